@@ -1,0 +1,137 @@
+"""The port towards recipients: an Envelope goes in, a typed result comes out.
+
+Every channel (e-mail, SMS, HTTPS push) is a :class:`Transport`. The caller matches the result exhaustively;
+nothing a transport does raises for a failure of delivery. Pure: no I/O here.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal, Protocol, TypeAlias
+
+Reason = Literal[
+    "no_certificate",
+    "certificate_expired",
+    "certificate_not_yet_valid",
+    "certificate_untrusted",
+    "certificate_name_mismatch",
+    "certificate_wrong_purpose",
+    "certificate_weak",
+    "certificate_unreadable",
+    "no_contact",
+    "provider_timeout",
+    "rate_limited",
+    "rejected",
+    "connection_failed",
+    "tls_failed",
+    "provider_unavailable",
+    "misconfigured",
+    "unknown",
+]
+"""Reason codes (vocabulary.md, States). ``provider_timeout`` is ambiguous: it may have been sent."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attachment:
+    """One attachment of sealed content. ``name`` must not identify a child."""
+
+    name: str
+    media_type: str
+    data: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Content:
+    """What the reader may see. Never leaves the hub except sealed to one recipient; nothing of it prints."""
+
+    subject: str = field(repr=False)
+    text: str = field(repr=False)
+    html: str = field(repr=False)
+    attachments: tuple[Attachment, ...] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alert:
+    """A content-free message that may travel in clear: a reference and how to collect, nothing else."""
+
+    subject: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Envelope:
+    """One delivery, ready for its channel.
+
+    ``delivery`` is the idempotency key on every try: the local part of the Message-ID, the SMS reference.
+    ``certificates`` are DER, the candidates on file for ``address``; which of them is usable is checked at the
+    moment of use. An :class:`Alert` body needs none.
+    """
+
+    delivery: str
+    reference: str
+    """``FP-XXXX-XXXX``, the only thing about the notice that may stand in clear."""
+    address: str = field(repr=False)
+    body: Content | Alert
+    certificates: tuple[bytes, ...] = field(default=(), repr=False)
+    priority: Literal["immediate", "high", "normal", "low"] = "normal"
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """Extra outer headers; content-free (for example ``X-Fingerpost-Status: exercise``)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accepted:
+    """The next system took responsibility."""
+
+    provider_reference: str | None = None
+    digest: str | None = None
+    """SHA-256 (hex) of the exact bytes that were handed over."""
+    certificate: str | None = None
+    """SHA-256 fingerprint (hex) of the recipient certificate it was encrypted to."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deferred:
+    """Not now; the same delivery may be tried again."""
+
+    reason: Reason
+    detail: str = ""
+    retry_after: float | None = None
+    """Seconds, as the provider asked."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rejected:
+    """Not by this way. ``technical`` is ours or the provider's fault, else it is the recipient's."""
+
+    reason: Reason
+    detail: str = ""
+    technical: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unconfirmed:
+    """It may have been sent: the connection died after the content had gone out."""
+
+    reason: Reason = "provider_timeout"
+    detail: str = ""
+
+
+Result: TypeAlias = Accepted | Deferred | Rejected | Unconfirmed
+"""``detail`` of each is content-free: a status code and a class name, never a provider's free text."""
+
+
+class Transport(Protocol):
+    """A way to a recipient. ``deliver`` may be cancelled at any await and leaves no connection in a bad state."""
+
+    @property
+    def channel(self) -> str:
+        """``email``, ``sms``, ``push``."""
+        ...
+
+    async def deliver(self, envelope: Envelope, now: datetime) -> Result:
+        """Try once. Raises only ``asyncio.CancelledError``."""
+        ...
+
+    async def aclose(self) -> None:
+        """Close pooled connections in bounded time."""
+        ...

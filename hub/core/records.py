@@ -1,0 +1,394 @@
+"""The ledger's rows as the services see them: plain values, sealed and opened by the store.
+
+Fields marked *personal* are stored only sealed (vault.py); everything else is opaque ids, organisation codes, roles,
+kinds, states and instants, and may stand in clear. All datetimes are aware, in UTC. Ids are made by the hub
+(``hub/edge/ids.py``) and sort by creation time.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+from routing.decision import Decision, DutyState, Kind, Priority, Rule
+
+AttemptState = Literal[
+    "created",
+    "sending",
+    "sent",
+    "delayed",
+    "delivered",
+    "temporary_failure",
+    "permanent_failure",
+    "technical_failure",
+    "expired",
+    "cancelled",
+]
+NoticeState = Literal[
+    "pending",
+    "notified",
+    "receipted",
+    "acknowledged",
+    "withheld",
+    "held",
+    "unresolved",
+    "undeliverable",
+    "overdue",
+    "superseded",
+]
+DeliveryState = Literal["due", "leased", "sent", "failed", "cancelled"]
+"""``due`` waits for ``due_at``; ``leased`` is in a worker's hands until ``lease_until``; the rest are final."""
+EpisodeState = Literal["awaited", "open", "found", "returned", "retracted"]
+"""``awaited``: an event came for a reference that has not been reported yet, and is kept."""
+MessageStatus = Literal["actual", "exercise", "test"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceKey:
+    """One verification key of a source. ``v1``: an HMAC secret; ``v1a``: an Ed25519 public key (32 bytes)."""
+
+    id: str
+    scheme: Literal["v1", "v1a"]
+    key: bytes = field(repr=False)
+    """Sealed at rest."""
+    valid_from: datetime
+    valid_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """A case system that may post events."""
+
+    id: str
+    uri: str
+    """What it puts into ``source``, for example ``urn:fingerpost:source:bromley-care``."""
+    name: str
+    authorities: frozenset[str]
+    """GSS codes it may speak for."""
+    force: str | None = None
+    """A police force's source may speak for every authority that force polices."""
+    keys: tuple[SourceKey, ...] = ()
+    created_at: datetime
+    disabled_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventRecord:
+    """One accepted event. Its identity (``source`` + ``id``) is remembered for ever as a keyed hash."""
+
+    id: str
+    source: str
+    """Source.id, or ``hub`` for the hub's own events."""
+    sender_id: str
+    """The sender's event id. Personal (senders will get this wrong)."""
+    digest: bytes
+    """Keyed digest of the canonical JSON: "the same event" (readings.md D6)."""
+    type: str
+    time: datetime
+    arrived_at: datetime
+    episode: str
+    """EpisodeRecord.id"""
+    body: bytes = field(repr=False)
+    """The event as it came. Personal."""
+    answer: Mapping[str, Any] = field(repr=False)
+    """The first answer, given again to a duplicate. Personal (it repeats the sender's ids)."""
+    applied: bool = True
+    """False while it is kept for a report that has not come (events.md, Order)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EpisodeRecord:
+    """One absence of one child, from report to return."""
+
+    id: str
+    source: str
+    child: str
+    """ChildId made by the hub (keyed by source + child.ref); names the data key everything personal is sealed with."""
+    ref: str
+    """The source's own reference. Personal; found again by keyed hash."""
+    organisation: str | None
+    """GSS code of the authority that owns the row: responsible if looked after, else host."""
+    state: EpisodeState
+    category: Literal["missing", "away"] | None
+    status: MessageStatus
+    ever_missing: bool
+    """Missing at any time of the episode: what counts and thresholds ask (readings.md D17)."""
+    since: datetime | None
+    ended_at: datetime | None
+    revision: int
+    """Number of the newest revision of the facts, in order of arrival; 0 before the report."""
+    version: int
+    """Rises with every write; a writer that read an older one has lost the race."""
+    wake_at: datetime | None
+    """The next instant at which the clock has something to do here; coarse where it would show a birthday."""
+    memory: bytes = field(repr=False)
+    """What the fold remembers besides facts, duties and register (canonical JSON). Personal."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DutyRecord:
+    """A timed obligation of somebody. Identified by episode + code + occurrence + ordinal."""
+
+    episode: str
+    code: str
+    occurrence: int
+    ordinal: int
+    """How often this duty has started anew in the episode (0 the first time)."""
+    owner: str
+    """A role, or ``hub``."""
+    opened_at: datetime
+    due_at: datetime
+    """Sealed for ``adulthood``, whose date is a birthday."""
+    state: DutyState
+    closed_at: datetime | None
+    closed_by: str | None
+    """``event:ID`` (sealed, with the sender's id) or ``duty:CODE``."""
+    rules: tuple[Rule, ...]
+    detail: Mapping[str, Any]
+    """The engine's own notes (start of the clock, reminders sent …): instants, numbers and codes only; sealed with
+    ``due_at`` where that is sealed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegisterRecord:
+    """One entry of a missing child in the register of one organisation under one role."""
+
+    id: str
+    episode: str
+    organisation: str
+    role: str
+    received_at: datetime
+    remove_at: datetime
+    removed_at: datetime | None = None
+    removed_by: str | None = None
+    """``event:ID`` (sealed) or ``duty:CODE``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecisionRecord:
+    """A decision as it was taken. Its cause and every person's name are personal."""
+
+    id: str
+    event: str | None
+    """EventRecord.id of the cause; the hub's own event for a duty that acts; None for reminders."""
+    episode: str
+    ordinal: int
+    """Its place among the decisions of one instant and cause."""
+    decision: Decision
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoticeRecord:
+    """One obligation to tell one recipient one thing."""
+
+    id: str
+    reference: str
+    """``FP-XXXX-XXXX``, what people quote to each other."""
+    decision: str
+    episode: str
+    revision: int
+    """The revision of the facts it was decided on, and is composed from (readings.md D9)."""
+    kind: Kind
+    priority: Priority
+    roles: tuple[str, ...]
+    organisation: str | None
+    """Whose desk; for a circulation the member."""
+    person: str | None = field(default=None, repr=False)
+    """Personal."""
+    gap_role: str | None = None
+    """Set on a fallback desk's notice: the role that has no contact (readings.md D11)."""
+    status: MessageStatus = "actual"
+    state: NoticeState
+    created_at: datetime
+    state_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryRecord:
+    """One way of carrying a notice: one contact, one channel."""
+
+    id: str
+    """Message-ID, SMS reference and idempotency key on every try."""
+    notice: str
+    episode: str
+    channel: Literal["email", "sms", "push"]
+    contact: str | None
+    """Contact id in the directory; None for a person the event named."""
+    address: str = field(repr=False)
+    """Sealed."""
+    priority: Priority
+    group: str
+    """Deliveries of one cause share it; within a group those with ``rank`` 0 are attempted before the others."""
+    rank: int
+    state: DeliveryState
+    due_at: datetime
+    attempts: int = 0
+    lease_until: datetime | None = None
+    leased_by: str | None = None
+    token_digest: bytes
+    """SHA-256 of the acknowledgement token, which is derived and never stored."""
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptRecord:
+    """One try of a delivery. Appended when it starts, and given its result once."""
+
+    delivery: str
+    number: int
+    """From 1."""
+    started_at: datetime
+    node: str
+    state: AttemptState
+    finished_at: datetime | None = None
+    reason: str | None = None
+    detail: str | None = None
+    provider_reference: str | None = None
+    digest: str | None = None
+    certificate: str | None = None
+    carried: Literal["content", "alert"] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AcknowledgementRecord:
+    """A named human's answer to a notice. Append-only."""
+
+    id: str
+    notice: str
+    delivery: str
+    at: datetime
+    answer: Literal["accepted", "not_ours", "redirected"]
+    name: str = field(repr=False)
+    """Sealed."""
+    redirected_to: str | None = field(default=None, repr=False)
+    """What somebody typed; sealed, and never an address anything is sent to (readings.md D12)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuarantineRecord:
+    """An authenticated body that could not be accepted. Never thrown away."""
+
+    id: str
+    source: str
+    received_at: datetime
+    reason: Literal["invalid", "stale_signature", "kept_event_invalid"]
+    body: bytes = field(repr=False)
+    """Sealed with the hub's own data key, as no child is known for sure."""
+    problems: tuple[Mapping[str, str], ...] = ()
+    """``{"path", "message"}``; sealed with the body."""
+    resolved_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlarmRecord:
+    """Something a human has to look at, with an owner. Content-free."""
+
+    id: str
+    kind: str
+    """``gap``, ``quarantine``, ``not_ours``, ``redirected``, ``undeliverable``, ``no_certificate``, …"""
+    owner: str
+    """Organisation code, or ``operator``."""
+    episode: str | None = None
+    notice: str | None = None
+    reason: str = ""
+    raised_at: datetime
+    cleared_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditLine:
+    """One line of the audit log: ids, codes and keyed digests only. Linked into the chain later."""
+
+    id: str
+    at: datetime
+    actor: str
+    """``source:ID``, ``hub``, ``recipient:DELIVERY``, ``operator``."""
+    action: str
+    """``event.accepted``, ``notice.created``, ``attempt.finished``, ``notice.acknowledged``, …"""
+    organisation: str | None = None
+    episode: str | None = None
+    subject: str | None = None
+    """The id of the row it is about."""
+    detail: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredEpisode:
+    """Everything the core needs to fold one more event into an episode."""
+
+    record: EpisodeRecord
+    doc: Mapping[str, Any] = field(repr=False)
+    """The facts at the newest revision; empty before the report. Personal."""
+    duties: tuple[DutyRecord, ...]
+    register: tuple[RegisterRecord, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changes:
+    """All that one event (or one tick of one episode's clock) writes, in one transaction."""
+
+    event: EventRecord | None
+    episode: EpisodeRecord
+    expected_version: int | None
+    """The version that was read; None where the episode is new."""
+    doc: Mapping[str, Any] | None = field(default=None, repr=False)
+    """The facts of the new revision, if it changed; stored under ``episode.revision``."""
+    applied_events: tuple[str, ...] = ()
+    """EventRecord.ids of kept events that this change applied."""
+    decisions: tuple[DecisionRecord, ...] = ()
+    notices: tuple[NoticeRecord, ...] = ()
+    deliveries: tuple[DeliveryRecord, ...] = ()
+    supersede: bool = False
+    """Found, returned or retraction: every notice of this episode not yet sent that is not of this change, and whose
+    kind they overtake (``missing``, ``away``, ``concern``, ``update``, ``renotification`` …), becomes superseded and
+    its deliveries cancelled, in the same transaction (readings.md D8)."""
+    supersede_kinds: tuple[Kind, ...] = ()
+    duties: tuple[DutyRecord, ...] = ()
+    """New and changed ones."""
+    register: tuple[RegisterRecord, ...] = ()
+    """New and changed ones."""
+    alarms: tuple[AlarmRecord, ...] = ()
+    quarantine: tuple[QuarantineRecord, ...] = ()
+    audit: tuple[AuditLine, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EpisodeSummary:
+    """An earlier or parallel episode of the same child, for counts and warnings."""
+
+    id: str
+    state: EpisodeState
+    ever_missing: bool
+    category: Literal["missing", "away"] | None
+    status: MessageStatus
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimedDelivery:
+    """A delivery under lease with all that composing it needs."""
+
+    delivery: DeliveryRecord
+    attempt: int
+    """The number of the attempt that the claim started."""
+    notice: NoticeRecord
+    decision: Decision
+    child: str
+    doc: Mapping[str, Any] = field(repr=False)
+    """The facts at the notice's revision."""
+    previous: Mapping[str, Any] | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryResult:
+    """What became of one attempt."""
+
+    delivery: str
+    attempt: AttemptRecord
+    state: DeliveryState
+    due_at: datetime | None = None
+    """When to try again, if ``due``."""
+    notice_state: NoticeState | None = None
+    """The notice's new state, if this result moves it (states.py decides)."""
+    alarms: tuple[AlarmRecord, ...] = ()
+    audit: tuple[AuditLine, ...] = ()

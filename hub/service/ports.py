@@ -1,0 +1,186 @@
+"""What the services need from the outside: the store, the clock, ids, keys. ``store`` and ``edge`` implement these."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+from typing import Protocol, TypeVar
+
+from hub.core.records import (
+    AcknowledgementRecord,
+    AlarmRecord,
+    AttemptRecord,
+    AuditLine,
+    Changes,
+    ClaimedDelivery,
+    DecisionRecord,
+    DeliveryRecord,
+    DeliveryResult,
+    EpisodeRecord,
+    EpisodeSummary,
+    EventRecord,
+    NoticeRecord,
+    QuarantineRecord,
+    Source,
+    StoredEpisode,
+)
+
+T = TypeVar("T")
+
+
+class Clock(Protocol):
+    """The only source of now and of waiting."""
+
+    def now(self) -> datetime:
+        """The present instant, aware, in UTC."""
+        ...
+
+    async def sleep(self, seconds: float) -> None: ...
+
+
+class Ids(Protocol):
+    """The only source of randomness: ids that sort by time, references people can read out, secrets."""
+
+    def new(self, prefix: str, now: datetime) -> str:
+        """``ev_01J…``: a prefix and 26 characters that sort by creation time."""
+        ...
+
+    def reference(self) -> str:
+        """``FP-XXXX-XXXX``, without letters that look alike."""
+        ...
+
+    def token(self) -> str:
+        """At least 128 random bits, URL-safe."""
+        ...
+
+
+class StoreUnavailable(Exception):
+    """The store cannot take this now (full disk, lost connection): answer 503 and try again."""
+
+
+class LostRace(Exception):
+    """Another writer changed the episode first. The store runs the work again; services never catch this."""
+
+
+class Unit(Protocol):
+    """One transaction. All values are plain: sealing and opening happen inside the store."""
+
+    async def lock(self, *keys: str) -> None:
+        """Serialise with every other transaction that locks one of these keys (PostgreSQL advisory lock; on SQLite
+        there is one writer anyway). Taken in sorted order."""
+        ...
+
+    # sources
+    async def source(self, uri: str) -> Source | None: ...
+    async def sources(self) -> Sequence[Source]: ...
+    async def put_source(self, source: Source) -> None: ...
+
+    # intake
+    async def child_id(self, source: str, child_ref: str, now: datetime) -> str:
+        """The hub's id for ``source`` + ``child.ref``, made (with its data key, durable first) if it is new."""
+        ...
+
+    async def event(self, source: str, sender_id: str) -> EventRecord | None: ...
+    async def episode(self, source: str, ref: str) -> StoredEpisode | None: ...
+    async def episode_by_id(self, episode: str) -> StoredEpisode | None: ...
+    async def kept_events(self, episode: str) -> Sequence[EventRecord]:
+        """Not applied yet, in order of arrival."""
+        ...
+
+    async def episodes_of_child(self, child: str, *, excluding: str) -> Sequence[EpisodeSummary]: ...
+    async def decisions(self, episode: str) -> Sequence[DecisionRecord]: ...
+    async def save(self, changes: Changes) -> None:
+        """Write everything of one change. Raises LostRace if ``expected_version`` is no longer current."""
+        ...
+
+    async def add_quarantine(
+        self, record: QuarantineRecord, alarm: AlarmRecord, audit: Sequence[AuditLine]
+    ) -> None: ...
+    async def quarantine(self, *, unresolved_only: bool = True) -> Sequence[QuarantineRecord]: ...
+
+    # the clock
+    async def due_episodes(self, now: datetime, limit: int) -> Sequence[EpisodeRecord]:
+        """Whose ``wake_at`` has come, earliest first."""
+        ...
+
+    async def next_wake(self) -> datetime | None:
+        """The earliest ``wake_at`` of an episode or ``due_at`` of a delivery."""
+        ...
+
+    # delivery
+    async def claim(self, now: datetime, lease_until: datetime, node: str, limit: int) -> Sequence[ClaimedDelivery]:
+        """Lease due deliveries: by priority, then rank, then ``due_at``; never one whose group still has an untried
+        delivery of a lower rank. The claim appends attempt n in state ``sending``. A delivery whose lease ran out is
+        claimable again, after its unfinished attempt was closed as ``technical_failure`` / ``provider_timeout``.
+        A notice that is superseded or acknowledged is never claimed."""
+        ...
+
+    async def finish(self, results: Sequence[DeliveryResult], node: str) -> Sequence[str]:
+        """Record results, many in one transaction. A result whose lease this node no longer holds changes only its
+        attempt; returns the ids of such deliveries."""
+        ...
+
+    async def renew(self, deliveries: Sequence[str], node: str, lease_until: datetime) -> None: ...
+    async def release(self, deliveries: Sequence[str], node: str, now: datetime) -> None:
+        """Give leased, not yet attempted deliveries back: the attempt is closed as ``cancelled``."""
+        ...
+
+    # answers
+    async def delivery_by_token(self, token_digest: bytes) -> tuple[DeliveryRecord, NoticeRecord] | None: ...
+    async def acknowledge(
+        self, record: AcknowledgementRecord, notice: NoticeRecord, alarm: AlarmRecord | None, audit: Sequence[AuditLine]
+    ) -> None:
+        """Append the answer; ``notice`` carries the new state."""
+        ...
+
+    # seeing it
+    async def notices(self, episode: str) -> Sequence[NoticeRecord]: ...
+    async def deliveries(self, notice: str) -> Sequence[DeliveryRecord]: ...
+    async def attempts(self, delivery: str) -> Sequence[AttemptRecord]: ...
+    async def acknowledgements(self, notice: str) -> Sequence[AcknowledgementRecord]: ...
+    async def alarms(self, *, open_only: bool = True) -> Sequence[AlarmRecord]: ...
+    async def add_alarm(self, alarm: AlarmRecord, audit: Sequence[AuditLine]) -> None:
+        """At most one open alarm of a kind about the same subject: a second one changes nothing."""
+        ...
+
+    async def clear_alarm(self, alarm: str, now: datetime, audit: Sequence[AuditLine]) -> None: ...
+    async def counts(self, now: datetime, late: datetime) -> dict[str, int]:
+        """For health and metrics: ``deliveries_due``, ``deliveries_late`` (due before ``late`` and not leased),
+        ``leases_expired``, ``episodes_late`` (wake_at before ``late``), ``alarms_open``, ``quarantine_open``,
+        ``notices_<state>``, ``episodes_<state>``."""
+        ...
+
+    async def episode_list(self, limit: int = 100) -> Sequence[EpisodeRecord]: ...
+
+    # the directory
+    async def directory_bundle(self) -> tuple[int, bytes] | None:
+        """The newest directory: its version number and its canonical JSON (contacts/tables.py)."""
+        ...
+
+    async def put_directory(self, bundle: bytes, now: datetime, audit: Sequence[AuditLine]) -> int: ...
+
+
+class Store(Protocol):
+    """Transactions. ``work`` may be run again from the start, so it has no effect outside its unit."""
+
+    async def write(self, work: Callable[[Unit], Awaitable[T]]) -> T:
+        """Run ``work`` and commit; returns only when it is durable. Works that wait together may share a commit
+        (group commit), each in a savepoint of its own, so that one that fails takes no other with it."""
+        ...
+
+    async def read(self, work: Callable[[Unit], Awaitable[T]]) -> T: ...
+    async def ready(self) -> bool: ...
+    async def aclose(self) -> None: ...
+
+
+class Sealer(Protocol):
+    """The vault, as the store sees it: AES-256-GCM, associated data = table, column, row."""
+
+    def seal(self, key: bytes, plaintext: bytes, *, table: str, column: str, row: str) -> bytes: ...
+    def open(self, key: bytes, sealed: bytes, *, table: str, column: str, row: str) -> bytes: ...
+    def new_data_key(self) -> tuple[bytes, bytes]:
+        """A fresh data key: (plain, wrapped by the present key-encryption key)."""
+        ...
+
+    def unwrap(self, wrapped: bytes) -> bytes: ...
+    def keyed_hash(self, purpose: str, *parts: str) -> bytes:
+        """HMAC-SHA256 under the hub's index key, for what must be found again but not read."""
+        ...
