@@ -1,0 +1,253 @@
+"""Every setting, with its bounds and its default."""
+
+import re
+from datetime import time
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+
+PREFIX = "FINGERPOST_"
+
+Seconds = Annotated[float, Field(gt=0, le=86_400)]
+Port = Annotated[int, Field(ge=1, le=65_535)]
+Paths = Annotated[tuple[Path, ...], NoDecode]
+Schedule = Annotated[tuple[float, ...], NoDecode]
+
+
+class Settings(BaseSettings):
+    """All settings. Durations are seconds unless the name says otherwise."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True, validate_default=True)
+
+    # where things are kept
+    data_folder: Path = Field(Path("fingerpost-data"), description="Folder of everything the hub keeps by default.")
+    database_url: SecretStr | None = Field(
+        None,
+        description="Ledger: sqlite+aiosqlite:///FILE or postgresql+asyncpg://…; default fingerpost.sqlite3 in the "
+        "data folder.",
+    )
+    key_store_url: SecretStr | None = Field(
+        None,
+        description="Data keys, kept apart from the ledger and its backups; default keys.sqlite3 in the data folder.",
+    )
+    keys_folder: Path | None = Field(
+        None, description="Where `fingerpost keys init` writes; default keys/ in the data."
+    )
+    kek_files: Paths = Field(
+        (),
+        description="Key-encryption keys, comma separated, 32 bytes each, named kek-ID.key; default: all in the keys "
+        "folder.",
+    )
+    kek_current: str | None = Field(None, description="ID of the one that wraps new keys; default the last by name.")
+    index_secret_file: Path | None = Field(
+        None, description="Secret (32 bytes) behind keyed hashes and acknowledgement links; default index.key."
+    )
+    api_tokens_file: Path | None = Field(None, description="Hashed API tokens; default api-tokens.json in the data.")
+    packs_folder: Path | None = Field(None, description="Protocol packs of your own, besides those delivered.")
+
+    # the way out: e-mail
+    smtp_host: str | None = Field(None, description="Mail relay. Required by `serve`.", max_length=253)
+    smtp_port: Port = Field(587, description="Its port.")
+    smtp_starttls: bool = Field(True, description="Refuse to send over a connection that is not TLS.")
+    smtp_ca_file: Path | None = Field(None, description="CA that signed the relay's certificate; default the system's.")
+    smtp_user: str | None = Field(None, description="User name at the relay, if it asks for one.")
+    smtp_password: SecretStr | None = Field(None, description="Its password; better from smtp_password_file.")
+    smtp_password_file: Path | None = Field(None, description="File with the password on one line.")
+    smtp_pool: int = Field(4, ge=1, le=64, description="Connections kept open to the relay.")
+    smtp_connect_timeout: Seconds = Field(10.0, description="To connect and negotiate TLS.")
+    smtp_command_timeout: Seconds = Field(20.0, description="For each command up to DATA.")
+    smtp_data_timeout: Seconds = Field(60.0, description="For the message itself and its answer.")
+    sender: str | None = Field(None, description="Address notices come from. Required by `serve`.", max_length=254)
+    sender_name: str = Field("Fingerpost", description="Name shown beside it.", max_length=64)
+    return_path: str | None = Field(None, description="Address bounces go to; default the sender.", max_length=254)
+    mail_domain: str | None = Field(
+        None, description="Right side of Message-IDs; default the sender's.", max_length=253
+    )
+    operator_address: str | None = Field(
+        None, description="Mailbox told, content-free, of what nobody else can be told.", max_length=254
+    )
+
+    # signing and trust
+    signer_key_file: Path | None = Field(None, description="The hub's S/MIME key (PEM); default signer.key.")
+    signer_certificate_file: Path | None = Field(
+        None, description="Its certificate, then the chain (PEM); default signer.crt."
+    )
+    trust_anchor_files: Paths = Field(
+        (), description="CAs (PEM) whose certificates recipients may use, comma separated."
+    )
+
+    # delivery
+    retry_schedule: Schedule = Field(
+        (30, 120, 600, 1800, 3600, 7200, 14_400, 28_800), description="Waits between tries; then it is undeliverable."
+    )
+    retry_jitter: float = Field(0.2, ge=0, le=1, description="Share of each wait that is left to chance.")
+    retry_after_limit: Seconds = Field(3600.0, description="Longest a relay may make the hub wait.")
+    lease: Seconds = Field(
+        300.0, description="How long a delivery is in one worker's hands; outlasts the longest send."
+    )
+    delivery_batch: int = Field(32, ge=1, le=1000, description="Deliveries claimed at once.")
+    delivery_concurrency: int = Field(16, ge=2, le=256, description="Deliveries in flight at once.")
+    delivery_poll: Seconds = Field(1.0, description="How often to look for due deliveries when nothing nudges.")
+    clock_tick: Seconds = Field(1.0, description="How often the clocks of the episodes are looked at.")
+    node: str | None = Field(
+        None, pattern=r"^[A-Za-z0-9._-]{1,64}$", description="This node's name in leases; default made at each start."
+    )
+
+    # the way in
+    bind_host: str = Field("127.0.0.1", description="Address to listen on.", max_length=253)
+    bind_port: int = Field(8080, ge=0, le=65_535, description="Port to listen on; 0 picks a free one.")
+    public_url: str = Field(
+        "http://127.0.0.1:8080", description="What recipients reach the hub by; links start with it."
+    )
+    signature_tolerance: float = Field(300.0, ge=30, le=900, description="How far a sender's clock may be off.")
+    rate_per_second: float = Field(50.0, gt=0, le=100_000, description="Events a second one source may send.")
+    rate_burst: int = Field(200, ge=1, le=1_000_000, description="Events one source may send at once.")
+    read_timeout: Seconds = Field(15.0, description="How long a client may take to send its request.")
+    connections_reading: int = Field(256, ge=1, le=65_536, description="Requests whose bodies may be read at once.")
+    sources_refresh: Seconds = Field(5.0, description="How soon a new source or key is known to a running hub.")
+    metrics_open: bool = Field(True, description="Serve /metrics without a token (it holds no personal data).")
+
+    # the packs' own settings
+    night_cut_off: time = Field(time(23, 0), description="Local time at which an unknown absence becomes missing.")
+    night_until: time = Field(time(6, 0), description="End of that night.")
+    prevention_plan_days: int = Field(7, ge=1, le=90, description="Days for a prevention plan.")
+
+    # watching it
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
+    overdue_after: Seconds = Field(120.0, description="How late work may be before /health/overdue says 503.")
+    heartbeat_url: SecretStr | None = Field(None, description="Called while no work is overdue: a dead man's switch.")
+    heartbeat_every: Seconds = Field(60.0, description="How often.")
+    stop_within: float = Field(10.0, ge=1, le=60, description="Longest an orderly stop may take.")
+
+    @field_validator("kek_files", "trust_anchor_files", "retry_schedule", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("retry_schedule")
+    @classmethod
+    def _schedule(cls, value: tuple[float, ...]) -> tuple[float, ...]:
+        if not 1 <= len(value) <= 50:
+            raise ValueError("needs 1 to 50 waits")
+        if any(not 1 <= wait <= 7 * 86_400 for wait in value):
+            raise ValueError("each wait is 1 second to 7 days")
+        return value
+
+    @field_validator("public_url")
+    @classmethod
+    def _public(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+            raise ValueError("must be http(s)://HOST[:PORT][/PATH] without a query")
+        if parts.username or parts.password:
+            raise ValueError("must not hold credentials")
+        return value.rstrip("/")
+
+    @field_validator("sender", "return_path", "operator_address")
+    @classmethod
+    def _address(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(r"[!-?A-~]{1,64}@[A-Za-z0-9.-]{1,253}", value):
+            raise ValueError("must be one plain e-mail address")
+        return value
+
+    @field_validator("database_url", "key_store_url")
+    @classmethod
+    def _dialect(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not value.get_secret_value().startswith(
+            ("sqlite+aiosqlite://", "postgresql+asyncpg://")
+        ):
+            raise ValueError("must start with sqlite+aiosqlite:// or postgresql+asyncpg://")
+        return value
+
+    @model_validator(mode="after")
+    def _together(self) -> "Settings":
+        wrong: list[str] = []
+        if self.lease <= self.longest_send * 1.25:
+            wrong.append(
+                f"lease ({self.lease:g} s) must outlast the longest send with a margin: more than "
+                f"{self.longest_send * 1.25:g} s with these SMTP timeouts"
+            )
+        if self.smtp_password and self.smtp_password_file:
+            wrong.append("give smtp_password or smtp_password_file, not both")
+        if bool(self.smtp_user) != bool(self.smtp_password or self.smtp_password_file):
+            wrong.append("smtp_user and its password belong together")
+        if self.smtp_user and not self.smtp_starttls:
+            wrong.append("smtp_user without smtp_starttls would send the password in clear")
+        if self.database and self.database == self.key_store:
+            wrong.append("key_store_url must not be the database_url: erasing a key must erase it from the backups too")
+        if bool(self.signer_key_file) != bool(self.signer_certificate_file):
+            wrong.append("signer_key_file and signer_certificate_file belong together")
+        if wrong:
+            raise ValueError("\n".join(wrong))
+        return self
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Only what is given in code; :func:`load` reads the file and the environment, so tests see neither."""
+        return (init_settings,)
+
+    @property
+    def longest_send(self) -> float:
+        """Seconds one send can take at most: connect, STARTTLS, login, MAIL, RCPT, DATA and the message."""
+        return self.smtp_connect_timeout + 3 * self.smtp_command_timeout + self.smtp_data_timeout
+
+    @property
+    def database(self) -> str:
+        """URL of the ledger; may hold a password."""
+        if self.database_url is not None:
+            return self.database_url.get_secret_value()
+        return f"sqlite+aiosqlite:///{self.data_folder / 'fingerpost.sqlite3'}"
+
+    @property
+    def key_store(self) -> str:
+        """URL of the key store; may hold a password."""
+        if self.key_store_url is not None:
+            return self.key_store_url.get_secret_value()
+        return f"sqlite+aiosqlite:///{self.data_folder / 'keys.sqlite3'}"
+
+    @property
+    def keys(self) -> Path:
+        """Folder of the key files."""
+        return self.keys_folder or self.data_folder / "keys"
+
+    @property
+    def index_secret(self) -> Path:
+        """File of the index secret."""
+        return self.index_secret_file or self.keys / "index.key"
+
+    @property
+    def signer_key(self) -> Path:
+        """File of the hub's S/MIME key."""
+        return self.signer_key_file or self.keys / "signer.key"
+
+    @property
+    def signer_certificate(self) -> Path:
+        """File of the hub's S/MIME certificate and its chain."""
+        return self.signer_certificate_file or self.keys / "signer.crt"
+
+    @property
+    def api_tokens(self) -> Path:
+        """File of the hashed API tokens."""
+        return self.api_tokens_file or self.data_folder / "api-tokens.json"
+
+    @property
+    def domain(self) -> str | None:
+        """Right side of the Message-IDs."""
+        return self.mail_domain or (self.sender.rpartition("@")[2] if self.sender else None)
+
+    @property
+    def loopback(self) -> bool:
+        """Whether only this machine can reach the hub."""
+        return self.bind_host in ("127.0.0.1", "::1", "localhost")

@@ -1,0 +1,122 @@
+"""What ``serve`` still lacks, and what is allowed but risky."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from hub.settings.load import Problem
+from hub.settings.model import PREFIX, Settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Risk:
+    """Something allowed that an operator should know of, by name."""
+
+    name: str
+    message: str
+
+
+def missing_for_serving(settings: Settings) -> tuple[Problem, ...]:
+    """What ``serve`` needs besides and is not there: files and the mail relay. Reads the file system."""
+    missing: list[Problem] = []
+    for name in ("smtp_host", "sender"):
+        if getattr(settings, name) is None:
+            missing.append(Problem(setting=PREFIX + name.upper(), message="is required: no notice could leave"))
+    files: tuple[tuple[str, Path | None], ...] = (
+        ("index_secret_file", settings.index_secret),
+        ("signer_key_file", settings.signer_key),
+        ("signer_certificate_file", settings.signer_certificate),
+        ("smtp_ca_file", settings.smtp_ca_file),
+        ("smtp_password_file", settings.smtp_password_file),
+        *(("kek_files", path) for path in settings.kek_files),
+        *(("trust_anchor_files", path) for path in settings.trust_anchor_files),
+    )
+    for name, path in files:
+        if path is not None and not os.access(path, os.R_OK):
+            hint = " (run `fingerpost keys init`)" if settings.keys in path.parents else ""
+            missing.append(Problem(setting=PREFIX + name.upper(), message=f"cannot read {path}{hint}"))
+    if not settings.kek_files and not any(settings.keys.glob("kek-*.key")):
+        missing.append(
+            Problem(
+                setting=PREFIX + "KEK_FILES", message=f"no kek-*.key in {settings.keys} (run `fingerpost keys init`)"
+            )
+        )
+    return tuple(missing)
+
+
+RISKS: tuple[tuple[str, str, Callable[[Settings], bool]], ...] = (
+    (
+        "public_url_without_tls",
+        "recipients' names and answers travel in clear: put a TLS proxy in front and give its https URL",
+        lambda s: (
+            s.public_url.startswith("http://") and urlsplit(s.public_url).hostname not in ("127.0.0.1", "localhost")
+        ),
+    ),
+    (
+        "public_url_is_this_machine",
+        "links in notices lead to 127.0.0.1, where no recipient can follow them: set FINGERPOST_PUBLIC_URL",
+        lambda s: urlsplit(s.public_url).hostname in ("127.0.0.1", "localhost", "::1"),
+    ),
+    (
+        "listening_beyond_this_machine",
+        "the hub speaks plain HTTP on every address it listens on: bind to 127.0.0.1 behind a TLS proxy",
+        lambda s: not s.loopback,
+    ),
+    (
+        "metrics_open_to_all",
+        "anyone who reaches the port can read /metrics: set FINGERPOST_METRICS_OPEN=false or do not publish the path",
+        lambda s: s.metrics_open and not s.loopback,
+    ),
+    (
+        "smtp_without_tls",
+        "addresses and references travel to the relay in clear: set FINGERPOST_SMTP_STARTTLS=true",
+        lambda s: not s.smtp_starttls,
+    ),
+    (
+        "password_in_the_environment",
+        "a password in the environment is seen by every process of this user: use FINGERPOST_SMTP_PASSWORD_FILE",
+        lambda s: s.smtp_password is not None,
+    ),
+    (
+        "keys_beside_the_data",
+        "a backup of the data folder would hold the keys that open it: set FINGERPOST_KEYS_FOLDER elsewhere",
+        lambda s: s.data_folder in s.keys.parents or s.data_folder == s.keys,
+    ),
+    (
+        "key_store_beside_the_data",
+        "backups of the data folder keep erased keys alive: set FINGERPOST_KEY_STORE_URL elsewhere",
+        lambda s: s.key_store_url is None,
+    ),
+    (
+        "no_trust_anchors",
+        "only recipients' certificates pinned by fingerprint can be used: set FINGERPOST_TRUST_ANCHOR_FILES",
+        lambda s: not s.trust_anchor_files,
+    ),
+    (
+        "no_operator_address",
+        "alarms reach only those who look: set FINGERPOST_OPERATOR_ADDRESS or the operator's desks in the directory",
+        lambda s: s.operator_address is None,
+    ),
+    (
+        "no_heartbeat",
+        "nobody notices when the hub dies silently: set FINGERPOST_HEARTBEAT_URL to a dead man's switch",
+        lambda s: s.heartbeat_url is None,
+    ),
+    (
+        "gives_up_early",
+        "the retry schedule ends within four hours: a relay's outage of a night makes notices undeliverable",
+        lambda s: sum(s.retry_schedule) < 4 * 3600,
+    ),
+    (
+        "wide_signature_tolerance",
+        "a captured request can be replayed for longer than Standard Webhooks' five minutes",
+        lambda s: s.signature_tolerance > 300,
+    ),
+)
+
+
+def risks(settings: Settings) -> tuple[Risk, ...]:
+    """Every risky combination that holds, by name."""
+    return tuple(Risk(name=name, message=message) for name, message, holds in RISKS if holds(settings))

@@ -1,0 +1,217 @@
+"""Settings: strict, all problems at once, risks by name, secrets that cannot print."""
+
+from pathlib import Path
+
+import pytest
+
+from hub.settings import Settings, SettingsError, load, missing_for_serving, risks
+
+
+def problems_of(environment: dict[str, str], file: Path | None = None) -> dict[str, str]:
+    with pytest.raises(SettingsError) as caught:
+        load(file, environment)
+    return {p.setting: p.message for p in caught.value.problems}
+
+
+def risk_names(**values: object) -> set[str]:
+    return {risk.name for risk in risks(load(environment={}, overrides=values))}
+
+
+def test_defaults_alone_are_valid() -> None:
+    settings = load(environment={})
+    assert settings.bind_host == "127.0.0.1"
+    assert settings.database == "sqlite+aiosqlite:///fingerpost-data/fingerpost.sqlite3"
+    assert settings.smtp_starttls
+    assert settings.lease > settings.longest_send
+
+
+def test_every_problem_is_told_at_once_cross_checks_included() -> None:
+    found = problems_of(
+        {
+            "FINGERPOST_SMTP_PORT": "70000",
+            "FINGERPOST_PUBLIC_URL": "ftp://hub.example",
+            "FINGERPOST_RETRY_SCHEDULE": "30,soon",
+            "FINGERPOST_SMTPHOST": "mail.example",
+            "FINGERPOST_LEASE": "60",
+        }
+    )
+    assert set(found) == {
+        "FINGERPOST_SMTP_PORT",
+        "FINGERPOST_PUBLIC_URL",
+        "FINGERPOST_RETRY_SCHEDULE",
+        "FINGERPOST_SMTPHOST",
+        "settings",
+    }
+    assert "lease (60 s) must outlast the longest send" in found["settings"]
+
+
+def test_a_misspelt_variable_is_refused() -> None:
+    assert problems_of({"FINGERPOST_BIND_PROT": "80"}) == {"FINGERPOST_BIND_PROT": "is no setting"}
+
+
+def test_other_programs_variables_are_not_ours() -> None:
+    assert load(environment={"PATH": "/bin", "FINGER": "x"}).bind_port == 8080
+
+
+def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "fingerpost.toml"
+    file.write_text('bind_port = 9000\nsmtp_host = "mail.example"\nretry_schedule = [10, 20]\n')
+    settings = load(file, {"FINGERPOST_BIND_PORT": "9001"})
+    assert (settings.bind_port, settings.smtp_host, settings.retry_schedule) == (9001, "mail.example", (10, 20))
+
+
+def test_the_file_may_be_named_by_the_environment(tmp_path: Path) -> None:
+    file = tmp_path / "fingerpost.toml"
+    file.write_text("bind_port = 9000\n")
+    assert load(environment={"FINGERPOST_SETTINGS_FILE": str(file)}).bind_port == 9000
+
+
+@pytest.mark.parametrize("text", ["bind_port = ", "[[[", "\x00"])
+def test_a_broken_file_is_a_problem_without_its_content(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "fingerpost.toml"
+    file.write_text(text)
+    assert "is not TOML" in problems_of({}, file)["FINGERPOST_SETTINGS_FILE"]
+
+
+def test_an_unknown_key_and_a_missing_file(tmp_path: Path) -> None:
+    file = tmp_path / "fingerpost.toml"
+    file.write_text("bind_prot = 1\n")
+    assert "is no setting" in problems_of({}, file)["bind_prot"]
+    assert "there is no settings file" in problems_of({}, tmp_path / "none.toml")["FINGERPOST_SETTINGS_FILE"]
+
+
+@pytest.mark.parametrize(
+    ("environment", "says"),
+    [
+        ({"FINGERPOST_SMTP_USER": "hub"}, "belong together"),
+        ({"FINGERPOST_SMTP_PASSWORD": "pw"}, "belong together"),
+        (
+            {"FINGERPOST_SMTP_USER": "hub", "FINGERPOST_SMTP_PASSWORD": "pw", "FINGERPOST_SMTP_STARTTLS": "false"},
+            "in clear",
+        ),
+        (
+            {
+                "FINGERPOST_SMTP_USER": "hub",
+                "FINGERPOST_SMTP_PASSWORD": "pw",
+                "FINGERPOST_SMTP_PASSWORD_FILE": "/run/pw",
+            },
+            "not both",
+        ),
+        ({"FINGERPOST_SIGNER_KEY_FILE": "a.key"}, "signer_certificate_file belong together"),
+        (
+            {
+                "FINGERPOST_DATABASE_URL": "postgresql+asyncpg://a/b",
+                "FINGERPOST_KEY_STORE_URL": "postgresql+asyncpg://a/b",
+            },
+            "must not be the database_url",
+        ),
+    ],
+)
+def test_what_cannot_stand_together(environment: dict[str, str], says: str) -> None:
+    assert says in problems_of(environment)["settings"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("DATABASE_URL", "mysql://a/b"),
+        ("DATABASE_URL", "sqlite:///file"),
+        ("PUBLIC_URL", "https://user:pw@hub.example"),
+        ("PUBLIC_URL", "https://hub.example/?a=b"),
+        ("SENDER", "two@hub.example, three@hub.example"),
+        ("SENDER", "hub@hub.example\nBcc: x@y.example"),
+        ("NODE", "a b"),
+        ("LOG_LEVEL", "chatty"),
+        ("RETRY_SCHEDULE", ""),
+        ("RETRY_SCHEDULE", "0"),
+        ("RETRY_JITTER", "1.5"),
+        ("SMTP_STARTTLS", "perhaps"),
+        ("NIGHT_CUT_OFF", "25:00"),
+        ("SIGNATURE_TOLERANCE", "86400"),
+    ],
+)
+def test_values_out_of_bounds(name: str, value: str) -> None:
+    assert "FINGERPOST_" + name in problems_of({"FINGERPOST_" + name: value})
+
+
+def test_no_secret_prints() -> None:
+    secret = "hunter2-not-to-be-seen"
+    settings = load(
+        environment={
+            "FINGERPOST_SMTP_USER": "hub",
+            "FINGERPOST_SMTP_PASSWORD": secret,
+            "FINGERPOST_DATABASE_URL": f"postgresql+asyncpg://hub:{secret}@db.example/hub",
+            "FINGERPOST_HEARTBEAT_URL": f"https://ping.example/{secret}",
+        }
+    )
+    assert secret not in repr(settings) + str(settings) + settings.model_dump_json()
+    assert secret in settings.database
+
+
+def test_a_problem_never_repeats_the_value() -> None:
+    secret = "hunter2-not-to-be-seen"
+    found = problems_of({"FINGERPOST_DATABASE_URL": f"oracle://x:{secret}@db", "FINGERPOST_SMTP_PORT": secret})
+    assert len(found) == 2
+    assert secret not in repr(found)
+
+
+def test_each_risk_is_named_when_it_holds_and_not_otherwise() -> None:
+    careful = {
+        "public_url": "https://hub.example",
+        "keys_folder": Path("/etc/fingerpost/keys"),
+        "key_store_url": "sqlite+aiosqlite:////srv/keys.sqlite3",
+        "trust_anchor_files": (Path("ca.pem"),),
+        "operator_address": "operator@hub.example",
+        "heartbeat_url": "https://ping.example/x",
+    }
+    assert risk_names(**careful) == set()
+    risky: dict[str, dict[str, object]] = {
+        "public_url_without_tls": {"public_url": "http://hub.example"},
+        "public_url_is_this_machine": {"public_url": "http://127.0.0.1:8080"},
+        "listening_beyond_this_machine": {"bind_host": "0.0.0.0", "metrics_open": False},
+        "smtp_without_tls": {"smtp_starttls": False},
+        "password_in_the_environment": {"smtp_user": "hub", "smtp_password": "pw"},
+        "keys_beside_the_data": {"keys_folder": None},
+        "key_store_beside_the_data": {"key_store_url": None},
+        "no_trust_anchors": {"trust_anchor_files": ()},
+        "no_operator_address": {"operator_address": None},
+        "no_heartbeat": {"heartbeat_url": None},
+        "gives_up_early": {"retry_schedule": (60, 60)},
+        "wide_signature_tolerance": {"signature_tolerance": 600},
+    }
+    for name, change in risky.items():
+        assert risk_names(**{**careful, **change}) == {name}
+    assert risk_names(**{**careful, "bind_host": "0.0.0.0"}) == {"listening_beyond_this_machine", "metrics_open_to_all"}
+
+
+def test_serving_needs_a_relay_a_sender_and_its_keys(tmp_path: Path) -> None:
+    settings = load(environment={}, overrides={"data_folder": tmp_path, "trust_anchor_files": (tmp_path / "ca.pem",)})
+    missing = {p.setting for p in missing_for_serving(settings)}
+    assert missing == {
+        "FINGERPOST_SMTP_HOST",
+        "FINGERPOST_SENDER",
+        "FINGERPOST_INDEX_SECRET_FILE",
+        "FINGERPOST_SIGNER_KEY_FILE",
+        "FINGERPOST_SIGNER_CERTIFICATE_FILE",
+        "FINGERPOST_TRUST_ANCHOR_FILES",
+        "FINGERPOST_KEK_FILES",
+    }
+
+
+def test_serving_is_content_when_all_is_there(tmp_path: Path) -> None:
+    keys = tmp_path / "keys"
+    keys.mkdir()
+    for name in ("kek-1.key", "index.key", "signer.key", "signer.crt"):
+        (keys / name).write_bytes(b"x")
+    settings = load(
+        environment={},
+        overrides={"data_folder": tmp_path, "smtp_host": "mail.example", "sender": "hub@hub.example"},
+    )
+    assert missing_for_serving(settings) == ()
+
+
+def test_derived_values() -> None:
+    settings = Settings(sender="hub@mail.hub.example", public_url="https://hub.example/", smtp_host="x")
+    assert settings.domain == "mail.hub.example"
+    assert settings.public_url == "https://hub.example"
+    assert Settings().domain is None
