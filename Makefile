@@ -1,0 +1,51 @@
+# Fingerpost. Every target sets up what it needs (a virtual environment in .venv) and is quick when nothing changed.
+
+VENV := .venv
+BIN := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check bench soak docs picture constraints clean
+
+help: ## show this list
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
+
+demo: ## a missing child, start to end, on this machine; ARGS=--once to finish by itself
+	@scripts/setup demo
+	@$(BIN)/python -m hub demo $(ARGS)
+
+test: check ## everything that must hold: check, then all tests; ARGS are handed to pytest
+	@scripts/tools
+	@$(BIN)/python -m pytest -n 2 $(ARGS)
+
+check: ## formatting, lint, types, and who may import whom
+	@scripts/setup dev
+	@$(BIN)/ruff format --check --quiet . || { echo "Run: $(BIN)/ruff format ."; exit 1; }
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy --no-error-summary
+	@scripts/quiet $(BIN)/lint-imports
+	@echo "check: formatting, lint, types and imports are in order"
+
+bench: ## how fast it is here, each figure beside what it is compared with
+	@scripts/setup dev
+	@$(BIN)/python bench/run.py $(ARGS)
+
+soak: ## what takes too long for make test; the results go to bench/results/
+	@scripts/setup dev
+	@scripts/tools
+	@$(BIN)/python bench/run.py --soak $(ARGS)
+
+docs: ## the documentation as a site, in site/
+	@scripts/setup dev
+	@$(BIN)/mkdocs build --strict --quiet
+	@echo "docs: open site/index.html"
+
+picture: ## draw docs/demo.svg from a run of the demo
+	@scripts/setup demo
+	@$(BIN)/python scripts/picture.py docs/demo.svg
+
+constraints: ## pin the newest versions that pyproject.toml allows into constraints.txt
+	@scripts/setup dev
+	@$(BIN)/python scripts/constraints.py
+
+clean: ## remove the virtual environment and everything that was built
+	rm -rf $(VENV) site build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
