@@ -2,9 +2,60 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import Literal, get_args
 
 Channel = Literal["email", "sms", "push"]
+CHANNELS: tuple[Channel, ...] = get_args(Channel)
+Calendar = Literal["england", "wales", "scotland", "northern-ireland"]
+"""Whose bank holidays."""
+CALENDARS: tuple[Calendar, ...] = get_args(Calendar)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Organisation:
+    """A body that is told: a council, a force, a school, a unit of the Home Office, the hub's operator."""
+
+    code: str
+    """GSS code of a council, code of a force, ``school:URN``, or one of the hub's own codes (contacts/roles.py)."""
+    name: str
+    """As it is printed on notices."""
+    phone: str | None = None
+    """E.164; whom its partners ring."""
+    hub_register: bool = True
+    """It uses the hub's register; if not, notices state the removal date for its own."""
+    fallback_desk: str = "fallback"
+    """The desk that hears of gaps."""
+    signing_identity: str | None = None
+    """Reference to the key that signs in its name; None is the hub's own."""
+    valid_from: datetime | None = None
+    valid_until: datetime | None = None
+    """Exclusive, like every ``valid_until`` here."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """A function in an organisation."""
+
+    organisation: str
+    function: str
+    """One of ``contacts.roles.DESK_FUNCTIONS``."""
+    name: str | None = None
+    """What the organisation calls it, where that differs."""
+    phone: str | None = None
+    """E.164; overrides the organisation's."""
+    valid_from: datetime | None = None
+    valid_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hours:
+    """Named hours on duty, in Europe/London local time (contacts/rota.py has the grammar)."""
+
+    name: str
+    times: str
+    """For example ``mon-fri 08:30-17:30`` or ``outside mon-fri 08:30-17:30``."""
+    bank_holidays: Calendar | None = None
+    """Bank holidays of this nation count as days of their own kind; None takes them as ordinary days."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,3 +103,14 @@ class Unreached:
     reason: Literal["no_organisation", "no_desk", "no_contact"]
     organisation: str | None
     desk: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bundle:
+    """A whole directory as plain rows: what is imported, exported and stored."""
+
+    organisations: tuple[Organisation, ...] = ()
+    desks: tuple[Desk, ...] = ()
+    contacts: tuple[Contact, ...] = ()
+    hours: tuple[Hours, ...] = ()
+    certificates: tuple[Certificate, ...] = ()
