@@ -1,6 +1,6 @@
 """What the services need from the outside: the store, the clock, ids, keys. ``store`` and ``edge`` implement these."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import datetime
 from typing import Protocol, TypeVar
 
@@ -106,11 +106,22 @@ class Unit(Protocol):
         ...
 
     # delivery
-    async def claim(self, now: datetime, lease_until: datetime, node: str, limit: int) -> Sequence[ClaimedDelivery]:
+    async def claim(
+        self,
+        now: datetime,
+        lease_until: datetime,
+        node: str,
+        limit: int,
+        *,
+        channels: Collection[str] | None = None,
+        priorities: Collection[str] | None = None,
+    ) -> Sequence[ClaimedDelivery]:
         """Lease due deliveries: by priority, then rank, then ``due_at``; never one whose group still has an untried
         delivery of a lower rank. The claim appends attempt n in state ``sending``. A delivery whose lease ran out is
         claimable again, after its unfinished attempt was closed as ``technical_failure`` / ``provider_timeout``.
-        A notice that is superseded or acknowledged is never claimed."""
+        A notice that is superseded, acknowledged, withheld or held is never claimed. ``channels`` and ``priorities``
+        narrow the claim (None: all), so that a slow channel leaves no other waiting and reminders leave room for
+        first notices."""
         ...
 
     async def finish(self, results: Sequence[DeliveryResult], node: str) -> Sequence[str]:

@@ -1,0 +1,154 @@
+"""When to try again, and when to stop. The schedule is data; the answer carries its reason."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal, TypeAlias, assert_never
+
+from adapters.port import Accepted, Deferred, Reason, Rejected, Result, Unconfirmed
+from hub.core.records import AttemptRecord
+from hub.core.states import AttemptHappening
+
+CERTIFICATE_REASONS: frozenset[Reason] = frozenset(
+    {
+        "no_certificate",
+        "certificate_expired",
+        "certificate_not_yet_valid",
+        "certificate_untrusted",
+        "certificate_name_mismatch",
+        "certificate_wrong_purpose",
+        "certificate_weak",
+        "certificate_unreadable",
+    }
+)
+"""Nothing readable may leave for this recipient; a content-free alert may."""
+
+OURS: frozenset[Reason] = frozenset({"unknown", "misconfigured", "tls_failed"})
+"""Reasons that somebody here has to look at while the delivery is still being tried."""
+
+ABANDONED = ("technical_failure", "provider_timeout", None)
+"""State, reason and ``carried`` of an attempt that the store closed because its lease ran out."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryPolicy:
+    """``schedule``: seconds to wait after the first, second … failed try; after the last one no more are made.
+
+    ``jitter``: the largest share of a pause that is added to it, so that failures of one moment do not come back as
+    one. ``longest_retry_after``: seconds; what a provider may ask for at most.
+    """
+
+    schedule: tuple[float, ...]
+    jitter: float = 0.1
+    longest_retry_after: float = 3600.0
+
+    def __post_init__(self) -> None:
+        if any(pause < 0 for pause in self.schedule):
+            raise ValueError("retry schedule: a pause is negative; give seconds, such as 10, 30, 120")
+        if not 0 <= self.jitter <= 1:
+            raise ValueError("retry jitter: give a share between 0 and 1")
+        if self.longest_retry_after < 0:
+            raise ValueError("longest Retry-After: give seconds, not a negative number")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryAt:
+    """Try the same delivery again."""
+
+    at: datetime
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GiveUp:
+    """No further try."""
+
+    reason: Reason
+    because: Literal["permanent", "schedule_ended", "second_unconfirmed"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertInstead:
+    """The content cannot be sealed to this recipient: no further try of it, a content-free alert at once."""
+
+    reason: Reason
+
+
+Next: TypeAlias = RetryAt | GiveUp | AlertInstead
+
+
+def next_attempt(
+    policy: RetryPolicy,
+    earlier: Sequence[AttemptRecord],
+    result: Deferred | Rejected | Unconfirmed,
+    now: datetime,
+    jitter: float,
+) -> Next:
+    """What follows a try that did not carry the content. ``earlier``: the tries before it; ``jitter``: 0 to 1.
+
+    A try that was given back, or whose worker died, was not answered by anybody and uses up none of the schedule.
+    An :class:`Unconfirmed` may have been sent, so it is followed by one more try, and a second one by none.
+    """
+    match result:
+        case Rejected(reason=reason) if reason in CERTIFICATE_REASONS:
+            return AlertInstead(reason=reason)
+        case Rejected(technical=False, reason=reason) if reason not in OURS:
+            return GiveUp(reason=reason, because="permanent")
+        case Unconfirmed(reason=reason) if any(maybe_sent(attempt) for attempt in earlier):
+            return GiveUp(reason=reason, because="second_unconfirmed")
+        case Deferred() | Rejected() | Unconfirmed():
+            failed = sum(1 for attempt in earlier if answered(attempt))
+            return _scheduled(policy, failed, result, now, jitter)
+    assert_never(result)
+
+
+def _scheduled(
+    policy: RetryPolicy, failed: int, result: Deferred | Rejected | Unconfirmed, now: datetime, jitter: float
+) -> RetryAt | GiveUp:
+    if failed >= len(policy.schedule):
+        return GiveUp(reason=result.reason, because="schedule_ended")
+    pause = policy.schedule[failed]
+    if isinstance(result, Deferred) and result.retry_after is not None:
+        pause = max(pause, min(result.retry_after, policy.longest_retry_after))
+    pause *= 1 + policy.jitter * min(max(jitter, 0.0), 1.0)
+    return RetryAt(at=now + timedelta(seconds=pause), reason=result.reason)
+
+
+def answered(attempt: AttemptRecord) -> bool:
+    """The transport gave a result: the try was neither given back nor left behind by a worker that died."""
+    if attempt.state in ("created", "sending", "cancelled"):
+        return False
+    return (attempt.state, attempt.reason, attempt.carried) != ABANDONED
+
+
+def maybe_sent(attempt: AttemptRecord) -> bool:
+    """The transport saw the connection die after the content had gone out."""
+    return attempt.state == "technical_failure" and attempt.carried == "content"
+
+
+def carried_content(attempt: AttemptRecord) -> bool:
+    """The next system took responsibility for the content, and no receipt has said otherwise."""
+    return attempt.carried == "content" and attempt.state in ("sent", "delayed", "delivered")
+
+
+def happening(result: Result) -> AttemptHappening:
+    """What a transport's result means for its attempt. A reason nobody knows is a technical failure."""
+    match result:
+        case Accepted():
+            return "accepted"
+        case Unconfirmed():
+            return "failed_technically"
+        case Deferred(reason=reason) | Rejected(reason=reason, technical=False):
+            if reason in OURS:
+                return "failed_technically"
+            return "deferred" if isinstance(result, Deferred) else "rejected"
+        case Rejected():
+            return "failed_technically"
+    assert_never(result)
+
+
+def spread(delivery: str, attempt: int) -> float:
+    """A number between 0 and 1 for jitter: even over deliveries, the same for the same try on every node."""
+    digest = hashlib.sha256(f"{delivery}\0{attempt}".encode()).digest()
+    return int.from_bytes(digest[:6], "big") / (1 << 48)
