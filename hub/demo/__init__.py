@@ -1,0 +1,1 @@
+"""A missing child from report to stand-down, on one machine: the real hub among made-up people."""
