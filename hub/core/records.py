@@ -380,6 +380,19 @@ class ClaimedDelivery:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """How a delivery stands at this moment: what a result that comes in has to be measured against."""
+
+    delivery: str
+    state: DeliveryState
+    leased_by: str | None
+    notice: str
+    notice_state: NoticeState
+    attempts: tuple[AttemptRecord, ...]
+    """All of them, by number."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryResult:
     """What became of one attempt."""
 

@@ -4,23 +4,14 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal, TypeAlias, assert_never
+from typing import Literal, TypeAlias, assert_never, get_args
 
 from adapters.port import Accepted, Deferred, Reason, Rejected, Result, Unconfirmed
 from hub.core.records import AttemptRecord
 from hub.core.states import AttemptHappening
 
 CERTIFICATE_REASONS: frozenset[Reason] = frozenset(
-    {
-        "no_certificate",
-        "certificate_expired",
-        "certificate_not_yet_valid",
-        "certificate_untrusted",
-        "certificate_name_mismatch",
-        "certificate_wrong_purpose",
-        "certificate_weak",
-        "certificate_unreadable",
-    }
+    reason for reason in get_args(Reason) if reason == "no_certificate" or reason.startswith("certificate_")
 )
 """Nothing readable may leave for this recipient; a content-free alert may."""
 
@@ -123,8 +114,8 @@ def answered(attempt: AttemptRecord) -> bool:
 
 
 def maybe_sent(attempt: AttemptRecord) -> bool:
-    """The transport saw the connection die after the content had gone out."""
-    return attempt.state == "technical_failure" and attempt.carried == "content"
+    """The transport saw the connection die after the content, or the alert, had gone out."""
+    return attempt.state == "technical_failure" and attempt.carried is not None
 
 
 def carried_content(attempt: AttemptRecord) -> bool:

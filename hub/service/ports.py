@@ -20,6 +20,7 @@ from hub.core.records import (
     NoticeRecord,
     QuarantineRecord,
     Source,
+    Standing,
     StoredEpisode,
 )
 
@@ -122,6 +123,10 @@ class Unit(Protocol):
         A notice that is superseded, acknowledged, withheld or held is never claimed. ``channels`` and ``priorities``
         narrow the claim (None: all), so that a slow channel leaves no other waiting and reminders leave room for
         first notices."""
+        ...
+
+    async def standings(self, deliveries: Sequence[str]) -> Sequence[Standing]:
+        """How these deliveries stand, in no order; one that does not exist is left out. Opens nothing sealed."""
         ...
 
     async def finish(self, results: Sequence[DeliveryResult], node: str) -> Sequence[str]:
