@@ -139,7 +139,9 @@ class Directory:
             duty = _on_duty(self._present(known.code, cover, at), at)
             if duty:
                 return Reached(organisation=code, desk=cover, contacts=duty)
-        return Reached(organisation=code, desk=function, contacts=tuple(contact for contact, _ in present))
+        return Reached(
+            organisation=code, desk=function, contacts=tuple(contact for contact, _ in present), on_duty=False
+        )
 
     def _organisation_or_school(self, code: str) -> Organisation | None:
         """A school without an entry of its own may be covered by ``school:*``, where a directory has that."""

@@ -93,7 +93,10 @@ class Reached:
 
     organisation: str
     desk: str
+    """The desk that answers: the role's own, or the out-of-hours desk that stands in for it."""
     contacts: tuple[Contact, ...]
+    on_duty: bool = True
+    """False where nobody is on duty and these contacts will only see it when they are back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

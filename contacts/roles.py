@@ -55,6 +55,8 @@ COVER_DESKS = (EMERGENCY_DUTY_TEAM, FOSTERING_OUT_OF_HOURS, FALLBACK)
 DESK_FUNCTIONS = frozenset((*DESKS.values(), *COVER_DESKS))
 """All desk functions a directory may hold."""
 
+POLICE_ROLES = ("police", "police_missing_from", "police_responsible", "police_senior_officer")
+
 FOSTERING_ROLES = frozenset({"responsible_authority", "social_worker", "supervising_social_worker"})
 """Whom the fostering out-of-hours desk stands in for when an in-house foster child is missing (B-70). The host
 authority of a child placed elsewhere is not among them: its fostering desk does not know the child."""
@@ -70,6 +72,10 @@ ORGANISATION_OF: Mapping[str, str] = MappingProxyType(
     }
 )
 """The roles that only one organisation ever holds."""
+
+
+AUTHORITY_ROLES = tuple(role for role in DESKS if role not in (*POLICE_ROLES, *ORGANISATION_OF, "school"))
+"""The roles that a council answers for."""
 
 
 def desk_of(role: str) -> str:
