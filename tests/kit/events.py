@@ -14,6 +14,9 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
+from contacts.areas import load_areas
+from hub.core.events import EpisodeEvent, WireRules, parse
+
 SOURCE: Final = "urn:fingerpost:source:bromley-care"
 EPISODE: Final = "BRM-EP-0001"
 CHILD: Final = "BRM-C-0001"
@@ -306,3 +309,48 @@ def leaves(value: object) -> list[str]:
             return [leaf for item in value for leaf in leaves(item)]
         case _:
             return []
+
+
+DUTIES: Final = frozenset(
+    {
+        "parent_decision",
+        "missing_from_care_meeting",
+        "missing_from_care_review",
+        "daily_contact",
+        "home_office_contact",
+        "nrm_referral",
+        "safe_and_well_check",
+        "return_interview_offer",
+        "return_interview",
+        "renotify",
+        "adulthood",
+        "regulator_decision",
+        "strategy_discussion",
+        "mash_notice",
+        "review_discussion",
+        "strategy_discussion_28d",
+        "joint_review_28d",
+        "senior_review",
+        "party_return_decision",
+        "away_report",
+        "register_removal",
+        "away_limit",
+        "police_update",
+        "risk_management_meeting",
+        "social_worker_visit",
+        "prevention_plan",
+    }
+)
+"""The codes of protocols.md, for tests of the wire that load no packs."""
+
+
+def wire_rules() -> WireRules:
+    """The real areas, and every duty of protocols.md."""
+    return WireRules(areas=load_areas(), duties=DUTIES)
+
+
+def parsed(event: Mapping[str, Any]) -> EpisodeEvent:
+    """The event as the hub reads it; fails the test if it is not valid."""
+    result = parse(raw(event), wire_rules())
+    assert isinstance(result, EpisodeEvent), result
+    return result
