@@ -1,0 +1,159 @@
+"""``notice.json``: the notice as a receiving case system reads it, format ``fingerpost.notice.v1``."""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, PlainSerializer
+
+from adapters.port import Attachment
+from hub.core.records import MessageStatus
+from hub.notices.brief import Brief
+from hub.notices.photo import Photo
+from routing.decision import Kind, Priority
+from routing.needtoknow import View
+
+NAME = "notice.json"
+
+
+def _utc(moment: datetime) -> datetime:
+    return moment.astimezone(UTC)
+
+
+Instant = Annotated[
+    AwareDatetime,
+    AfterValidator(_utc),
+    PlainSerializer(lambda moment: moment.isoformat().replace("+00:00", "Z"), return_type=str),
+]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class NoticeRule(_Part):
+    """A rule of a protocol that says this reader is told."""
+
+    pack: str
+    version: str
+    rule: str
+    source: str
+    quote: str
+
+
+class NoticeDuty(_Part):
+    """The timed duty the notice is about."""
+
+    code: str
+    due_at: Instant | None
+
+
+class NoticeDocument(_Part):
+    """What a notice says, for a program. Every key is always there; later versions may add keys."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, title="fingerpost.notice.v1")
+
+    format: Literal["fingerpost.notice.v1"] = "fingerpost.notice.v1"
+    reference: str = Field(description="FP-XXXX-XXXX: quote it in every answer.")
+    kind: Kind
+    priority: Priority
+    status: MessageStatus = Field(description="An exercise or a test must never enter a live record as a real case.")
+    issued_at: Instant
+    sender: str = Field(description="The notifying authority.")
+    roles: list[str] = Field(description="The roles in which the reader is told.")
+    organisation: str | None
+    person: str | None
+    gap_role: str | None = Field(description="Set for a fallback desk: nobody could be reached for this role.")
+    rules: list[NoticeRule]
+    why: str
+    changed: list[str] = Field(description="Update: paths that are news. One that is not in fields was cleared.")
+    previous: dict[str, JsonValue] = Field(
+        description="Update: what this reader was told before, of the changed paths."
+    )
+    remove_at: Instant | None = Field(description="Take the child off your register then, unless notified again.")
+    remove_now: bool = Field(description="Take the child off your register now.")
+    duty: NoticeDuty | None
+    in_person: list[str] = Field(description="Who has to be told in person by the reader.")
+    abduction: bool
+    withheld_parent: bool = Field(description="A parent has not been told and must not be.")
+    ring: list[str]
+    acknowledge_url: str | None
+    fields: dict[str, JsonValue] = Field(
+        description="Every fact the reader may see: leaf path of the event's data -> value. child.photo names the "
+        "attachment that holds the picture, or null where it could not be attached."
+    )
+
+
+def schema() -> dict[str, Any]:
+    """JSON Schema (2020-12) of the format."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **NoticeDocument.model_json_schema(mode="serialization"),
+    }
+
+
+def notice_json(view: View, brief: Brief, photo: Photo | None) -> Attachment:
+    """The attachment. Its bytes are ASCII, so that no mail system on the way can damage them."""
+    document = NoticeDocument(
+        reference=brief.reference,
+        kind=brief.kind,
+        priority=brief.priority,
+        status=brief.status,
+        issued_at=brief.issued_at,
+        sender=_text(brief.sender),
+        roles=list(brief.roles),
+        organisation=_optional(brief.organisation_name),
+        person=_optional(brief.person),
+        gap_role=brief.gap_role,
+        rules=[
+            NoticeRule(pack=r.pack, version=r.version, rule=r.rule, source=r.source, quote=r.quote) for r in brief.rules
+        ],
+        why=_text(brief.why),
+        changed=list(brief.changed),
+        previous={
+            path: _photo(None) if path == "child.photo" else _plain(brief.previous[path])
+            for path in brief.changed
+            if path in brief.previous
+        },
+        remove_at=brief.remove_at,
+        remove_now=brief.remove_now,
+        duty=NoticeDuty(code=brief.duty, due_at=brief.due_at) if brief.duty is not None else None,
+        in_person=[_text(name) for name in brief.in_person],
+        abduction=brief.abduction,
+        withheld_parent=brief.withheld_parent,
+        ring=[_text(entry) for entry in brief.ring],
+        acknowledge_url=brief.acknowledge_url or None,
+        fields={path: _photo(photo) if path == "child.photo" else _plain(value) for path, value in view.fields.items()},
+    )
+    data = json.dumps(document.model_dump(), indent=2, ensure_ascii=True).encode("ascii") + b"\n"
+    return Attachment(name=NAME, media_type="application/json", data=data)
+
+
+def _photo(photo: Photo | None) -> dict[str, JsonValue]:
+    if photo is None:
+        return {"attachment": None, "media_type": None}
+    return {"attachment": photo.name, "media_type": photo.media_type}
+
+
+def _plain(value: Any) -> JsonValue:
+    """Immutable containers as JSON ones; the value as it is otherwise."""
+    match value:
+        case str():
+            return _text(value)
+        case Mapping():
+            return {_text(str(key)): _plain(inner) for key, inner in value.items()}
+        case Sequence():
+            return [_plain(inner) for inner in value]
+        case _:
+            plain: JsonValue = value
+            return plain
+
+
+def _text(value: str) -> str:
+    """Half a surrogate pair cannot be written as UTF-8; everything else stays as it came."""
+    return value if value.isascii() else value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def _optional(value: str | None) -> str | None:
+    return None if value is None else _text(value)

@@ -1,0 +1,64 @@
+"""Composing: a View and a Brief in, what is sealed to one reader out. Nothing else is seen here."""
+
+from dataclasses import replace
+
+from adapters.port import Alert, Content
+from hub.core.records import MessageStatus
+from hub.notices import sections
+from hub.notices.attachment import notice_json
+from hub.notices.brief import Brief
+from hub.notices.clean import line, lines
+from hub.notices.document import render_html, render_text
+from hub.notices.photo import photo
+from hub.notices.words import load_words
+from routing.needtoknow import View
+
+
+def compose(view: View, brief: Brief) -> Content:
+    """The notice for one delivery: text and HTML of one document, the photo if the view has one, ``notice.json``.
+
+    The subject may name the child where the view does: it is protected, and never stands outside the encryption.
+    """
+    if "operator" in brief.roles:
+        view, brief = _content_free(view, brief)
+    picture = photo(view.fields.get("child.photo"))
+    document = sections.build(view, brief, picture, load_words())
+    attached = notice_json(view, brief, picture)
+    return Content(
+        subject=document.subject,
+        text=render_text(document),
+        html=render_html(document),
+        attachments=(attached,) if picture is None else (picture.attachment, attached),
+    )
+
+
+def alert(reference: str, status: MessageStatus, collect: str) -> Alert:
+    """What may travel in clear: that a notice waits, its reference, and (``collect``) how to get at it."""
+    marked = sections.STATUS_BANNERS.get(status)
+    parts = [
+        *([marked] if marked else []),
+        f"A secure notice is waiting for you. Its reference is {line(reference)}.",
+        "It could not be sent to this address under encryption, so this message says nothing about it.",
+        "\n".join(lines(collect)),
+        "Please collect it now: it may be urgent. Do not answer this message with any details.",
+    ]
+    return Alert(
+        subject=f"[OFFICIAL-SENSITIVE] Secure notice {line(reference)}",
+        text="\n\n".join(part for part in parts if part) + "\n",
+    )
+
+
+def _content_free(view: View, brief: Brief) -> tuple[View, Brief]:
+    """The operator runs the hub and is told nothing about a child (readings.md B28, D11), nor which school it is."""
+    organisation = brief.organisation_name if brief.gap_role != "school" else None
+    blank = replace(
+        brief,
+        organisation_name=organisation,
+        person=None,
+        changed=(),
+        previous={},
+        in_person=(),
+        withheld_parent=False,
+        ring=(),
+    )
+    return replace(view, fields={}), blank

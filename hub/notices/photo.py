@@ -1,0 +1,46 @@
+"""The child's photo as an attachment."""
+
+import base64
+import binascii
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from adapters.port import Attachment
+
+_KINDS: dict[str, tuple[str, bytes]] = {
+    "image/jpeg": ("photo.jpg", b"\xff\xd8\xff"),
+    "image/png": ("photo.png", b"\x89PNG\r\n\x1a\n"),
+}
+"""Media type -> attachment name, first bytes. None that can carry a script, none that mail clients do not show."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Photo:
+    """A photo that may be attached. The name never identifies a child."""
+
+    name: str
+    media_type: str
+    data: bytes = field(repr=False)
+
+    @property
+    def attachment(self) -> Attachment:
+        return Attachment(name=self.name, media_type=self.media_type, data=self.data)
+
+
+def photo(value: Any) -> Photo | None:
+    """The photo of ``{"media_type", "data_base64"}``; None where it is not one we pass on.
+
+    The type is the one its first bytes show, if that is on the list: a photo declared wrongly is still a photo that
+    may help to find a child, while bytes that are none are never passed on.
+    """
+    if not isinstance(value, Mapping):
+        return None
+    try:
+        data = base64.b64decode(value.get("data_base64") or "", validate=True)
+    except (binascii.Error, TypeError, ValueError):
+        return None
+    for media_type, (name, magic) in _KINDS.items():
+        if data.startswith(magic):
+            return Photo(name=name, media_type=media_type, data=data)
+    return None
