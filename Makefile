@@ -36,7 +36,7 @@ soak: ## what takes too long for make test; the results go to bench/results/
 
 docs: ## the documentation as a site, in site/
 	@scripts/setup dev
-	@$(BIN)/mkdocs build --strict --quiet
+	@scripts/quiet $(BIN)/mkdocs build --strict
 	@echo "docs: open site/index.html"
 
 picture: ## draw docs/demo.svg from a run of the demo
