@@ -18,17 +18,20 @@ Reason = Literal[
     "certificate_wrong_purpose",
     "certificate_weak",
     "certificate_unreadable",
+    "certificate_unsupported",
     "no_contact",
     "provider_timeout",
     "rate_limited",
     "rejected",
+    "too_large",
     "connection_failed",
     "tls_failed",
     "provider_unavailable",
     "misconfigured",
     "unknown",
 ]
-"""Reason codes (vocabulary.md, States). ``provider_timeout`` is ambiguous: it may have been sent."""
+"""Reason codes (vocabulary.md, States). ``provider_timeout`` is ambiguous: it may have been sent.
+``certificate_unsupported``: sound, but with a key nothing can be encrypted to yet (elliptic curve)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +76,9 @@ class Envelope:
     address: str = field(repr=False)
     body: Content | Alert
     certificates: tuple[bytes, ...] = field(default=(), repr=False)
+    pinned: frozenset[str] = frozenset()
+    """SHA-256 fingerprints (lower-case hex) of those of ``certificates`` that were compared with their holder: trusted
+    without a chain, and checked in every other way."""
     priority: Literal["immediate", "high", "normal", "low"] = "normal"
     headers: Mapping[str, str] = field(default_factory=dict)
     """Extra outer headers; content-free (for example ``X-Fingerpost-Status: exercise``)."""

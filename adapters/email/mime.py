@@ -1,0 +1,165 @@
+"""Content to MIME bytes and back out of them: canonical CRLF, seven bits, nothing injected. Pure.
+
+What a reader may see becomes one protected part (RFC 9788): the real Subject, From, To and Date stand inside it, signed
+and encrypted with the text; ``HP-Outer`` repeats what stands outside, and ``hp="cipher"`` says so. Older programs know
+the same by ``protected-headers="v1"``. No "legacy display" copy of the subject is put into the text: a program that
+cannot read protected fields shows the outer subject, and the text stays byte for byte what was composed.
+"""
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from email.utils import format_datetime
+
+from adapters.email.address import wire_address, wire_domain
+from adapters.email.fields import (
+    base64_lines,
+    delivery_id,
+    extra,
+    filename,
+    mailbox,
+    media_type,
+    secure_subject,
+    unstructured,
+)
+from adapters.port import Alert, Attachment, Content
+
+_CRLF = re.compile(r"\r\n|\r|\n")
+_PLAIN_TEXT = re.compile(r"(?:[\t -~]{0,200}\r\n)*")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outside:
+    """What stands outside the encryption of one message, and nothing else does."""
+
+    delivery: str
+    sender: bytes
+    recipient: bytes
+    date: bytes
+    message_id: bytes
+    subject: bytes
+    extra: tuple[tuple[str, bytes], ...] = field(default=())
+
+    def fields(self) -> tuple[tuple[str, bytes], ...]:
+        """Name and value, in the order they are written."""
+        return (
+            ("Subject", self.subject),
+            ("Message-ID", self.message_id),
+            ("From", self.sender),
+            ("To", self.recipient),
+            ("Date", self.date),
+            ("Auto-Submitted", b"auto-generated"),
+            *self.extra,
+        )
+
+
+def outside(
+    *,
+    delivery: str,
+    reference: str,
+    sender: str,
+    sender_name: str,
+    recipient: str,
+    mail_domain: str,
+    now: datetime,
+    headers: Mapping[str, str],
+) -> Outside:
+    """The outer fields of one delivery; the Message-ID is the same on every try. Raises InvalidField."""
+    return Outside(
+        delivery=delivery_id(delivery),
+        sender=mailbox(wire_address(sender), sender_name),
+        recipient=mailbox(wire_address(recipient)),
+        date=format_datetime(now).encode("ascii"),
+        message_id=f"<{delivery_id(delivery)}@{wire_domain(mail_domain)}>".encode("ascii"),
+        subject=secure_subject(reference),
+        extra=extra(headers),
+    )
+
+
+def canonical_text(text: str) -> str:
+    """Line ends as CRLF (RFC 2046 4.1.1), and ``?`` for what is not a character (a lone surrogate)."""
+    return _CRLF.sub("\r\n", text).encode("utf-8", "replace").decode("utf-8")
+
+
+def payload(content: Content, out: Outside) -> bytes:
+    """The part that is signed: protected fields, then text, HTML and attachments. Raises InvalidField."""
+    mixed = boundary("mixed", out.delivery)
+    head = [b"MIME-Version: 1.0\r\n", _line("Subject", unstructured(content.subject))]
+    head += [_line(name, value) for name, value in out.fields() if name != "Subject"]
+    head.append(
+        b'Content-Type: multipart/mixed; boundary="' + mixed + b'";\r\n hp="cipher"; protected-headers="v1"\r\n'
+    )
+    head += [b"HP-Outer: " + _line(name, value) for name, value in out.fields()]
+    parts = [_alternative(content, out.delivery), *(_attachment(attachment) for attachment in content.attachments)]
+    return b"".join(head) + multipart(mixed, parts)
+
+
+def multipart(mark: bytes, parts: list[bytes]) -> bytes:
+    """The blank line and the body of a multipart. Like each part, it ends without the CRLF of the next boundary."""
+    return b"".join(b"\r\n--" + mark + b"\r\n" + part for part in parts) + b"\r\n--" + mark + b"--"
+
+
+def boundary(kind: str, delivery: str) -> bytes:
+    """A line in base64 or in a folded header never starts with ``--``, so that no content can contain it."""
+    return f"=_{kind}_{hashlib.sha256(delivery.encode('ascii')).hexdigest()[:16]}".encode("ascii")
+
+
+def sealed_message(out: Outside, enveloped: bytes) -> bytes:
+    """The whole message around an encrypted body (RFC 8551 3.3). ``enveloped`` is DER."""
+    return b"".join(
+        (
+            *(_line(name, value) for name, value in out.fields()),
+            b"MIME-Version: 1.0\r\n",
+            b'Content-Type: application/pkcs7-mime; smime-type=enveloped-data;\r\n name="smime.p7m"\r\n',
+            b"Content-Transfer-Encoding: base64\r\n",
+            b'Content-Disposition: attachment; filename="smime.p7m"\r\n\r\n',
+            base64_lines(enveloped),
+        )
+    )
+
+
+def alert_message(alert: Alert, out: Outside) -> bytes:
+    """A content-free message in clear. Its subject is the one of every message: ``alert.subject`` is for channels
+    that have no fixed one."""
+    text = canonical_text(alert.text)
+    if not text.endswith("\r\n"):
+        text += "\r\n"
+    plain = _PLAIN_TEXT.fullmatch(text) is not None
+    return b"".join(
+        (
+            *(_line(name, value) for name, value in out.fields()),
+            b"MIME-Version: 1.0\r\n",
+            b"Content-Type: text/plain; charset=utf-8\r\n",
+            b"Content-Transfer-Encoding: " + (b"7bit" if plain else b"base64") + b"\r\n\r\n",
+            text.encode("ascii") if plain else base64_lines(text.encode("utf-8")),
+        )
+    )
+
+
+def _line(name: str, value: bytes) -> bytes:
+    return name.encode("ascii") + b": " + value + b"\r\n"
+
+
+def _alternative(content: Content, delivery: str) -> bytes:
+    mark = boundary("alternative", delivery)
+    head = b'Content-Type: multipart/alternative; boundary="' + mark + b'"\r\n'
+    return head + multipart(mark, [_text("plain", content.text), _text("html", content.html)])
+
+
+def _text(subtype: str, text: str) -> bytes:
+    body = base64_lines(canonical_text(text).encode("utf-8"))
+    head = f"Content-Type: text/{subtype}; charset=utf-8\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+    return head.encode("ascii") + body.removesuffix(b"\r\n")
+
+
+def _attachment(attachment: Attachment) -> bytes:
+    return b"".join(
+        (
+            b"Content-Type: " + media_type(attachment.media_type) + b"\r\n",
+            b"Content-Transfer-Encoding: base64\r\n",
+            b"Content-Disposition: attachment" + filename(attachment.name) + b"\r\n\r\n",
+            base64_lines(attachment.data).removesuffix(b"\r\n"),
+        )
+    )

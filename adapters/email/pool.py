@@ -1,0 +1,69 @@
+"""A few conversations kept open, each in one pair of hands at a time."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from adapters.email.connection import Connection, Relay, SendFailure
+from adapters.port import Deferred
+
+_OLDEST = 60.0
+"""Seconds a connection may lie idle; relays hang up after some minutes."""
+_MOST = 100
+"""Transactions a connection; many relays allow no more."""
+
+
+class Pool:
+    """At most ``size`` connections. One that did not end its transaction in step is cut and never kept."""
+
+    def __init__(self, relay: Relay, size: int) -> None:
+        self._relay = relay
+        self._slots = asyncio.Semaphore(size)
+        self._idle: list[tuple[float, Connection]] = []
+        self._closed = False
+
+    @asynccontextmanager
+    async def lease(self, *, fresh: bool = False) -> AsyncIterator[Connection]:
+        """A connection ready for MAIL, a kept one unless ``fresh``. Raises SendFailure."""
+        async with self._slots:
+            if self._closed:
+                raise SendFailure(Deferred(reason="provider_unavailable", detail="closed"))
+            connection = (None if fresh else self._take()) or await Connection.open(self._relay)
+            kept = False
+            try:
+                yield connection
+                kept = connection.reusable and connection.transactions < _MOST and not self._closed
+            finally:
+                if kept:
+                    self._idle.append((asyncio.get_running_loop().time(), connection))
+                else:
+                    connection.cut()
+
+    @property
+    def idle(self) -> int:
+        """Connections kept, for metrics and tests."""
+        return len(self._idle)
+
+    def _take(self) -> Connection | None:
+        oldest = asyncio.get_running_loop().time() - _OLDEST
+        while self._idle:
+            since, connection = self._idle.pop()
+            if connection.reusable and since >= oldest:
+                return connection
+            connection.cut()
+        return None
+
+    async def aclose(self) -> None:
+        """Say goodbye on what is idle; what is in use is cut when it comes back."""
+        self._closed = True
+        idle, self._idle = self._idle, []
+        async with asyncio.TaskGroup() as group:
+            for _, connection in idle:
+                group.create_task(self._part(connection))
+
+    async def _part(self, connection: Connection) -> None:
+        try:
+            async with asyncio.timeout(self._relay.timeouts.close):
+                await connection.quit()
+        except TimeoutError:
+            connection.cut()
