@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
 
-from contacts.model import Bundle, Certificate, Contact, Desk, Organisation, Reached, Unreached
+from contacts.model import Bundle, Certificate, Contact, Desk, Organisation, Reached, Unreached, in_force
 from contacts.roles import (
     EMERGENCY_DUTY_TEAM,
     FOSTERING_OUT_OF_HOURS,
@@ -121,10 +121,10 @@ class Directory:
 
     def _reach(self, code: str | None, function: str, at: datetime, *, fostering: bool) -> Reached | Unreached:
         known = None if code is None else self._organisation_or_school(code)
-        if code is None or known is None or not _in_force(known, at):
+        if code is None or known is None or not in_force(known, at):
             return Unreached(reason="no_organisation", organisation=code, desk=function)
         desk = self._desks.get((known.code, function))
-        if desk is None or not _in_force(desk, at):
+        if desk is None or not in_force(desk, at):
             return Unreached(reason="no_desk", organisation=code, desk=function)
         present = () if code in self._without else self._present(known.code, function, at)
         if not present:
@@ -134,7 +134,7 @@ class Directory:
             return Reached(organisation=code, desk=function, contacts=duty)
         for cover in (FOSTERING_OUT_OF_HOURS, EMERGENCY_DUTY_TEAM) if fostering else (EMERGENCY_DUTY_TEAM,):
             stand_in = self._desks.get((known.code, cover))
-            if stand_in is None or not _in_force(stand_in, at):
+            if stand_in is None or not in_force(stand_in, at):
                 continue
             duty = _on_duty(self._present(known.code, cover, at), at)
             if duty:
@@ -152,13 +152,7 @@ class Directory:
 
     def _present(self, organisation: str, function: str, at: datetime) -> Staff:
         staff = self._staff.get((organisation, function), _NOBODY)
-        return tuple(pair for pair in staff if _in_force(pair[0], at))
-
-
-def _in_force(entry: Organisation | Desk | Contact, at: datetime) -> bool:
-    return (entry.valid_from is None or entry.valid_from <= at) and (
-        entry.valid_until is None or at < entry.valid_until
-    )
+        return tuple(pair for pair in staff if in_force(pair[0], at))
 
 
 def _on_duty(staff: Staff, at: datetime) -> tuple[Contact, ...]:

@@ -87,6 +87,13 @@ class Contact:
     valid_until: datetime | None = None
 
 
+def in_force(entry: Organisation | Desk | Contact, at: datetime) -> bool:
+    """Whether the entry stands in the directory at ``at`` (aware): from ``valid_from``, up to ``valid_until``."""
+    return (entry.valid_from is None or entry.valid_from <= at) and (
+        entry.valid_until is None or at < entry.valid_until
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reached:
     """The contacts on duty, in the order to try them; never empty."""
@@ -117,3 +124,11 @@ class Bundle:
     contacts: tuple[Contact, ...] = ()
     hours: tuple[Hours, ...] = ()
     certificates: tuple[Certificate, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing wrong with a file. ``path`` is ``contacts[12].address`` or ``contacts.csv:13:address``."""
+
+    path: str
+    message: str

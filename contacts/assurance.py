@@ -1,0 +1,117 @@
+"""What to check next in a directory: who is reachable by day and by night, and which certificates are missing or end."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from contacts.areas import Areas
+from contacts.certificates import validity
+from contacts.directory import Directory
+from contacts.model import Certificate, Contact, Unreached, in_force
+from contacts.roles import AUTHORITY_ROLES, ORGANISATION_OF
+from contacts.rota import LONDON
+
+State = Literal["on_duty", "off_duty", "no_organisation", "no_desk", "no_contact"]
+"""``off_duty``: there are contacts, but they read a notice only when they are back."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coverage:
+    """How one role of one organisation can be reached, on the first Wednesday on or after the moment asked about."""
+
+    organisation: str
+    role: str
+    by_day: State
+    """At 11:00 local time."""
+    by_night: State
+    """At 03:00 local time."""
+
+    @property
+    def complete(self) -> bool:
+        return self.by_day == "on_duty" and self.by_night == "on_duty"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expiring:
+    """A certificate that has ended, or ends soon, and belongs to somebody who is in the directory."""
+
+    certificate: Certificate
+    contact: Contact
+    until: datetime
+
+
+def coverage(directory: Directory, at: datetime, areas: Areas) -> tuple[Coverage, ...]:
+    """Every role of every authority and force there is, whether or not the directory holds it, and the national ones.
+
+    Schools are not listed: there is no list of them to hold the directory against.
+    """
+    day, night = _samples(at)
+    return tuple(
+        Coverage(
+            organisation=organisation,
+            role=role,
+            by_day=_state(directory, role, organisation, day),
+            by_night=_state(directory, role, organisation, night),
+        )
+        for organisation, role in _expected(areas)
+    )
+
+
+def without_certificate(directory: Directory, at: datetime) -> tuple[Contact, ...]:
+    """E-mail contacts in force at ``at`` for whom no certificate is on file that is valid then by its dates: they get
+    a content-free message and have to collect the notice."""
+    return tuple(
+        contact
+        for contact in _mailboxes(directory, at)
+        if not any(_valid(certificate, at) for certificate in directory.certificates(contact.address))
+    )
+
+
+def expiring(directory: Directory, at: datetime, within: timedelta) -> tuple[Expiring, ...]:
+    """Certificates that have ended by ``at + within``, earliest first, of contacts who have none that lasts longer."""
+    found: list[Expiring] = []
+    for contact in _mailboxes(directory, at):
+        held = directory.certificates(contact.address)
+        if held:
+            last = max(held, key=lambda certificate: validity(certificate.der)[1])
+            until = validity(last.der)[1]
+            if until < at + within:
+                found.append(Expiring(certificate=last, contact=contact, until=until))
+    return tuple(sorted(found, key=lambda e: (e.until, e.contact.id)))
+
+
+def _expected(areas: Areas) -> Iterator[tuple[str, str]]:
+    for authority in areas.everywhere():
+        for role in AUTHORITY_ROLES:
+            yield authority, role
+    for force in areas.forces:
+        yield force, "police"
+    for role, organisation in ORGANISATION_OF.items():
+        yield organisation, role
+
+
+def _samples(at: datetime) -> tuple[datetime, datetime]:
+    """The first Wednesday on or after ``at``, in working hours and in the middle of the night."""
+    local = at.astimezone(LONDON)
+    midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
+    wednesday = midnight + timedelta(days=(2 - local.weekday()) % 7)
+    return wednesday.replace(hour=11), wednesday.replace(hour=3)
+
+
+def _state(directory: Directory, role: str, organisation: str, at: datetime) -> State:
+    answer = directory.resolve(role, organisation, at)
+    if isinstance(answer, Unreached):
+        return answer.reason
+    return "on_duty" if answer.on_duty else "off_duty"
+
+
+def _mailboxes(directory: Directory, at: datetime) -> Iterator[Contact]:
+    for contact in directory.bundle.contacts:
+        if contact.channel == "email" and in_force(contact, at):
+            yield contact
+
+
+def _valid(certificate: Certificate, at: datetime) -> bool:
+    first, last = validity(certificate.der)
+    return first <= at <= last

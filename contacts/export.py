@@ -1,0 +1,74 @@
+"""The directory as files: canonical JSON, or five CSV tables."""
+
+import base64
+import csv
+import io
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import fields
+from datetime import UTC, datetime
+from typing import Any
+
+from contacts.model import Bundle, Certificate, Contact, Desk, Hours, Organisation
+
+FORMAT = "fingerpost.directory.v1"
+
+COLUMNS: dict[str, tuple[str, ...]] = {
+    "organisations": tuple(f.name for f in fields(Organisation)),
+    "desks": tuple(f.name for f in fields(Desk)),
+    "contacts": tuple(f.name for f in fields(Contact)),
+    "hours": tuple(f.name for f in fields(Hours)),
+    "certificates": ("address", "certificate", "fingerprint", "pinned"),
+}
+TABLES = tuple(COLUMNS)
+
+
+def dumps(bundle: Bundle) -> bytes:
+    """The canonical JSON: UTF-8, entries and keys in a fixed order, ending in a newline."""
+    document: dict[str, Any] = {"format": FORMAT} | {table: list(rows) for table, rows in _tables(bundle)}
+    return (json.dumps(document, ensure_ascii=False, indent=1) + "\n").encode()
+
+
+def dumps_csv(bundle: Bundle) -> dict[str, bytes]:
+    """The five CSV tables by file name."""
+    return {f"{table}.csv": _csv(COLUMNS[table], rows) for table, rows in _tables(bundle)}
+
+
+def ordered(bundle: Bundle) -> Bundle:
+    """The same entries in canonical order."""
+    return Bundle(
+        organisations=tuple(sorted(bundle.organisations, key=lambda o: o.code)),
+        desks=tuple(sorted(bundle.desks, key=lambda d: (d.organisation, d.function))),
+        contacts=tuple(sorted(bundle.contacts, key=lambda c: (c.organisation, c.desk, c.order, c.id))),
+        hours=tuple(sorted(bundle.hours, key=lambda h: h.name)),
+        certificates=tuple(sorted(bundle.certificates, key=lambda c: (c.address, c.fingerprint))),
+    )
+
+
+def _tables(bundle: Bundle) -> Iterator[tuple[str, Iterator[dict[str, object]]]]:
+    sorted_bundle = ordered(bundle)
+    for table in TABLES:
+        entries = getattr(sorted_bundle, table)
+        yield table, (_cells(entry, COLUMNS[table]) for entry in entries)
+
+
+def _cells(entry: object, columns: Sequence[str]) -> dict[str, object]:
+    if isinstance(entry, Certificate):
+        text = base64.b64encode(entry.der).decode()
+        values: tuple[object, ...] = (entry.address, text, entry.fingerprint, entry.pinned)
+        return dict(zip(columns, values, strict=True))
+    found = {column: getattr(entry, column) for column in columns}
+    return {c: _utc(v) if isinstance(v, datetime) else v for c, v in found.items()}
+
+
+def _utc(instant: datetime) -> str:
+    return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def _csv(columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> bytes:
+    out = io.StringIO(newline="")
+    writer = csv.writer(out)
+    writer.writerow(columns)
+    for row in rows:
+        writer.writerow(str(v).lower() if isinstance(v, bool) else v for v in (row[c] for c in columns))
+    return out.getvalue().encode()

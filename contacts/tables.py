@@ -1,0 +1,252 @@
+"""The directory in and out: one JSON file, or five CSV tables. Every problem is reported at once, with its place.
+
+What ``dumps`` writes imports back byte for byte; it is the form the hub stores. The CSV tables hold the same
+columns (docs/directory.md). Nothing is half imported: a bundle comes out only where there is no problem at all.
+"""
+
+import csv
+import io
+import json
+import zipfile
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from contacts.areas import Areas
+from contacts.certificates import validity
+from contacts.crosscheck import Key, Placed, crosscheck
+from contacts.export import COLUMNS, FORMAT, TABLES, dumps, dumps_csv, ordered
+from contacts.model import Bundle, Certificate, Problem
+from contacts.rows import CertificateRow, ContactRow, DeskRow, HoursRow, OrganisationRow, organisation_code
+
+__all__ = ["FORMAT", "MAX_BYTES", "Loaded", "dumps", "dumps_csv", "load", "load_csv", "load_json", "load_zip"]
+
+MAX_BYTES = 64 * 1024 * 1024
+"""The most that an import may hold, unpacked."""
+
+Cells = Mapping[str, object]
+R = TypeVar("R", bound=BaseModel)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """What an import came to. ``bundle`` is None where there is any problem; warnings stop nothing."""
+
+    bundle: Bundle | None
+    problems: tuple[Problem, ...]
+    warnings: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Line:
+    """One row as it stands, with the path to it; ``joint`` stands between that and a column."""
+
+    path: str
+    joint: str
+    cells: Cells
+
+
+def load(data: bytes, areas: Areas, now: datetime) -> Loaded:
+    """A bundle from one file: JSON, or a zip archive of the CSV tables."""
+    return load_zip(data, areas, now) if data.startswith(b"PK\x03\x04") else load_json(data, areas, now)
+
+
+def load_json(data: bytes, areas: Areas, now: datetime) -> Loaded:
+    """A bundle from its JSON, for example ``contacts[12].address``."""
+    try:
+        document = json.loads(_text(data, ""), object_pairs_hook=_object, parse_constant=_constant)
+    except _Unreadable as unreadable:
+        return Loaded(bundle=None, problems=(unreadable.problem,))
+    except (ValueError, RecursionError):
+        return _refused("", "not JSON, or a key that stands twice in one object")
+    if not isinstance(document, dict) or document.get("format") != FORMAT:
+        return _refused("format", f'a directory is an object whose "format" is "{FORMAT}"')
+    problems = [Problem(_shown(key), "unknown key") for key in document if key not in (*TABLES, "format")]
+    lines: dict[str, list[_Line]] = {}
+    for table in TABLES:
+        rows = document.get(table, [])
+        if not isinstance(rows, list):
+            problems.append(Problem(table, "must be a list"))
+            continue
+        lines[table] = []
+        for number, row in enumerate(rows):
+            if isinstance(row, dict):
+                lines[table].append(_Line(path=f"{table}[{number}]", joint=".", cells=row))
+            else:
+                problems.append(Problem(f"{table}[{number}]", "must be an object"))
+    return _assemble(lines, areas, now, problems, strict=True)
+
+
+def load_csv(files: Mapping[str, bytes], areas: Areas, now: datetime) -> Loaded:
+    """A bundle from CSV tables by file name (``contacts.csv``); paths like ``contacts.csv:13:address``, by line.
+
+    UTF-8 with a header line; a table that is missing is empty, except that there must be organisations.
+    """
+    known = {f"{table}.csv": table for table in TABLES}
+    problems = [Problem(_shown(name), f"not one of {', '.join(known)}") for name in files if name not in known]
+    if "organisations.csv" not in files:
+        problems.append(Problem("organisations.csv", "is missing"))
+    lines: dict[str, list[_Line]] = {}
+    for name, table in known.items():
+        if name in files:
+            try:
+                lines[table] = list(_csv_lines(name, COLUMNS[table], files[name], problems))
+            except _Unreadable as unreadable:
+                problems.append(unreadable.problem)
+    return _assemble(lines, areas, now, problems, strict=False)
+
+
+def load_zip(data: bytes, areas: Areas, now: datetime) -> Loaded:
+    """A bundle from a zip archive of the CSV tables, at its top or all in one folder."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            entries = [e for e in archive.infolist() if not e.is_dir() and not e.filename.startswith("__MACOSX/")]
+            if len(entries) > 2 * len(TABLES) or sum(e.file_size for e in entries) > MAX_BYTES:
+                return _refused("", "the archive holds more than a directory does")
+            if len({e.filename for e in entries}) < len(entries):
+                return _refused("", "the archive holds two files of one name")
+            if len({e.filename.rpartition("/")[0] for e in entries}) > 1:
+                return _refused("", "the tables are not all in one folder of the archive")
+            if any(e.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for e in entries):
+                return _refused("", "the archive is not of the usual kind: save it as a plain zip archive")
+            files = {e.filename.rpartition("/")[2]: archive.read(e) for e in entries}
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, OSError, EOFError, ValueError):
+        return _refused("", "a damaged or encrypted zip archive")
+    return load_csv(files, areas, now)
+
+
+class _Unreadable(Exception):
+    """A whole file that cannot be read."""
+
+    def __init__(self, path: str, message: str) -> None:
+        super().__init__(message)
+        self.problem = Problem(path, message)
+
+
+def _assemble(
+    lines: Mapping[str, Sequence[_Line]], areas: Areas, now: datetime, problems: list[Problem], *, strict: bool
+) -> Loaded:
+    joint = "." if strict else ":"
+    broken: set[Key] = set()
+
+    def read(table: str, model: type[R]) -> Iterator[tuple[str, R]]:
+        for line in lines.get(table, ()):
+            try:
+                yield line.path, model.model_validate(line.cells, strict=strict, context=areas)
+            except ValidationError as error:
+                problems.extend(_row_problems(line, error))
+                broken.update(_keys(table, line.cells, areas))
+
+    organisations = [Placed(p, row.value()) for p, row in read("organisations", OrganisationRow)]
+    desks = [Placed(p, row.value()) for p, row in read("desks", DeskRow)]
+    contacts = [Placed(p, row.value()) for p, row in read("contacts", ContactRow)]
+    hours = [Placed(p, row.value()) for p, row in read("hours", HoursRow)]
+    certificates = [Placed(p, row.value()) for p, row in read("certificates", CertificateRow)]
+    problems += crosscheck(organisations, desks, contacts, hours, certificates, frozenset(broken), joint=joint)
+    if problems:
+        return Loaded(bundle=None, problems=tuple(problems))
+    bundle = Bundle(
+        organisations=tuple(o.entry for o in organisations),
+        desks=tuple(d.entry for d in desks),
+        contacts=tuple(c.entry for c in contacts),
+        hours=tuple(h.entry for h in hours),
+        certificates=tuple(c.entry for c in certificates),
+    )
+    return Loaded(bundle=ordered(bundle), problems=(), warnings=tuple(_expired(certificates, now, joint)))
+
+
+def _keys(table: str, cells: Cells, areas: Areas) -> Iterator[Key]:
+    """What other rows may refer to a broken row by, as far as it can be read."""
+    names = {"organisations": ("code",), "desks": ("organisation", "function"), "hours": ("name",)}.get(table, ())
+    key = tuple(v for v in (cells.get(name) for name in names) if isinstance(v, str))
+    if not key or len(key) != len(names):
+        return
+    if table == "hours":
+        yield key
+        return
+    try:
+        yield (organisation_code(key[0], areas), *key[1:])
+    except ValueError:
+        return
+
+
+def _row_problems(line: _Line, error: ValidationError) -> Iterator[Problem]:
+    for detail in error.errors(include_url=False, include_input=False):
+        column = _shown(str(detail["loc"][0])) if detail["loc"] else ""
+        match detail["type"]:
+            case "extra_forbidden":
+                message = "unknown key"
+            case "missing":
+                message = "is missing"
+            case "value_error":
+                message = str(detail["ctx"]["error"])
+            case _:
+                message = detail["msg"]
+        yield Problem(f"{line.path}{line.joint}{column}", message)
+
+
+def _expired(certificates: Iterable[Placed[Certificate]], now: datetime, joint: str) -> Iterator[Problem]:
+    for placed in certificates:
+        first, last = validity(placed.entry.der)
+        if now > last:
+            yield Problem(f"{placed.path}{joint}certificate", f"expired on {last:%Y-%m-%d}")
+        elif now < first:
+            yield Problem(f"{placed.path}{joint}certificate", f"is not valid before {first:%Y-%m-%d}")
+
+
+def _csv_lines(name: str, columns: Sequence[str], data: bytes, problems: list[Problem]) -> Iterator[_Line]:
+    reader = csv.reader(io.StringIO(_text(data, name), newline=""), strict=True)
+    try:
+        header = [cell.strip() for cell in next(reader, [])]
+        unknown = [Problem(f"{name}:1:{_shown(c)}", "unknown column") for c in header if c not in columns]
+        twice = [Problem(f"{name}:1:{_shown(c)}", "stands twice") for c in set(header) if header.count(c) > 1]
+        problems += unknown + twice
+        if unknown or twice or not header:
+            raise _Unreadable(f"{name}:1", f"the columns are {', '.join(columns)}")
+        start = reader.line_num + 1
+        for row in reader:
+            line, start = start, reader.line_num + 1
+            if not any(cell.strip() for cell in row):
+                continue
+            if len(row) > len(header):
+                problems.append(Problem(f"{name}:{line}", "has more cells than the header"))
+                continue
+            cells = {column: cell.strip() for column, cell in zip(header, row, strict=False) if cell.strip()}
+            yield _Line(path=f"{name}:{line}", joint=":", cells=cells)
+    except csv.Error:
+        raise _Unreadable(
+            f"{name}:{reader.line_num}", "not CSV: a quotation mark is open, or in a wrong place"
+        ) from None
+
+
+def _text(data: bytes, path: str) -> str:
+    if len(data) > MAX_BYTES:
+        raise _Unreadable(path, "larger than a directory can be")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise _Unreadable(path, "not UTF-8: save it as “CSV UTF-8”") from None
+
+
+def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a key stands twice")
+    return found
+
+
+def _constant(name: str) -> object:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _refused(path: str, message: str) -> Loaded:
+    return Loaded(bundle=None, problems=(Problem(path, message),))
+
+
+def _shown(key: str) -> str:
+    """A key as part of a path: whatever it is, short and printable."""
+    return "".join(c if c.isprintable() else "?" for c in key[:60])
