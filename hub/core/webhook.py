@@ -25,7 +25,8 @@ Reason = Literal["missing_header", "duplicate_header", "malformed_header", "no_v
 ID: Final = "webhook-id"
 TIMESTAMP: Final = "webhook-timestamp"
 SIGNATURE: Final = "webhook-signature"
-TOLERANCE: Final = timedelta(minutes=5)
+TOLERANCE: Final = 300.0
+"""Seconds, either way (events.md, Signature)."""
 MAX_SIGNATURES: Final = 16
 SECRET_BYTES: Final = range(24, 65)
 """Standard Webhooks: a symmetric secret has 24 to 64 bytes."""
@@ -69,9 +70,9 @@ def verify(
     body: bytes,
     keys: Sequence[SourceKey],
     now: datetime,
-    tolerance: timedelta = TOLERANCE,
+    tolerance: float = TOLERANCE,
 ) -> Verified | Refused:
-    """Whether one of ``keys`` signed these bytes. Exactly at the edge of the tolerance is still in time.
+    """Whether one of ``keys`` signed these bytes. Exactly at the edge of the tolerance (seconds) is still in time.
 
     A stale signature may also be of a key that was valid when it was made: a slow queue must not swallow a report only
     because keys were rotated meanwhile.
@@ -80,7 +81,7 @@ def verify(
     if isinstance(found, Refused):
         return found
     made_at = datetime.fromtimestamp(int(found[TIMESTAMP]), UTC)
-    stale = abs(now - made_at) > tolerance
+    stale = abs(now - made_at) > timedelta(seconds=tolerance)
     signatures = _signatures(found[SIGNATURE])
     if signatures is None:
         return Refused(reason="malformed_header")
