@@ -21,6 +21,7 @@ def compose(view: View, brief: Brief) -> Content:
     """
     if "operator" in brief.roles:
         view, brief = _content_free(view, brief)
+    brief = _guarded(brief)
     picture = photo(view.fields.get("child.photo"))
     document = sections.build(view, brief, picture, load_words())
     attached = notice_json(view, brief, picture)
@@ -45,6 +46,19 @@ def alert(reference: str, status: MessageStatus, collect: str) -> Alert:
     return Alert(
         subject=f"[OFFICIAL-SENSITIVE] Secure notice {line(reference)}",
         text="\n\n".join(part for part in parts if part) + "\n",
+    )
+
+
+def _guarded(brief: Brief) -> Brief:
+    """What is not this reader's business goes, whoever set it: suspicions are for the police, who is told for staff."""
+    family = brief.gap_role is None and set(brief.roles) <= sections.FAMILY
+    return replace(
+        brief,
+        abduction=brief.abduction and sections.concerns_police(brief),
+        withheld_parent=brief.withheld_parent and not family,
+        in_person=() if family else brief.in_person,
+        remove_now=brief.remove_now and not family,
+        remove_at=None if family else brief.remove_at,
     )
 
 

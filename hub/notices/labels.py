@@ -99,7 +99,7 @@ LABELS: dict[str, Label] = {
         ("episode.initial_checks", "Checks already made"),
         ("episode.ref", "Sender's reference for the episode"),
         ("episode.status", "Status", {"actual": "actual", "exercise": "exercise", "test": "test"}),
-        ("retracted.reason", "Why the report was withdrawn"),
+        ("retraction.reason", "Why the report was withdrawn"),
     ),
     **_group(
         "Found",

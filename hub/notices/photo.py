@@ -31,8 +31,8 @@ class Photo:
 def photo(value: Any) -> Photo | None:
     """The photo of ``{"media_type", "data_base64"}``; None where it is not one we pass on.
 
-    The type is the one its first bytes show, if that is on the list: a photo declared wrongly is still a photo that
-    may help to find a child, while bytes that are none are never passed on.
+    The type is the one its first bytes show, else the declared one, if it is on the list: a photo that some readers
+    cannot open may still help to find a child.
     """
     if not isinstance(value, Mapping):
         return None
@@ -40,7 +40,10 @@ def photo(value: Any) -> Photo | None:
         data = base64.b64decode(value.get("data_base64") or "", validate=True)
     except (binascii.Error, TypeError, ValueError):
         return None
-    for media_type, (name, magic) in _KINDS.items():
-        if data.startswith(magic):
-            return Photo(name=name, media_type=media_type, data=data)
-    return None
+    if not data:
+        return None
+    shown = next((media_type for media_type, (_, magic) in _KINDS.items() if data.startswith(magic)), None)
+    media_type = shown or value.get("media_type")
+    if media_type not in _KINDS:
+        return None
+    return Photo(name=_KINDS[media_type][0], media_type=media_type, data=data)

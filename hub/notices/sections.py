@@ -17,7 +17,15 @@ STATUS_BANNERS: Mapping[MessageStatus, Line] = {
     "test": Line("TEST. This is not about a real child. Nothing is to be done but to answer."),
 }
 _OVER = frozenset({"found", "returned", "retraction"})
-_NO_REGISTER = frozenset({"parent", "carer"})
+_DANGER = frozenset({"missing", "away", "concern", "update", "renotification"})
+_ACTS = frozenset({"police", "authority", "social_worker"})
+FAMILY = frozenset({"parent", "carer"})
+
+_FOR_FAMILY = Line("This message is for you. Please do not post it or any part of it online: that can do harm.")
+_FOR_STAFF = Line(
+    "This notice is for you alone, and shows what your role may know. Keep it and pass it on only as your own duties "
+    "allow. The attachment notice.json holds the same for a case system."
+)
 
 
 def build(view: View, brief: Brief, photo: Photo | None, words: Words) -> Document:
@@ -62,14 +70,15 @@ def _title(view: View, brief: Brief, words: Words, terms: Mapping[str, str]) -> 
     return line(template.format_map(terms))
 
 
-def _concerns_police(brief: Brief) -> bool:
+def concerns_police(brief: Brief) -> bool:
+    """It goes to the police, or to whoever has to tell the police."""
     roles = (*brief.roles, brief.gap_role or "")
     return any(role == "police" or role.startswith("police_") for role in roles)
 
 
 def _banners(brief: Brief, terms: Mapping[str, str]) -> Iterator[Block]:
     marked = STATUS_BANNERS.get(brief.status)
-    if brief.abduction and _concerns_police(brief):
+    if brief.abduction:
         if marked is not None:
             # The 999 line has to stand on the first line (B-41), and nobody may ring 999 for an exercise.
             yield Banner(text=line(f"{marked} Do not ring 999: in a real case of abduction, 999 would come first."))
@@ -99,17 +108,23 @@ def _wanted(view: View, brief: Brief, words: Words, terms: Mapping[str, str]) ->
                 yield Paragraph(text=line(lead.format_map(terms)))
                 break
     if brief.kind == "found" and (view.fields.get("found.safe") is False or brief.in_person):
-        yield Paragraph(text=line(f"{terms['Child']} has been found, but is NOT safe."), strong=True)
-    yield Heading(
-        level=2, text=Line("What we ask you to do" if brief.gap_role is None else "What they are asked to do")
-    )
+        yield Paragraph(text=_unsafe(brief, words, terms), strong=True)
+    theirs = brief.gap_role is not None and "operator" not in brief.roles
+    yield Heading(level=2, text=Line("What they are asked to do" if theirs else "What we ask you to do"))
     yield Bullets(items=tuple(line(action.format_map(terms)) for action in _actions(view, brief, words)))
-    if brief.remove_now and not set(brief.roles) <= _NO_REGISTER:
+    if brief.remove_now:
         yield Paragraph(
             text=line(f"If {terms['child']} stands in your register of missing children, remove the entry now."),
             strong=True,
         )
     yield from _not_by_message(view, brief, terms)
+
+
+def _unsafe(brief: Brief, words: Words, terms: Mapping[str, str]) -> Line:
+    """Readings.md C6, D2."""
+    acts = any(words.role(role).family in _ACTS for role in brief.roles)
+    then = " Police and children's services: agree at once how to bring them to safety." if acts else ""
+    return line(f"{terms['Child']} has been found, but is NOT safe.{then}")
 
 
 def _gap(brief: Brief, words: Words) -> Line:
@@ -168,10 +183,10 @@ def _ring(view: View, brief: Brief, words: Words) -> Iterator[Block]:
         return
     entries = [line(entry) for entry in brief.ring]
     incident = view.fields.get("episode.police.incident_number")
-    if not _concerns_police(brief) and brief.kind not in _OVER and brief.status == "actual":
-        entries.insert(0, Line("In immediate danger: 999"))
+    if not concerns_police(brief) and brief.kind in _DANGER and brief.status == "actual":
+        entries.insert(0, Line("The police: 999 in immediate danger, otherwise 101"))
     if not brief.ring:
-        entries.append(line(f"{name(brief.sender)}: ring its children's services"))
+        entries.append(line(f"{name(brief.sender)}, children's services, on the number you normally use"))
     if isinstance(incident, str):
         entries.append(line(f"Quote to the police: {line(incident)}"))
     entries.append(line(f"Quote to us: {brief.reference}"))
@@ -184,15 +199,18 @@ def _duty(brief: Brief, words: Words, terms: Mapping[str, str]) -> Iterator[Bloc
         return
     duty = words.duty(brief.duty)
     yield Heading(level=2, text=Line("The duty"))
+    own = set(brief.roles) & set(duty.owners) if brief.gap_role is None else set()
     rows: list[tuple[Line, tuple[Line, ...]]] = [
         (Line("Duty"), (line(duty.title),)),
-        (Line("Task"), (line(duty.task),)),
+        (Line("Task"), (line(duty.task[:1].upper() + duty.task[1:]),)),
     ]
     if brief.due_at is not None:
         rows.append((Line("Due"), (line(terms["due"]),)))
     if duty.owners:
-        rows.append((Line("Whose"), tuple(line(words.role(owner).name) for owner in duty.owners)))
-    rows.append((Line("Report it done"), tuple(_report(brief, duty.report, duty.outcomes))))
+        owners = " or ".join(words.role(owner).name for owner in duty.owners)
+        rows.append((Line("Whose"), (Line("Yours") if own else line(owners),)))
+    if own or (brief.kind != "message" and not set(brief.roles) <= FAMILY):
+        rows.append((Line("Report it done"), tuple(_report(brief, duty.report, duty.outcomes))))
     yield Facts(caption=Line("What is due"), rows=tuple(rows))
 
 
@@ -237,7 +255,7 @@ def _answer(brief: Brief) -> Iterator[Block]:
     if not brief.acknowledge_url:
         return
     yield Heading(level=2, text=Line("Please answer"))
-    if set(brief.roles) <= _NO_REGISTER and brief.gap_role is None:
+    if set(brief.roles) <= FAMILY and brief.gap_role is None:
         yield Paragraph(text=Line("Please let us know that you have read this: open the link and give your name."))
     else:
         yield Paragraph(
@@ -277,9 +295,4 @@ def _about(brief: Brief, words: Words) -> Iterator[Block]:
     rows.append((label, tuple(line(words.role(role).name) for role in roles)))
     yield Heading(level=2, text=Line("About this notice"))
     yield Facts(caption=Line("Details"), rows=tuple(rows))
-    yield Paragraph(
-        text=Line(
-            "This notice is for you alone, and shows what your role may know. Keep it and pass it on only as your "
-            "own duties allow. The attachment notice.json holds the same for a case system."
-        )
-    )
+    yield Paragraph(text=_FOR_FAMILY if set(brief.roles) <= FAMILY and brief.gap_role is None else _FOR_STAFF)
