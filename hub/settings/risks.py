@@ -70,9 +70,9 @@ RISKS: tuple[tuple[str, str, Callable[[Settings], bool]], ...] = (
         lambda s: s.metrics_open and not s.loopback,
     ),
     (
-        "smtp_without_tls",
-        "addresses and references travel to the relay in clear: set FINGERPOST_SMTP_STARTTLS=true",
-        lambda s: not s.smtp_starttls,
+        "smtp_tls_not_required",
+        "addresses and references may travel to the relay in clear: set FINGERPOST_SMTP_TLS=required",
+        lambda s: s.smtp_tls == "opportunistic",
     ),
     (
         "password_in_the_environment",

@@ -21,7 +21,7 @@ def test_defaults_alone_are_valid() -> None:
     settings = load(environment={})
     assert settings.bind_host == "127.0.0.1"
     assert settings.database == "sqlite+aiosqlite:///fingerpost-data/fingerpost.sqlite3"
-    assert settings.smtp_starttls
+    assert settings.smtp_tls == "required"
     assert settings.lease > settings.longest_send
 
 
@@ -42,7 +42,7 @@ def test_every_problem_is_told_at_once_cross_checks_included() -> None:
         "FINGERPOST_SMTPHOST",
         "settings",
     }
-    assert "lease (60 s) must outlast the longest send" in found["settings"]
+    assert "lease (60 s) must outlast longest_send" in found["settings"]
 
 
 def test_a_misspelt_variable_is_refused() -> None:
@@ -86,7 +86,7 @@ def test_an_unknown_key_and_a_missing_file(tmp_path: Path) -> None:
         ({"FINGERPOST_SMTP_USER": "hub"}, "belong together"),
         ({"FINGERPOST_SMTP_PASSWORD": "pw"}, "belong together"),
         (
-            {"FINGERPOST_SMTP_USER": "hub", "FINGERPOST_SMTP_PASSWORD": "pw", "FINGERPOST_SMTP_STARTTLS": "false"},
+            {"FINGERPOST_SMTP_USER": "hub", "FINGERPOST_SMTP_PASSWORD": "pw", "FINGERPOST_SMTP_TLS": "opportunistic"},
             "in clear",
         ),
         (
@@ -125,7 +125,7 @@ def test_what_cannot_stand_together(environment: dict[str, str], says: str) -> N
         ("RETRY_SCHEDULE", ""),
         ("RETRY_SCHEDULE", "0"),
         ("RETRY_JITTER", "1.5"),
-        ("SMTP_STARTTLS", "perhaps"),
+        ("SMTP_TLS", "perhaps"),
         ("NIGHT_CUT_OFF", "25:00"),
         ("SIGNATURE_TOLERANCE", "86400"),
     ],
@@ -169,7 +169,7 @@ def test_each_risk_is_named_when_it_holds_and_not_otherwise() -> None:
         "public_url_without_tls": {"public_url": "http://hub.example"},
         "public_url_is_this_machine": {"public_url": "http://127.0.0.1:8080"},
         "listening_beyond_this_machine": {"bind_host": "0.0.0.0", "metrics_open": False},
-        "smtp_without_tls": {"smtp_starttls": False},
+        "smtp_tls_not_required": {"smtp_tls": "opportunistic"},
         "password_in_the_environment": {"smtp_user": "hub", "smtp_password": "pw"},
         "keys_beside_the_data": {"keys_folder": None},
         "key_store_beside_the_data": {"key_store_url": None},
