@@ -5,10 +5,11 @@ The server insists on STARTTLS. Each mail is decrypted with the key of its mailb
 """
 
 import asyncio
+import html
 import json
 import re
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from email import message_from_bytes
@@ -60,8 +61,8 @@ class Opened:
     """Where to acknowledge."""
     notice: Mapping[str, Any] = field(repr=False)
     """The attachment for machines (docs/receiving.md); empty if there is none."""
-    content: bytes = field(repr=False)
-    """All that was signed."""
+    readable: str = field(repr=False)
+    """Everything in it that is text: subject, plain, HTML, attachments."""
     decrypted_at: datetime
     verified_at: datetime
 
@@ -104,10 +105,19 @@ def read(mail: Mail, address: str, content: bytes, decrypted_at: datetime, verif
         text=text,
         link=link.group() if link else None,
         notice=notice,
-        content=content,
+        readable="\n".join([str(message.get("Subject", "")), *_texts(message)]),
         decrypted_at=decrypted_at,
         verified_at=verified_at,
     )
+
+
+def _texts(message: EmailMessage) -> Iterator[str]:
+    """Every part that people or programs read as text. JSON once more with its escapes undone."""
+    for part in message.walk():
+        if part.get_content_maintype() == "text":
+            yield html.unescape(str(part.get_content()))
+        elif part.get_content_type() == "application/json":
+            yield json.dumps(json.loads(part.get_content()), ensure_ascii=False)
 
 
 class Keyrings:
