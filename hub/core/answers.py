@@ -89,12 +89,12 @@ def accepted(
         gaps=list(gaps),
         warnings=list(warnings),
     )
-    return Answer(status=HTTPStatus.ACCEPTED, body=body.model_dump())
+    return Answer(status=int(HTTPStatus.ACCEPTED), body=body.model_dump())
 
 
 def duplicate_of(first: Mapping[str, Any]) -> Answer:
     """200: the body of the first answer again."""
-    return Answer(status=HTTPStatus.OK, body={**first, "duplicate": True})
+    return Answer(status=int(HTTPStatus.OK), body={**first, "duplicate": True})
 
 
 def conflict() -> Answer:

@@ -53,6 +53,11 @@ class Wire(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, hide_input_in_errors=True)
 
 
+def _both(**values: str | bool) -> dict[str, Any]:
+    """JSON Schema: an object in which all of these keys have these values."""
+    return {"required": list(values), "properties": {key: {"const": value} for key, value in values.items()}}
+
+
 class LastSeen(Wire):
     at: Instant | None = None
     place: Text | None = None
@@ -77,6 +82,8 @@ class EpisodeRef(Wire):
 
 
 class EpisodeChange(EpisodeRef):
+    model_config = ConfigDict(json_schema_extra={"not": _both(category="missing", whereabouts_known=True)})
+
     category: Category = Field(default=_UNSENT, description="away: away from placement without authorisation.")
     whereabouts_known: bool | None = Field(default=None, description="Default: false for missing, true for away.")
     at_risk: bool | None = Field(
@@ -186,6 +193,16 @@ class School(Wire):
 
 
 class Notify(Wire):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "if": _both(decision="withhold"),
+            "then": {
+                "required": ["reason", "decided_by"],
+                "properties": {key: {"type": "string", "pattern": r"\S"} for key in ("reason", "decided_by")},
+            },
+        }
+    )
+
     decision: NotifyDecision | None = Field(
         default=None, description="Default: undecided. To withhold needs reason and decided_by."
     )
@@ -212,6 +229,20 @@ People = Annotated[list[Person], Field(max_length=50)]
 
 class ReportedData(Wire):
     """A new episode: the child is missing, or away without authorisation."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "if": {"properties": {"child": _both(looked_after=True)}},
+            "then": {
+                "properties": {
+                    "placement": {
+                        "required": ["responsible_authority"],
+                        "properties": {"responsible_authority": {"type": "string"}},
+                    }
+                }
+            },
+        }
+    )
 
     episode: EpisodeReport
     child: ChildReport

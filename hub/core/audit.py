@@ -1,0 +1,88 @@
+"""The audit log: the canonical bytes of a line, and the chain of digests that shows that no line was changed or lost.
+
+A line is written with what it records, in the same transaction; it is numbered and linked into the chain afterwards.
+"""
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, Final, Literal
+
+from hub.core.records import AuditLine
+from hub.core.wire_json import canonical
+from hub.core.wire_values import instant_text
+
+GENESIS: Final = bytes(32)
+"""What the first line is linked to."""
+
+_DOMAIN: Final = b"fingerpost.audit.v1\0"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Head:
+    """Where a chain stands: the number and link of its last line. The empty chain: 0 and GENESIS."""
+
+    number: int = 0
+    link: bytes = field(default=GENESIS)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkedLine:
+    """A line with its place in the chain, counted from 1."""
+
+    number: int
+    line: AuditLine
+    link: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Broken:
+    """Where a chain is not what was written; nothing after that is shown to be whole."""
+
+    number: int
+    """The number that was expected."""
+    line: str
+    """AuditLine.id of the line found there."""
+    reason: Literal["number", "link"]
+    """``number``: a line is missing, twice or out of order; ``link``: it, or one before it, was changed."""
+
+
+def line_bytes(line: AuditLine) -> bytes:
+    """RFC 8785; the instant in UTC. Raises ValueError for an instant without an offset."""
+    if line.at.utcoffset() != timedelta(0):
+        raise ValueError("an audit line's instant has to be in UTC")
+    content: dict[str, Any] = {
+        "id": line.id,
+        "at": instant_text(line.at),
+        "actor": line.actor,
+        "action": line.action,
+        "organisation": line.organisation,
+        "episode": line.episode,
+        "subject": line.subject,
+        "detail": dict(line.detail),
+    }
+    return canonical(content)
+
+
+def link_after(head: Head, line: AuditLine) -> LinkedLine:
+    """The line as the next of the chain: SHA-256 over its number, the link before it and its canonical bytes."""
+    number = head.number + 1
+    digest = hashlib.sha256(_DOMAIN + number.to_bytes(8, "big") + head.link + line_bytes(line)).digest()
+    return LinkedLine(number=number, line=line, link=digest)
+
+
+def verify_chain(lines: Iterable[LinkedLine], after: Head | None = None) -> Head | Broken:
+    """Checks lines in order of number, from the beginning or from a head known to be right. Streams: holds one line.
+
+    The caller compares the head that comes out with the one recorded elsewhere: a chain cut short is whole in itself.
+    """
+    head = after or Head()
+    for found in lines:
+        expected = link_after(head, found.line)
+        if found.number != expected.number:
+            return Broken(number=expected.number, line=found.line.id, reason="number")
+        if found.link != expected.link:
+            return Broken(number=expected.number, line=found.line.id, reason="link")
+        head = Head(number=found.number, link=found.link)
+    return head
