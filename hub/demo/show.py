@@ -100,10 +100,10 @@ class Show:
         """What one of them reads: the envelope as the network sees it, and the first lines inside."""
         lines = [line.rstrip() for line in mail.text.strip().splitlines()]
         inside = "\n".join(lines[:EXCERPT]) + (f"\n… {len(lines) - EXCERPT} more lines" if len(lines) > EXCERPT else "")
+        outside = (mail.mail.header("Subject"), "")
         body = Text.assemble(
-            ("outside  ", "dim"), (mail.mail.header("Subject"), ""), ("\ninside   ", "dim"), (mail.subject, "bold"), "\n\n",
-            inside,
-        )  # fmt: skip
+            ("outside  ", "dim"), outside, ("\ninside   ", "dim"), (mail.subject, "bold"), "\n\n", inside
+        )
         self._console.print()
         panel = Panel(body, title=f"What {escape(who)} reads", title_align="left", border_style="dim")
         self._console.print(Padding(panel, (0, 0, 0, 3)))
@@ -119,8 +119,8 @@ class Show:
                 self._console.print(f"   - {escape(complaint)}")
             return
         self._console.print(
-            f"[bold green]Everything was as it should be[/]: {mails} mails in {seconds:.1f} s, each opened and verified "
-            "by openssl, each with what its reader may know, none to anybody else."
+            f"[bold green]Everything was as it should be[/]: {mails} mails in {seconds:.1f} s, each opened and "
+            "verified by openssl, each with what its reader may know, none to anybody else."
         )
 
     def stays(self, url: str) -> None:
