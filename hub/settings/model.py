@@ -54,7 +54,7 @@ class Settings(BaseSettings):
     smtp_tls: Literal["required", "implicit", "opportunistic"] = Field(
         "required",
         description="required: STARTTLS or nothing is sent; implicit: TLS from the first byte; opportunistic: STARTTLS "
-        "where offered, its certificate not checked.",
+        "where offered (a relay on this machine).",
     )
     smtp_ca_file: Path | None = Field(None, description="CA that signed the relay's certificate; default the system's.")
     smtp_user: str | None = Field(None, description="User name at the relay, if it asks for one.")
@@ -95,8 +95,8 @@ class Settings(BaseSettings):
     lease: Seconds = Field(
         300.0, description="How long a delivery is in one worker's hands; outlasts the longest send."
     )
-    delivery_batch: int = Field(32, ge=1, le=1000, description="Deliveries claimed at once.")
-    delivery_concurrency: int = Field(16, ge=2, le=256, description="Deliveries in flight at once.")
+    delivery_concurrency: int = Field(16, ge=2, le=256, description="Deliveries in flight at once, a channel.")
+    delivery_reserve: int = Field(4, ge=1, le=255, description="Of these, places that no reminder takes.")
     delivery_poll: Seconds = Field(1.0, description="How often to look for due deliveries when nothing nudges.")
     clock_tick: Seconds = Field(1.0, description="How often the clocks of the episodes are looked at.")
     node: str | None = Field(
@@ -179,6 +179,8 @@ class Settings(BaseSettings):
                 f"lease ({self.lease:g} s) must outlast longest_send with a margin: more than "
                 f"{self.longest_send * 1.25:g} s"
             )
+        if self.delivery_reserve >= self.delivery_concurrency:
+            wrong.append("delivery_reserve must be less than delivery_concurrency: reminders need a place too")
         if self.smtp_password and self.smtp_password_file:
             wrong.append("give smtp_password or smtp_password_file, not both")
         if bool(self.smtp_user) != bool(self.smtp_password or self.smtp_password_file):

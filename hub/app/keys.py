@@ -1,0 +1,41 @@
+"""The key files of the settings, as the vault and the acknowledgement links need them."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from hub.edge.vault import KeyRing, VaultError, read_key_ring
+from hub.settings import PREFIX, Problem, Settings, SettingsError
+
+
+def kek_files(settings: Settings) -> Mapping[str, Path]:
+    """Key-encryption key files by id: ``kek-2026.key`` has the id ``2026``."""
+    paths = settings.kek_files or tuple(sorted(settings.keys.glob("kek-*.key")))
+    return {path.stem.removeprefix("kek-"): path for path in paths}
+
+
+def key_ring(settings: Settings) -> KeyRing:
+    """Read all key files. Raises SettingsError naming what is missing."""
+    files = kek_files(settings)
+    if not files:
+        raise _error("KEK_FILES", f"no kek-*.key in {settings.keys}: run `fingerpost keys init`")
+    current = settings.kek_current or max(files)
+    if current not in files:
+        raise _error("KEK_CURRENT", f"there is no key-encryption key {current}; there are {', '.join(sorted(files))}")
+    try:
+        return read_key_ring(current, files, settings.index_secret)
+    except VaultError as error:
+        raise _error("KEK_FILES", str(error)) from None
+
+
+def acknowledgement_secret(ring: KeyRing) -> bytes:
+    """What acknowledgement links are derived from; a key of its own, so that the index key is used for nothing else."""
+    return HKDF(algorithm=SHA256(), length=32, salt=None, info=b"fingerpost/acknowledgement/v1").derive(
+        ring.index_secret
+    )
+
+
+def _error(name: str, message: str) -> SettingsError:
+    return SettingsError((Problem(setting=PREFIX + name, message=message),))

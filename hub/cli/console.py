@@ -1,0 +1,58 @@
+"""What every command shares: the settings, the two consoles, and the ways out."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Annotated, Any, Final, NoReturn, TypeVar
+
+import typer
+from rich.console import Console
+
+from hub.settings import Settings, SettingsError, load
+
+T = TypeVar("T")
+
+OUT: Final = Console(highlight=False, soft_wrap=True)
+ERR: Final = Console(stderr=True, highlight=False, soft_wrap=True)
+
+FAILED: Final = 1
+"""What was asked for could not be done, or was found wanting."""
+USAGE: Final = 2
+"""The settings or arguments are wrong."""
+BUSY: Final = 75
+"""The store cannot be used now: try again (EX_TEMPFAIL)."""
+
+SettingsFile = Annotated[
+    Path | None, typer.Option("--settings", "-s", help="TOML settings file; the environment wins over it.")
+]
+
+
+def fail(message: str, status: int = FAILED) -> NoReturn:
+    """Say what is wrong on standard error, without markup or traceback, and end."""
+    ERR.print(message, style="red", markup=False)
+    raise typer.Exit(status)
+
+
+def settings_or_exit(file: Path | None) -> Settings:
+    """The settings; every problem told at once if there are any."""
+    try:
+        return load(file)
+    except SettingsError as error:
+        for problem in error.problems:
+            ERR.print(f"{problem.setting}: {problem.message}", style="red", markup=False)
+        raise typer.Exit(USAGE) from None
+
+
+def run(main: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    """Run one asynchronous command to its end."""
+    return asyncio.run(main())
+
+
+def say(text: str) -> None:
+    """A line of the answer, as it is."""
+    OUT.print(text, markup=False)
+
+
+def note(text: str) -> None:
+    """Something to know that is not the answer: on standard error, so that pipes stay clean."""
+    ERR.print(text, style="yellow", markup=False)

@@ -1,0 +1,69 @@
+"""How the hub is: alive, ready, and whether any work is overdue."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+
+from hub.service.ports import Clock, Store, StoreUnavailable
+from hub.service.supervise import Supervisor, Tick
+
+COUNTS_AGE = timedelta(seconds=1)
+"""Counts are asked of the store at most this often, however many probes come."""
+LATE = ("deliveries_late", "leases_expired", "episodes_late")
+
+
+class Health:
+    """Asked by the health routes, /metrics and the heartbeat. Numbers and names of parts only."""
+
+    def __init__(
+        self, *, store: Store, supervisor: Supervisor, ticks: Sequence[Tick], clock: Clock, overdue_after: float
+    ) -> None:
+        self._store = store
+        self._supervisor = supervisor
+        self._ticks = tuple(ticks)
+        self._clock = clock
+        self._overdue_after = timedelta(seconds=overdue_after)
+        self._counts: Mapping[str, int] = {}
+        self._counted_at: datetime | None = None
+
+    @property
+    def alive(self) -> Mapping[str, bool]:
+        """Every part by name, and whether it lives."""
+        return self._supervisor.alive
+
+    async def ready(self) -> Mapping[str, bool]:
+        """Each condition for taking events, and whether it holds."""
+        checks = {"store": await self._store_ready(), "not_stopping": not self._supervisor.stopping}
+        checks.update((f"task_{name}", lives) for name, lives in self._supervisor.alive.items())
+        return checks
+
+    async def _store_ready(self) -> bool:
+        try:
+            return await self._store.ready()
+        except StoreUnavailable:
+            return False
+
+    async def counts(self) -> Mapping[str, int]:
+        """The store's counts, at most a second old. Raises StoreUnavailable."""
+        now = self._clock.now()
+        if self._counted_at is None or abs(now - self._counted_at) >= COUNTS_AGE:
+            late = now - self._overdue_after
+            self._counts = await self._store.read(lambda unit: unit.counts(now, late))
+            self._counted_at = now
+        return self._counts
+
+    async def overdue(self) -> Mapping[str, int]:
+        """What is overdue, by name, with how many (or how many seconds); empty when nothing is."""
+        found: dict[str, int] = {}
+        try:
+            counts = await self.counts()
+        except StoreUnavailable:
+            found["store_unavailable"] = 1
+        else:
+            found.update((name, counts[name]) for name in LATE if counts.get(name))
+        now = self._clock.now()
+        for tick in self._ticks:
+            age = now - tick.last_good
+            if age > self._overdue_after:
+                found[f"{tick.name}_seconds_since_last"] = int(age.total_seconds())
+        found.update((f"task_{name}_dead", 1) for name, lives in self._supervisor.alive.items() if not lives)
+        return found

@@ -1,0 +1,94 @@
+"""What happened about one episode: who was told, why, when; how it went; who answered; which duties lie ahead."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from hub.core.records import (
+    AcknowledgementRecord,
+    AttemptRecord,
+    DecisionRecord,
+    DeliveryRecord,
+    DutyRecord,
+    EpisodeRecord,
+    NoticeRecord,
+    RegisterRecord,
+)
+from hub.service.ports import Store, Unit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Carried:
+    """One delivery with its attempts. The address is left out."""
+
+    delivery: DeliveryRecord
+    attempts: tuple[AttemptRecord, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """One notice: how it was carried, and what its readers answered."""
+
+    notice: NoticeRecord
+    deliveries: tuple[Carried, ...]
+    answers: tuple[AcknowledgementRecord, ...] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decided:
+    """One decision, in order, with the notices it led to (none where somebody was not told)."""
+
+    record: DecisionRecord = field(repr=False)
+    notices: tuple[Told, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timeline:
+    """An episode from report to return."""
+
+    episode: EpisodeRecord
+    decided: tuple[Decided, ...]
+    ahead: tuple[DutyRecord, ...]
+    """Duties open or overdue, earliest due first."""
+    register: tuple[RegisterRecord, ...]
+
+
+class Seeing:
+    """Reads only."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def episodes(self, limit: int = 100) -> Sequence[EpisodeRecord]:
+        """The newest episodes. Raises StoreUnavailable."""
+        return await self._store.read(lambda unit: unit.episode_list(limit))
+
+    async def timeline(self, episode: str) -> Timeline | None:
+        """One episode by the hub's id; None if there is none. Raises StoreUnavailable."""
+        return await self._store.read(lambda unit: _timeline(unit, episode))
+
+
+async def _timeline(unit: Unit, episode: str) -> Timeline | None:
+    stored = await unit.episode_by_id(episode)
+    if stored is None:
+        return None
+    told: dict[str, list[Told]] = {}
+    for notice in await unit.notices(episode):
+        told.setdefault(notice.decision, []).append(await _told(unit, notice))
+    records = sorted(await unit.decisions(episode), key=lambda r: (r.decision.at, r.event or "", r.ordinal))
+    return Timeline(
+        episode=stored.record,
+        decided=tuple(Decided(record=r, notices=tuple(told.get(r.id, ()))) for r in records),
+        ahead=tuple(sorted((d for d in stored.duties if d.state in ("open", "overdue")), key=lambda d: d.due_at)),
+        register=stored.register,
+    )
+
+
+async def _told(unit: Unit, notice: NoticeRecord) -> Told:
+    deliveries = [
+        Carried(delivery=delivery, attempts=tuple(await unit.attempts(delivery.id)))
+        for delivery in await unit.deliveries(notice.id)
+    ]
+    return Told(
+        notice=notice, deliveries=tuple(deliveries), answers=tuple(await unit.acknowledgements(notice.id))
+    )

@@ -1,0 +1,65 @@
+"""Pages: Jinja2 with everything escaped, and the headers every page bears."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from aiohttp import web
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+LONDON: Final = ZoneInfo("Europe/London")
+SAFE_HEADERS: Final[Mapping[str, str]] = {
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    # The address of an acknowledgement page is its authority: no other site may learn it.
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "X-Robots-Tag": "noindex, nofollow",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+}
+
+
+def local(instant: datetime) -> str:
+    """``Sunday 1 March 2026, 19:30:05 GMT``: as people in the United Kingdom read it."""
+    here = instant.astimezone(LONDON)
+    return f"{here:%A} {here.day} {here:%B %Y, %H:%M:%S %Z}"
+
+
+def words(code: str) -> str:
+    """A code as words: ``missing_persons_bureau`` -> ``missing persons bureau``."""
+    return code.replace("_", " ").replace(":", " ")
+
+
+class Pages:
+    """Renders the templates of this package; loaded once, so a missing one stops the start and not a reader."""
+
+    NAMES: Final = ("acknowledge.html", "recorded.html", "notice_page.html", "episodes.html", "timeline.html")
+
+    def __init__(self, *, public_url: str) -> None:
+        environment = Environment(
+            loader=PackageLoader("hub.web"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        environment.filters["local"] = local
+        environment.filters["words"] = words
+        environment.globals["base"] = urlsplit(public_url).path.rstrip("/")
+        self._templates = {name: environment.get_template(name) for name in self.NAMES}
+
+    def page(self, template: str, /, *, status: int = 200, **values: Any) -> web.Response:
+        """One page. Everything in ``values`` is escaped."""
+        text = self._templates[template].render(**values)
+        return web.Response(text=text, status=status, content_type="text/html", charset="utf-8")
+
+    def message(self, status: int, heading: str, *lines: str) -> web.Response:
+        """A page that only says something, for example that there is nothing here."""
+        return self.page("notice_page.html", status=status, heading=heading, lines=lines)

@@ -1,0 +1,116 @@
+"""The routes, and the server that is bound to them."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any, Final
+
+from aiohttp import web
+
+from hub.service.access import Access
+from hub.service.ports import Clock
+from hub.web.api.episodes import EpisodesApi, guarded
+from hub.web.api.events import EventsApi
+from hub.web.api.health import HealthApi
+from hub.web.api.schema import SchemaApi
+from hub.web.middleware import counted, headers_for, refusing
+from hub.web.pages.acknowledge import AcknowledgePage
+from hub.web.pages.rendering import Pages
+from hub.web.pages.timeline import TimelinePages
+from hub.web.ports import Log, Meter
+
+BACKLOG: Final = 512
+MAX_HEADERS: Final = 16_384
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """Everything that answers requests. ``timeline`` only in the demonstration."""
+
+    events: EventsApi
+    schema: SchemaApi
+    health: HealthApi
+    episodes: EpisodesApi
+    acknowledge: AcknowledgePage
+    timeline: TimelinePages | None
+    pages: Pages
+    access: Access
+    metrics_open: bool
+    public_url: str
+    clock: Clock
+    meter: Meter
+    log: Log
+
+
+def application(parts: Parts) -> web.Application:
+    """The whole web of one hub."""
+    app = web.Application(
+        middlewares=[counted(parts.meter, parts.clock), refusing(parts.pages, parts.log)],
+        handler_args={"max_field_size": MAX_HEADERS, "max_line_size": MAX_HEADERS},
+    )
+    app.on_response_prepare.append(headers_for(parts.public_url))
+    metrics = parts.health.metrics
+    app.add_routes(
+        [
+            web.post("/v1/events", parts.events.post),
+            web.get("/v1/schema/{type}", parts.schema.schema),
+            web.get("/v1/openapi.json", parts.schema.openapi),
+            web.get("/v1/episodes", guarded(parts.access, "episodes:read", parts.episodes.index)),
+            web.get("/v1/episodes/{episode}", guarded(parts.access, "episodes:read", parts.episodes.one)),
+            web.get("/health/live", parts.health.live),
+            web.get("/health/ready", parts.health.ready),
+            web.get("/health/overdue", parts.health.overdue),
+            web.get("/metrics", metrics if parts.metrics_open else guarded(parts.access, "metrics:read", metrics)),
+            web.get("/a/{token}", parts.acknowledge.show),
+            web.post("/a/{token}", parts.acknowledge.record),
+            web.get("/static/style.css", _stylesheet()),
+        ]
+    )
+    if parts.timeline is not None:
+        app.add_routes(
+            [
+                web.get("/", parts.timeline.newest),
+                web.get("/episodes", parts.timeline.index),
+                web.get("/episodes/{episode}", parts.timeline.one),
+            ]
+        )
+    return app
+
+
+def _stylesheet() -> Callable[[web.Request], Awaitable[web.Response]]:
+    css = files("hub.web").joinpath("static", "style.css").read_bytes()
+
+    async def style(request: web.Request) -> web.Response:
+        headers = {"Cache-Control": "public, max-age=3600"}
+        return web.Response(body=css, content_type="text/css", charset="utf-8", headers=headers)
+
+    return style
+
+
+class Server:
+    """Listens. No access log: paths hold tokens; metrics count requests by route instead."""
+
+    def __init__(self, app: web.Application, *, host: str, port: int, read_timeout: float, grace: float) -> None:
+        """``grace``: seconds that requests in hand have to be answered once the hub stops."""
+        options: Mapping[str, Any] = {
+            "access_log": None,
+            # Also the longest wait for a request's head, so that a dripping client holds nothing.
+            "keepalive_timeout": read_timeout,
+            "lingering_time": 2.0,
+            "auto_decompress": False,
+        }
+        self._runner = web.AppRunner(app, handle_signals=False, shutdown_timeout=grace, **options)
+        self._host = host
+        self._port = port
+
+    async def start(self) -> tuple[str, int]:
+        """Begin to take requests; the address and port that were bound. Raises OSError if they are taken."""
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, self._host, self._port, backlog=BACKLOG)
+        await site.start()
+        host, port = self._runner.addresses[0][:2]
+        return host, port
+
+    async def stop(self) -> None:
+        """Take no more requests, and let those in hand be answered."""
+        await self._runner.cleanup()
