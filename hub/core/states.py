@@ -5,7 +5,7 @@ for it is a fault of the hub. A notice never learns of an attempt's state by its
 the notice, as ``content_sent`` or ``receipt``, and the table says what that makes of it.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Literal, TypeVar, get_args
 
 from hub.core.records import AttemptState, DeliveryState, NoticeState
@@ -39,44 +39,9 @@ NoticeHappening = Literal[
     "released",
 ]
 
-MEANING: Mapping[str, Mapping[str, str]] = {
-    "attempt": {
-        "claimed": "a worker took the delivery under lease",
-        "accepted": "the next system took responsibility for it",
-        "deferred": "not now, said the next system",
-        "rejected": "not by this way: the recipient's side refuses it",
-        "failed_technically": "our fault or the provider's, or it is not known whether it was sent",
-        "abandoned": "the worker's lease ran out without a result",
-        "released": "given back before anything was tried",
-        "receipt_delayed": "a receipt says that it is still on its way",
-        "receipt_delivered": "a receipt says that it arrived, or was displayed",
-        "receipt_expired": "a receipt says that the provider stopped trying",
-        "receipt_bounced": "a receipt says that it did not arrive",
-    },
-    "delivery": {
-        "claimed": "a worker took it under lease",
-        "carried": "the content was handed over",
-        "retry": "it is to be tried again at a later instant",
-        "released": "given back before anything was tried",
-        "lease_lost": "the lease ran out without a result",
-        "gave_up": "no further try will be made",
-        "withdrawn": "the notice was superseded, withheld or held",
-        "redriven": "an operator put it back",
-    },
-    "notice": {
-        "content_sent": "an attempt that carries the content was sent (D14)",
-        "alert_sent": "only a content-free alert was sent (D14)",
-        "receipt": "a machine's receipt for the content came",
-        "accepted": "a named human accepted it (D13)",
-        "not_ours": "a named human says that it is not theirs (D13)",
-        "redirected": "a named human names somebody else (D12, D13)",
-        "superseded": "found, returned or a retraction came while no content had been sent (D8)",
-        "gave_up": "no way of carrying it is left: every delivery failed for good, or bounced",
-        "overdue": "nobody answered in time",
-        "withheld": "a recorded decision forbids telling this person (C5)",
-        "held": "this person waits for a decision (C5, D2)",
-        "released": "what kept it back is gone: a decision to notify, or a contact where there was none",
-    },
+_RESULTS: tuple[AttemptHappening, ...] = ("accepted", "deferred", "rejected", "failed_technically", "abandoned")
+_RESULTS_CHANGE_NOTHING: Mapping[AttemptState, Mapping[AttemptHappening, AttemptState]] = {
+    state: dict.fromkeys(_RESULTS, state) for state in get_args(AttemptState)
 }
 
 ATTEMPT: Mapping[AttemptState, Mapping[AttemptHappening, AttemptState]] = {
@@ -94,33 +59,30 @@ ATTEMPT: Mapping[AttemptState, Mapping[AttemptHappening, AttemptState]] = {
         "receipt_expired": "expired",
         "receipt_bounced": "permanent_failure",
     },
-    # The result that comes after a receipt never takes back what the receipt said.
+    # A result is given once; recording it again, after a commit of which nobody knows, changes nothing.
     "sent": {
-        "accepted": "sent",
+        **_RESULTS_CHANGE_NOTHING["sent"],
         "receipt_delayed": "delayed",
         "receipt_delivered": "delivered",
         "receipt_expired": "expired",
         "receipt_bounced": "permanent_failure",
     },
     "delayed": {
-        "accepted": "delayed",
-        "failed_technically": "delayed",
-        "abandoned": "delayed",
+        **_RESULTS_CHANGE_NOTHING["delayed"],
         "receipt_delayed": "delayed",
         "receipt_delivered": "delivered",
         "receipt_expired": "expired",
         "receipt_bounced": "permanent_failure",
     },
     "delivered": {
-        "accepted": "delivered",
-        "failed_technically": "delivered",
-        "abandoned": "delivered",
+        **_RESULTS_CHANGE_NOTHING["delivered"],
         "receipt_delayed": "delivered",
         "receipt_delivered": "delivered",
         "receipt_expired": "expired",
         "receipt_bounced": "permanent_failure",
     },
     "temporary_failure": {
+        **_RESULTS_CHANGE_NOTHING["temporary_failure"],
         "receipt_delayed": "delayed",
         "receipt_delivered": "delivered",
         "receipt_expired": "expired",
@@ -128,9 +90,7 @@ ATTEMPT: Mapping[AttemptState, Mapping[AttemptHappening, AttemptState]] = {
     },
     # Bad news outlasts good: receipts arrive in any order, and a bounce means that somebody was not told.
     "permanent_failure": {
-        "accepted": "permanent_failure",
-        "failed_technically": "permanent_failure",
-        "abandoned": "permanent_failure",
+        **_RESULTS_CHANGE_NOTHING["permanent_failure"],
         "receipt_delayed": "permanent_failure",
         "receipt_delivered": "permanent_failure",
         "receipt_expired": "permanent_failure",
@@ -142,15 +102,14 @@ ATTEMPT: Mapping[AttemptState, Mapping[AttemptHappening, AttemptState]] = {
         "deferred": "temporary_failure",
         "rejected": "permanent_failure",
         "failed_technically": "technical_failure",
+        "abandoned": "technical_failure",
         "receipt_delayed": "delayed",
         "receipt_delivered": "delivered",
         "receipt_expired": "expired",
         "receipt_bounced": "permanent_failure",
     },
     "expired": {
-        "accepted": "expired",
-        "failed_technically": "expired",
-        "abandoned": "expired",
+        **_RESULTS_CHANGE_NOTHING["expired"],
         "receipt_delayed": "expired",
         "receipt_delivered": "expired",
         "receipt_expired": "expired",
@@ -162,6 +121,8 @@ ATTEMPT: Mapping[AttemptState, Mapping[AttemptHappening, AttemptState]] = {
         "deferred": "temporary_failure",
         "rejected": "permanent_failure",
         "failed_technically": "technical_failure",
+        "abandoned": "cancelled",
+        "released": "cancelled",
         "receipt_delayed": "delayed",
         "receipt_delivered": "delivered",
         "receipt_expired": "expired",
@@ -183,6 +144,10 @@ DELIVERY: Mapping[DeliveryState, Mapping[DeliveryHappening, DeliveryState]] = {
     "failed": {"redriven": "due", "gave_up": "failed", "withdrawn": "failed"},
     "cancelled": {"withdrawn": "cancelled"},
 }
+
+_EVERYTHING_BUT_RELEASE: tuple[NoticeHappening, ...] = tuple(
+    happening for happening in get_args(NoticeHappening) if happening != "released"
+)
 
 NOTICE: Mapping[NoticeState, Mapping[NoticeHappening, NoticeState]] = {
     "pending": {
@@ -304,20 +269,8 @@ NOTICE: Mapping[NoticeState, Mapping[NoticeHappening, NoticeState]] = {
         "held": "held",
         "released": "pending",
     },
-    # It was in flight when it was overtaken: that it went out is the truth, and the answer to it is recorded only.
-    "superseded": {
-        "content_sent": "notified",
-        "alert_sent": "superseded",
-        "receipt": "superseded",
-        "accepted": "superseded",
-        "not_ours": "superseded",
-        "redirected": "superseded",
-        "superseded": "superseded",
-        "gave_up": "superseded",
-        "overdue": "superseded",
-        "withheld": "superseded",
-        "held": "superseded",
-    },
+    # Also where it was in flight when it was overtaken: its attempt says so, and what overtook it is told as well.
+    "superseded": dict.fromkeys(_EVERYTHING_BUT_RELEASE, "superseded"),
 }
 
 NEVER_SENT: frozenset[NoticeState] = frozenset({"superseded", "acknowledged", "withheld", "held"})
@@ -354,38 +307,6 @@ def _after(layer: str, table: Mapping[S, Mapping[H, S]], state: S, happening: H)
         return table[state][happening]
     except KeyError as error:
         raise IllegalTransition(layer, state, happening) from error
-
-
-def mermaid(table: Mapping[S, Mapping[H, S]], first: Collection[str]) -> str:
-    """One table as a Mermaid state diagram; what changes nothing is left out. ``first``: where things begin."""
-    lines = ["stateDiagram-v2"]
-    lines += [f"    [*] --> {state}" for state in first]
-    for state, ways in table.items():
-        together: dict[S, list[str]] = {}
-        for happening, target in ways.items():
-            if target != state:
-                together.setdefault(target, []).append(happening)
-        lines += [f"    {state} --> {target}: {', '.join(names)}" for target, names in together.items()]
-    return "\n".join(lines) + "\n"
-
-
-def reference_page() -> str:
-    """``docs/reference/states.md``: the three tables as diagrams, with what each happening means."""
-    parts = [
-        "# States\n\nMade from `hub/core/states.py`; do not edit. Three layers: what became of one try, of one way of "
-        "carrying a notice,\nand of the notice itself. A higher layer is never inferred from a lower one.\n"
-    ]
-    diagrams = {
-        "attempt": mermaid(ATTEMPT, ("created",)),
-        "delivery": mermaid(DELIVERY, ("due",)),
-        "notice": mermaid(NOTICE, ("pending", "withheld", "held", "unresolved")),
-    }
-    for layer, diagram in diagrams.items():
-        meanings = "".join(f"| `{name}` | {meaning} |\n" for name, meaning in MEANING[layer].items())
-        parts.append(
-            f"## {layer.capitalize()}\n\n```mermaid\n{diagram}```\n\n| what happened | meaning |\n|---|---|\n{meanings}"
-        )
-    return "\n".join(parts)
 
 
 ATTEMPT_STATES: tuple[AttemptState, ...] = get_args(AttemptState)

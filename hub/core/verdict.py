@@ -1,0 +1,147 @@
+"""What one try comes to: for its attempt, for its delivery, for its notice. Pure; the table is in states.py."""
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Literal
+
+from adapters.port import Accepted, Deferred, Reason, Rejected, Result, Unconfirmed
+from hub.core.records import AttemptRecord, ClaimedDelivery, Standing
+from hub.core.retry import (
+    OURS,
+    AlertInstead,
+    GiveUp,
+    RetryAt,
+    RetryPolicy,
+    carried_content,
+    happening,
+    next_attempt,
+    spread,
+)
+from hub.core.states import NEVER_SENT, DeliveryHappening, NoticeHappening, attempt_after
+
+NO_ALERT = Deferred(reason="provider_unavailable", detail="alert not sent")
+"""In place of an alert's result where there was no time, or no way, to send it."""
+
+AlarmKind = Literal["no_certificate", "technical_failure"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tried:
+    """One claim, carried out."""
+
+    claimed: ClaimedDelivery = field(repr=False)
+    node: str
+    finished_at: datetime
+    result: Result | None
+    """Of the content. None: not sent, as the notice must not be."""
+    alert: Result | None = None
+    """Of the content-free alert that was sent because the content could not be sealed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What is to be written down, before anything is asked about the notice's other deliveries."""
+
+    attempt: AttemptRecord
+    delivery: DeliveryHappening
+    due_at: datetime | None = None
+    happened: NoticeHappening | None = None
+    """To the notice. ``gave_up`` holds only if no other delivery of the notice is left."""
+    alarms: tuple[tuple[AlarmKind, Reason], ...] = ()
+
+
+def judge(tried: Tried, standing: Standing, policy: RetryPolicy) -> Verdict:
+    """The verdict on a try whose delivery stands as ``standing`` now."""
+    claimed = tried.claimed
+    before = tuple(attempt for attempt in standing.attempts if attempt.number < claimed.attempt)
+    own = next((attempt for attempt in standing.attempts if attempt.number == claimed.attempt), None) or AttemptRecord(
+        delivery=claimed.delivery.id,
+        number=claimed.attempt,
+        started_at=tried.finished_at,
+        node=tried.node,
+        state="sending",
+    )
+    own = replace(own, finished_at=tried.finished_at)
+    match tried.result:
+        case None:
+            return Verdict(attempt=replace(own, state=attempt_after(own.state, "released")), delivery="withdrawn")
+        case Accepted() as accepted:
+            return _carried(own, accepted)
+        case Deferred() | Rejected() | Unconfirmed() as failed:
+            jitter = spread(claimed.delivery.id, claimed.attempt)
+            match next_attempt(policy, before, failed, tried.finished_at, jitter):
+                case AlertInstead(reason=reason):
+                    verdict = _alerted(own, before, tried, reason, policy)
+                case RetryAt() | GiveUp() as then:
+                    verdict = _failed(own, failed, then)
+    if any(carried_content(attempt) for attempt in before):
+        # An earlier try, recorded late, did go out: whatever became of this one, nobody has to try again.
+        return replace(verdict, delivery="carried", due_at=None, happened="content_sent")
+    if verdict.delivery == "retry" and standing.notice_state in NEVER_SENT:
+        return replace(verdict, delivery="withdrawn", due_at=None)
+    return verdict
+
+
+def _carried(own: AttemptRecord, accepted: Accepted) -> Verdict:
+    attempt = replace(
+        own,
+        state=attempt_after(own.state, "accepted"),
+        reason=None,
+        provider_reference=accepted.provider_reference,
+        digest=accepted.digest,
+        certificate=accepted.certificate,
+        carried="content",
+    )
+    return Verdict(attempt=attempt, delivery="carried", happened="content_sent")
+
+
+def _failed(own: AttemptRecord, failed: Deferred | Rejected | Unconfirmed, then: RetryAt | GiveUp) -> Verdict:
+    attempt = replace(
+        own,
+        state=attempt_after(own.state, happening(failed)),
+        reason=failed.reason,
+        detail=failed.detail or None,
+        carried="content" if isinstance(failed, Unconfirmed) else None,
+    )
+    alarms = _technical(failed)
+    match then:
+        case RetryAt(at=at):
+            return Verdict(attempt=attempt, delivery="retry", due_at=at, alarms=alarms)
+        case GiveUp():
+            return Verdict(attempt=attempt, delivery="gave_up", happened="gave_up", alarms=alarms)
+
+
+def _alerted(
+    own: AttemptRecord, before: tuple[AttemptRecord, ...], tried: Tried, reason: Reason, policy: RetryPolicy
+) -> Verdict:
+    """The certificate was refused: the attempt bears that reason, whatever became of the alert."""
+    alarms: tuple[tuple[AlarmKind, Reason], ...] = (("no_certificate", reason),)
+    own = replace(own, reason=reason, detail=None)
+    match tried.alert or NO_ALERT:
+        case Accepted(provider_reference=reference, digest=digest):
+            attempt = replace(
+                own,
+                state=attempt_after(own.state, "rejected"),
+                provider_reference=reference,
+                digest=digest,
+                carried="alert",
+            )
+            return Verdict(attempt=attempt, delivery="gave_up", happened="alert_sent", alarms=alarms)
+        case Deferred() | Rejected() | Unconfirmed() as failed:
+            delivery = tried.claimed.delivery.id
+            then = next_attempt(policy, before, failed, tried.finished_at, spread(delivery, own.number))
+            attempt = replace(
+                own,
+                state=attempt_after(own.state, happening(failed)),
+                detail=failed.detail or None,
+                carried="alert" if isinstance(failed, Unconfirmed) else None,
+            )
+            alarms += _technical(failed)
+            if isinstance(then, RetryAt):
+                return Verdict(attempt=attempt, delivery="retry", due_at=then.at, alarms=alarms)
+            return Verdict(attempt=attempt, delivery="gave_up", happened="gave_up", alarms=alarms)
+
+
+def _technical(failed: Deferred | Rejected | Unconfirmed) -> tuple[tuple[AlarmKind, Reason], ...]:
+    ours = failed.reason in OURS or (isinstance(failed, Rejected) and failed.technical)
+    return (("technical_failure", failed.reason),) if ours else ()

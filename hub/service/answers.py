@@ -1,0 +1,237 @@
+"""What a named human answers to a notice. The token in the link is the authority; nothing else is asked.
+
+``accepted`` ends the chase of that recipient and of no other; ``not_ours`` and ``redirected`` end nothing (readings.md
+D13): the notice is open again, and the operator is told. Every answer is appended, also one that contradicts an earlier
+one or comes after the notice was overtaken.
+"""
+
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Final, Literal, Protocol, get_args
+
+from contacts.roles import OPERATOR
+from hub.core.records import AcknowledgementRecord, AlarmRecord, AuditLine, DeliveryRecord, NoticeRecord, NoticeState
+from hub.core.states import notice_after
+from hub.core.tokens import token_digest
+from hub.service.ports import Clock, Ids, Store, Unit
+from routing.decision import Kind
+
+AnswerCode = Literal["accepted", "not_ours", "redirected"]
+LONGEST_NAME: Final = 120
+LONGEST_REDIRECT: Final = 200
+DOUBLE_CLICK: Final = timedelta(seconds=60)
+"""The same answer by the same name within this time is the same answer."""
+_JOINERS: Final = frozenset("\u200c\u200d")
+"""Format characters that some scripts cannot do without."""
+
+
+class Meter(Protocol):
+    """Counts; the label is the answer's code."""
+
+    def acknowledged(self, answer: str) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """All that the page of a token says about the notice."""
+
+    reference: str
+    kind: Kind
+    state: NoticeState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerProblem:
+    """What is wrong with one field of the form; ``message`` says what to do and repeats nothing that was typed."""
+
+    field: Literal["name", "answer", "redirected_to"]
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded:
+    """The answer is durable."""
+
+    reference: str
+    kind: Kind
+    answer: AnswerCode
+    at: datetime
+    state: NoticeState
+    """The notice's state after it."""
+    repeated: bool
+    """It was there already (a double click), and nothing was written."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Given:
+    name: str = field(repr=False)
+    answer: AnswerCode
+    redirected_to: str | None = field(repr=False)
+
+
+class Answers:
+    """The answers service. All of it raises StoreUnavailable where the store is away."""
+
+    def __init__(self, *, store: Store, clock: Clock, ids: Ids, meter: Meter) -> None:
+        self._store = store
+        self._clock = clock
+        self._ids = ids
+        self._meter = meter
+
+    async def look(self, token: str) -> Shown | None:
+        """What is being answered; None for a token that is not ours. Changes nothing."""
+        digest = token_digest(token)
+        found = await self._store.read(lambda unit: unit.delivery_by_token(digest))
+        if found is None:
+            return None
+        _, notice = found
+        return Shown(reference=notice.reference, kind=notice.kind, state=notice.state)
+
+    async def acknowledge(
+        self, token: str, *, name: str, answer: str, redirected_to: str | None = None
+    ) -> Recorded | Sequence[AnswerProblem] | None:
+        """Record an answer. None for a token that is not ours, whatever else was given.
+
+        ``redirected_to`` is asked for with ``redirected`` only, kept as text, and ignored with the other answers.
+        """
+        digest = token_digest(token)
+        given = check(name, answer, redirected_to)
+        if not isinstance(given, _Given):
+            return given if await self.look(token) is not None else None
+        now = self._clock.now()
+
+        async def work(unit: Unit) -> Recorded | None:
+            found = await unit.delivery_by_token(digest)
+            if found is None:
+                return None
+            await unit.lock(f"notice:{found[1].id}")
+            found = await unit.delivery_by_token(digest)
+            return None if found is None else await self._record(unit, *found, given, now)
+
+        recorded = await self._store.write(work)
+        if recorded is not None and not recorded.repeated:
+            self._meter.acknowledged(recorded.answer)
+        return recorded
+
+    async def _record(
+        self, unit: Unit, delivery: DeliveryRecord, notice: NoticeRecord, given: _Given, now: datetime
+    ) -> Recorded:
+        earlier = await unit.acknowledgements(notice.id)
+        if earlier and _same(earlier[-1], delivery, given, now):
+            return _recorded(notice, notice.state, given.answer, earlier[-1].at, repeated=True)
+        state = notice_after(notice.state, given.answer)
+        record = AcknowledgementRecord(
+            id=self._ids.new("ack", now),
+            notice=notice.id,
+            delivery=delivery.id,
+            at=now,
+            answer=given.answer,
+            name=given.name,
+            redirected_to=given.redirected_to,
+        )
+        await unit.acknowledge(
+            record,
+            _moved(notice, state, now),
+            self._alarm(notice, given, now),
+            [self._line(delivery, notice, given, now)],
+        )
+        if given.answer == "redirected" and notice.organisation not in (None, OPERATOR):
+            await unit.add_alarm(self._task(notice, now), [])
+        return _recorded(notice, state, given.answer, now, repeated=False)
+
+    def _alarm(self, notice: NoticeRecord, given: _Given, now: datetime) -> AlarmRecord | None:
+        if given.answer == "accepted":
+            return None
+        return AlarmRecord(
+            id=self._ids.new("al", now),
+            kind=given.answer,
+            owner=OPERATOR,
+            episode=notice.episode,
+            notice=notice.id,
+            reason=f"{notice.kind}: {', '.join(notice.roles)}",
+            raised_at=now,
+        )
+
+    def _task(self, notice: NoticeRecord, now: datetime) -> AlarmRecord:
+        """For the directory's owner: somebody says that this desk is not the right one (readings.md D12)."""
+        return AlarmRecord(
+            id=self._ids.new("al", now),
+            kind="directory_check",
+            owner=notice.organisation or OPERATOR,
+            episode=notice.episode,
+            notice=notice.id,
+            reason="redirected",
+            raised_at=now,
+        )
+
+    def _line(self, delivery: DeliveryRecord, notice: NoticeRecord, given: _Given, now: datetime) -> AuditLine:
+        return AuditLine(
+            id=self._ids.new("au", now),
+            at=now,
+            actor=f"recipient:{delivery.id}",
+            action="notice.acknowledged",
+            organisation=notice.organisation,
+            episode=notice.episode,
+            subject=notice.id,
+            detail={"answer": given.answer},
+        )
+
+
+def check(name: str, answer: str, redirected_to: str | None) -> "_Given | tuple[AnswerProblem, ...]":
+    """The answer in normal form, or everything that is wrong with it."""
+    problems: list[AnswerProblem] = []
+    cleaned = _text(name)
+    if cleaned is None or len(cleaned) > LONGEST_NAME:
+        problems.append(
+            AnswerProblem(
+                field="name", message=f"Enter your name as plain text on one line, at most {LONGEST_NAME} characters"
+            )
+        )
+    elif not any(character.isalpha() for character in cleaned):
+        problems.append(AnswerProblem(field="name", message="Enter your name"))
+    code = next((known for known in get_args(AnswerCode) if known == answer), None)
+    if code is None:
+        problems.append(
+            AnswerProblem(field="answer", message="Choose one: you accept it, it is not yours, or who should have it")
+        )
+    target = _text(redirected_to or "") if code == "redirected" else ""
+    if target is None or len(target) > LONGEST_REDIRECT:
+        message = f"Say who should have it as plain text on one line, at most {LONGEST_REDIRECT} characters"
+        problems.append(AnswerProblem(field="redirected_to", message=message))
+    elif code == "redirected" and not target:
+        problems.append(AnswerProblem(field="redirected_to", message="Say who should have it"))
+    if problems or code is None or cleaned is None:
+        return tuple(problems)
+    return _Given(name=cleaned, answer=code, redirected_to=target or None)
+
+
+def _text(value: str) -> str | None:
+    """One line in Unicode normal form C, spaces folded; None if it has characters that no name has."""
+    line = unicodedata.normalize("NFC", value).strip()
+    for character in line:
+        category = unicodedata.category(character)
+        if (category[0] == "C" and character not in _JOINERS) or category in ("Zl", "Zp"):
+            return None
+    return " ".join(line.split())
+
+
+def _same(earlier: AcknowledgementRecord, delivery: DeliveryRecord, given: _Given, now: datetime) -> bool:
+    return (
+        earlier.delivery == delivery.id
+        and earlier.answer == given.answer
+        and earlier.name == given.name
+        and earlier.redirected_to == given.redirected_to
+        and now - earlier.at <= DOUBLE_CLICK
+    )
+
+
+def _moved(notice: NoticeRecord, state: NoticeState, now: datetime) -> NoticeRecord:
+    return notice if state == notice.state else replace(notice, state=state, state_at=now)
+
+
+def _recorded(
+    notice: NoticeRecord, state: NoticeState, answer: AnswerCode, at: datetime, *, repeated: bool
+) -> Recorded:
+    return Recorded(reference=notice.reference, kind=notice.kind, answer=answer, at=at, state=state, repeated=repeated)

@@ -1,0 +1,184 @@
+"""From a claimed delivery to an envelope: what this reader may see, from the facts the notice was decided on."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from adapters.port import Envelope
+from contacts.directory import Directory
+from contacts.roles import EMERGENCY_DUTY_TEAM, OPERATOR, POLICE_ROLES
+from hub.core.records import ClaimedDelivery
+from hub.core.tokens import ack_token
+from hub.notices.brief import Brief
+from hub.notices.compose import alert, compose
+from routing.decision import Kind
+from routing.needtoknow import View, permitted, shared_view, view
+
+STAND_DOWN: Final[frozenset[Kind]] = frozenset({"found", "returned", "retraction"})
+TOLD_OF_WITHHOLDING: Final = frozenset({*POLICE_ROLES, "responsible_authority", "host_authority", "social_worker"})
+"""Who has to know that a parent must not be told, because they might tell."""
+UNNAMED: Final = "The notifying authority"
+ALERT_SUFFIX: Final = ".alert"
+
+Facts = Mapping[str, Any]
+
+
+class Composer:
+    """Composes each delivery anew on every try. ``directory`` gives the newest snapshot at each call.
+
+    ``public_url``: what recipients reach the hub by. ``collect``: words for a recipient whose notice could not be
+    sealed, how to get at it; they travel in clear. ``ack_secret``: see tokens.py.
+    """
+
+    def __init__(self, *, directory: Callable[[], Directory], ack_secret: bytes, public_url: str, collect: str) -> None:
+        ack_token(ack_secret, "")  # a weak secret is told at the start, not at the first notice
+        self._directory = directory
+        self._secret = ack_secret
+        self._url = public_url.rstrip("/")
+        self._collect = collect
+
+    def content(self, claimed: ClaimedDelivery) -> Envelope:
+        """The notice as this reader may see it, with the certificates on file now."""
+        directory = self._directory()
+        delivery, notice = claimed.delivery, claimed.notice
+        certificates = directory.certificates(delivery.address)
+        return Envelope(
+            delivery=delivery.id,
+            reference=notice.reference,
+            address=delivery.address,
+            body=compose(seen(claimed), self._brief(claimed, directory)),
+            certificates=tuple(certificate.der for certificate in certificates),
+            pinned=frozenset(certificate.fingerprint for certificate in certificates if certificate.pinned),
+            priority=delivery.priority,
+            headers=_headers(claimed),
+        )
+
+    def alert(self, claimed: ClaimedDelivery) -> Envelope:
+        """The content-free stand-in: under an id of its own, so that its receipts are never taken for the notice's."""
+        return Envelope(
+            delivery=claimed.delivery.id + ALERT_SUFFIX,
+            reference=claimed.notice.reference,
+            address=claimed.delivery.address,
+            body=alert(claimed.notice.reference, claimed.notice.status, self._collect),
+            priority=claimed.delivery.priority,
+            headers=_headers(claimed),
+        )
+
+    def _brief(self, claimed: ClaimedDelivery, directory: Directory) -> Brief:
+        notice, decision = claimed.notice, claimed.decision
+        sender = _sender(claimed.doc)
+        known = None if sender is None else directory.organisation(sender)
+        name = UNNAMED if known is None else known.name
+        return Brief(
+            reference=notice.reference,
+            kind=notice.kind,
+            priority=notice.priority,
+            status=notice.status,
+            roles=_readers(claimed),
+            organisation_name=_organisation_name(claimed, directory),
+            person=_person(claimed),
+            issued_at=notice.created_at,
+            rules=decision.rules,
+            why=decision.why,
+            changed=decision.changed,
+            previous=_before(claimed),
+            remove_at=decision.remove_at,
+            remove_now=notice.kind in STAND_DOWN,
+            duty=decision.duty,
+            due_at=decision.due_at,
+            gap_role=notice.gap_role,
+            in_person=decision.in_person,
+            abduction=_abduction(claimed),
+            withheld_parent=_withheld_parent(claimed),
+            ring=() if sender is None else _ring(sender, name, directory),
+            acknowledge_url=f"{self._url}/a/{ack_token(self._secret, claimed.delivery.id)}",
+            sender=name,
+        )
+
+
+def seen(claimed: ClaimedDelivery) -> View:
+    """What the reader of this delivery is shown: never more than the decision lists (readings.md D9, D11)."""
+    notice, doc = claimed.notice, claimed.doc
+    readers = _readers(claimed)
+    if notice.gap_role is None or OPERATOR in readers:
+        whole = view(doc, readers, notice.kind)
+    else:
+        whole = shared_view(doc, _fallback_reader(claimed), notice.gap_role, notice.kind)
+    return whole.only(claimed.decision.fields)
+
+
+def _readers(claimed: ClaimedDelivery) -> tuple[str, ...]:
+    """The operator reads as nobody else: it sees nothing, whatever the gap it is told of."""
+    return (OPERATOR,) if claimed.notice.organisation == OPERATOR else claimed.notice.roles
+
+
+def _fallback_reader(claimed: ClaimedDelivery) -> str:
+    placement = _part(claimed.doc, "placement")
+    responsible = claimed.notice.organisation == placement.get("responsible_authority")
+    return "responsible_authority" if responsible else "host_authority"
+
+
+def _before(claimed: ClaimedDelivery) -> Facts:
+    """Of what is news to this reader, what it was before, as far as they may see it now."""
+    if claimed.previous is None or claimed.notice.gap_role is not None:
+        return {}
+    readers = _readers(claimed)
+    allowed = frozenset[str]().union(*(permitted(role, claimed.doc) for role in readers))
+    earlier = view(claimed.previous, readers, claimed.notice.kind)
+    return earlier.only(allowed & frozenset(claimed.decision.changed)).fields
+
+
+def _organisation_name(claimed: ClaimedDelivery, directory: Directory) -> str | None:
+    code = claimed.notice.organisation
+    if claimed.notice.gap_role is not None:
+        code = next((one.organisation for one in claimed.decision.recipients if one.organisation), None)
+    known = None if code is None else directory.organisation(code)
+    return None if known is None else known.name
+
+
+def _person(claimed: ClaimedDelivery) -> str | None:
+    if claimed.notice.gap_role is None or claimed.notice.person is not None:
+        return claimed.notice.person
+    return next((one.person for one in claimed.decision.recipients if one.person), None)
+
+
+def _abduction(claimed: ClaimedDelivery) -> bool:
+    police = set(claimed.notice.roles) & set(POLICE_ROLES)
+    return bool(police) and bool(_part(claimed.doc, "episode").get("abduction_suspected"))
+
+
+def _withheld_parent(claimed: ClaimedDelivery) -> bool:
+    if not set(claimed.notice.roles) & TOLD_OF_WITHHOLDING or OPERATOR in _readers(claimed):
+        return False
+    return any(
+        person.get("role") == "parent"
+        and (person.get("suspected_abductor") or _part(person, "notify").get("decision") == "withhold")
+        for person in claimed.doc.get("people") or ()
+    )
+
+
+def _sender(doc: Facts) -> str | None:
+    """The authority in whose name is told: the responsible one of a looked-after child, else where the child lives."""
+    placement = _part(doc, "placement")
+    if _part(doc, "child").get("looked_after"):
+        return placement.get("responsible_authority") or placement.get("host_authority")
+    return placement.get("host_authority")
+
+
+def _ring(code: str, name: str, directory: Directory) -> tuple[str, ...]:
+    day = directory.phone(code, "front_door")
+    desk = directory.desk(code, EMERGENCY_DUTY_TEAM)
+    night = None if desk is None else desk.phone
+    lines = [f"{name}, children's services: {day}"] if day else []
+    if night and night != day:
+        lines.append(f"{name}, out of hours: {night}")
+    return tuple(lines)
+
+
+def _headers(claimed: ClaimedDelivery) -> Mapping[str, str]:
+    status = claimed.notice.status
+    return {} if status == "actual" else {"X-Fingerpost-Status": status}
+
+
+def _part(facts: Facts, name: str) -> Facts:
+    value = facts.get(name)
+    return value if isinstance(value, Mapping) else {}

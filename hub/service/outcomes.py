@@ -1,0 +1,176 @@
+"""What tries come to in the ledger: rows, measured against how deliveries and notices stand in this transaction."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+
+from hub.core.records import (
+    AlarmRecord,
+    AuditLine,
+    ClaimedDelivery,
+    DeliveryResult,
+    DeliveryState,
+    NoticeState,
+    Standing,
+)
+from hub.core.retry import RetryPolicy
+from hub.core.states import IllegalTransition, NoticeHappening, delivery_after, notice_after
+from hub.core.verdict import Tried, Verdict, judge
+from hub.service.ports import Ids, Unit
+
+OPERATOR = "operator"
+"""Owner of what nobody else can put right."""
+
+
+class Ledger:
+    """Turns tries into rows, measured against how their deliveries and notices stand in this transaction."""
+
+    def __init__(self, *, ids: Ids, node: str, policy: RetryPolicy) -> None:
+        self._ids = ids
+        self._node = node
+        self._policy = policy
+
+    async def results(self, unit: Unit, batch: Sequence[Tried], *, bare: bool) -> list[DeliveryResult]:
+        """The rows of a batch; with ``bare`` nothing but attempts and states."""
+        if not batch:
+            return []
+        await unit.lock(*sorted({f"notice:{tried.claimed.notice.id}" for tried in batch}))
+        found = await unit.standings([tried.claimed.delivery.id for tried in batch])
+        standings = {standing.delivery: standing for standing in found}
+        notices = {standing.notice: standing.notice_state for standing in found}
+        settled: dict[str, DeliveryState] = {}
+        rows: list[DeliveryResult] = []
+        for tried in batch:
+            standing = standings.get(tried.claimed.delivery.id)
+            if standing is not None:  # else the row was erased: there is nothing to write to
+                rows.append(await self._row(unit, tried, standing, notices, settled, bare=bare))
+        return rows
+
+    async def _row(
+        self,
+        unit: Unit,
+        tried: Tried,
+        standing: Standing,
+        notices: dict[str, NoticeState],
+        settled: dict[str, DeliveryState],
+        *,
+        bare: bool,
+    ) -> DeliveryResult:
+        verdict = judge(tried, standing, self._policy)
+        if not self._ours(tried, standing):
+            # Somebody else has it, or it is settled: only what this try itself came to is written.
+            audit = () if bare or not _news(verdict, standing) else tuple(self._audit(tried.claimed, verdict, None))
+            return DeliveryResult(
+                delivery=standing.delivery, attempt=verdict.attempt, state=standing.state, audit=audit
+            )
+        state = settled[standing.delivery] = delivery_after("leased", verdict.delivery)
+        alarms: list[tuple[str, str, str]] = [
+            (kind, owner, reason) for kind, reason in verdict.alarms for owner in _owners(kind, tried.claimed)
+        ]
+        happened: NoticeHappening | None = verdict.happened
+        if happened == "gave_up":
+            happened, alarm = await self._gave_up(unit, tried.claimed, verdict, settled)
+            alarms.append(alarm)
+        before = notices[standing.notice]
+        after = before
+        if happened is not None:
+            try:
+                after = notices[standing.notice] = notice_after(before, happened)
+            except IllegalTransition:
+                # It was withheld or held while it was already on its way: a human has to know.
+                alarms.append(("sent_though_withheld", OPERATOR, before))
+        moved = after if after != before else None
+        at = tried.finished_at
+        return DeliveryResult(
+            delivery=standing.delivery,
+            attempt=verdict.attempt,
+            state=state,
+            due_at=verdict.due_at,
+            notice_state=moved,
+            alarms=() if bare else tuple(self._alarms(tried.claimed, alarms, at)),
+            audit=() if bare else tuple(self._audit(tried.claimed, verdict, moved)),
+        )
+
+    def _ours(self, tried: Tried, standing: Standing) -> bool:
+        newest = standing.attempts[-1].number if standing.attempts else 0
+        return standing.state == "leased" and standing.leased_by == self._node and newest == tried.claimed.attempt
+
+    async def _gave_up(
+        self, unit: Unit, claimed: ClaimedDelivery, verdict: Verdict, settled: Mapping[str, DeliveryState]
+    ) -> tuple[NoticeHappening | None, tuple[str, str, str]]:
+        """What the end of one delivery means for its notice: nothing while another may carry it, or has."""
+        owner = claimed.notice.organisation or OPERATOR
+        reason = verdict.attempt.reason or "unknown"
+        alerted = verdict.attempt.carried == "alert"
+        for other in await unit.deliveries(claimed.notice.id):
+            if other.id == claimed.delivery.id:
+                continue
+            if settled.get(other.id, other.state) in ("due", "leased", "sent"):
+                return None, ("contact_failed", owner, reason)
+            alerted = alerted or any(attempt.carried == "alert" for attempt in await unit.attempts(other.id))
+        # Where an alert got through on another way the notice stays as it is (D14), but a human has to see to it.
+        return (None if alerted else "gave_up"), ("undeliverable", owner, reason)
+
+    def _alarms(
+        self, claimed: ClaimedDelivery, alarms: Iterable[tuple[str, str, str]], at: datetime
+    ) -> Iterable[AlarmRecord]:
+        for kind, owner, reason in alarms:
+            yield AlarmRecord(
+                id=self._ids.new("al", at),
+                kind=kind,
+                owner=owner,
+                episode=claimed.notice.episode,
+                notice=claimed.notice.id,
+                reason=reason,
+                raised_at=at,
+            )
+
+    def _audit(self, claimed: ClaimedDelivery, verdict: Verdict, moved: NoticeState | None) -> Iterable[AuditLine]:
+        attempt = verdict.attempt
+        at = attempt.finished_at or attempt.started_at
+        detail = {
+            "attempt": str(attempt.number),
+            "channel": claimed.delivery.channel,
+            "state": attempt.state,
+            "reason": attempt.reason,
+            "carried": attempt.carried,
+            "digest": attempt.digest,
+            "certificate": attempt.certificate,
+        }
+        notice = claimed.notice
+        yield AuditLine(
+            id=self._ids.new("au", at),
+            at=at,
+            actor="hub",
+            action="attempt.finished",
+            organisation=notice.organisation,
+            episode=notice.episode,
+            subject=claimed.delivery.id,
+            detail={name: value for name, value in detail.items() if value is not None},
+        )
+        if moved is not None:
+            yield AuditLine(
+                id=self._ids.new("au", at),
+                at=at,
+                actor="hub",
+                action=f"notice.{moved}",
+                organisation=notice.organisation,
+                episode=notice.episode,
+                subject=notice.id,
+            )
+
+
+def _news(verdict: Verdict, standing: Standing) -> bool:
+    """Whether the attempt is written for the first time with this result, not again after a doubtful commit."""
+    attempt = verdict.attempt
+    return not any(
+        (one.number, one.state, one.carried) == (attempt.number, attempt.state, attempt.carried)
+        for one in standing.attempts
+    )
+
+
+def _owners(kind: str, claimed: ClaimedDelivery) -> tuple[str, ...]:
+    """A certificate is the organisation's to put right, and the operator's to see to meanwhile."""
+    organisation = claimed.notice.organisation
+    if kind == "no_certificate" and organisation is not None and organisation != OPERATOR:
+        return (organisation, OPERATOR)
+    return (OPERATOR,)

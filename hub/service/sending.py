@@ -1,0 +1,115 @@
+"""Carrying out one claim: compose, hand over, and where the content cannot be sealed, the content-free alert."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from adapters.port import Envelope, Rejected, Result, Transport, Unconfirmed
+from hub.core.records import ClaimedDelivery
+from hub.core.retry import CERTIFICATE_REASONS
+from hub.core.states import NEVER_SENT
+from hub.core.verdict import Tried
+from hub.service.ports import Clock
+
+
+class Envelopes(Protocol):
+    """Composes; both are made anew on every try, so that certificates and contacts are those of the moment."""
+
+    def content(self, claimed: ClaimedDelivery) -> Envelope:
+        """What the reader may see, from the facts at the notice's own revision."""
+        ...
+
+    def alert(self, claimed: ClaimedDelivery) -> Envelope:
+        """The content-free stand-in, under the delivery's id with ``.alert`` added."""
+        ...
+
+
+@dataclass(slots=True, kw_only=True)
+class Flight:
+    """One claimed delivery in this worker's hands."""
+
+    claimed: ClaimedDelivery = field(repr=False)
+    lease_until: datetime
+    """Moves on as the lease is renewed."""
+    at_provider: bool = False
+    """A transport has it: whatever ends the flight now, it may have been sent."""
+    settled: bool = False
+    """Its result is with the recorder."""
+
+
+class Sender:
+    """Sends one delivery at a time; holds no state of its own.
+
+    ``longest_send``: seconds after which a transport that has not answered is cut off. What it did until then is not
+    known, so the try counts as one that may have been sent.
+    """
+
+    def __init__(
+        self,
+        *,
+        transports: Mapping[str, Transport],
+        envelopes: Envelopes,
+        clock: Clock,
+        node: str,
+        longest_send: float,
+    ) -> None:
+        self._transports = transports
+        self._envelopes = envelopes
+        self._clock = clock
+        self._node = node
+        self._longest = longest_send
+
+    async def send(self, flight: Flight) -> Tried | None:
+        """The try's results; None if the lease is too short for a send, and nothing was tried.
+
+        Raises only asyncio.CancelledError.
+        """
+        claimed = flight.claimed
+        if claimed.notice.state in NEVER_SENT:
+            return self._tried(flight, None)
+        if not self._time_left(flight):
+            return None
+        transport = self._transports.get(claimed.delivery.channel)
+        if transport is None:
+            return self._tried(flight, Rejected(reason="misconfigured", detail="no transport", technical=True))
+        now = self._clock.now()
+        try:
+            envelope = self._envelopes.content(claimed)
+        except Exception as error:  # one notice that cannot be composed must not end the others
+            return self._tried(flight, self._not_composed(error))
+        result = await self._hand_over(flight, transport, envelope, now)
+        if not (isinstance(result, Rejected) and result.reason in CERTIFICATE_REASONS):
+            return self._tried(flight, result)
+        return self._tried(flight, result, await self._alert(flight, transport))
+
+    async def _alert(self, flight: Flight, transport: Transport) -> Result | None:
+        if not self._time_left(flight):
+            return None
+        now = self._clock.now()
+        try:
+            envelope = self._envelopes.alert(flight.claimed)
+        except Exception as error:
+            return self._not_composed(error)
+        return await self._hand_over(flight, transport, envelope, now)
+
+    async def _hand_over(self, flight: Flight, transport: Transport, envelope: Envelope, now: datetime) -> Result:
+        flight.at_provider = True
+        try:
+            async with asyncio.timeout(self._longest):
+                return await transport.deliver(envelope, now)
+        except TimeoutError:
+            return Unconfirmed(detail="no answer in time")
+        except Exception as error:  # a transport must not raise: what it had done by then is unknown
+            return Unconfirmed(reason="unknown", detail=type(error).__name__)
+
+    def _tried(self, flight: Flight, result: Result | None, alert: Result | None = None) -> Tried:
+        return Tried(claimed=flight.claimed, node=self._node, finished_at=self._clock.now(), result=result, alert=alert)
+
+    def _time_left(self, flight: Flight) -> bool:
+        return self._clock.now() + timedelta(seconds=self._longest) <= flight.lease_until
+
+    @staticmethod
+    def _not_composed(error: Exception) -> Rejected:
+        return Rejected(reason="unknown", detail=f"not composed: {type(error).__name__}", technical=True)
