@@ -1,16 +1,16 @@
-"""What to check next in a directory: who is reachable by day and by night, and which certificates are missing or end."""
+"""What to check next in a directory: who is reachable by day and by night, which certificates are missing or end."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from typing import Literal
 
 from contacts.areas import Areas
 from contacts.certificates import validity
 from contacts.directory import Directory
-from contacts.model import Certificate, Contact, Unreached, in_force
+from contacts.model import CALENDARS, Certificate, Contact, Unreached, in_force
 from contacts.roles import AUTHORITY_ROLES, ORGANISATION_OF
-from contacts.rota import LONDON
+from contacts.rota import LONDON, bank_holidays
 
 State = Literal["on_duty", "off_duty", "no_organisation", "no_desk", "no_contact"]
 """``off_duty``: there are contacts, but they read a notice only when they are back."""
@@ -18,7 +18,7 @@ State = Literal["on_duty", "off_duty", "no_organisation", "no_desk", "no_contact
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Coverage:
-    """How one role of one organisation can be reached, on the first Wednesday on or after the moment asked about."""
+    """How one role of one organisation can be reached, on the first working Wednesday from the moment asked about."""
 
     organisation: str
     role: str
@@ -92,11 +92,12 @@ def _expected(areas: Areas) -> Iterator[tuple[str, str]]:
 
 
 def _samples(at: datetime) -> tuple[datetime, datetime]:
-    """The first Wednesday on or after ``at``, in working hours and in the middle of the night."""
+    """The first Wednesday on or after ``at`` that is a working day in all nations: 11:00 and 03:00."""
     local = at.astimezone(LONDON)
-    midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
-    wednesday = midnight + timedelta(days=(2 - local.weekday()) % 7)
-    return wednesday.replace(hour=11), wednesday.replace(hour=3)
+    wednesday = local.date() + timedelta(days=(2 - local.weekday()) % 7)
+    while any(wednesday in bank_holidays(calendar, wednesday.year) for calendar in CALENDARS):
+        wednesday += timedelta(days=7)
+    return datetime.combine(wednesday, time(11), LONDON), datetime.combine(wednesday, time(3), LONDON)
 
 
 def _state(directory: Directory, role: str, organisation: str, at: datetime) -> State:

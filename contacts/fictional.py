@@ -28,7 +28,7 @@ Certify = Callable[[str], bytes | None]
 """From an e-mail address to the DER of its certificate; None where it has none."""
 
 ANY_SCHOOL = f"{SCHOOL_PREFIX}*"
-_ROUND_THE_CLOCK = frozenset((*COVER_DESKS, *(desk_of(role) for role in (*POLICE_ROLES, "ceop", "operator"))))
+_ROUND_THE_CLOCK = frozenset((*COVER_DESKS, *(desk_of(role) for role in (*POLICE_ROLES, *ORGANISATION_OF))))
 _NATIONAL = {
     HOME_OFFICE: ("Home Office", "home-office.gov.example"),
     BUREAU: ("UK Missing Persons Bureau", "bureau.agency.example"),

@@ -1,0 +1,457 @@
+"""Import and export: what goes out comes back, and every mistake is named with its place."""
+
+import base64
+import io
+import json
+import zipfile
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from contacts.areas import load_areas
+from contacts.directory import Directory
+from contacts.model import CALENDARS, Bundle, Certificate, Contact, Desk, Hours, Organisation
+from contacts.roles import DESK_FUNCTIONS
+from contacts.tables import FORMAT, Loaded, dumps, dumps_csv, load, load_csv, load_json, load_zip
+from tests.kit.directory import BROMLEY, MET, NOW, certificate_der, pem, small_bundle
+
+AREAS = load_areas()
+DER = certificate_der("Front Door", NOW - timedelta(days=1), NOW + timedelta(days=365))
+EXPIRED = certificate_der("Front Door", NOW - timedelta(days=9), NOW - timedelta(days=1))
+
+
+def with_certificates(*ders: bytes) -> Bundle:
+    on_file = tuple(Certificate(address=f"c{n}@council.example", der=der, fingerprint="") for n, der in enumerate(ders))
+    return replace(small_bundle(), certificates=on_file)
+
+
+def document() -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(dumps(small_bundle()))
+    found["certificates"] = [{"address": "front-door@council.example", "certificate": pem(DER)}]
+    return found
+
+
+def read(doc: object) -> Loaded:
+    return load_json(json.dumps(doc).encode(), AREAS, NOW)
+
+
+def problems(loaded: Loaded) -> dict[str, str]:
+    assert loaded.bundle is None
+    assert len({p.path for p in loaded.problems}) == len(loaded.problems)
+    return {p.path: p.message for p in loaded.problems}
+
+
+def archive(files: Mapping[str, bytes], **options: Any) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", **options) as zipped:
+        for name, data in files.items():
+            zipped.writestr(name, data)
+    return out.getvalue()
+
+
+# What goes out comes back
+
+
+def test_json_comes_back_byte_for_byte() -> None:
+    first = read(document())
+    assert first.problems == first.warnings == ()
+    assert first.bundle is not None
+    data = dumps(first.bundle)
+    again = load(data, AREAS, NOW)
+    assert again.bundle == first.bundle
+    assert dumps(first.bundle) == data
+    assert Directory.of(first.bundle).certificates("front-door@council.example")[0].der == DER
+
+
+def test_the_order_of_rows_makes_no_difference() -> None:
+    doc = document()
+    turned = {key: list(reversed(rows)) if isinstance(rows, list) else rows for key, rows in doc.items()}
+    one, other = read(doc), read(turned)
+    assert one.bundle is not None
+    assert one.bundle == other.bundle
+
+
+@pytest.mark.parametrize("folder", ["", "directory/"])
+def test_csv_holds_the_same_as_json(folder: str) -> None:
+    bundle = read(document()).bundle
+    assert bundle is not None
+    files = dumps_csv(bundle)
+    assert load_csv(files, AREAS, NOW).bundle == bundle
+    zipped = archive({f"{folder}{name}": data for name, data in files.items()}, compression=zipfile.ZIP_DEFLATED)
+    assert load(zipped, AREAS, NOW).bundle == bundle
+
+
+def test_csv_as_spreadsheets_save_it() -> None:
+    """A byte order mark, blank lines, spaces round cells, columns in another order, a PEM over several lines."""
+    files = {
+        "organisations.csv": "\ufeffname,code,hub_register\r\n Example Council , 305 ,no\r\n,,\r\n".encode(),
+        "certificates.csv": f'certificate,address\n"{pem(DER)}",front-door@council.example\n'.encode(),
+    }
+    bundle = load_csv(files, AREAS, NOW).bundle
+    assert bundle is not None
+    assert bundle.organisations == (Organisation(code=BROMLEY, name="Example Council", hub_register=False),)
+    assert bundle.certificates[0].der == DER
+
+
+def test_codes_and_addresses_are_made_canonical() -> None:
+    doc = {
+        "format": FORMAT,
+        "organisations": [{"code": "370", "name": "Example Council", "phone": "01632 960 001"}],
+        "desks": [{"organisation": "E08000016", "function": "front_door", "valid_from": "2026-07-01"}],
+        "contacts": [
+            {"id": "a", "organisation": "E08000038", "desk": "front_door", "channel": "sms", "address": "07700 900001"}
+        ],
+        "hours": [{"name": "office", "times": "Mon-Fri  08:30-17:30"}],
+        "certificates": [{"address": "Jo@Council.example", "certificate": base64.b64encode(DER).decode()}],
+    }
+    bundle = read(doc).bundle
+    assert bundle is not None
+    assert bundle.organisations[0].code == bundle.desks[0].organisation == bundle.contacts[0].organisation
+    assert bundle.organisations[0].phone == "+441632960001"
+    assert bundle.desks[0].valid_from == datetime(2026, 6, 30, 23, tzinfo=UTC)  # midnight in London in summer
+    assert bundle.contacts[0].address == "+447700900001"
+    assert bundle.hours[0].times == "mon-fri 08:30-17:30"
+    assert bundle.certificates[0].address == "Jo@council.example"
+
+
+keys = st.from_regex(r"[a-z0-9][a-z0-9._-]{0,9}", fullmatch=True)
+names = st.text(st.characters(codec="utf-8", exclude_categories=["C", "Zl", "Zp"]), min_size=1, max_size=20).filter(
+    lambda t: t == t.strip() and t[0] not in "=+-@" and t.isascii()
+)
+wide_names = st.sampled_from(["Cyngor Sir Ynys Môn", "Comhairle nan Eilean Siar", 'A "quoted", name', "O'Example; Co"])
+codes = st.sampled_from([BROMLEY, MET, "E06000013", "W06000015", "home-office", "school:100000", "operator", "BTP"])
+moments = st.none() | st.datetimes(datetime(2020, 1, 1), datetime(2030, 1, 1)).map(lambda d: d.replace(tzinfo=UTC))
+
+
+@st.composite
+def bundles(draw: st.DrawFn) -> Bundle:
+    def period() -> dict[str, datetime | None]:
+        start, end = draw(moments), draw(moments)
+        if start is not None and end is not None and end <= start:
+            end = start + timedelta(days=1)
+        return {"valid_from": start, "valid_until": end}
+
+    shifts = draw(st.lists(keys, max_size=3, unique=True))
+    bodies = draw(st.lists(codes, min_size=1, max_size=4, unique=True))
+    desks = draw(
+        st.lists(st.tuples(st.sampled_from(bodies), st.sampled_from(sorted(DESK_FUNCTIONS))), max_size=6, unique=True)
+    )
+    ids = draw(st.lists(keys, max_size=6 if desks else 0, unique=True))
+    return Bundle(
+        organisations=tuple(
+            Organisation(
+                code=code,
+                name=draw(names | wide_names),
+                phone=draw(st.none() | st.integers(0, 999).map(lambda n: f"+447700900{n:03d}")),
+                hub_register=draw(st.booleans()),
+                signing_identity=draw(st.none() | keys),
+                **period(),
+            )
+            for code in bodies
+        ),
+        desks=tuple(Desk(organisation=o, function=f, name=draw(st.none() | names), **period()) for o, f in desks),
+        contacts=tuple(
+            Contact(
+                id=key,
+                organisation=desk[0],
+                desk=desk[1],
+                channel="email",
+                address=f"{key.replace('.', '-')}.{n}@council.example",
+                order=draw(st.integers(0, 999)),
+                hours=draw(st.none() | st.sampled_from(shifts)) if shifts else None,
+                **period(),
+            )
+            for n, key in enumerate(ids)
+            for desk in [draw(st.sampled_from(desks))]
+        ),
+        hours=tuple(
+            Hours(name=name, times="mon-fri 08:30-17:30", bank_holidays=draw(st.none() | st.sampled_from(CALENDARS)))
+            for name in shifts
+        ),
+    )
+
+
+@given(bundles())
+def test_any_bundle_goes_out_and_comes_back(bundle: Bundle) -> None:
+    data = dumps(bundle)
+    loaded = load_json(data, AREAS, NOW)
+    assert loaded.problems == ()
+    assert loaded.bundle is not None
+    assert dumps(loaded.bundle) == data
+    assert set(loaded.bundle.contacts) == set(bundle.contacts)
+    assert load_csv(dumps_csv(bundle), AREAS, NOW).bundle == loaded.bundle
+
+
+# Every mistake, with its place
+
+WRONG: list[tuple[str, dict[str, Any], str]] = [
+    ("organisations", {"code": "E99999999"}, "not an authority code"),
+    ("organisations", {"code": "E10000006"}, "present code or a district"),
+    ("organisations", {"code": "Example Council"}, "code of a force"),
+    ("organisations", {"code": "school:1"}, "code of a force"),
+    ("organisations", {"name": "  "}, "1 to 200"),
+    ("organisations", {"name": "x" * 201}, "1 to 200"),
+    ("organisations", {"name": "Example\u202eCouncil"}, "invisible"),
+    ("organisations", {"name": "Example\nCouncil"}, "control"),
+    ("organisations", {"name": "=cmd()"}, "formula"),
+    ("organisations", {"phone": "101"}, "phone number"),
+    ("organisations", {"hub_register": "maybe"}, "boolean"),
+    ("organisations", {"fallback_desk": "fall_back"}, "not a desk"),
+    ("organisations", {"fallback_desk": "iro_service"}, "no such desk"),
+    ("organisations", {"signing_identity": "Jo Worker"}, "lower-case"),
+    ("organisations", {"colour": "red"}, "unknown key"),
+    ("organisations", {"valid_from": "soon"}, "a date"),
+    ("organisations", {"valid_from": "2026-04-01T09:00:00"}, "with its offset"),
+    ("desks", {"function": "front_dor"}, "not a desk"),
+    ("desks", {"organisation": "E06000013"}, "no such organisation"),
+    ("contacts", {"id": "Jo Worker"}, "never a person's name"),
+    ("contacts", {"id": None}, "valid string"),
+    ("contacts", {"organisation": "E06000013"}, "no such organisation"),
+    ("contacts", {"desk": "iro_service"}, "no such desk"),
+    ("contacts", {"channel": "fax"}, "'email', 'sms' or 'push'"),
+    ("contacts", {"address": "jo@council"}, "well-formed"),
+    ("contacts", {"order": -1}, "greater than"),
+    ("contacts", {"order": "first"}, "valid integer"),
+    ("contacts", {"hours": "lunch"}, "no such hours"),
+    ("contacts", {"valid_from": "2026-04-01", "valid_until": "2026-04-01"}, "not after"),
+    ("hours", {"times": "mon-fri 9-5"}, "each part"),
+    ("hours", {"times": "bank-holidays 10:00-12:00", "bank_holidays": None}, "but not whose"),
+    ("hours", {"bank_holidays": "cornwall"}, "'england'"),
+    ("certificates", {"address": "council.example"}, "has an @"),
+    ("certificates", {"certificate": "aGVsbG8="}, "not a certificate"),
+    ("certificates", {"certificate": "-----BEGIN CERTIFICATE-----"}, "not a certificate"),
+    ("certificates", {"certificate": pem(DER) + pem(EXPIRED)}, "several certificates"),
+    ("certificates", {"certificate": "-----BEGIN PRIVATE KEY-----"}, "private key"),
+    ("certificates", {"certificate": pem(DER)[:-80] + "QQ==\n-----END CERTIFICATE-----"}, "not a certificate"),
+    ("certificates", {"certificate": "A" * 70_000}, "too long"),
+    ("certificates", {"fingerprint": "00" * 32}, "is not the SHA-256"),
+]
+
+
+def spoilable(row: Mapping[str, Any]) -> bool:
+    """A council, and a desk that nobody else refers to."""
+    return bool(row.get("code", BROMLEY) == BROMLEY and row.get("function", "mash") == "mash")
+
+
+def field_of(change: Mapping[str, Any]) -> str:
+    return list(change)[-1] if "bank_holidays" not in change or len(change) == 1 else "times"
+
+
+@pytest.mark.parametrize(("table", "change", "message"), WRONG, ids=[f"{t}-{list(c)[-1]}-{m}" for t, c, m in WRONG])
+def test_one_mistake_in_json(table: str, change: dict[str, Any], message: str) -> None:
+    doc = document()
+    number = next(n for n, row in enumerate(doc[table]) if spoilable(row))
+    doc[table][number] |= change
+    found = problems(read(doc))
+    place = f"{table}[{number}].{field_of(change)}"
+    assert message in found[place]
+    if "code" not in change:  # whose desks and contacts have then lost their organisation
+        assert list(found) == [place]
+
+
+@pytest.mark.parametrize(("table", "change", "message"), WRONG, ids=[f"{t}-{list(c)[-1]}-{m}" for t, c, m in WRONG])
+def test_one_mistake_in_csv(table: str, change: dict[str, Any], message: str) -> None:
+    bundle = read(document()).bundle
+    assert bundle is not None
+    doc = json.loads(dumps(bundle))
+    if change.get("id", "") is None:
+        message = "is missing"
+    if "colour" in change:
+        message = "unknown column"
+    number = next(n for n, row in enumerate(doc[table]) if spoilable(row))
+    doc[table][number] |= change
+    columns = list(doc[table][number])
+    lines = [",".join(columns)]
+    for row in doc[table]:
+        cells = ["" if row.get(c) is None else str(row[c]) for c in columns]
+        lines.append(",".join('"' + cell.replace('"', '""') + '"' for cell in cells))
+    found = problems(load_csv({**dumps_csv(bundle), f"{table}.csv": "\n".join(lines).encode()}, AREAS, NOW))
+    place = f"{table}.csv:{1 if 'colour' in change else number + 2}:{field_of(change)}"
+    if "name" in change and not change["name"].strip():
+        message = "is missing"
+    assert message in found[place]
+
+
+def test_the_address_is_never_repeated() -> None:
+    doc = document()
+    doc["contacts"][0]["address"] = "robin example@council.example"
+    doc["contacts"][1]["id"] = "Robin Example"
+    doc["organisations"][0]["code"] = "Robin Example"
+    for path, message in problems(read(doc)).items():
+        assert "obin" not in path + message
+
+
+def test_all_mistakes_at_once_and_none_that_only_follow() -> None:
+    doc = document()
+    council = next(n for n, o in enumerate(doc["organisations"]) if o["code"] == BROMLEY)
+    doc["organisations"][council]["phone"] = "101"
+    front_door = next(n for n, d in enumerate(doc["desks"]) if d["function"] == "front_door")
+    doc["desks"][front_door]["phone"] = "999"
+    office = next(n for n, h in enumerate(doc["hours"]) if h["name"] == "office")
+    doc["hours"][office]["times"] = "never"
+    doc["contacts"][0]["address"] = "nowhere"
+    doc["more"] = []
+    assert set(problems(read(doc))) == {
+        f"organisations[{council}].phone",
+        f"desks[{front_door}].phone",
+        f"hours[{office}].times",
+        "contacts[0].address",
+        "more",
+    }
+
+
+@pytest.mark.parametrize(
+    ("table", "column"),
+    [("organisations", "code"), ("desks", "function"), ("contacts", "id"), ("hours", "name")],
+)
+def test_nothing_stands_twice(table: str, column: str) -> None:
+    doc = document()
+    again = dict(doc[table][0])
+    if table == "contacts":
+        again["address"] = "other@council.example"
+    doc[table].append(again)
+    assert list(problems(read(doc))) == [f"{table}[{len(doc[table]) - 1}].{column}"]
+
+
+def test_one_organisation_under_two_codes_stands_twice() -> None:
+    doc = {
+        "format": FORMAT,
+        "organisations": [{"code": "305", "name": "Example"}, {"code": BROMLEY, "name": "Example"}],
+    }
+    assert problems(read(doc)) == {
+        "organisations[1].code": "this organisation stands here twice, first at organisations[0]"
+    }
+
+
+@pytest.mark.parametrize(
+    ("change", "allowed"),
+    [
+        ({}, False),
+        ({"address": "FRONT-DOOR@e09000006.example"}, False),
+        ({"hours": None}, False),
+        ({"hours": "night"}, True),
+        ({"desk": "mash"}, True),
+    ],
+)
+def test_one_address_twice_on_one_desk_at_one_time(change: dict[str, Any], allowed: bool) -> None:
+    doc = document()
+    first = next(c for c in doc["contacts"] if c["desk"] == "front_door")
+    doc["contacts"].append(first | {"id": "again"} | change)
+    loaded = read(doc)
+    if allowed:
+        assert loaded.problems == ()
+    else:
+        assert "already a contact" in problems(loaded)[f"contacts[{len(doc['contacts']) - 1}].address"]
+
+
+def test_one_address_may_follow_itself() -> None:
+    doc = document()
+    first = next(c for c in doc["contacts"] if c["desk"] == "front_door")
+    doc["contacts"].append(first | {"id": "later", "valid_from": "2026-04-01"})
+    first["valid_until"] = "2026-04-01"
+    assert read(doc).problems == ()
+    first["valid_until"] = "2026-04-02"
+    assert "already a contact" in problems(read(doc))[f"contacts[{len(doc['contacts']) - 1}].address"]
+
+
+def test_one_certificate_twice_for_one_address() -> None:
+    doc = document()
+    doc["certificates"].append(doc["certificates"][0] | {"address": "FRONT-DOOR@council.example"})
+    assert list(problems(read(doc))) == ["certificates[1].certificate"]
+    doc["certificates"][1]["address"] = "other@council.example"
+    assert read(doc).problems == ()
+
+
+def test_a_certificate_out_of_date_is_a_warning() -> None:
+    early = certificate_der("Early", NOW + timedelta(days=1), NOW + timedelta(days=2))
+    loaded = load_json(dumps(with_fingerprints(with_certificates(DER, EXPIRED, early))), AREAS, NOW)
+    assert loaded.bundle is not None
+    assert {w.path: w.message.split(" on ")[0].split(" before ")[0] for w in loaded.warnings} == {
+        "certificates[1].certificate": "expired",
+        "certificates[2].certificate": "is not valid",
+    }
+
+
+def with_fingerprints(bundle: Bundle) -> Bundle:
+    from_text = read(
+        {
+            **json.loads(dumps(bundle)),
+            "certificates": [
+                {"address": c.address, "certificate": base64.b64encode(c.der).decode()} for c in bundle.certificates
+            ],
+        }
+    )
+    assert from_text.bundle is not None
+    return from_text.bundle
+
+
+@pytest.mark.parametrize(
+    ("data", "path"),
+    [
+        (b"", ""),
+        (b"{", ""),
+        (b"[]", "format"),
+        (b"{}", "format"),
+        (b'{"format": "fingerpost.directory.v2"}', "format"),
+        (b'{"format": "fingerpost.directory.v1", "format": "fingerpost.directory.v1"}', ""),
+        (b'{"format": "fingerpost.directory.v1", "desks": {}}', "desks"),
+        (b'{"format": "fingerpost.directory.v1", "desks": [1]}', "desks[0]"),
+        (b'{"format": "fingerpost.directory.v1", "desks": [NaN]}', ""),
+        (b"\xff\xfe", ""),
+        (b"[" * 100_000, ""),
+        (b"PK\x03\x04 and no more", ""),
+    ],
+)
+def test_files_that_are_no_directory(data: bytes, path: str) -> None:
+    assert list(problems(load(data, AREAS, NOW))) == [path]
+
+
+ORGANISATIONS = b"code,name\nE09000006,Example Council\n"
+
+
+@pytest.mark.parametrize(
+    ("files", "paths"),
+    [
+        ({}, ["organisations.csv"]),
+        ({"organisations.csv": b""}, ["organisations.csv:1"]),
+        ({"organisations.csv": ORGANISATIONS, "notes.txt": b""}, ["notes.txt"]),
+        ({"organisations.csv": b"code,name,name\n"}, ["organisations.csv:1:name", "organisations.csv:1"]),
+        ({"organisations.csv": b"code;name\n"}, ["organisations.csv:1:code;name", "organisations.csv:1"]),
+        ({"organisations.csv": b"code\nE09000006\n"}, ["organisations.csv:2:name"]),
+        ({"organisations.csv": ORGANISATIONS + b"E09000007,Example,x\n"}, ["organisations.csv:3"]),
+        ({"organisations.csv": ORGANISATIONS + b'E09000007,"Example\n'}, ["organisations.csv:3"]),
+        ({"organisations.csv": b"code,name\nE09000006,Exampl\xe9\n"}, ["organisations.csv"]),
+    ],
+)
+def test_csv_that_cannot_be_read(files: dict[str, bytes], paths: list[str]) -> None:
+    assert list(problems(load_csv(files, AREAS, NOW))) == paths
+
+
+def test_lines_are_counted_as_an_editor_does() -> None:
+    certificates = f'address,certificate\na@council.example,"{pem(DER)}"\nnowhere,"{pem(DER)}"\n'
+    files = {"organisations.csv": ORGANISATIONS, "certificates.csv": certificates.encode()}
+    line = certificates.split("nowhere")[0].count("\n") + 1
+    assert list(problems(load_csv(files, AREAS, NOW))) == [f"certificates.csv:{line}:address"]
+
+
+def test_archives_that_are_refused() -> None:
+    twice = io.BytesIO()
+    with pytest.warns(UserWarning, match="Duplicate name"), zipfile.ZipFile(twice, "w") as zipped:
+        zipped.writestr("organisations.csv", ORGANISATIONS)
+        zipped.writestr("organisations.csv", ORGANISATIONS)
+    damaged = bytearray(archive({"organisations.csv": ORGANISATIONS}))
+    damaged[damaged.index(b"Example")] ^= 1
+    for data in (
+        twice.getvalue(),
+        bytes(damaged),
+        archive({"a/organisations.csv": ORGANISATIONS, "b/desks.csv": b""}),
+        archive({f"{n}.csv": b"" for n in range(11)}),
+        archive({"organisations.csv": ORGANISATIONS}, compression=zipfile.ZIP_BZIP2),
+        archive({"organisations.csv": b"0" * (65 * 1024 * 1024)}, compression=zipfile.ZIP_DEFLATED),
+    ):
+        assert list(problems(load_zip(data, AREAS, NOW))) == [""]
