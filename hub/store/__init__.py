@@ -1,0 +1,8 @@
+"""The ledger: SQLAlchemy Core over SQLite or PostgreSQL, personal values sealed, data keys in a database apart."""
+
+from hub.store.failures import KeyGone, SchemaTooNew, StoreFault
+from hub.store.opening import BadStoreUrl, open_store
+from hub.store.postgres import PostgresStore
+from hub.store.sqlite import SqliteStore
+
+__all__ = ["BadStoreUrl", "KeyGone", "PostgresStore", "SchemaTooNew", "SqliteStore", "StoreFault", "open_store"]

@@ -1,0 +1,399 @@
+"""Deliveries under lease: claimed in order, finished in batches, given back."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, get_args
+
+from sqlalchemy import Row, Select, and_, bindparam, case, exists, false, literal, or_, select, text, update
+
+from hub.core.records import (
+    AttemptRecord,
+    ClaimedDelivery,
+    DeliveryRecord,
+    DeliveryResult,
+    NoticeRecord,
+    Standing,
+)
+from hub.core.states import NEVER_SENT
+from hub.store.codec import decision_from_bytes
+from hub.store.episodes import facts
+from hub.store.seeing import DUE, LEASED, raise_alarm, write_audit
+from hub.store.session import Session
+from hub.store.tables import attempts, decisions, deliveries, notices
+from routing.decision import Decision, Priority
+
+HEAD_START = timedelta(seconds=5)
+"""How long the deliveries of a higher rank wait for a first attempt that is under way. Those of rank 0 are attempted
+first (B-01), but a provider that hangs for a minute must not keep the others from being told for that minute."""
+
+_URGENCY: tuple[Priority, ...] = get_args(Priority)
+
+
+def claim(
+    session: Session,
+    now: datetime,
+    lease_until: datetime,
+    node: str,
+    limit: int,
+    channels: Collection[str] | None = None,
+    priorities: Collection[str] | None = None,
+) -> Sequence[ClaimedDelivery]:
+    """Lease due deliveries and open an attempt of each."""
+    close_expired_leases(session, now)
+    due = claimable(now, channels, priorities).limit(limit)
+    ids = session.connection.execute(due.with_for_update(skip_locked=True, of=deliveries))
+    chosen = list(ids.scalars())
+    if not chosen:
+        return []
+    session.connection.execute(
+        update(deliveries)
+        .where(deliveries.c.id.in_(chosen))
+        .values(
+            state="leased",
+            attempts=deliveries.c.attempts + 1,
+            leased_at=now,
+            lease_until=lease_until,
+            leased_by=node,
+        )
+    )
+    claimed = _claimed(session, chosen)
+    session.insert(
+        attempts,
+        [
+            {"delivery": one.delivery.id, "number": one.attempt, "started_at": now, "node": node, "state": "sending"}
+            for one in claimed
+        ],
+    )
+    return claimed
+
+
+def claimable(now: datetime, channels: Collection[str] | None, priorities: Collection[str] | None) -> Any:
+    """The ids of deliveries that may be claimed, in order.
+
+    Wanted priorities are a range with holes rather than a list, so that the index also gives the order.
+    """
+    other = deliveries.alias("other")
+    waits = exists().where(
+        other.c.cause_group == deliveries.c.cause_group,
+        other.c.rank < deliveries.c.rank,
+        text("NOT other.tried AND (other.state = 'due' OR other.state = 'leased')"),
+        or_(
+            and_(text("other.state = 'due'"), other.c.due_at <= now),
+            and_(text("other.state = 'leased'"), other.c.leased_at > now - HEAD_START),
+        ),
+    )
+    never = exists().where(notices.c.id == deliveries.c.notice, notices.c.state.in_(NEVER_SENT))
+    wanted = [name for name in _URGENCY if priorities is None or name in priorities]
+    if not wanted:
+        return select(deliveries.c.id).where(false())
+    narrowed = [deliveries.c.priority.between(wanted[0], wanted[-1])]
+    holes = [name for name in _URGENCY[_URGENCY.index(wanted[0]) : _URGENCY.index(wanted[-1])] if name not in wanted]
+    if holes:
+        narrowed.append(deliveries.c.priority.not_in(holes))
+    if channels is not None:
+        narrowed.append(deliveries.c.channel.in_(channels))
+    return (
+        select(deliveries.c.id)
+        .where(DUE, deliveries.c.due_at <= now, *narrowed, ~waits, ~never)
+        .order_by(deliveries.c.priority, deliveries.c.rank, deliveries.c.due_at, deliveries.c.id)
+    )
+
+
+def close_expired_leases(session: Session, now: datetime) -> None:
+    """A lease that ran out: its attempt may have sent, which is said; the delivery falls due again."""
+    expired = session.connection.execute(
+        select(deliveries.c.id)
+        .where(LEASED, deliveries.c.lease_until <= now)
+        .with_for_update(skip_locked=True, of=deliveries)
+    )
+    ids = list(expired.scalars())
+    if not ids:
+        return
+    session.connection.execute(
+        update(attempts)
+        .where(attempts.c.delivery.in_(ids), attempts.c.finished_at.is_(None))
+        .values(state="technical_failure", reason="provider_timeout", finished_at=now)
+    )
+    session.connection.execute(
+        update(deliveries)
+        .where(deliveries.c.id.in_(ids))
+        .values(state=_due_again(), tried=True, lease_until=None, leased_by=None, leased_at=None)
+    )
+
+
+def _due_again() -> Any:
+    return case((deliveries.c.withdrawn, literal("cancelled")), else_=literal("due"))
+
+
+def _claimed(session: Session, chosen: Sequence[str]) -> list[ClaimedDelivery]:
+    place = {one: number for number, one in enumerate(chosen)}
+    rows = sorted(
+        session.connection.execute(select(deliveries).where(deliveries.c.id.in_(chosen))), key=lambda row: place[row.id]
+    )
+    notice_rows = session.connection.execute(select(notices).where(notices.c.id.in_({row.notice for row in rows})))
+    by_notice = {row.id: notice(session, row) for row in notice_rows}
+    taken = _decisions(session, {one.decision for one in by_notice.values()})
+    wanted = {(one.episode, one.revision) for one in by_notice.values()}
+    before = {
+        (one.episode, one.revision - 1) for one in by_notice.values() if one.kind == "update" and one.revision > 1
+    }
+    docs = facts(session, list(wanted | before))
+    claimed = []
+    for row in rows:
+        about = by_notice[row.notice]
+        claimed.append(
+            ClaimedDelivery(
+                delivery=delivery(session, row),
+                attempt=row.attempts,
+                notice=about,
+                decision=taken[about.decision],
+                child=row.child,
+                doc=docs.get((about.episode, about.revision), {}),
+                previous=docs.get((about.episode, about.revision - 1)) if about.kind == "update" else None,
+            )
+        )
+    return claimed
+
+
+def _decisions(session: Session, wanted: set[str]) -> dict[str, Decision]:
+    rows = session.connection.execute(select(decisions).where(decisions.c.id.in_(wanted)))
+    return {
+        row.id: decision_from_bytes(session.open(row.child, row.decision, decisions, "decision", row.id))
+        for row in rows
+    }
+
+
+def standings(session: Session, wanted: Sequence[str]) -> Sequence[Standing]:
+    """How deliveries stand. In a writing transaction the rows stay locked, so that it holds until what follows from it
+    is written: deliveries first, then notices, as everywhere."""
+    about = select(deliveries).where(deliveries.c.id.in_(wanted)).order_by(deliveries.c.id)
+    rows = session.connection.execute(_locked(session, about)).all()
+    notice_ids = {row.notice for row in rows}
+    states = select(notices.c.id, notices.c.state).where(notices.c.id.in_(notice_ids)).order_by(notices.c.id)
+    notice_states = {row.id: row.state for row in session.connection.execute(_locked(session, states))}
+    tries: dict[str, list[AttemptRecord]] = {row.id: [] for row in rows}
+    for row in session.connection.execute(
+        select(attempts).where(attempts.c.delivery.in_(tries)).order_by(attempts.c.delivery, attempts.c.number)
+    ):
+        tries[row.delivery].append(AttemptRecord(**row._mapping))
+    return [
+        Standing(
+            delivery=row.id,
+            state=row.state,
+            leased_by=row.leased_by,
+            notice=row.notice,
+            notice_state=notice_states[row.notice],
+            attempts=tuple(tries[row.id]),
+        )
+        for row in rows
+    ]
+
+
+def _locked(session: Session, statement: Select[Any]) -> Select[Any]:
+    return statement if session.read_only else statement.with_for_update()
+
+
+def finish(session: Session, results: Sequence[DeliveryResult], node: str) -> Sequence[str]:
+    """Record results; the ids of deliveries whose lease ``node`` no longer holds, which change only their attempt."""
+    if not results:
+        return []
+    rows = session.connection.execute(
+        select(deliveries)
+        .where(deliveries.c.id.in_({one.delivery for one in results}))
+        .order_by(deliveries.c.id)
+        .with_for_update(of=deliveries)
+    )
+    present = {row.id: row for row in rows}
+    session.put(attempts, [_attempt_row(one.attempt) for one in results])
+    held = [one for one in results if _holds(present.get(one.delivery), one, node)]
+    _settle(session, held, present)
+    _move_notices(session, held, present)
+    for one in held:
+        for alarm in one.alarms:
+            raise_alarm(session, alarm)
+    write_audit(session, [line for one in results for line in one.audit])
+    kept = {one.delivery for one in held}
+    return [one.delivery for one in results if one.delivery not in kept]
+
+
+def _holds(row: Row[Any] | None, result: DeliveryResult, node: str) -> bool:
+    """The same node may have lost the lease and claimed anew: then it is the newer attempt that holds it."""
+    return row is not None and row.state == "leased" and row.leased_by == node and row.attempts <= result.attempt.number
+
+
+def _settle(session: Session, held: Sequence[DeliveryResult], present: Mapping[str, Row[Any]]) -> None:
+    rows = []
+    for one in held:
+        if one.state == "leased":
+            continue  # the attempt has its result and the worker goes on with the delivery under the same lease
+        row = present[one.delivery]
+        state = "cancelled" if one.state == "due" and row.withdrawn else one.state
+        rows.append(
+            {
+                "settled": one.delivery,
+                "new_state": state,
+                "new_due_at": one.due_at or row.due_at,
+                "new_attempts": max(row.attempts, one.attempt.number),
+                "new_tried": row.tried or one.attempt.state != "cancelled",
+            }
+        )
+    if not rows:
+        return
+    session.connection.execute(
+        update(deliveries)
+        .where(deliveries.c.id == bindparam("settled"))
+        .values(
+            state=bindparam("new_state"),
+            due_at=bindparam("new_due_at"),
+            attempts=bindparam("new_attempts"),
+            tried=bindparam("new_tried"),
+            leased_at=None,
+            lease_until=None,
+            leased_by=None,
+        ),
+        rows,
+    )
+
+
+def _move_notices(session: Session, held: Sequence[DeliveryResult], present: Mapping[str, Row[Any]]) -> None:
+    """Where a notice goes is decided by hub/core/states.py, on standings read under lock in this transaction."""
+    moves = [
+        {"moved": present[one.delivery].notice, "new_state": one.notice_state, "new_state_at": _ended(one.attempt)}
+        for one in held
+        if one.notice_state is not None
+    ]
+    if moves:
+        session.connection.execute(
+            update(notices)
+            .where(notices.c.id == bindparam("moved"))
+            .values(state=bindparam("new_state"), state_at=bindparam("new_state_at")),
+            moves,
+        )
+
+
+def _ended(attempt: AttemptRecord) -> datetime:
+    return attempt.finished_at or attempt.started_at
+
+
+def renew(session: Session, wanted: Sequence[str], node: str, lease_until: datetime) -> None:
+    """Lengthen leases this node still holds."""
+    session.connection.execute(
+        update(deliveries)
+        .where(deliveries.c.id.in_(wanted), LEASED, deliveries.c.leased_by == node)
+        .values(lease_until=lease_until)
+    )
+
+
+def release(session: Session, wanted: Sequence[str], node: str, now: datetime) -> None:
+    """Give back what was claimed and not attempted; it keeps its place in its group."""
+    rows = session.connection.execute(
+        select(deliveries.c.id)
+        .where(deliveries.c.id.in_(wanted), LEASED, deliveries.c.leased_by == node)
+        .order_by(deliveries.c.id)
+        .with_for_update(of=deliveries)
+    )
+    ids = list(rows.scalars())
+    session.connection.execute(
+        update(attempts)
+        .where(attempts.c.delivery.in_(ids), attempts.c.finished_at.is_(None))
+        .values(state="cancelled", finished_at=now)
+    )
+    session.connection.execute(
+        update(deliveries)
+        .where(deliveries.c.id.in_(ids))
+        .values(state=_due_again(), lease_until=None, leased_by=None, leased_at=None)
+    )
+
+
+def withdraw(session: Session, notice_id: str) -> None:
+    """Send nothing more of a notice: what is due is cancelled, what a worker has in hand ends with that attempt."""
+    session.connection.execute(
+        update(deliveries).where(DUE, deliveries.c.notice == notice_id).values(state="cancelled")
+    )
+    session.connection.execute(
+        update(deliveries).where(LEASED, deliveries.c.notice == notice_id).values(withdrawn=True)
+    )
+
+
+def notices_of(session: Session, episode: str) -> Sequence[NoticeRecord]:
+    """An episode's notices as they were made."""
+    rows = session.connection.execute(
+        select(notices).where(notices.c.episode == episode).order_by(notices.c.created_at, notices.c.id)
+    )
+    return [notice(session, row) for row in rows]
+
+
+def deliveries_of(session: Session, notice_id: str) -> Sequence[DeliveryRecord]:
+    """A notice's deliveries, by rank."""
+    rows = session.connection.execute(
+        select(deliveries).where(deliveries.c.notice == notice_id).order_by(deliveries.c.rank, deliveries.c.id)
+    )
+    return [delivery(session, row) for row in rows]
+
+
+def attempts_of(session: Session, delivery_id: str) -> Sequence[AttemptRecord]:
+    """A delivery's attempts, by number."""
+    rows = session.connection.execute(
+        select(attempts).where(attempts.c.delivery == delivery_id).order_by(attempts.c.number)
+    )
+    return [AttemptRecord(**row._mapping) for row in rows]
+
+
+def notice(session: Session, row: Row[Any]) -> NoticeRecord:
+    """A row of ``notices`` as the services see it."""
+    return NoticeRecord(
+        id=row.id,
+        reference=row.reference,
+        decision=row.decision,
+        episode=row.episode,
+        revision=row.revision,
+        kind=row.kind,
+        priority=row.priority,
+        roles=row.roles,
+        organisation=row.organisation,
+        person=session.open_text(row.child, row.person, notices, "person", row.id),
+        gap_role=row.gap_role,
+        status=row.status,
+        state=row.state,
+        created_at=row.created_at,
+        state_at=row.state_at,
+    )
+
+
+def delivery(session: Session, row: Row[Any]) -> DeliveryRecord:
+    """A row of ``deliveries`` as the services see it."""
+    return DeliveryRecord(
+        id=row.id,
+        notice=row.notice,
+        episode=row.episode,
+        channel=row.channel,
+        contact=row.contact,
+        address=session.open(row.child, row.address, deliveries, "address", row.id).decode(),
+        priority=row.priority,
+        group=row.cause_group,
+        rank=row.rank,
+        state=row.state,
+        due_at=row.due_at,
+        attempts=row.attempts,
+        lease_until=row.lease_until,
+        leased_by=row.leased_by,
+        token_digest=row.token_digest,
+        created_at=row.created_at,
+    )
+
+
+def _attempt_row(record: AttemptRecord) -> dict[str, Any]:
+    return {
+        "delivery": record.delivery,
+        "number": record.number,
+        "started_at": record.started_at,
+        "node": record.node,
+        "state": record.state,
+        "finished_at": record.finished_at,
+        "reason": record.reason,
+        "detail": record.detail,
+        "provider_reference": record.provider_reference,
+        "digest": record.digest,
+        "certificate": record.certificate,
+        "carried": record.carried,
+    }

@@ -1,0 +1,247 @@
+"""Episodes, their facts, duties, register entries and events: reading them back."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, func, select, text
+
+from hub.core.records import (
+    DecisionRecord,
+    DutyRecord,
+    EpisodeRecord,
+    EpisodeSummary,
+    EventRecord,
+    RegisterRecord,
+    StoredEpisode,
+)
+from hub.store.codec import decision_from_bytes, detail_from_json, from_bytes, rules_from_json
+from hub.store.seeing import DUE
+from hub.store.session import Session
+from hub.store.tables import children, decisions, deliveries, duties, episodes, events, register_entries, revisions
+from hub.store.types import from_micros
+
+
+def child_id(session: Session, source: str, child_ref: str, now: datetime) -> str:
+    """The hub's id for this child of this source; made, with its data key, if it is new."""
+    lookup = session.sealer.keyed_hash("child", source, child_ref)
+    statement = select(children.c.id).where(children.c.lookup == lookup)
+    found = session.connection.execute(statement).scalar()
+    if found is not None:
+        return str(found)
+    made = session.keys.fresh_child(now)
+    if session.insert_new(children, {"id": made, "lookup": lookup, "created_at": now}, on=["lookup"]):
+        return made
+    return str(session.connection.execute(statement).scalar_one())
+
+
+def episode_lookup(session: Session, source: str, ref: str) -> bytes:
+    """What an episode is found by."""
+    return session.sealer.keyed_hash("episode", source, ref)
+
+
+def event_lookup(session: Session, source: str, sender_id: str) -> bytes:
+    """What an event is found by."""
+    return session.sealer.keyed_hash("event", source, sender_id)
+
+
+def event(session: Session, source: str, sender_id: str) -> EventRecord | None:
+    """The event accepted under this id, if there was one."""
+    statement = select(events).where(events.c.lookup == event_lookup(session, source, sender_id))
+    row = session.connection.execute(statement).one_or_none()
+    return None if row is None else _event(session, row)
+
+
+def kept_events(session: Session, episode: str) -> Sequence[EventRecord]:
+    """Events that wait for their report, in order of arrival."""
+    statement = (
+        select(events)
+        .where(events.c.episode == episode, text("NOT events.applied"))
+        .order_by(events.c.arrived_at, events.c.id)
+    )
+    return [_event(session, row) for row in session.connection.execute(statement)]
+
+
+def _event(session: Session, row: Row[Any]) -> EventRecord:
+    return EventRecord(
+        id=row.id,
+        source=row.source,
+        sender_id=session.open(row.child, row.sender_id, events, "sender_id", row.id).decode(),
+        digest=row.digest,
+        type=row.type,
+        time=row.time,
+        arrived_at=row.arrived_at,
+        episode=row.episode,
+        body=session.open(row.child, row.body, events, "body", row.id),
+        answer=from_bytes(session.open(row.child, row.answer, events, "answer", row.id)),
+        applied=row.applied,
+    )
+
+
+def episode(session: Session, source: str, ref: str) -> StoredEpisode | None:
+    """An episode by the source's own reference."""
+    return _stored(session, episodes.c.lookup == episode_lookup(session, source, ref))
+
+
+def episode_by_id(session: Session, wanted: str) -> StoredEpisode | None:
+    """An episode by the hub's id."""
+    return _stored(session, episodes.c.id == wanted)
+
+
+def _stored(session: Session, condition: ColumnElement[bool]) -> StoredEpisode | None:
+    row = session.connection.execute(select(episodes).where(condition)).one_or_none()
+    if row is None:
+        return None
+    doc = facts(session, [(row.id, row.revision)]).get((row.id, row.revision), {}) if row.revision else {}
+    duty_rows = session.connection.execute(
+        select(duties)
+        .where(duties.c.episode == row.id)
+        .order_by(duties.c.opened_at, duties.c.code, duties.c.ordinal, duties.c.occurrence)
+    )
+    entry_rows = session.connection.execute(
+        select(register_entries)
+        .where(register_entries.c.episode == row.id)
+        .order_by(register_entries.c.received_at, register_entries.c.id)
+    )
+    return StoredEpisode(
+        record=_record(session, row),
+        doc=doc,
+        duties=tuple(_duty(session, one) for one in duty_rows),
+        register=tuple(_entry(session, one) for one in entry_rows),
+    )
+
+
+def facts(session: Session, wanted: Sequence[tuple[str, int]]) -> dict[tuple[str, int], Mapping[str, Any]]:
+    """The facts of episodes at revisions, each opened once however many ask for it."""
+    found: dict[tuple[str, int], Mapping[str, Any]] = {}
+    if not wanted:
+        return found
+    statement = select(revisions).where(
+        revisions.c.episode.in_({one for one, _ in wanted}), revisions.c.revision.in_({number for _, number in wanted})
+    )
+    asked = set(wanted)
+    for row in session.connection.execute(statement):
+        key = (row.episode, row.revision)
+        if key in asked:
+            found[key] = from_bytes(session.open(row.child, row.doc, revisions, "doc", f"{row.episode}/{row.revision}"))
+    return found
+
+
+def _record(session: Session, row: Row[Any]) -> EpisodeRecord:
+    return EpisodeRecord(
+        id=row.id,
+        source=row.source,
+        child=row.child,
+        ref=session.open(row.child, row.ref, episodes, "ref", row.id).decode(),
+        organisation=row.organisation,
+        state=row.state,
+        category=row.category,
+        status=row.status,
+        ever_missing=row.ever_missing,
+        since=row.since,
+        ended_at=row.ended_at,
+        revision=row.revision,
+        version=row.version,
+        wake_at=row.wake_at,
+        memory=session.open(row.child, row.memory, episodes, "memory", row.id),
+    )
+
+
+def duty_row(episode: str, code: str, occurrence: int, ordinal: int) -> str:
+    """A duty's place in the associated data."""
+    return f"{episode}/{code}/{occurrence}/{ordinal}"
+
+
+def _duty(session: Session, row: Row[Any]) -> DutyRecord:
+    hidden: dict[str, Any] = {}
+    if row.sealed is not None:
+        place = duty_row(row.episode, row.code, row.occurrence, row.ordinal)
+        hidden = from_bytes(session.open(row.child, row.sealed, duties, "sealed", place))
+    return DutyRecord(
+        episode=row.episode,
+        code=row.code,
+        occurrence=row.occurrence,
+        ordinal=row.ordinal,
+        owner=row.owner,
+        opened_at=row.opened_at,
+        due_at=from_micros(hidden["due_at"]) if "due_at" in hidden else row.due_at,
+        state=row.state,
+        closed_at=from_micros(hidden["closed_at"]) if "closed_at" in hidden else row.closed_at,
+        closed_by=hidden.get("closed_by", row.closed_by),
+        rules=rules_from_json(row.rules),
+        detail=detail_from_json(hidden["detail"] if "detail" in hidden else row.detail),
+    )
+
+
+def _entry(session: Session, row: Row[Any]) -> RegisterRecord:
+    removed_by = row.removed_by
+    if row.sealed is not None:
+        removed_by = session.open(row.child, row.sealed, register_entries, "sealed", row.id).decode()
+    return RegisterRecord(
+        id=row.id,
+        episode=row.episode,
+        organisation=row.organisation,
+        role=row.role,
+        received_at=row.received_at,
+        remove_at=row.remove_at,
+        removed_at=row.removed_at,
+        removed_by=removed_by,
+    )
+
+
+def episodes_of_child(session: Session, child: str, excluding: str) -> Sequence[EpisodeSummary]:
+    """The child's reported episodes but one, oldest first; awaited ones have no report and do not count."""
+    statement = (
+        select(episodes)
+        .where(episodes.c.child == child, episodes.c.id != excluding, episodes.c.since.is_not(None))
+        .order_by(episodes.c.since, episodes.c.id)
+    )
+    return [
+        EpisodeSummary(
+            id=row.id,
+            state=row.state,
+            ever_missing=row.ever_missing,
+            category=row.category,
+            status=row.status,
+            since=row.since,
+        )
+        for row in session.connection.execute(statement)
+    ]
+
+
+def decisions_of(session: Session, episode: str) -> Sequence[DecisionRecord]:
+    """Every decision of an episode, in the order taken (ids sort as they were made)."""
+    statement = select(decisions).where(decisions.c.episode == episode).order_by(decisions.c.at, decisions.c.id)
+    return [
+        DecisionRecord(
+            id=row.id,
+            event=row.event,
+            episode=row.episode,
+            ordinal=row.ordinal,
+            decision=decision_from_bytes(session.open(row.child, row.decision, decisions, "decision", row.id)),
+        )
+        for row in session.connection.execute(statement)
+    ]
+
+
+def due_episodes(session: Session, now: datetime, limit: int) -> Sequence[EpisodeRecord]:
+    """Whose time to wake has come, earliest first."""
+    statement = (
+        select(episodes).where(episodes.c.wake_at <= now).order_by(episodes.c.wake_at, episodes.c.id).limit(limit)
+    )
+    return [_record(session, row) for row in session.connection.execute(statement)]
+
+
+def next_wake(session: Session) -> datetime | None:
+    """The earliest instant at which an episode wakes or a delivery falls due."""
+    waking = session.connection.execute(
+        select(func.min(episodes.c.wake_at)).where(episodes.c.wake_at.is_not(None))
+    ).scalar()
+    due = session.connection.execute(select(func.min(deliveries.c.due_at)).where(DUE)).scalar()
+    return min((at for at in (waking, due) if at is not None), default=None)
+
+
+def episode_list(session: Session, limit: int) -> Sequence[EpisodeRecord]:
+    """The newest episodes, newest first."""
+    statement = select(episodes).order_by(episodes.c.id.desc()).limit(limit)
+    return [_record(session, row) for row in session.connection.execute(statement)]

@@ -1,0 +1,297 @@
+"""Writing what one event, or one tick of an episode's clock, changes."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import and_, select, update
+
+from hub.core.records import (
+    Changes,
+    DecisionRecord,
+    DeliveryRecord,
+    DutyRecord,
+    EpisodeRecord,
+    EventRecord,
+    NoticeRecord,
+    RegisterRecord,
+)
+from hub.core.states import NOTICE, NOTICE_STATES
+from hub.service.ports import LostRace
+from hub.store.codec import decision_to_bytes, detail_to_json, rules_to_json, to_bytes
+from hub.store.episodes import duty_row, episode_lookup, event_lookup
+from hub.store.seeing import DUE, LEASED, raise_alarm, write_audit, write_quarantine
+from hub.store.session import Session
+from hub.store.tables import (
+    decisions,
+    deliveries,
+    duties,
+    episodes,
+    events,
+    notices,
+    register_entries,
+    revisions,
+)
+from hub.store.types import to_micros
+
+SEALED_DUTIES = frozenset({"adulthood"})
+"""Duties whose date is a birthday: due, closed and noted under seal."""
+_OVERTAKEN = tuple(state for state in NOTICE_STATES if NOTICE[state].get("superseded") == "superseded")
+
+
+def save(session: Session, changes: Changes) -> None:
+    """Write everything of one change. Raises LostRace if somebody else changed the episode or sent the event first."""
+    child = changes.episode.child
+    _write_episode(session, changes.episode, changes.expected_version)
+    if changes.event is not None:
+        _write_event(session, changes.event, child)
+    if changes.doc is not None:
+        _write_facts(session, changes.episode, changes.doc)
+    if changes.applied_events:
+        session.connection.execute(update(events).where(events.c.id.in_(changes.applied_events)).values(applied=True))
+    if changes.supersede:  # before this change's own notices are there, which it does not overtake
+        _supersede(session, changes)
+    session.insert(decisions, [_decision_row(session, one, child) for one in changes.decisions])
+    session.insert(notices, [_notice_row(session, one, child) for one in changes.notices])
+    organisations = {one.id: one.organisation for one in changes.notices}
+    session.insert(
+        deliveries, [_delivery_row(session, one, child, organisations.get(one.notice)) for one in changes.deliveries]
+    )
+    session.put(duties, [_duty_row(session, one, child) for one in changes.duties])
+    session.put(register_entries, [_entry_row(session, one, child) for one in changes.register])
+    for alarm in changes.alarms:
+        raise_alarm(session, alarm)
+    write_quarantine(session, changes.quarantine)
+    write_audit(session, changes.audit)
+
+
+def _write_episode(session: Session, record: EpisodeRecord, expected: int | None) -> None:
+    if expected is not None and record.version <= expected:
+        raise ValueError(f"episode {record.id}: version {record.version} must be above the {expected} that was read")
+    row = {
+        "id": record.id,
+        "source": record.source,
+        "child": record.child,
+        "lookup": episode_lookup(session, record.source, record.ref),
+        "ref": session.seal(record.child, record.ref.encode(), episodes, "ref", record.id),
+        "organisation": record.organisation,
+        "state": record.state,
+        "category": record.category,
+        "status": record.status,
+        "ever_missing": record.ever_missing,
+        "since": record.since,
+        "ended_at": record.ended_at,
+        "revision": record.revision,
+        "version": record.version,
+        "wake_at": record.wake_at,
+        "memory": session.seal(record.child, record.memory, episodes, "memory", record.id),
+    }
+    if expected is None:
+        if not session.insert_new(episodes, row):
+            raise LostRace
+        return
+    before = session.connection.execute(select(episodes.c.child).where(episodes.c.id == record.id)).scalar()
+    statement = update(episodes).where(episodes.c.id == record.id, episodes.c.version == expected).values(row)
+    if session.connection.execute(statement).rowcount != 1:
+        raise LostRace
+    if before != record.child:
+        _reseal_events(session, record.id, record.child)
+
+
+def _reseal_events(session: Session, episode: str, child: str) -> None:
+    """Events kept before the report named the child move under the child's key, so that erasing it takes them along."""
+    sealed = ("sender_id", "body", "answer")
+    for row in session.connection.execute(select(events).where(events.c.episode == episode, events.c.child != child)):
+        values: dict[str, Any] = {"child": child}
+        for column in sealed:
+            plain = session.open(row.child, getattr(row, column), events, column, row.id)
+            values[column] = session.seal(child, plain, events, column, row.id)
+        session.connection.execute(update(events).where(events.c.id == row.id).values(values))
+
+
+def _write_event(session: Session, event: EventRecord, child: str) -> None:
+    row = {
+        "id": event.id,
+        "source": event.source,
+        "lookup": event_lookup(session, event.source, event.sender_id),
+        "digest": event.digest,
+        "type": event.type,
+        "time": event.time,
+        "arrived_at": event.arrived_at,
+        "episode": event.episode,
+        "child": child,
+        "applied": event.applied,
+        "sender_id": session.seal(child, event.sender_id.encode(), events, "sender_id", event.id),
+        "body": session.seal(child, event.body, events, "body", event.id),
+        "answer": session.seal(child, to_bytes(event.answer), events, "answer", event.id),
+    }
+    if not session.insert_new(events, row, on=["lookup"]):
+        raise LostRace  # run again, the work finds the event and gives its first answer
+
+
+def _write_facts(session: Session, record: EpisodeRecord, doc: Any) -> None:
+    place = f"{record.id}/{record.revision}"
+    session.insert(
+        revisions,
+        [
+            {
+                "episode": record.id,
+                "revision": record.revision,
+                "child": record.child,
+                "doc": session.seal(record.child, to_bytes(doc), revisions, "doc", place),
+            }
+        ],
+    )
+
+
+def _supersede(session: Session, changes: Changes) -> None:
+    """Found, returned or retracted overtakes what has not gone out (readings.md D8)."""
+    overtaken = select(notices.c.id).where(
+        notices.c.episode == changes.episode.id, notices.c.kind.in_(changes.supersede_kinds)
+    )
+    # Whatever the notice's own state: a second channel or a retry of one that was notified must not go out either.
+    # Deliveries before notices, here and everywhere, so that two writers do not wait for each other.
+    ours = and_(deliveries.c.episode == changes.episode.id, deliveries.c.notice.in_(overtaken))
+    session.connection.execute(update(deliveries).where(DUE, ours).values(state="cancelled"))
+    session.connection.execute(update(deliveries).where(LEASED, ours).values(withdrawn=True))
+    session.connection.execute(
+        update(notices)
+        .where(
+            notices.c.episode == changes.episode.id,
+            notices.c.kind.in_(changes.supersede_kinds),
+            notices.c.state.in_(_OVERTAKEN),
+        )
+        .values(state="superseded", state_at=_moment(changes))
+    )
+
+
+def _moment(changes: Changes) -> datetime:
+    """When this change happens in the hub."""
+    if changes.event is not None:
+        return changes.event.arrived_at
+    moments = [one.decision.at for one in changes.decisions] + [line.at for line in changes.audit]
+    if not moments:
+        raise ValueError("a change that supersedes needs an event, a decision or an audit line to say when")
+    return min(moments)
+
+
+def _decision_row(session: Session, record: DecisionRecord, child: str) -> dict[str, Any]:
+    taken = record.decision
+    organisations = {one.organisation for one in taken.recipients}
+    return {
+        "id": record.id,
+        "event": record.event,
+        "episode": record.episode,
+        "child": child,
+        "ordinal": record.ordinal,
+        "at": taken.at,
+        "outcome": taken.outcome,
+        "kind": taken.kind,
+        "priority": taken.priority,
+        "roles": taken.roles,
+        "organisation": organisations.pop() if len(organisations) == 1 else None,
+        "decision": session.seal(child, decision_to_bytes(taken), decisions, "decision", record.id),
+    }
+
+
+def _notice_row(session: Session, record: NoticeRecord, child: str) -> dict[str, Any]:
+    return {
+        "id": record.id,
+        "reference": record.reference,
+        "decision": record.decision,
+        "episode": record.episode,
+        "child": child,
+        "revision": record.revision,
+        "kind": record.kind,
+        "priority": record.priority,
+        "roles": record.roles,
+        "organisation": record.organisation,
+        "person": session.seal_text(child, record.person, notices, "person", record.id),
+        "gap_role": record.gap_role,
+        "status": record.status,
+        "state": record.state,
+        "created_at": record.created_at,
+        "state_at": record.state_at,
+    }
+
+
+def _delivery_row(session: Session, record: DeliveryRecord, child: str, organisation: str | None) -> dict[str, Any]:
+    return {
+        "id": record.id,
+        "notice": record.notice,
+        "episode": record.episode,
+        "child": child,
+        "organisation": organisation,
+        "channel": record.channel,
+        "contact": record.contact,
+        "address": session.seal(child, record.address.encode(), deliveries, "address", record.id),
+        "priority": record.priority,
+        "cause_group": record.group,
+        "rank": record.rank,
+        "state": record.state,
+        "due_at": record.due_at,
+        "attempts": record.attempts,
+        "tried": False,
+        "withdrawn": False,
+        "leased_at": None,
+        "lease_until": record.lease_until,
+        "leased_by": record.leased_by,
+        "token_digest": record.token_digest,
+        "created_at": record.created_at,
+    }
+
+
+def _duty_row(session: Session, record: DutyRecord, child: str) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "episode": record.episode,
+        "code": record.code,
+        "occurrence": record.occurrence,
+        "ordinal": record.ordinal,
+        "child": child,
+        "owner": record.owner,
+        "opened_at": record.opened_at,
+        "due_at": record.due_at,
+        "state": record.state,
+        "closed_at": record.closed_at,
+        "closed_by": record.closed_by,
+        "rules": rules_to_json(record.rules),
+        "detail": detail_to_json(record.detail),
+        "sealed": None,
+    }
+    hidden: dict[str, Any] = {}
+    if record.code in SEALED_DUTIES:
+        hidden |= {"due_at": to_micros(record.due_at), "detail": row["detail"]}
+        row |= {"due_at": None, "detail": None}
+        if record.closed_at is not None:
+            hidden["closed_at"] = to_micros(record.closed_at)
+            row["closed_at"] = None
+    if _is_personal(record.closed_by):
+        hidden["closed_by"] = record.closed_by
+        row["closed_by"] = None
+    if hidden:
+        place = duty_row(record.episode, record.code, record.occurrence, record.ordinal)
+        row["sealed"] = session.seal(child, to_bytes(hidden), duties, "sealed", place)
+    return row
+
+
+def _entry_row(session: Session, record: RegisterRecord, child: str) -> dict[str, Any]:
+    hidden = record.removed_by if _is_personal(record.removed_by) else None
+    return {
+        "id": record.id,
+        "episode": record.episode,
+        "child": child,
+        "organisation": record.organisation,
+        "role": record.role,
+        "received_at": record.received_at,
+        "remove_at": record.remove_at,
+        "removed_at": record.removed_at,
+        "removed_by": record.removed_by if hidden is None else None,
+        "sealed": session.seal_text(child, hidden, register_entries, "sealed", record.id),
+    }
+
+
+def _is_personal(cause: str | None) -> bool:
+    """``event:ID`` bears the sender's id, which may say anything; ``duty:CODE`` is ours."""
+    return cause is not None and not cause.startswith("duty:")
+
+
+__all__ = ["SEALED_DUTIES", "save"]

@@ -1,0 +1,68 @@
+"""The two places a key store can be in."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from hub.service.ports import StoreUnavailable
+from hub.store.failures import failure_of
+from hub.store.sqlite_engine import MEMORY, prepare_file, sqlite_engine
+
+T = TypeVar("T")
+
+
+class SqliteKeys:
+    """A file of its own; one thread, one connection, ``synchronous=FULL``."""
+
+    def __init__(self, path: str) -> None:
+        if path != MEMORY:
+            prepare_file(Path(path))
+        self._engine: Engine = sqlite_engine(path, role="writer")
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="keys")
+
+    async def run(self, work: Callable[[Connection], T]) -> T:
+        """Run ``work`` in a transaction. Raises StoreUnavailable."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._transaction, work)
+
+    def _transaction(self, work: Callable[[Connection], T]) -> T:
+        try:
+            with self._engine.begin() as connection:
+                return work(connection)
+        except Exception as error:
+            raise _translated(error) from error
+
+    async def aclose(self) -> None:
+        """Close the file."""
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._engine.dispose)
+        self._thread.shutdown()
+
+
+class PostgresKeys:
+    """A database of its own, on a server and in backups apart from the ledger's."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    async def run(self, work: Callable[[Connection], T]) -> T:
+        """Run ``work`` in a transaction. Raises StoreUnavailable."""
+        try:
+            async with self._engine.begin() as connection:
+                return await connection.run_sync(work)
+        except Exception as error:
+            raise _translated(error) from error
+
+    async def aclose(self) -> None:
+        """Close the pool."""
+        await self._engine.dispose()
+
+
+def _translated(error: Exception) -> Exception:
+    failure = failure_of(error)
+    if failure is None:
+        return error
+    return StoreUnavailable(f"the key store cannot take this now ({failure.code})")

@@ -1,0 +1,132 @@
+"""The ledger in PostgreSQL, for several nodes: a pool, one transaction a work."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, TypeVar
+
+from sqlalchemy import URL, Connection
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.util import await_only
+
+from hub.service.ports import Ids, Sealer, StoreUnavailable, Unit
+from hub.store import migrate
+from hub.store.failures import told_again, translated
+from hub.store.keystore import KeyDatabase, KeyStore
+from hub.store.session import Session
+from hub.store.unit import probe, run_work
+
+T = TypeVar("T")
+
+_RUNS = 8
+"""How often a work is run that lost a race, was the victim of a deadlock, or met a serialization failure."""
+
+
+def postgres_engine(url: URL, *, pool: int) -> AsyncEngine:
+    """A pool that answers within seconds, on a server that may have other defaults than the hub relies on."""
+    return create_async_engine(
+        url,
+        pool_size=pool,
+        max_overflow=0,
+        pool_timeout=5,
+        pool_pre_ping=True,
+        hide_parameters=True,
+        isolation_level="READ COMMITTED",
+        connect_args={
+            "timeout": 5,
+            "command_timeout": 30,
+            "server_settings": {
+                "application_name": "fingerpost",
+                "synchronous_commit": "on",  # a 202 is given for what is on the disk; a server may default to less
+                "lock_timeout": "10000",
+                "idle_in_transaction_session_timeout": "60000",
+                "jit": "off",
+            },
+        },
+    )
+
+
+class PostgresStore:
+    """Implements ``hub.service.ports.Store``. Make it with ``open``."""
+
+    def __init__(self, engine: AsyncEngine, *, sealer: Sealer, keys: KeyStore, work_seconds: float) -> None:
+        self._engine = engine
+        self._sealer = sealer
+        self._keys = keys
+        self._work_seconds = work_seconds
+        self._closed = False
+
+    @classmethod
+    async def open(
+        cls, url: URL, *, sealer: Sealer, ids: Ids, keys: KeyDatabase, pool: int = 8, work_seconds: float = 10.0
+    ) -> "PostgresStore":
+        """Connect, migrate (one node at a time). Raises StoreUnavailable, SchemaTooNew, VaultError."""
+        key_store = KeyStore(keys, sealer=sealer, ids=ids, bridge=_from_greenlet)
+        store = cls(postgres_engine(url, pool=pool), sealer=sealer, keys=key_store, work_seconds=work_seconds)
+        try:
+            await key_store.start()
+            async with store._engine.begin() as connection:
+                await connection.run_sync(migrate.migrate)
+        except BaseException as error:
+            await store.aclose()
+            if isinstance(error, Exception):
+                raise translated(error) from error
+            raise
+        return store
+
+    async def write(self, work: Callable[[Unit], Awaitable[T]]) -> T:
+        """See ``hub.service.ports.Store``."""
+        return await self._transact(work, read_only=False)
+
+    async def read(self, work: Callable[[Unit], Awaitable[T]]) -> T:
+        """Run ``work`` on one snapshot; what it writes is refused."""
+        return await self._transact(work, read_only=True)
+
+    async def _transact(self, work: Callable[[Unit], Awaitable[T]], *, read_only: bool) -> T:
+        for run in range(1, _RUNS + 1):
+            if self._closed:
+                raise StoreUnavailable("the store is closed")
+            try:
+                async with asyncio.timeout(self._work_seconds), self._engine.connect() as connection:
+                    return await self._once(connection, work, read_only=read_only)
+            except Exception as error:
+                if run < _RUNS and told_again(error):
+                    continue
+                raise translated(error) from error
+        raise AssertionError("unreachable: the last run returns or raises")
+
+    async def _once(self, connection: AsyncConnection, work: Callable[[Unit], Awaitable[T]], *, read_only: bool) -> T:
+        if read_only:
+            connection = await connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+
+        async def runner(statements: Callable[[Session], Any]) -> Any:
+            def there(plain: Connection) -> Any:
+                return statements(Session(connection=plain, sealer=self._sealer, keys=self._keys, read_only=read_only))
+
+            return await connection.run_sync(there)
+
+        async with connection.begin():
+            return await run_work(work, runner)
+
+    async def ready(self) -> bool:
+        """Whether it can be written to now, and has this version's tables."""
+        try:
+            await self.write(probe)
+            async with self._engine.connect() as connection:
+                return await connection.run_sync(migrate.is_current)
+        except Exception as error:
+            if isinstance(translated(error), StoreUnavailable):
+                return False
+            raise
+
+    async def aclose(self) -> None:
+        """Close the pools; works under way are cut off by their connections' end."""
+        if self._closed:
+            return
+        self._closed = True
+        await self._engine.dispose()
+        await self._keys.aclose()
+
+
+def _from_greenlet(awaiting: Coroutine[Any, Any, T]) -> T:
+    """Wait inside ``run_sync`` for a coroutine."""
+    return await_only(awaiting)

@@ -1,0 +1,175 @@
+"""Seeing it: alarms, audit lines, quarantine, counts, lists."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, get_args
+
+from sqlalchemy import ColumnElement, Row, Table, and_, func, select, text, update
+
+from hub.core.records import (
+    AlarmRecord,
+    AuditLine,
+    EpisodeState,
+    NoticeState,
+    QuarantineRecord,
+)
+from hub.store.codec import from_bytes, to_bytes
+from hub.store.session import HUB_SCOPE, Session
+from hub.store.tables import alarms, audit, deliveries, episodes, notices, quarantine, readiness
+
+DUE = text("deliveries.state = 'due'")
+LEASED = text("deliveries.state = 'leased'")
+"""Written out rather than bound: a partial index is only considered for the very condition it was made with."""
+
+
+def write_audit(session: Session, lines: Sequence[AuditLine]) -> None:
+    """Append audit lines, unlinked."""
+    session.insert(
+        audit,
+        [
+            {
+                "id": line.id,
+                "at": line.at,
+                "actor": line.actor,
+                "action": line.action,
+                "organisation": line.organisation,
+                "episode": line.episode,
+                "subject": line.subject,
+                "detail": dict(line.detail),
+            }
+            for line in lines
+        ],
+    )
+
+
+def raise_alarm(session: Session, alarm: AlarmRecord) -> bool:
+    """Raise it unless an open one of its kind is about the same subject; True if it was raised.
+
+    The subject is the notice and whose alarm it is; where there is no notice, the episode, owner and reason together.
+    """
+    row = {
+        "id": alarm.id,
+        "kind": alarm.kind,
+        "owner": alarm.owner,
+        "episode": alarm.episode,
+        "notice": alarm.notice,
+        "subject": f"{alarm.notice}|{alarm.owner}"
+        if alarm.notice
+        else f"{alarm.episode or ''}|{alarm.owner}|{alarm.reason}",
+        "reason": alarm.reason,
+        "raised_at": alarm.raised_at,
+        "cleared_at": alarm.cleared_at,
+    }
+    return session.insert_new(alarms, row, on=["kind", "subject"], where=text("cleared_at IS NULL"))
+
+
+def add_alarm(session: Session, alarm: AlarmRecord, lines: Sequence[AuditLine]) -> None:
+    """Raise it and say so; a second one of the same kind and subject changes nothing."""
+    if raise_alarm(session, alarm):
+        write_audit(session, lines)
+
+
+def clear_alarm(session: Session, alarm: str, now: datetime, lines: Sequence[AuditLine]) -> None:
+    """Clear an open alarm; one that is cleared already stays as it is."""
+    statement = update(alarms).where(alarms.c.id == alarm, alarms.c.cleared_at.is_(None)).values(cleared_at=now)
+    if session.connection.execute(statement).rowcount:
+        write_audit(session, lines)
+
+
+def all_alarms(session: Session, open_only: bool) -> Sequence[AlarmRecord]:
+    """Alarms as they were raised."""
+    statement = select(alarms).order_by(alarms.c.raised_at, alarms.c.id)
+    if open_only:
+        statement = statement.where(alarms.c.cleared_at.is_(None))
+    return [
+        AlarmRecord(
+            id=row.id,
+            kind=row.kind,
+            owner=row.owner,
+            episode=row.episode,
+            notice=row.notice,
+            reason=row.reason,
+            raised_at=row.raised_at,
+            cleared_at=row.cleared_at,
+        )
+        for row in session.connection.execute(statement)
+    ]
+
+
+def write_quarantine(session: Session, records: Sequence[QuarantineRecord]) -> None:
+    """Seal bodies and their problems with the hub's key."""
+    session.insert(
+        quarantine,
+        [
+            {
+                "id": record.id,
+                "source": record.source,
+                "received_at": record.received_at,
+                "reason": record.reason,
+                "body": session.seal(HUB_SCOPE, record.body, quarantine, "body", record.id),
+                "problems": session.seal(
+                    HUB_SCOPE, to_bytes([dict(one) for one in record.problems]), quarantine, "problems", record.id
+                ),
+                "resolved_at": record.resolved_at,
+            }
+            for record in records
+        ],
+    )
+
+
+def add_quarantine(session: Session, record: QuarantineRecord, alarm: AlarmRecord, lines: Sequence[AuditLine]) -> None:
+    """Keep the body, alarm its owner, say so."""
+    write_quarantine(session, [record])
+    raise_alarm(session, alarm)
+    write_audit(session, lines)
+
+
+def all_quarantine(session: Session, unresolved_only: bool) -> Sequence[QuarantineRecord]:
+    """Quarantined bodies as they came."""
+    statement = select(quarantine).order_by(quarantine.c.received_at, quarantine.c.id)
+    if unresolved_only:
+        statement = statement.where(quarantine.c.resolved_at.is_(None))
+    return [_quarantined(session, row) for row in session.connection.execute(statement)]
+
+
+def _quarantined(session: Session, row: Row[Any]) -> QuarantineRecord:
+    return QuarantineRecord(
+        id=row.id,
+        source=row.source,
+        received_at=row.received_at,
+        reason=row.reason,
+        body=session.open(HUB_SCOPE, row.body, quarantine, "body", row.id),
+        problems=tuple(from_bytes(session.open(HUB_SCOPE, row.problems, quarantine, "problems", row.id))),
+        resolved_at=row.resolved_at,
+    )
+
+
+def counts(session: Session, now: datetime, late: datetime) -> dict[str, int]:
+    """The figures of health and metrics; states nothing is in count 0."""
+
+    def number(table: Table, condition: ColumnElement[bool]) -> int:
+        return session.connection.execute(select(func.count()).select_from(table).where(condition)).scalar_one()
+
+    found = {
+        "deliveries_due": number(deliveries, and_(DUE, deliveries.c.due_at <= now)),
+        "deliveries_late": number(deliveries, and_(DUE, deliveries.c.due_at < late)),
+        "leases_expired": number(deliveries, and_(LEASED, deliveries.c.lease_until <= now)),
+        "episodes_late": number(episodes, episodes.c.wake_at < late),
+        "alarms_open": number(alarms, alarms.c.cleared_at.is_(None)),
+        "quarantine_open": number(quarantine, quarantine.c.resolved_at.is_(None)),
+    }
+    for name, table, states in (
+        ("notices", notices, get_args(NoticeState)),
+        ("episodes", episodes, get_args(EpisodeState)),
+    ):
+        found.update({f"{name}_{state}": 0 for state in states})
+        rows = session.connection.execute(select(table.c.state, func.count()).group_by(table.c.state))
+        found.update({f"{name}_{row[0]}": row[1] for row in rows})
+    return found
+
+
+def probe(session: Session) -> None:
+    """Write to the one row of ``readiness``."""
+    statement = update(readiness).where(readiness.c.id == 1).values(probes=readiness.c.probes + 1)
+    if not session.connection.execute(statement).rowcount:
+        session.insert_new(readiness, {"id": 1, "probes": 1}, on=["id"])

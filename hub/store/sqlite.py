@@ -1,0 +1,309 @@
+"""The ledger in one SQLite file: one writer with group commit, readers beside it on snapshots.
+
+Works that wait together share a transaction and so one sync of the disk; each has a savepoint of its own, and its
+caller hears of success only after the commit. Everything of the writer runs in one thread on one connection.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from sqlalchemy import Connection
+
+from hub.service.ports import Ids, Sealer, StoreUnavailable, Unit
+from hub.store import migrate
+from hub.store.failures import told_again, translated
+from hub.store.keystore import KeyDatabase, KeyStore
+from hub.store.session import Session
+from hub.store.sqlite_engine import MEMORY, prepare_file, sqlite_engine
+from hub.store.tables import metadata
+from hub.store.unit import probe, run_work
+
+T = TypeVar("T")
+
+_GROUP = 64
+"""Works that may share a commit: enough to make the sync cheap, few enough that the first is not kept waiting."""
+_RUNS = 5
+"""How often a work that lost a race is run."""
+_BRIDGE_SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Job(Generic[T]):
+    work: Callable[[Unit], Awaitable[T]]
+    done: "asyncio.Future[T]"
+
+
+@dataclass(frozen=True, slots=True)
+class _Ended:
+    """How one work of a group ended, told to its caller only after the commit."""
+
+    job: _Job[Any]
+    result: Any = None
+    error: BaseException | None = None
+
+
+class _GroupLost(Exception):
+    """SQLite rolled the whole transaction back, not just the work that failed."""
+
+
+class SqliteStore:
+    """Implements ``hub.service.ports.Store`` over a file, or over memory for simulation. Make it with ``open``."""
+
+    def __init__(self, path: str, *, sealer: Sealer, queue: int, work_seconds: float, readers: int) -> None:
+        self._path = path
+        self._sealer = sealer
+        self._work_seconds = work_seconds
+        self._queue: asyncio.Queue[_Job[Any] | None] = asyncio.Queue(queue)
+        self._writing = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store-writer")
+        self._reading = ThreadPoolExecutor(max_workers=readers, thread_name_prefix="store-reader")
+        self._free_readers = asyncio.Semaphore(readers)
+        self._writer_engine = sqlite_engine(path, role="writer")
+        self._reader_engine = None if path == MEMORY else sqlite_engine(path, role="reader", readers=readers)
+        self._connection: Connection | None = None
+        self._keys: KeyStore | None = None
+        self._writer: asyncio.Task[None] | None = None
+        self._closed = False
+
+    @classmethod
+    async def open(
+        cls,
+        path: str,
+        *,
+        sealer: Sealer,
+        ids: Ids,
+        keys: KeyDatabase,
+        queue: int = 1024,
+        work_seconds: float = 10.0,
+        readers: int = 4,
+    ) -> "SqliteStore":
+        """Open, migrate, start the writer. ``path`` may be ``:memory:``; ``queue`` bounds the works that may wait.
+
+        Raises StoreUnavailable, SchemaTooNew, VaultError.
+        """
+        if path != MEMORY:
+            prepare_file(Path(path))
+        store = cls(path, sealer=sealer, queue=queue, work_seconds=work_seconds, readers=readers)
+        loop = asyncio.get_running_loop()
+        store._keys = KeyStore(keys, sealer=sealer, ids=ids, bridge=partial(_from_thread, loop))
+        try:
+            await store._keys.start()
+            await store._in_writer(store._prepare)
+        except BaseException:
+            await store.aclose()
+            raise
+        store._writer = loop.create_task(store._write_for_ever(), name="store-writer")
+        return store
+
+    def _prepare(self) -> None:
+        self._connection = self._writer_engine.connect()
+        with self._connection.begin():
+            if self._path == MEMORY:
+                metadata.create_all(self._connection)
+            else:
+                migrate.migrate(self._connection)
+
+    async def write(self, work: Callable[[Unit], Awaitable[T]]) -> T:
+        """See ``hub.service.ports.Store``. A caller that is cancelled while it waits may still find its work done."""
+        if self._closed or self._writer is None or self._writer.done():
+            raise StoreUnavailable("the store is closed")
+        done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        try:
+            self._queue.put_nowait(_Job(work, done))
+        except asyncio.QueueFull:
+            raise StoreUnavailable("too many writes are waiting") from None
+        return await done
+
+    async def read(self, work: Callable[[Unit], Awaitable[T]]) -> T:
+        """Run ``work`` on a snapshot; what it writes is refused. In memory there is only the writer's connection."""
+        if self._reader_engine is None:
+            return await self.write(work)
+        if self._closed:
+            raise StoreUnavailable("the store is closed")
+        engine = self._reader_engine
+        async with self._free_readers:
+            connection: Connection | None = None
+            try:
+                connection = await self._in_reader(engine.connect)
+                await self._in_reader(connection.begin)
+                return await run_work(work, partial(self._on_reader, connection))
+            except Exception as error:
+                raise translated(error) from error
+            finally:
+                if connection is not None:
+                    await asyncio.shield(self._in_reader(connection.close))
+
+    async def ready(self) -> bool:
+        """Whether it can be written to now, and has this version's tables."""
+        try:
+            await self.write(probe)
+            return self._path == MEMORY or await self._in_writer(self._is_current)
+        except StoreUnavailable:
+            return False
+
+    def _is_current(self) -> bool:
+        connection = self._open_connection()
+        with connection.begin():
+            return migrate.is_current(connection)
+
+    async def aclose(self) -> None:
+        """Take no more, finish what waits, close the file and the key store."""
+        first, self._closed = not self._closed, True
+        if not first:
+            return
+        if self._writer is not None:
+            await self._queue.put(None)
+            await self._writer
+        await self._in_writer(self._close_writer)
+        if self._reader_engine is not None:
+            await self._in_reader(self._reader_engine.dispose)
+        if self._keys is not None:
+            await self._keys.aclose()
+        self._writing.shutdown()
+        self._reading.shutdown()
+
+    def _close_writer(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+        self._writer_engine.dispose()
+
+    # the writer's task
+
+    async def _write_for_ever(self) -> None:
+        while (job := await self._queue.get()) is not None:
+            if not await self._group(job):
+                return
+
+    async def _group(self, first: _Job[Any]) -> bool:
+        """One transaction; False when the store is being closed. Whatever happens, every job of it is answered."""
+        ended: list[_Ended] = []
+        job: _Job[Any] | None = first
+        going_on = True
+        try:
+            await self._in_writer(self._begin)
+            while job is not None:
+                if not job.done.cancelled():
+                    ended.append(await self._one(job))
+                job = None
+                if len(ended) < _GROUP and not self._queue.empty():
+                    job = self._queue.get_nowait()
+                    going_on = job is not None
+            await self._in_writer(self._commit)
+        except BaseException as error:
+            lost = [one.job for one in ended] + ([job] if job is not None else [])
+            await self._abandon(lost, error)
+            if not isinstance(error, Exception):
+                raise
+        else:
+            for one in ended:
+                _tell(one)
+        return going_on
+
+    async def _one(self, job: _Job[Any]) -> _Ended:
+        """Run one work in its savepoint, again if it lost a race."""
+        for run in range(1, _RUNS + 1):
+            await self._in_writer(self._savepoint)
+            try:
+                async with asyncio.timeout(self._work_seconds):
+                    result = await run_work(job.work, self._on_writer)
+            except BaseException as error:
+                current = asyncio.current_task()
+                if current is not None and current.cancelling():
+                    raise  # the writer itself is being stopped, not the work
+                await self._in_writer(self._undo)
+                if run < _RUNS and told_again(error):
+                    continue
+                return _Ended(job, error=translated(error))
+            await self._in_writer(self._release)
+            return _Ended(job, result=result)
+        raise AssertionError("unreachable: the last run returns")
+
+    async def _abandon(self, jobs: list[_Job[Any]], error: BaseException) -> None:
+        """Nothing of the group was committed: roll back, and say so to each."""
+        try:
+            await self._in_writer(self._rollback)
+        finally:
+            for job in jobs:
+                failure = translated(error)
+                if not isinstance(failure, StoreUnavailable):
+                    failure = StoreUnavailable("the transaction was lost")
+                _tell(_Ended(job, error=failure))
+
+    # in the writer's thread
+
+    def _open_connection(self) -> Connection:
+        if self._connection is None:
+            raise StoreUnavailable("the store is closed")
+        return self._connection
+
+    def _begin(self) -> None:
+        self._open_connection().begin()
+
+    def _savepoint(self) -> None:
+        self._open_connection().exec_driver_sql("SAVEPOINT work")
+
+    def _release(self) -> None:
+        self._open_connection().exec_driver_sql("RELEASE work")
+
+    def _undo(self) -> None:
+        connection = self._open_connection()
+        driver: Any = connection.connection.dbapi_connection
+        if not driver.in_transaction:  # a full disk, an I/O error: SQLite has rolled everything back by itself
+            raise _GroupLost
+        connection.exec_driver_sql("ROLLBACK TO work")
+        connection.exec_driver_sql("RELEASE work")
+
+    def _commit(self) -> None:
+        self._open_connection().commit()
+
+    def _rollback(self) -> None:
+        connection = self._open_connection()
+        connection.rollback()
+
+    # where things run
+
+    async def _in_writer(self, work: Callable[[], T]) -> T:
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._writing, work)
+        except Exception as error:
+            raise translated(error) from error
+
+    async def _in_reader(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._reading, work)
+
+    async def _on_writer(self, work: Callable[[Session], T]) -> T:
+        session = self._session(self._open_connection())
+        return await asyncio.get_running_loop().run_in_executor(self._writing, work, session)
+
+    async def _on_reader(self, connection: Connection, work: Callable[[Session], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(
+            self._reading, work, self._session(connection, read_only=True)
+        )
+
+    def _session(self, connection: Connection, *, read_only: bool = False) -> Session:
+        if self._keys is None:
+            raise StoreUnavailable("the store is closed")
+        return Session(connection=connection, sealer=self._sealer, keys=self._keys, read_only=read_only)
+
+
+def _from_thread(loop: asyncio.AbstractEventLoop, awaiting: Coroutine[Any, Any, T]) -> T:
+    """Wait in a store's thread for a coroutine on the loop."""
+    future = asyncio.run_coroutine_threadsafe(awaiting, loop)
+    try:
+        return future.result(_BRIDGE_SECONDS)
+    except TimeoutError:
+        future.cancel()
+        raise StoreUnavailable("the key store does not answer") from None
+
+
+def _tell(ended: _Ended) -> None:
+    if ended.job.done.done():
+        return  # its caller was cancelled meanwhile
+    if ended.error is not None:
+        ended.job.done.set_exception(ended.error)
+    else:
+        ended.job.done.set_result(ended.result)

@@ -1,0 +1,83 @@
+"""Column types that mean the same on SQLite and PostgreSQL."""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, get_args
+
+from sqlalchemy import BigInteger, Dialect, SmallInteger, Text
+from sqlalchemy.types import TypeDecorator
+
+from routing.decision import Priority
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_URGENCY: tuple[Priority, ...] = get_args(Priority)
+
+
+def to_micros(instant: datetime) -> int:
+    """Microseconds since 1970 in UTC, exactly. Raises ValueError for a datetime without an offset."""
+    if instant.tzinfo is None:
+        raise ValueError("an instant needs an offset")
+    return (instant - _EPOCH) // _MICROSECOND
+
+
+def from_micros(micros: int) -> datetime:
+    """The inverse of :func:`to_micros`; aware, in UTC."""
+    return _EPOCH + micros * _MICROSECOND
+
+
+class Instant(TypeDecorator[datetime]):
+    """A moment as microseconds since 1970 in UTC, in a BIGINT.
+
+    SQLite has no type for time and PostgreSQL's drivers answer in the session's zone; an integer compares, sorts and
+    indexes the same on both and never loses the microsecond.
+    """
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
+        return None if value is None else to_micros(value)
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
+        return None if value is None else from_micros(value)
+
+
+class Urgency(TypeDecorator[Priority]):
+    """A priority as its place in the order (0 ``immediate`` … 3 ``low``), so that an index can sort by it."""
+
+    impl = SmallInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: Priority | None, dialect: Dialect) -> int | None:
+        return None if value is None else _URGENCY.index(value)
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> Priority | None:
+        return None if value is None else _URGENCY[value]
+
+
+class Strings(TypeDecorator[tuple[str, ...]]):
+    """A tuple of codes as a JSON array in a TEXT."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: tuple[str, ...] | None, dialect: Dialect) -> str | None:
+        return None if value is None else json.dumps(list(value))
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> tuple[str, ...] | None:
+        return None if value is None else tuple(json.loads(value))
+
+
+class Codes(TypeDecorator[Any]):
+    """A small JSON value without personal data in a TEXT, keys sorted."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Mapping[str, Any] | list[Any] | None, dialect: Dialect) -> str | None:
+        return None if value is None else json.dumps(value, sort_keys=True)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
+        return None if value is None else json.loads(value)

@@ -1,0 +1,218 @@
+"""One transaction as the services see it: every method runs one repository function where the connection lives.
+
+The repositories are plain functions over a synchronous connection. On SQLite they run in the writer's own thread, on
+PostgreSQL in a greenlet over asyncpg; either way a method of the unit is one hop, however many statements it takes.
+"""
+
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from datetime import datetime
+from typing import Concatenate, ParamSpec, Protocol, TypeVar
+
+from sqlalchemy import func, select
+
+from hub.core.records import (
+    AcknowledgementRecord,
+    AlarmRecord,
+    AttemptRecord,
+    AuditLine,
+    Changes,
+    ClaimedDelivery,
+    DecisionRecord,
+    DeliveryRecord,
+    DeliveryResult,
+    EpisodeRecord,
+    EpisodeSummary,
+    EventRecord,
+    NoticeRecord,
+    QuarantineRecord,
+    Source,
+    Standing,
+    StoredEpisode,
+)
+from hub.service.ports import Unit
+from hub.store import answers, directory, episodes, intake, seeing, sources
+from hub.store import deliveries as leasing
+from hub.store.session import Session
+
+T = TypeVar("T")
+P = ParamSpec("P")
+
+
+class Runner(Protocol):
+    """Runs a function where the connection lives, with the transaction's session."""
+
+    def __call__(self, work: Callable[[Session], T], /) -> Awaitable[T]: ...
+
+
+class SqlUnit:
+    """Implements ``hub.service.ports.Unit``. Not for two tasks at once; of no use after its transaction."""
+
+    def __init__(self, runner: Runner) -> None:
+        self._runner = runner
+        self._failure: BaseException | None = None
+        self._over = False
+
+    async def _run(self, work: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        if self._over:
+            raise RuntimeError("this transaction is over; a unit must not outlive its work")
+        if self._failure is not None:
+            raise self._failure
+        try:
+            return await self._runner(lambda session: work(session, *args, **kwargs))
+        except BaseException as error:
+            self._failure = error
+            raise
+
+    def close(self) -> None:
+        """End the unit. Raises what one of its methods raised, even if the work swallowed it: half a work is none."""
+        self._over = True
+        if self._failure is not None:
+            raise self._failure
+
+    async def lock(self, *keys: str) -> None:
+        await self._run(_lock, keys)
+
+    # sources
+    async def source(self, uri: str) -> Source | None:
+        return await self._run(sources.source, uri)
+
+    async def sources(self) -> Sequence[Source]:
+        return await self._run(sources.all_sources)
+
+    async def put_source(self, source: Source) -> None:
+        await self._run(sources.put_source, source)
+
+    # intake
+    async def child_id(self, source: str, child_ref: str, now: datetime) -> str:
+        return await self._run(episodes.child_id, source, child_ref, now)
+
+    async def event(self, source: str, sender_id: str) -> EventRecord | None:
+        return await self._run(episodes.event, source, sender_id)
+
+    async def episode(self, source: str, ref: str) -> StoredEpisode | None:
+        return await self._run(episodes.episode, source, ref)
+
+    async def episode_by_id(self, episode: str) -> StoredEpisode | None:
+        return await self._run(episodes.episode_by_id, episode)
+
+    async def kept_events(self, episode: str) -> Sequence[EventRecord]:
+        return await self._run(episodes.kept_events, episode)
+
+    async def episodes_of_child(self, child: str, *, excluding: str) -> Sequence[EpisodeSummary]:
+        return await self._run(episodes.episodes_of_child, child, excluding)
+
+    async def decisions(self, episode: str) -> Sequence[DecisionRecord]:
+        return await self._run(episodes.decisions_of, episode)
+
+    async def save(self, changes: Changes) -> None:
+        await self._run(intake.save, changes)
+
+    async def add_quarantine(self, record: QuarantineRecord, alarm: AlarmRecord, audit: Sequence[AuditLine]) -> None:
+        await self._run(seeing.add_quarantine, record, alarm, audit)
+
+    async def quarantine(self, *, unresolved_only: bool = True) -> Sequence[QuarantineRecord]:
+        return await self._run(seeing.all_quarantine, unresolved_only)
+
+    # the clock
+    async def due_episodes(self, now: datetime, limit: int) -> Sequence[EpisodeRecord]:
+        return await self._run(episodes.due_episodes, now, limit)
+
+    async def next_wake(self) -> datetime | None:
+        return await self._run(episodes.next_wake)
+
+    # delivery
+    async def claim(
+        self,
+        now: datetime,
+        lease_until: datetime,
+        node: str,
+        limit: int,
+        *,
+        channels: Collection[str] | None = None,
+        priorities: Collection[str] | None = None,
+    ) -> Sequence[ClaimedDelivery]:
+        return await self._run(leasing.claim, now, lease_until, node, limit, channels, priorities)
+
+    async def standings(self, deliveries: Sequence[str]) -> Sequence[Standing]:
+        return await self._run(leasing.standings, deliveries)
+
+    async def finish(self, results: Sequence[DeliveryResult], node: str) -> Sequence[str]:
+        return await self._run(leasing.finish, results, node)
+
+    async def renew(self, deliveries: Sequence[str], node: str, lease_until: datetime) -> None:
+        await self._run(leasing.renew, deliveries, node, lease_until)
+
+    async def release(self, deliveries: Sequence[str], node: str, now: datetime) -> None:
+        await self._run(leasing.release, deliveries, node, now)
+
+    # answers
+    async def delivery_by_token(self, token_digest: bytes) -> tuple[DeliveryRecord, NoticeRecord] | None:
+        return await self._run(answers.delivery_by_token, token_digest)
+
+    async def acknowledge(
+        self, record: AcknowledgementRecord, notice: NoticeRecord, alarm: AlarmRecord | None, audit: Sequence[AuditLine]
+    ) -> None:
+        await self._run(answers.acknowledge, record, notice, alarm, audit)
+
+    # seeing it
+    async def notices(self, episode: str) -> Sequence[NoticeRecord]:
+        return await self._run(leasing.notices_of, episode)
+
+    async def deliveries(self, notice: str) -> Sequence[DeliveryRecord]:
+        return await self._run(leasing.deliveries_of, notice)
+
+    async def attempts(self, delivery: str) -> Sequence[AttemptRecord]:
+        return await self._run(leasing.attempts_of, delivery)
+
+    async def acknowledgements(self, notice: str) -> Sequence[AcknowledgementRecord]:
+        return await self._run(answers.acknowledgements_of, notice)
+
+    async def alarms(self, *, open_only: bool = True) -> Sequence[AlarmRecord]:
+        return await self._run(seeing.all_alarms, open_only)
+
+    async def add_alarm(self, alarm: AlarmRecord, audit: Sequence[AuditLine]) -> None:
+        await self._run(seeing.add_alarm, alarm, audit)
+
+    async def clear_alarm(self, alarm: str, now: datetime, audit: Sequence[AuditLine]) -> None:
+        await self._run(seeing.clear_alarm, alarm, now, audit)
+
+    async def counts(self, now: datetime, late: datetime) -> dict[str, int]:
+        return await self._run(seeing.counts, now, late)
+
+    async def episode_list(self, limit: int = 100) -> Sequence[EpisodeRecord]:
+        return await self._run(episodes.episode_list, limit)
+
+    # the directory
+    async def directory_bundle(self) -> tuple[int, bytes] | None:
+        return await self._run(directory.directory_bundle)
+
+    async def put_directory(self, bundle: bytes, now: datetime, audit: Sequence[AuditLine]) -> int:
+        return await self._run(directory.put_directory, bundle, now, audit)
+
+    # the store's own
+    async def probe(self) -> None:
+        """Write something that means nothing: what a readiness probe needs to know is whether writing works."""
+        await self._run(seeing.probe)
+
+
+def _lock(session: Session, keys: Sequence[str]) -> None:
+    """Advisory locks are numbers: those of the keyed hashes, taken in their order, which is the same on every node."""
+    if not session.postgresql:
+        return
+    digests = {session.sealer.keyed_hash("lock", key)[:8] for key in keys}
+    for number in sorted(int.from_bytes(digest, signed=True) for digest in digests):
+        session.connection.execute(select(func.pg_advisory_xact_lock(number)))
+
+
+async def run_work(work: Callable[[Unit], Awaitable[T]], runner: Runner) -> T:
+    """Run a work in a unit of its own."""
+    unit = SqlUnit(runner)
+    result = await work(unit)
+    unit.close()
+    return result
+
+
+async def probe(unit: Unit) -> None:
+    """The work of a readiness probe."""
+    if isinstance(unit, SqlUnit):
+        await unit.probe()
