@@ -158,11 +158,11 @@ def _any(value: Any, limit: int = 10_000) -> tuple[Line, ...]:
 
 def _flat(value: Any, above: str = "") -> Iterable[tuple[Line, tuple[Line, ...]]]:
     """The answers of a form, with the headings above a question before it."""
-    if isinstance(value, Mapping):
+    if isinstance(value, Mapping) and (value or not above):
         for key, inner in value.items():
             yield from _flat(inner, f"{above} – {line(str(key))}" if above else line(str(key)))
-    elif value is not None:
-        yield Line(above), _any(value)
+    elif above or value is not None:
+        yield Line(above), _any(value) or _NOT_GIVEN
 
 
 def _people(people: Any) -> Rows:

@@ -44,6 +44,6 @@ def photo(value: Any) -> Photo | None:
         return None
     shown = next((media_type for media_type, (_, magic) in _KINDS.items() if data.startswith(magic)), None)
     media_type = shown or value.get("media_type")
-    if media_type not in _KINDS:
+    if not isinstance(media_type, str) or media_type not in _KINDS:
         return None
     return Photo(name=_KINDS[media_type][0], media_type=media_type, data=data)

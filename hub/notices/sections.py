@@ -14,7 +14,7 @@ from routing.needtoknow import View
 
 STATUS_BANNERS: Mapping[MessageStatus, Line] = {
     "exercise": Line("EXERCISE. This is not a real case. Nothing is to be done outside the exercise."),
-    "test": Line("TEST. This is not about a real child. Nothing is to be done but to answer."),
+    "test": Line("TEST. This is not a real case. Nothing is to be done but to answer."),
 }
 _OVER = frozenset({"found", "returned", "retraction"})
 _DANGER = frozenset({"missing", "away", "concern", "update", "renotification"})
