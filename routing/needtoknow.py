@@ -1,8 +1,126 @@
-"""What each role may be sent (vocabulary.md, Need to know). The composer sees a View and nothing else."""
+"""What each role may be sent (vocabulary.md, Need to know). The composer sees a View and nothing else.
 
-from collections.abc import Mapping
+The table stands here once: rows of paths (readings.md B27), columns of roles (B28), and the two rules that take
+locations out again (B29, D3). A path without a row is shown to nobody (D10).
+"""
+
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+from routing.decision import Kind
+from routing.facts import Doc, looked_after, part
+
+_IDENTITY = ("child.name", "child.date_of_birth")
+_TRACING = ("people", "child.mobile")
+_LOCATIONS = (
+    "episode.last_seen.place",
+    "episode.missing_from",
+    "episode.missing_from_authority",
+    "placement.address",
+    "placement.provider",
+    "placement.phone",
+    "placement.host_authority",
+    "found.place",
+)
+"""What can give a place away (B29)."""
+
+_ROWS: dict[str, tuple[str, ...]] = {
+    "who": (*_IDENTITY, "child.other_names", "child.gender", "child.photo", "child.description", "episode.clothing"),
+    "last_seen": (
+        "episode.since", "episode.noticed_at", "episode.last_seen.at", "episode.last_seen.place",
+        "episode.last_seen.with", "episode.missing_from", "episode.missing_from_authority", "episode.companions",
+    ),
+    "circumstances": (
+        "episode.circumstances", "episode.belongings", "episode.vehicle", "episode.intentions",
+        "episode.initial_checks",
+    ),
+    "incident": ("episode.police.incident_number",),
+    "risk": (
+        "episode.risk.level", "episode.risk.assessed_by", "episode.risk.basis", "episode.risk.at",
+        "episode.police.reported_at", "episode.police.classification", "episode.at_risk",
+        "episode.abduction_suspected", "episode.sexual_exploitation_suspected",
+        "episode.criminal_exploitation_suspected", "episode.trafficking_suspected",
+        "episode.radicalisation_suspected",
+    ),
+    "health": ("child.medical", "child.medication", "child.disabilities"),
+    "status": (
+        "child.looked_after", "child.care_leaver", "child.absconder", "child.legal_status",
+        "child.child_protection_plan", "child.section_47_enquiry",
+    ),
+    "placement": (
+        "placement.address", "placement.provider", "placement.type", "placement.phone",
+        "placement.responsible_authority", "placement.host_authority",
+    ),
+    "tracing": _TRACING,
+    "immigration": ("child.subject_to_immigration_restriction", "child.home_office_reference"),
+    "found_place": ("found.place",),
+    "origin": ("child.ethnicity", "child.preferred_language"),
+    "form": ("form",),
+    "return": ("returned.concerns", "returned.harm_suspected", "returned.crime_alleged", "retraction.reason"),
+    "everybody": ("episode.category", "episode.whereabouts_known", "found.safe"),
+}  # fmt: skip
+
+
+def _rows(*names: str, **singles: str | tuple[str, ...]) -> frozenset[str]:
+    paths = [path for name in (*names, "everybody", "incident") for path in _ROWS[name]]
+    for value in singles.values():
+        paths += [value] if isinstance(value, str) else value
+    return frozenset(paths)
+
+
+_AUTHORITY = "placement.responsible_authority"
+_SHAREABLE = "found.place"
+_ALL = frozenset(path for paths in _ROWS.values() for path in paths)
+_CARE = _ALL - {*_TRACING, *_ROWS["immigration"], "child.medical", "child.disabilities"}
+_HOME_OFFICE = _rows("who", "last_seen", "immigration", "origin",
+                     risk="episode.trafficking_suspected", status="child.legal_status",
+                     placement=_AUTHORITY, found=_SHAREABLE)  # fmt: skip
+_CIRCULATED = _rows("who", "last_seen", "status", "origin",
+                    circumstances="episode.circumstances", risk="episode.risk.level", health="child.medication",
+                    placement=_AUTHORITY, parents="people")  # fmt: skip
+_BUREAU = _rows("who", "last_seen", "circumstances", "risk", "health", "tracing", "origin", placement=_AUTHORITY)
+_FAMILY = _rows("who", "last_seen", found=_SHAREABLE)
+
+COLUMNS: dict[str, frozenset[str]] = {
+    **dict.fromkeys(
+        ("police", "police_missing_from", "police_responsible", "police_senior_officer",
+         "responsible_authority", "host_authority", "social_worker"), _ALL),
+    **dict.fromkeys(
+        ("iro", "practice_supervisor", "missing_advocate", "supervising_social_worker", "quality_assurance",
+         "group_manager", "assistant_director"), _CARE),
+    **dict.fromkeys(("home_office", "home_office_evidence", "home_office_immigration_enforcement"), _HOME_OFFICE),
+    **dict.fromkeys(
+        ("circulation:london", "circulation:national", "mash", "mase_panel", "early_help",
+         "youth_offending_service"), _CIRCULATED),
+    **dict.fromkeys(("missing_persons_bureau", "ceop"), _BUREAU),
+    "designated_nurse": _rows("health", "status", who=_IDENTITY, risk="episode.risk.level", placement=_AUTHORITY),
+    "school": _rows("who", when="episode.since", health="child.medication_needed"),
+    "parent": _FAMILY,
+    "carer": _FAMILY | frozenset(_ROWS["health"]),
+    "operator": frozenset(),
+}  # fmt: skip
+"""Role -> the paths it may see, before the rules on locations."""
+
+_LOCATION_ROLES = frozenset(
+    ("police", "police_missing_from", "police_responsible", "responsible_authority", "host_authority",
+     "social_worker", "home_office")
+)  # fmt: skip
+"""Who is sent a location where trafficking is suspected (G-05, B-31)."""
+
+_FULL_SIGHT = COLUMNS["police"]
+_ENDED = frozenset((*_IDENTITY, *_ROWS["everybody"], *_ROWS["incident"], *_ROWS["return"], *_ROWS["placement"],
+                    "child.other_names", "episode.since", "found.place"))  # fmt: skip
+_REMINDER = frozenset((*_IDENTITY, *_ROWS["incident"], "episode.category", "episode.since"))
+_SCOPE: dict[Kind, frozenset[str]] = {
+    "found": _ENDED,
+    "returned": _ENDED,
+    "retraction": _ENDED,
+    "duty_due": _REMINDER,
+    "duty_overdue": _REMINDER,
+    "message": _REMINDER,
+}
+"""The kinds that need only part of what their reader may see."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -13,8 +131,108 @@ class View:
     ``returned.*``; lists stand whole (``people``, ``form``, ``episode.companions``, ``episode.initial_checks``).
     ``child.photo`` stands whole (``{"media_type", "data_base64"}``). ``child.medication_needed`` is derived (yes or
     no). ``people`` holds only those persons, and only those keys of them, that the reader may see. Empty values
-    (null, "", []) are left out. Booleans that are false are left out too.
+    (null, "", []) are left out. Booleans that are false are left out too, but ``found.safe``.
     """
 
     roles: tuple[str, ...]
     fields: Mapping[str, Any] = field(repr=False)
+
+    def only(self, paths: Iterable[str]) -> "View":
+        """The same view cut down to ``paths``."""
+        kept = frozenset(paths)
+        return View(roles=self.roles, fields={path: value for path, value in self.fields.items() if path in kept})
+
+
+def permitted(role: str, doc: Doc) -> frozenset[str]:
+    """The paths this role may see of this episode."""
+    paths = COLUMNS[role]
+    if part(doc, "episode").get("trafficking_suspected") and role not in _LOCATION_ROLES:
+        paths = paths - frozenset(_LOCATIONS)
+    if role == "parent" and looked_after(doc):
+        paths = paths - (frozenset(_LOCATIONS) - {"found.place"})
+    if not part(doc, "found").get("location_may_be_shared") and paths is not _FULL_SIGHT:
+        paths = paths - {"found.place"} if role not in _LOCATION_ROLES or role == "home_office" else paths
+    return paths
+
+
+def _value(doc: Doc, path: str) -> Any:
+    value: Any = doc
+    for key in path.split("."):
+        if not isinstance(value, Mapping):
+            return None
+        value = value.get(key)
+    return value
+
+
+def _whereabouts(doc: Doc) -> bool:
+    given = part(doc, "episode").get("whereabouts_known")
+    return bool(given) if given is not None else part(doc, "episode").get("category") == "away"
+
+
+_DERIVED: dict[str, Callable[[Doc], Any]] = {
+    "child.medication_needed": lambda doc: bool(part(doc, "child").get("medication")),
+    "episode.whereabouts_known": _whereabouts,
+    "episode.missing_from": lambda doc: part(doc, "episode").get("missing_from") or None,
+}
+
+
+def fact(doc: Doc, path: str) -> Any:
+    """The value at a path, derived ones included; None where it is absent, null, empty or false by default."""
+    value = _DERIVED[path](doc) if path in _DERIVED else _value(doc, path)
+    return value if value not in ("", [], {}, False) or path == "found.safe" else None
+
+
+_PARENTS_ONLY = _CIRCULATED
+
+
+def _people(roles: tuple[str, ...], people: Any) -> Any:
+    """Parents' names for those who may see no more of them; the whole list for the rest."""
+    if any(COLUMNS[role] is not _PARENTS_ONLY and "people" in COLUMNS[role] for role in roles):
+        return people
+    return [{"role": p["role"], "name": p["name"]} for p in people if p["role"] == "parent"] or None
+
+
+def view(doc: Doc, roles: Iterable[str], kind: Kind = "missing") -> View:
+    """What a desk that reads for all these ``roles`` may see in a notice of this kind: the union of their columns."""
+    named = tuple(roles)
+    paths = frozenset[str]().union(*(permitted(role, doc) for role in named))
+    paths &= _SCOPE.get(kind, paths)
+    fields: dict[str, Any] = {}
+    for path in sorted(paths):
+        value = fact(doc, path)
+        if value is not None and path == "people":
+            value = _people(named, value)
+        if value is not None:
+            fields[path] = value
+    return View(roles=named, fields=fields)
+
+
+def shared_view(doc: Doc, reader: str, role: str, kind: Kind) -> View:
+    """What both may see: the notice of a gap, read by the fallback desk (readings.md D11)."""
+    return view(doc, [reader], kind).only(view(doc, [role], kind).fields)
+
+
+_CONTACT_DETAILS = ("email", "phone", "address", "notify")
+
+
+def _comparable(doc: Doc, path: str) -> Any:
+    value = fact(doc, path)
+    if path == "people" and value:
+        return [{k: v for k, v in person.items() if k not in _CONTACT_DETAILS and v is not None} for person in value]
+    return value
+
+
+def changes(before: Doc, after: Doc) -> frozenset[str]:
+    """The paths whose value is another one now: news, if the reader may see them (readings.md B27). Contact details
+    and decisions about persons are none."""
+    paths = _ALL | {"child.medication_needed"}
+    return frozenset(path for path in paths if _comparable(before, path) != _comparable(after, path))
+
+
+def news(role: str, changed: frozenset[str], before: Doc, after: Doc) -> frozenset[str]:
+    """Which of the changed paths this role hears of."""
+    seen = changed & permitted(role, after)
+    if "people" in seen and COLUMNS[role] is _PARENTS_ONLY:
+        old, new = (_people((role,), fact(doc, "people") or []) for doc in (before, after))
+        seen = seen - {"people"} if old == new else seen
+    return seen

@@ -1,0 +1,274 @@
+"""One absence of one child: its facts, and how an event folds into them (events.md, Order; readings.md A3, A5, B44)."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from hub.core.events import instant, instant_text
+from hub.core.records import EpisodeState
+from routing.decide import Told
+from routing.decision import Recipient, Rule
+from routing.duties import Duty
+from routing.facts import Doc, category, part
+
+_KEPT_OF_A_PERSON = ("notify", "suspected_abductor", "parental_responsibility")
+"""What an update that repeats a person without saying it again does not take back (readings.md A5; ADR 0003)."""
+_NEVER_LATE = ("episode.category", "episode.whereabouts_known")
+_IDENTITY = ("episode.ref", "episode.status", "child.ref")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One entry in the register of one organisation under one role (protocols.md, Six months)."""
+
+    organisation: str
+    role: str
+    received_at: datetime
+    remove_at: datetime
+    removed_at: datetime | None = None
+    removed_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Memory:
+    """What the fold has to remember besides facts, duties and register."""
+
+    given: frozenset[str] = frozenset()
+    """Paths that some event gave a value, or cleared: no longer empty for a late update (readings.md A3)."""
+    newest_fact: datetime | None = None
+    """Time of the newest report, update, found or returned applied."""
+    newest_state: datetime | None = None
+    """Time of the newest event that set the state: report, found, returned, retraction, change of category."""
+    told: tuple[Told, ...] = ()
+    parents: Mapping[str, str] = field(default_factory=dict)
+    """Parent -> the outcome last decided."""
+    persons: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """``role/name`` -> the person as last known, listed or not."""
+    clocks: Mapping[str, datetime] = field(default_factory=dict)
+    fired: frozenset[str] = frozenset()
+    """Thresholds reached (pack/id)."""
+    recovered: bool = False
+    """The first of found and returned has been applied."""
+
+    def dumps(self) -> bytes:
+        """As JSON."""
+        return json.dumps(
+            {
+                "given": sorted(self.given),
+                "newest_fact": _text(self.newest_fact),
+                "newest_state": _text(self.newest_state),
+                "told": [
+                    [t.recipient.role, t.recipient.organisation, t.recipient.person, *t.members] for t in self.told
+                ],
+                "parents": self.parents,
+                "persons": self.persons,
+                "clocks": {row: _text(start) for row, start in self.clocks.items()},
+                "fired": sorted(self.fired),
+                "recovered": self.recovered,
+            },
+            separators=(",", ":"),
+        ).encode()
+
+    @classmethod
+    def loads(cls, text: bytes) -> "Memory":
+        """From what :meth:`dumps` wrote."""
+        raw = json.loads(text)
+        return cls(
+            given=frozenset(raw["given"]),
+            newest_fact=_instant(raw["newest_fact"]),
+            newest_state=_instant(raw["newest_state"]),
+            told=tuple(
+                Told(recipient=Recipient(role=role, organisation=organisation, person=person), members=tuple(members))
+                for role, organisation, person, *members in raw["told"]
+            ),
+            parents=raw["parents"],
+            persons=raw["persons"],
+            clocks={row: instant(start) for row, start in raw["clocks"].items()},
+            fired=frozenset(raw["fired"]),
+            recovered=raw["recovered"],
+        )
+
+
+def _text(at: datetime | None) -> str | None:
+    return None if at is None else instant_text(at)
+
+
+def _instant(text: str | None) -> datetime | None:
+    return None if text is None else instant(text)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Episode:
+    """An episode as it stands. ``doc`` is empty and ``state`` is ``awaited`` before the report."""
+
+    ref: str
+    state: EpisodeState = "awaited"
+    doc: Doc = field(default_factory=dict, repr=False)
+    ever_missing: bool = False
+    ended_at: datetime | None = None
+    memory: Memory = field(default_factory=Memory, repr=False)
+    duties: tuple[Duty, ...] = ()
+    register: tuple[Entry, ...] = ()
+
+    @property
+    def out(self) -> bool:
+        """The child is not back, as far as the hub knows."""
+        return self.state in ("open", "found")
+
+
+def leaves(value: Any, prefix: str = "") -> dict[str, Any]:
+    """Leaf path -> value; lists and ``form`` count as one leaf, an empty object as none."""
+    if not isinstance(value, Mapping) or prefix == "form":
+        return {prefix: value}
+    result: dict[str, Any] = {}
+    for key, child in value.items():
+        result |= leaves(child, f"{prefix}.{key}" if prefix else key)
+    return result
+
+
+def merge(target: Any, patch: Any) -> Any:
+    """JSON Merge Patch (RFC 7396)."""
+    if not isinstance(patch, Mapping):
+        return patch
+    result = dict(target) if isinstance(target, Mapping) else {}
+    for key, value in patch.items():
+        if value is None:
+            result.pop(key, None)
+        else:
+            result[key] = merge(result.get(key), value)
+    return result
+
+
+def identity_problems(doc: Doc, data: Mapping[str, Any]) -> tuple[str, ...]:
+    """Paths of an update that would turn the episode into another one (readings.md D4)."""
+    defaults = {"episode.status": "actual"}
+    given, known = leaves(data), leaves(doc)
+    return tuple(
+        f"data.{path}" for path in _IDENTITY if path in given and given[path] != known.get(path, defaults.get(path))
+    )
+
+
+def report(ref: str, data: Mapping[str, Any], time: datetime) -> Episode:
+    """A new episode out of its report."""
+    doc = merge({}, data)
+    doc["episode"].setdefault("since", instant_text(time))
+    persons, doc = _remember_persons({}, doc)
+    memory = Memory(given=_given(data), newest_fact=time, newest_state=time, persons=persons)
+    return Episode(ref=ref, state="open", doc=doc, ever_missing=category(doc) == "missing", memory=memory)
+
+
+def _given(data: Mapping[str, Any]) -> frozenset[str]:
+    return frozenset(path for path, value in leaves(data).items() if value is not None)
+
+
+def _cleared(data: Mapping[str, Any]) -> frozenset[str]:
+    return frozenset(path for path, value in leaves(data).items() if value is None)
+
+
+def _remember_persons(
+    known: Mapping[str, Mapping[str, Any]], doc: dict[str, Any]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Complete the listed persons by what was last recorded of the same role and name, and remember them."""
+    persons = dict(known)
+    listed = []
+    for person in doc.get("people") or ():
+        key = f"{person['role']}/{person['name']}"
+        kept = {k: v for k, v in persons.get(key, {}).items() if k in _KEPT_OF_A_PERSON and person.get(k) is None}
+        listed.append({**person, **kept})
+        persons[key] = listed[-1]
+    return persons, {**doc, "people": listed} if "people" in doc else doc
+
+
+def is_late(episode: Episode, time: datetime) -> bool:
+    """Older than the newest facts known: it fills only what is empty."""
+    newest = episode.memory.newest_fact
+    return newest is not None and time < newest
+
+
+def update(episode: Episode, data: Mapping[str, Any], time: datetime) -> Episode:
+    """Merge an update. A late one fills empty facts only, never category or whereabouts; after the return the category
+    and whereabouts of the time away are history and stay (readings.md A3, A10)."""
+    memory = episode.memory
+    patch: Mapping[str, Any] = {key: value for key, value in data.items() if key != "episode"}
+    patch = {**patch, "episode": {k: v for k, v in data["episode"].items() if k not in ("ref", "status")}}
+    if is_late(episode, time):
+        patch = _only_empty(patch, memory.given)
+    elif not episode.out:
+        settled = {k: v for k, v in patch["episode"].items() if k not in ("category", "whereabouts_known")}
+        patch = {**patch, "episode": settled}
+    else:
+        patch = _with_whereabouts(patch, episode.doc)
+        changed = patch["episode"].get("category", category(episode.doc)) != category(episode.doc)
+        newest_state = max(t for t in (memory.newest_state, time) if t) if changed else memory.newest_state
+        memory = replace(memory, newest_fact=time, newest_state=newest_state)
+    doc = merge(episode.doc, patch)
+    doc["episode"].setdefault("since", part(episode.doc, "episode")["since"])
+    persons, doc = _remember_persons(memory.persons, doc)
+    memory = replace(memory, given=memory.given | _given(patch) | _cleared(patch), persons=persons)
+    return replace(episode, doc=doc, memory=memory, ever_missing=episode.ever_missing or category(doc) == "missing")
+
+
+def _with_whereabouts(patch: Mapping[str, Any], doc: Doc) -> Mapping[str, Any]:
+    """A change of category without whereabouts sets them to the new category's default (readings.md B13)."""
+    given = patch["episode"]
+    if given.get("category") in (None, category(doc)) or "whereabouts_known" in given:
+        return patch
+    return {**patch, "episode": {**given, "whereabouts_known": None}}
+
+
+def _only_empty(patch: Mapping[str, Any], given: frozenset[str]) -> dict[str, Any]:
+    filled: dict[str, Any] = {"episode": {}}
+    for path, value in leaves(patch).items():
+        parents = {path.rsplit(".", n)[0] for n in range(path.count(".") + 1)}
+        if value is None or path in _NEVER_LATE or parents & given:
+            continue
+        target = filled
+        *sections, key = path.split(".") if path != "form" else ["form"]
+        for section in sections:
+            target = target.setdefault(section, {})
+        target[key] = value
+    return filled
+
+
+def counts_late(episode: Episode, time: datetime) -> bool:
+    """Whether a found, returned or retraction is older than an event that set the state since (readings.md A3)."""
+    newest = episode.memory.newest_state
+    return newest is not None and time < newest
+
+
+def found(episode: Episode, data: Mapping[str, Any], time: datetime) -> Episode:
+    """Whereabouts established."""
+    doc = {**episode.doc, "found": dict(data["found"])}
+    return replace(_state(episode, time), state="found", doc=doc)
+
+
+def returned(episode: Episode, data: Mapping[str, Any], time: datetime) -> Episode:
+    """Back."""
+    at = data["returned"].get("at")
+    doc = {**episode.doc, "returned": dict(data["returned"])}
+    return replace(_state(episode, time), state="returned", doc=doc, ended_at=instant(at) if at else time)
+
+
+def retracted(episode: Episode, data: Mapping[str, Any], time: datetime) -> Episode:
+    """Never an episode."""
+    doc = {**episode.doc, "retraction": {"reason": data.get("reason")}}
+    memory = replace(episode.memory, newest_state=time)
+    return replace(episode, state="retracted", doc=doc, ended_at=time, memory=memory)
+
+
+def _state(episode: Episode, time: datetime) -> Episode:
+    newest = max(t for t in (episode.memory.newest_fact, time) if t)
+    return replace(episode, memory=replace(episode.memory, newest_state=time, newest_fact=newest))
+
+
+def become_missing(episode: Episode) -> Episode:
+    """The hub's own conversion at the away limit: no fact from a source, so it dates no state (readings.md A3)."""
+    facts = {**part(episode.doc, "episode"), "category": "missing", "whereabouts_known": False}
+    return replace(episode, doc={**episode.doc, "episode": facts}, ever_missing=True)
+
+
+def rules_of(episode: Episode, code: str) -> tuple[Rule, ...]:
+    """The rules a duty rests on."""
+    return next((duty.rules for duty in reversed(episode.duties) if duty.code == code), ())

@@ -1,0 +1,120 @@
+"""Which clocks start and stop as an episode changes: the packs' duty rows against its facts.
+
+Rows of one code, from one pack or several, are one duty: the earliest due wins, all sources are kept (readings.md
+B37, B45). ``clocks`` remembers which rows hold, so that a duty already done does not start again.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from routing.conditions import Facts
+from routing.decision import Rule
+from routing.duties import Clocks, Duty, Running, cancel, due_of, open_duty, rows_of
+from routing.facts import Doc
+from routing.packs import Packs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """One change, as the clocks see it."""
+
+    doc: Doc
+    facts: Facts
+    packs: Packs
+    start: datetime
+    """In world time: where clocks that start now count from."""
+    now: datetime
+    cause: str
+
+
+Duties = tuple[Duty, ...]
+
+
+def while_out(
+    duties: Duties, clocks: Clocks, moment: Moment, *, state: str, skip: Callable[[Running], bool] = lambda _: False
+) -> tuple[Duties, Clocks]:
+    """Start and cancel the duties that hang on a condition while the child is out (readings.md A7, B45).
+
+    In state ``found`` only rows marked ``also_after_found`` start, and none is cancelled.
+    """
+    holding = {
+        running.id: running
+        for running in rows_of(moment.packs)
+        if running.row.starts in ("out", "first_missing_notice") and running.row.when.holds(moment.facts)
+    }
+    known = dict(clocks)
+    if state == "open":
+        gone = {row for row in known if row not in holding}
+        still = {_code(row) for row in known if row not in gone}
+        duties = cancel(duties, {_code(row) for row in gone} - still, moment.now, moment.cause)
+        known = {row: start for row, start in known.items() if row not in gone}
+    fresh = [
+        running
+        for row, running in holding.items()
+        if row not in known
+        and running.row.starts == "out"
+        and (state == "open" or running.row.also_after_found)
+        and not skip(running)
+    ]
+    return _start(duties, known, fresh, moment)
+
+
+def _code(row: str) -> str:
+    return row.split("/")[1]
+
+
+def start_rows(duties: Duties, clocks: Clocks, starts: str, moment: Moment) -> tuple[Duties, Clocks]:
+    """Start the rows of another trigger (``return``, ``first_missing_notice``) whose condition holds and that are not
+    running yet."""
+    fresh = [
+        running
+        for running in rows_of(moment.packs)
+        if running.row.starts == starts and running.id not in clocks and running.row.when.holds(moment.facts)
+    ]
+    return _start(duties, dict(clocks), fresh, moment)
+
+
+def _start(
+    duties: Duties, known: dict[str, datetime], fresh: Iterable[Running], moment: Moment
+) -> tuple[Duties, Clocks]:
+    by_code: dict[str, list[Running]] = {}
+    for running in fresh:
+        by_code.setdefault(running.row.code, []).append(running)
+    for code, rows in by_code.items():
+        running_already = any(_code(row) == code for row in known)
+        rules = tuple(dict.fromkeys(rule for r in rows for rule in r.pack.cite(r.row.rules)))
+        first = min(rows, key=lambda r: due_of(r, moment.start, 1, moment.doc))
+        if running_already:
+            duties = _earlier(duties, code, first, rules, moment)
+        else:
+            opened = open_duty(first, moment.start, moment.now, moment.doc, rules=rules, before=duties)
+            duties = (*duties, opened) if opened else duties
+        known.update({r.id: moment.start for r in rows})
+    return duties, known
+
+
+def _earlier(duties: Duties, code: str, running: Running, rules: tuple[Rule, ...], moment: Moment) -> Duties:
+    """A further row of a duty that runs: its due time only ever moves earlier (readings.md B37)."""
+    result = []
+    for duty in duties:
+        if duty.code == code and duty.state == "open" and duty.live:
+            kept = tuple(dict.fromkeys((*duty.rules, *rules)))
+            sooner = open_duty(running, moment.start, moment.now, moment.doc, rules=kept, before=())
+            if sooner is not None and sooner.due_at < duty.due_at:
+                duty = replace(sooner, occurrence=duty.occurrence, ordinal=duty.ordinal, opened_at=duty.opened_at)
+            else:
+                duty = replace(duty, rules=kept)
+        result.append(duty)
+    return tuple(result)
+
+
+def end_with(duties: Duties, clocks: Clocks, event: str, moment: Moment, every: Packs) -> tuple[Duties, Clocks]:
+    """``found`` and ``returned`` end the duties marked so; a retraction ends all. ``every`` are all packs: a duty may
+    run under one that no longer applies."""
+    if event == "retracted":
+        return cancel(duties, None, moment.now, moment.cause), {}
+    ending = {r.id for r in rows_of(every) if event in r.row.ends}
+    codes = {duty.code for duty in duties if duty.live and duty.row in ending}
+    left: Mapping[str, datetime] = {row: start for row, start in clocks.items() if _code(row) not in codes}
+    return cancel(duties, codes, moment.now, moment.cause), left

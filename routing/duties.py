@@ -1,0 +1,272 @@
+"""The clocks: duties open, fall due, repeat, are chased, done and cancelled. Pure values; ``now`` is an argument.
+
+protocols.md, Duties; readings.md A7, A8, B7 to B9, B37, B45. A duty's occurrences are rows of their own; what is to
+happen next with one stands in it (``remind_at``, ``chase_at``, ``turn_at``), so nothing else has to be remembered.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Literal
+
+from routing.calendar import Period, add, birthday, night_limit
+from routing.decision import DutyState, Rule
+from routing.facts import Doc, born, looked_after
+from routing.packs import LEAD, DutyRow, Pack, Packs, Reminders
+
+HUB = "hub"
+What = Literal["remind", "chase", "turn"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Duty:
+    """One occurrence of one duty."""
+
+    code: str
+    occurrence: int
+    """Counts on through restarts: what people see."""
+    ordinal: int
+    """How often the duty started anew (0 the first time)."""
+    owner: str
+    opened_at: datetime
+    due_at: datetime
+    state: DutyState = "open"
+    closed_at: datetime | None = None
+    closed_by: str | None = None
+    rules: tuple[Rule, ...]
+    row: str
+    """The pack's row that governs it (pack/code/index)."""
+    start: datetime
+    """When its clock started, in world time."""
+    n: int
+    """Due at the n-th multiple of the period from ``start``."""
+    remind_at: datetime | None = None
+    chase_at: datetime | None = None
+    turn_at: datetime | None = None
+    """When the next occurrence opens, or the hub acts: ``due_at`` until that has happened."""
+
+    @property
+    def live(self) -> bool:
+        """Something is still to happen with it."""
+        return self.remind_at is not None or self.chase_at is not None or self.turn_at is not None
+
+    @property
+    def unfinished(self) -> bool:
+        """Neither done nor cancelled."""
+        return self.state in ("open", "overdue")
+
+
+Clocks = Mapping[str, datetime]
+"""Rows (pack/code/index) whose condition holds, and since when: what has started and must not start again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A row of a pack with its id."""
+
+    id: str
+    pack: Pack
+    row: DutyRow
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """Something a clock does: remind the owner, chase, or turn (tell, act, open the next)."""
+
+    at: datetime
+    what: What
+    duty: Duty
+
+
+def rows_of(packs: Packs) -> Iterator[Running]:
+    """All duty rows of the packs in force, with their ids."""
+    for pack in packs.packs:
+        seen: dict[str, int] = {}
+        for row in pack.duties:
+            index = seen[row.code] = seen.get(row.code, -1) + 1
+            yield Running(f"{pack.name}/{row.code}/{index}", pack, row)
+
+
+def row_by_id(packs: Packs, row: str) -> Running | None:
+    """The row a duty runs under; None if an edited pack no longer has it."""
+    return next((running for running in rows_of(packs) if running.id == row), None)
+
+
+def codes(packs: Packs) -> frozenset[str]:
+    """Every duty code of these packs."""
+    return frozenset(running.row.code for running in rows_of(packs))
+
+
+def owner_role(owner: str, doc: Doc) -> str:
+    """"Responsible or area authority" as the role it is for this child (readings.md B4)."""
+    if owner != LEAD:
+        return owner
+    return "responsible_authority" if looked_after(doc) else "host_authority"
+
+
+def due_of(running: Running, start: datetime, n: int, doc: Doc) -> datetime:
+    """When the n-th occurrence falls due. Calendar periods count from the start, so month ends do not drift."""
+    row = running.row
+    if row.due_age is not None:
+        return birthday(born(doc), row.due_age)
+    due: Period = row.due
+    if row.night:
+        return night_limit(start, due, running.pack.night_from, running.pack.night_to)
+    if row.repeats is None or n == 1:
+        return add(start, due)
+    if due.seconds == 0:
+        later = row.repeats.times(n - 1)
+        return add(start, Period(months=due.months + later.months, days=due.days + later.days, seconds=later.seconds))
+    return add(add(start, due), row.repeats.times(n - 1))
+
+
+def open_duty(
+    running: Running,
+    start: datetime,
+    now: datetime,
+    doc: Doc,
+    *,
+    rules: tuple[Rule, ...],
+    before: Iterable[Duty],
+) -> Duty | None:
+    """The first occurrence of a clock that starts. A repeating one that comes late skips what is past (A8); an age
+    already reached opens nothing (B34)."""
+    n, due = 1, due_of(running, start, 1, doc)
+    if running.row.due_age is not None and due <= start:
+        return None
+    while running.row.repeats is not None and due < now:
+        n += 1
+        due = due_of(running, start, n, doc)
+    earlier = [duty for duty in before if duty.code == running.row.code]
+    base = max((duty.occurrence for duty in earlier), default=0)
+    ordinal = max((duty.ordinal for duty in earlier), default=-1) + 1
+    previous = due_of(running, start, n - 1, doc) if n > 1 else start
+    duty = Duty(code=running.row.code, occurrence=base + n, ordinal=ordinal, owner=owner_role(running.row.owner, doc), opened_at=now,
+                due_at=due, rules=rules, row=running.id, start=start, n=n)  # fmt: skip
+    return _scheduled(duty, running, previous)
+
+
+def _scheduled(duty: Duty, running: Running, previous: datetime) -> Duty:
+    """Set what is to happen with a freshly opened occurrence."""
+    acts = running.row.acts is not None or running.row.repeats is not None or bool(running.row.tells)
+    turn_at = duty.due_at if acts else None
+    if duty.owner == HUB:
+        return replace(duty, turn_at=turn_at)
+    return replace(
+        duty,
+        turn_at=turn_at,
+        remind_at=_reminder(duty, previous, running.pack.reminders),
+        chase_at=max(duty.due_at, duty.opened_at),
+    )
+
+
+def _reminder(duty: Duty, previous: datetime, settings: Reminders) -> datetime | None:
+    """A share of the interval before the due time, never sooner than an hour after opening (readings.md B9)."""
+    if duty.due_at - duty.opened_at <= timedelta(seconds=settings.not_within.seconds):
+        return None
+    moment = max(
+        duty.due_at - (duty.due_at - previous) * settings.share,
+        duty.opened_at + timedelta(seconds=settings.not_before.seconds),
+    )
+    return moment if moment < duty.due_at else None
+
+
+def next_chase(due: datetime, after: datetime, settings: Reminders) -> datetime:
+    """The next chase after ``after``: at the due time, daily for a week, then weekly, by the calendar."""
+    for days in settings.chase_days:
+        if (moment := add(due, Period(days=days))) > after:
+            return moment
+    days = settings.chase_days[-1]
+    while True:
+        days += settings.then_every_days
+        if (moment := add(due, Period(days=days))) > after:
+            return moment
+
+
+def next_happening(duties: Iterable[Duty]) -> Happening | None:
+    """The earliest thing a clock has to do; at one instant reminders, then what acts and repeats, then chasing."""
+    first: Happening | None = None
+    for duty in duties:
+        moments: tuple[tuple[datetime | None, What], ...] = (
+            (duty.remind_at, "remind"),
+            (duty.turn_at, "turn"),
+            (duty.chase_at, "chase"),
+        )
+        for at, what in moments:
+            if at is not None and (first is None or at < first.at):
+                first = Happening(at, what, duty)
+    return first
+
+
+def reminded(duty: Duty) -> Duty:
+    """After the reminder went out."""
+    return replace(duty, remind_at=None)
+
+
+def chased(duty: Duty, now: datetime, settings: Reminders) -> Duty:
+    """After a chase: late, and chased again later."""
+    return replace(duty, state="overdue", remind_at=None, chase_at=next_chase(duty.due_at, now, settings))
+
+
+def turned(duties: tuple[Duty, ...], duty: Duty, running: Running | None, now: datetime, doc: Doc) -> tuple[Duty, ...]:
+    """At the due time: the hub's own duty is done; a repeating one opens its next occurrence, and only the newest
+    late one is chased (readings.md B8)."""
+    acted = duty.owner == HUB and duty.unfinished
+    after = replace(duty, turn_at=None)
+    if acted:
+        after = replace(after, state="done", closed_at=now, closed_by=f"duty:{duty.code}")
+    result = tuple(after if d is duty else d for d in duties)
+    if running is None or running.row.repeats is None:
+        return result
+    result = tuple(
+        replace(d, chase_at=None) if d.code == duty.code and d.state == "overdue" and d.occurrence < duty.occurrence
+        else d
+        for d in result
+    )  # fmt: skip
+    following = replace(
+        duty, occurrence=duty.occurrence + 1, n=duty.n + 1, opened_at=duty.due_at, state="open", closed_at=None,
+        closed_by=None, due_at=due_of(running, duty.start, duty.n + 1, doc), remind_at=None, chase_at=None,
+    )  # fmt: skip
+    return (*result, _scheduled(following, running, duty.due_at))
+
+
+def ended(duty: Duty, state: DutyState, at: datetime, by: str) -> Duty:
+    """Finished: nothing more happens with it."""
+    return replace(duty, state=state, closed_at=at, closed_by=by, remind_at=None, chase_at=None, turn_at=None)
+
+
+def cancel(duties: tuple[Duty, ...], which: Iterable[str] | None, at: datetime, by: str) -> tuple[Duty, ...]:
+    """End every running clock of these codes (None: of all). Occurrences still open or chased are cancelled; one done
+    before, or left late when a newer one fell due, keeps its state, but opens no further one."""
+    named = None if which is None else frozenset(which)
+
+    def one(duty: Duty) -> Duty:
+        if not duty.live or (named is not None and duty.code not in named):
+            return duty
+        if duty.unfinished:
+            return ended(duty, "cancelled", at, by)
+        return replace(duty, remind_at=None, chase_at=None, turn_at=None)
+
+    return tuple(one(duty) for duty in duties)
+
+
+def complete(duties: tuple[Duty, ...], code: str, at: datetime, by: str) -> tuple[Duty, ...]:
+    """Done: every occurrence now open or overdue; the next still opens at its time (readings.md B7)."""
+    return tuple(
+        replace(d, state="done", closed_at=at, closed_by=by, remind_at=None, chase_at=None)
+        if d.code == code and d.unfinished
+        else d
+        for d in duties
+    )
+
+
+def closed_along(packs: Packs, code: str, outcome: str) -> frozenset[str]:
+    """Other duties that this completion closes too (readings.md B11, B12)."""
+    made = outcome in ("held", "done")
+    return frozenset(
+        running.row.code
+        for running in rows_of(packs)
+        if code in running.row.closed_by_any
+        or (made and code in running.row.closes_with)
+        or (outcome == "declined" and code in running.row.closed_by_declined)
+    )

@@ -1,0 +1,189 @@
+"""Who is entitled to the first notice: the union of the packs' tables, the strictest suppression (protocols.md)."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from contacts.areas import Areas
+from routing.conditions import Facts
+from routing.decision import Kind, Recipient, Rule
+from routing.facts import Doc, force_of, host, lead, looked_after, part, people, responsible
+from routing.packs import LEAD, Pack, Packs
+
+Key = tuple[str, str | None, str | None]
+"""role, organisation, person: one of the last two is what makes it the same recipient (readings.md A9)."""
+
+NAMED = frozenset(("parent", "carer", "social_worker", "supervising_social_worker", "iro"))
+"""Roles that a person of the event can hold."""
+FAMILY = frozenset(("parent", "carer"))
+"""Roles that only a person can hold: without an address they are a gap, no desk stands in (B20)."""
+POLICE = frozenset(("police", "police_missing_from", "police_responsible", "police_senior_officer"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One recipient's standing under the packs in force."""
+
+    recipient: Recipient
+    outcome: Literal["notify", "withhold", "hold", "suppress"]
+    kind: Kind
+    rules: tuple[Rule, ...]
+    why: str
+
+    @property
+    def key(self) -> Key:
+        return key_of(self.recipient)
+
+
+def key_of(recipient: Recipient) -> Key:
+    """What makes two recipients the same."""
+    return (recipient.role, None if recipient.person else recipient.organisation, recipient.person)
+
+
+def sender(doc: Doc) -> str | None:
+    """The authority in whose name the notices go out (readings.md B23)."""
+    return lead(doc)
+
+
+def circulation_members(role: str, doc: Doc, areas: Areas) -> tuple[str, ...]:
+    """The authorities a circulation goes to, the sender excepted (B23)."""
+    everyone = areas.london() if role == "circulation:london" else areas.everywhere()
+    return tuple(code for code in everyone if code != sender(doc))
+
+
+def _side(doc: Doc, pack: Pack | None) -> str | None:
+    """Whose desk holds a role that only a pack names (readings.md B46, C10)."""
+    if pack is not None and not pack.covers(host(doc)) and pack.covers(responsible(doc)):
+        return responsible(doc)
+    return host(doc)
+
+
+def _organisation(role: str, doc: Doc, areas: Areas, pack: Pack | None) -> str | None:
+    match role:
+        case "police":
+            return force_of(areas, host(doc))
+        case "police_missing_from":
+            return force_of(areas, part(doc, "episode").get("missing_from_authority"))
+        case "police_responsible":
+            return force_of(areas, responsible(doc))
+        case "police_senior_officer":
+            return force_of(areas, _side(doc, pack))
+        case "responsible_authority" | "social_worker" | "iro":
+            return responsible(doc)
+        case "host_authority":
+            return host(doc)
+        case "home_office" | "home_office_evidence" | "home_office_immigration_enforcement":
+            return "home-office"
+        case "missing_persons_bureau":
+            return "missing-persons-bureau"
+        case "ceop":
+            return "ceop"
+        case "school":
+            return f"school:{part(doc, 'school').get('urn')}"
+        case "circulation:london" | "circulation:national":
+            return None
+        case _:
+            return _side(doc, pack)
+
+
+def has_address(person: object) -> bool:
+    """Whether a person of the event can be reached by what the event gave."""
+    return isinstance(person, dict) and bool(person.get("email") or person.get("phone"))
+
+
+def resolve(role: str, doc: Doc, areas: Areas, pack: Pack | None = None) -> tuple[Recipient, ...]:
+    """Who holds a role in this episode. A named person without an address is kept for parent and carer (a gap) and
+    left to the desk of the role otherwise (B20)."""
+    if role == LEAD:
+        role = "responsible_authority" if looked_after(doc) else "host_authority"
+    if role in NAMED:
+        named = [p for p in people(doc, role) if role in FAMILY or has_address(p)]
+        if named or role in FAMILY:
+            return tuple(Recipient(role=role, person=name) for name in dict.fromkeys(p["name"] for p in named))
+    return (Recipient(role=role, organisation=_organisation(role, doc, areas, pack)),)
+
+
+def _strictness(person: Mapping[str, Any]) -> int:
+    """Of two entries for one name the stricter one counts: a mistake in a list must not tell an abductor."""
+    if person.get("suspected_abductor"):
+        return 0
+    order = ("withhold", "undecided", "notify")
+    return 1 + order.index(part(person, "notify").get("decision") or "undecided")
+
+
+def parent_entry(doc: Doc, name: str, kind: Kind, told_rules: tuple[Rule, ...], packs: Packs) -> Entry | None:
+    """A parent's standing: told by the recorded decision (B-15), held while nobody decided for a looked-after child,
+    never told as a suspected abductor (B-140). None for one without parental responsibility (B18)."""
+    person = min((p for p in people(doc, "parent") if p["name"] == name), key=_strictness)
+    if person.get("parental_responsibility") is False:
+        return None
+    decision = part(person, "notify").get("decision") or "undecided"
+    recipient = Recipient(role="parent", person=name)
+    if person.get("suspected_abductor"):
+        return Entry(recipient=recipient, outcome="withhold", kind=kind, rules=packs.cite_told("abductor"),
+                     why="named as the suspected abductor: never told")  # fmt: skip
+    if decision == "withhold":
+        return Entry(recipient=recipient, outcome="withhold", kind=kind, rules=packs.cite_told("withhold"),
+                     why="a recorded decision withholds the notice from this parent")  # fmt: skip
+    if decision == "undecided" and looked_after(doc):
+        return Entry(recipient=recipient, outcome="hold", kind=kind, rules=told_rules,
+                     why="nobody has decided yet whether this parent of a looked-after child is told")  # fmt: skip
+    why = "a recorded decision tells this parent" if decision == "notify" else "the child lives at home"
+    return Entry(recipient=recipient, outcome="notify", kind=kind, rules=told_rules, why=why)
+
+
+def first_kind(role: str, facts: Facts) -> Kind:
+    """The kind of the first notice: the category, but ``concern`` to the police about an endangered child (C1)."""
+    if facts["missing"]:
+        return "missing"
+    return "concern" if role == "police" and facts["endangered"] else "away"
+
+
+def entitled(doc: Doc, facts: Facts, packs: Packs, areas: Areas) -> tuple[Entry, ...]:
+    """Everybody who has to be told of an episode as it stands, with those who must not be, in the packs' order."""
+    category = "missing" if facts["missing"] else "away"
+    found: dict[Key, Entry] = {}
+    for pack in packs.packs:
+        for row in pack.recipients:
+            condition = row.missing if facts["missing"] else row.away
+            if condition is None or not condition.holds(facts):
+                continue
+            rules, kind = pack.cite(row.rules), first_kind(row.role, facts)
+            for recipient in resolve(row.role, doc, areas, pack):
+                if recipient.role == "parent":
+                    entry = parent_entry(doc, str(recipient.person), kind, rules, packs)
+                else:
+                    why = f"{pack.name} tells {recipient.role} when {category} ({condition.text})"
+                    entry = Entry(recipient=recipient, outcome="notify", kind=kind, rules=rules, why=why)
+                if entry is not None:
+                    found[entry.key] = _joined(found.get(entry.key), entry)
+    return tuple(_suppressed(entry, doc, facts, packs) for entry in found.values())
+
+
+def _joined(first: Entry | None, second: Entry) -> Entry:
+    if first is None:
+        return second
+    return Entry(recipient=first.recipient, outcome=first.outcome, kind=first.kind,
+                 rules=(*first.rules, *second.rules), why=f"{first.why}; {second.why}")  # fmt: skip
+
+
+def _suppressed(entry: Entry, doc: Doc, facts: Facts, packs: Packs) -> Entry:
+    category = "missing" if facts["missing"] else "away"
+    for pack in packs.packs:
+        if pack.applies.authorities and not pack.covers(host(doc)):
+            continue
+        for row in pack.suppressions:
+            if row.role == entry.recipient.role and row.on == category and not row.unless.holds(facts):
+                return Entry(recipient=entry.recipient, outcome="suppress", kind=entry.kind, rules=pack.cite(row.rules),
+                             why=f"{pack.name} keeps {category} from {row.role} unless {row.unless.text}")  # fmt: skip
+    return entry
+
+
+def entries_by_key(entries: Iterable[Entry]) -> dict[Key, Entry]:
+    """Entries as a mapping, order kept."""
+    return {entry.key: entry for entry in entries}
+
+
+def told_now(entries: Sequence[Entry]) -> frozenset[Key]:
+    """Keys of those entitled to be told."""
+    return frozenset(entry.key for entry in entries if entry.outcome == "notify")
