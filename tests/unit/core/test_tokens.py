@@ -1,0 +1,54 @@
+"""Acknowledgement tokens."""
+
+import hashlib
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hub.core.tokens import WeakSecret, ack_token, token_digest
+
+SECRET = bytes(range(32))
+OTHER = bytes(range(1, 33))
+
+
+def test_the_token_is_pinned():
+    # By openssl; a token that changes between versions breaks every link that is out there.
+    assert ack_token(SECRET, "de_01J0000000000000000000000A") == "VpjadDHBxb-bdYq4xRZZAE_Pl4QiNg6RSrhNAqm217U"
+
+
+def test_the_digest_is_sha256_of_the_text():
+    token = ack_token(SECRET, "de_1")
+    assert token_digest(token) == hashlib.sha256(token.encode()).digest()
+
+
+@given(delivery=st.text(alphabet=st.characters(codec="utf-8"), max_size=60))
+def test_a_token_is_url_safe_and_says_nothing(delivery):
+    token = ack_token(SECRET, delivery)
+    assert re.fullmatch(r"[A-Za-z0-9_-]{43}", token)
+
+
+def test_deliveries_and_secrets_have_tokens_of_their_own():
+    tokens = {ack_token(secret, f"de_{n}") for secret in (SECRET, OTHER) for n in range(200)}
+    assert len(tokens) == 400
+
+
+def test_the_delivery_id_alone_is_not_the_token_of_another_use():
+    assert ack_token(SECRET, "de_1") != ack_token(SECRET, "\0de_1")
+
+
+@pytest.mark.parametrize("secret", [b"", b"short", bytes(31)])
+def test_a_weak_secret_is_refused_without_being_shown(secret):
+    with pytest.raises(WeakSecret, match="at least 32 random bytes") as raised:
+        ack_token(secret, "de_1")
+    assert "short" not in str(raised.value).replace("too short", "")
+
+
+@given(token=st.text(max_size=300))
+def test_anything_has_a_digest(token):
+    assert len(token_digest(token)) == 32
+
+
+def test_a_lone_surrogate_has_a_digest():
+    assert len(token_digest("\ud800")) == 32
