@@ -39,7 +39,7 @@ unresolved      .             .          .          acknowledged .          .   
 undeliverable   notified      .          receipted  acknowledged unresolved unresolved .          .             .       withheld held pending
 overdue         .             .          .          acknowledged unresolved unresolved superseded undeliverable .       withheld held pending
 superseded      .             .          .          .            .          .          .          .             .       .        .    !
-"""
+"""  # noqa: E501 - a grid is read across
 DELIVERY_GRID = """
            claimed carried retry released lease_lost gave_up withdrawn redriven
 due        leased  !       !     !        !          failed  cancelled !
