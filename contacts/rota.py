@@ -16,7 +16,7 @@ falls at the change. So a hand-over at such a time leaves nobody off duty and no
 
 import re
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -58,21 +58,29 @@ class Rota:
 
     def on_duty(self, at: datetime) -> bool:
         """Whether somebody on these hours is on duty at the instant ``at`` (aware)."""
-        local = at.astimezone(LONDON)
-        today = local.date()
-        # The second pass through an hour that comes twice is after every time named in that hour, which is the first.
-        minute = local.hour * 60 + (59.5 if local.fold else local.minute)
-        kind = self._kind(today)
-        covered = any(kind in s.kinds and s.start <= minute < s.end for s in self.spans)
-        if not covered and any(s.end > _DAY_MINUTES for s in self.spans):
-            before = self._kind(today - _ONE_DAY)
-            covered = any(before in s.kinds and minute + _DAY_MINUTES < s.end for s in self.spans)
-        return covered is not self.outside
+        # In UTC first: two local times that differ only in their fold are equal, and would share an entry.
+        today, minute = _local(at.astimezone(UTC))
+        return (
+            self._covers(today, minute) or self._covers(today - _ONE_DAY, minute + _DAY_MINUTES)
+        ) is not self.outside
 
-    def _kind(self, day: date) -> int:
+    def _covers(self, day: date, minute: float) -> bool:
+        """Whether a span of ``day`` covers the minute, counted from that day's midnight."""
+        kind = day.weekday()
         if self.calendar is not None and day in bank_holidays(self.calendar, day.year):
-            return BANK_HOLIDAY
-        return day.weekday()
+            kind = BANK_HOLIDAY
+        for span in self.spans:
+            if span.start <= minute < span.end and kind in span.kinds:
+                return True
+        return False
+
+
+@lru_cache(maxsize=64)
+def _local(at: datetime) -> tuple[date, float]:
+    """Day and minute of the day in London; remembered, as one decision asks for many desks at one instant."""
+    local = at.astimezone(LONDON)
+    # The second pass through an hour that comes twice is after every time named in that hour, which is the first.
+    return local.date(), local.hour * 60 + (59.5 if local.fold else local.minute)
 
 
 @lru_cache(maxsize=256)

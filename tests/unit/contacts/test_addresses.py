@@ -169,4 +169,4 @@ def test_any_text_is_normalised_or_refused_without_being_repeated(channel: str, 
         assert problem.__cause__ is None
     else:
         assert normal.isascii() and normal.isprintable() and " " not in normal
-        assert parse_address(channel, normal) == normal  # type: ignore[arg-type]
+        assert parse_address(channel, normal) == normal  # type: ignore[arg-type]  # the same

@@ -119,6 +119,13 @@ def test_the_hour_that_comes_twice_hands_over_once() -> None:
         assert duty(late, local, fold=fold) is not first
 
 
+def test_an_instant_may_come_in_any_time_zone() -> None:
+    night = Hours(name="n", times="sat 20:00-01:30")
+    first = datetime(2026, 10, 25, 1, 15, tzinfo=LONDON)
+    for at, expected in [(first, True), (first.replace(fold=1), False), (first, True)]:
+        assert on_duty(night, at) is on_duty(night, at.astimezone(UTC)) is expected
+
+
 def test_a_time_that_never_comes_falls_at_the_change() -> None:
     """29 March 2026: after 00:59:59 GMT comes 02:00 BST."""
     assert duty("sat 20:00-01:30", "2026-03-29T00:59:59")
