@@ -88,8 +88,8 @@ def parse(raw: bytes, rules: WireRules) -> EpisodeEvent | Invalid:
     data: Mapping[str, Any] = {}
     if "data" not in reading.value:
         problems.append(Problem(path="data", message="is missing: the sending system must give it"))
-    elif attributes.get("type") in DATA_MODELS:
-        data, found = _data(attributes["type"], reading.value["data"], rules)
+    elif isinstance(kind := attributes.get("type"), str) and kind in DATA_MODELS:
+        data, found = _data(kind, reading.value["data"], rules)
         problems.extend(_unless_under(reading.problems, found))
     if problems or envelope is None:
         return Invalid(problems=tuple(dict.fromkeys(problems))[:MAX_PROBLEMS])

@@ -66,7 +66,7 @@ def duty(data: Mapping[str, Any], rules: WireRules) -> Iterator[Problem]:
             path="data.circulate",
             message="only a strategy discussion may decide to circulate: leave it out, or correct the duty",
         )
-    elif outcome in {"declined", "not_required"}:
+    elif outcome in ("declined", "not_required"):
         yield Problem(
             path="data.circulate",
             message="a strategy discussion that did not take place cannot have decided this: correct the outcome",

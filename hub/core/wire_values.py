@@ -52,8 +52,8 @@ def instant(text: str) -> datetime:
     match = _INSTANT_RE.fullmatch(text)
     if match is None:
         raise ValueError(
-            "is not an RFC 3339 date and time with an offset: send for example 2026-03-01T19:30:00Z or "
-            "2026-07-01T19:30:00+01:00"
+            "is not an RFC 3339 date and time with an offset: send for example 2026-07-04T19:30:00Z or "
+            "2026-07-04T19:30:00+01:00"
         )
     day, hour, minute, second, fraction, _, sign, offset_hours, offset_minutes = match.groups()
     offset = timedelta(hours=int(offset_hours or 0), minutes=int(offset_minutes or 0))
@@ -88,7 +88,7 @@ def _date(text: str) -> str:
             raise ValueError
         year = date.fromisoformat(text).year
     except ValueError:
-        raise fault("is not a date that exists: send year-month-day, for example 2011-08-17") from None
+        raise fault("is not a date that exists: send year-month-day, for example 2010-01-31") from None
     if not BIRTH_YEARS[0] <= year <= BIRTH_YEARS[1]:
         raise fault(f"is outside the years {BIRTH_YEARS[0]} to {BIRTH_YEARS[1]}: correct it")
     return text

@@ -58,20 +58,17 @@ def merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any
 def event(
     kind: str,
     data: Mapping[str, Any],
-    *,
-    id: str = "E1",
-    time: str = "2026-03-01T19:45:00Z",
-    source: str = SOURCE,
+    /,
     **envelope: Any,
 ) -> dict[str, Any]:
     """``kind`` without prefix and suffix, for example ``episode.found``. ``envelope`` adds or changes attributes."""
     built = {
         "specversion": "1.0",
-        "id": id,
-        "source": source,
+        "id": "E1",
+        "source": SOURCE,
         "type": f"fingerpost.{kind}.v1",
-        "time": time,
-        "data": copy.deepcopy(dict(data)),
+        "time": "2026-03-01T19:45:00Z",
+        "data": data,
     }
     return merged(built, envelope)
 
