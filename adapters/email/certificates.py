@@ -81,9 +81,12 @@ def usable(certificates: Sequence[bytes], address: str, now: datetime, trust: Tr
 
 def _read(der: bytes) -> x509.Certificate | None:
     try:
-        return x509.load_der_x509_certificate(der)
+        certificate = x509.load_der_x509_certificate(der)
+        # Names and extensions are parsed only when they are asked for: ask now, so that nothing raises later.
+        _ = certificate.issuer, certificate.subject, certificate.extensions, certificate.public_key()
     except MALFORMED:
         return None
+    return certificate
 
 
 def _is_authority(certificate: x509.Certificate) -> bool:

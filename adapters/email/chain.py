@@ -103,9 +103,9 @@ def _reaches(
 
 
 def _issued(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
-    if certificate.issuer != issuer.subject:
-        return False
     try:
+        if certificate.issuer != issuer.subject:
+            return False
         certificate.verify_directly_issued_by(issuer)
     except (InvalidSignature, *MALFORMED):
         return False

@@ -17,6 +17,7 @@ _LINE = 76
 _WORD_BYTES = 39
 """Bytes in one encoded word: 39 become 52 characters, and with ``=?utf-8?b?`` and ``?=`` 64, under RFC 2047's 75."""
 _SEGMENT = 60
+_NOT_IN_A_FILE_NAME = re.compile(r'["*/:<>?\\|]')
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,59}")
 _RESTRICTED = r"[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,63}"
 _MEDIA_TYPE = re.compile(rf"{_RESTRICTED}/{_RESTRICTED}")
@@ -73,9 +74,14 @@ def media_type(value: str) -> bytes:
     return value.encode("ascii")
 
 
+def file_name(name: str) -> str:
+    """A name that every system can store: no path, and none of the characters Windows refuses."""
+    return _NOT_IN_A_FILE_NAME.sub("_", one_line(name)) or "attachment"
+
+
 def filename(name: str) -> bytes:
     """The ``filename`` parameters of a Content-Disposition, each on a line of its own (RFC 2183, RFC 2231)."""
-    line = one_line(name) or "attachment"
+    line = file_name(name)
     if _PLAIN_NAME.fullmatch(line):
         return b';\r\n filename="' + line.encode("ascii") + b'"'
     encoded = quote(line, safe="")
