@@ -1,0 +1,31 @@
+"""Opening what is kept: the vault over the key files, and the store under it."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from hub.app.keys import key_ring
+from hub.edge.ids import SystemIds
+from hub.edge.vault import KeyRing, Vault
+from hub.service.ports import Ids, Store
+from hub.settings import PREFIX, Problem, Settings, SettingsError
+from hub.store import BadStoreUrl, open_store
+
+
+async def store_of(settings: Settings, ring: KeyRing, ids: Ids) -> Store:
+    """Open the ledger and the key store, migrating them. Raises SettingsError, StoreUnavailable, SchemaTooNew."""
+    if settings.database_url is None or settings.key_store_url is None:
+        settings.data_folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        return await open_store(settings.database, sealer=Vault(ring), ids=ids, keys_url=settings.key_store)
+    except BadStoreUrl as error:
+        raise SettingsError((Problem(setting=PREFIX + "DATABASE_URL", message=str(error)),)) from None
+
+
+@asynccontextmanager
+async def open_ledger(settings: Settings) -> AsyncIterator[Store]:
+    """The store for one command, beside a running hub too."""
+    store = await store_of(settings, key_ring(settings), SystemIds())
+    try:
+        yield store
+    finally:
+        await store.aclose()

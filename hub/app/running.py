@@ -1,0 +1,318 @@
+"""The composition root: every part of a running hub is made here, in order, and nowhere else.
+
+What is entered into the stack later stops earlier: no more intake, no more ticks, no more claiming; what is in flight
+is finished and recorded; then the relay's connections and the store are closed. All within ``stop_within`` seconds.
+"""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Final, Protocol
+
+import structlog
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+from adapters.port import Transport
+from contacts.areas import Areas, load_areas
+from hub.app.keys import acknowledgement_secret, key_ring
+from hub.app.ledger import store_of
+from hub.app.mail import email_transport
+from hub.core.events import EpisodeEvent, Invalid
+from hub.core.retry import RetryPolicy
+from hub.edge.api_tokens import TokenFile
+from hub.edge.clock import SystemClock
+from hub.edge.heartbeat import Heartbeat
+from hub.edge.ids import SystemIds
+from hub.edge.telemetry import Metrics
+from hub.service.access import Access
+from hub.service.answers import Answers
+from hub.service.delivery import Delivery
+from hub.service.envelopes import Composer
+from hub.service.health import Health
+from hub.service.lanes import Limits
+from hub.service.live_directory import LiveDirectory
+from hub.service.ports import Clock, Ids, Store
+from hub.service.supervise import Supervisor, Tick
+from hub.service.timeline import Seeing
+from hub.settings import Settings
+from hub.web.api.episodes import EpisodesApi
+from hub.web.api.events import EventsApi
+from hub.web.api.health import HealthApi
+from hub.web.api.schema import SchemaApi
+from hub.web.api.sources import SourceBook
+from hub.web.bodies import Bodies
+from hub.web.limits import Buckets
+from hub.web.pages.acknowledge import AcknowledgePage
+from hub.web.pages.rendering import Pages
+from hub.web.pages.timeline import TimelinePages
+from hub.web.ports import Intake
+from hub.web.server import Parts, Server, application
+
+WEB_SHARE: Final = 0.25
+"""Of the time there is to stop: for requests in hand."""
+DRAIN_SHARE: Final = 0.45
+"""For deliveries in flight and their records; the rest is for closing."""
+
+
+class Log(Protocol):
+    """Content-free words (hub/edge/telemetry.py drops anything else)."""
+
+    def info(self, event: str, **fields: Any) -> Any: ...
+    def warning(self, event: str, **fields: Any) -> Any: ...
+    def error(self, event: str, **fields: Any) -> Any: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Foundations:
+    """What the domain's services stand on."""
+
+    settings: Settings
+    store: Store
+    clock: Clock
+    ids: Ids
+    areas: Areas
+    directory: LiveDirectory
+    ack_secret: bytes = field(repr=False)
+    nudge: Callable[[], None]
+    """To be called after a commit that has new deliveries."""
+    log: Log
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Domain:
+    """The services that know what an event means."""
+
+    parse: Callable[[bytes], EpisodeEvent | Invalid]
+    intake: Intake
+    tick: Callable[[datetime], Awaitable[object]]
+    """Turns due clocks into decisions."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Running:
+    """A hub that takes events."""
+
+    url: str
+    """Where it listens, as ``http://HOST:PORT``."""
+    store: Store
+    clock: Clock
+    ids: Ids
+    directory: LiveDirectory
+    delivery: Delivery
+    health: Health
+    metrics: Metrics
+    supervisor: Supervisor
+
+
+@asynccontextmanager
+async def running(
+    settings: Settings,
+    domain_of: Callable[[Foundations], Domain],
+    *,
+    demo_pages: bool = False,
+    log: Log | None = None,
+    metrics: Metrics | None = None,
+    transport: Transport | None = None,
+) -> AsyncIterator[Running]:
+    """A hub, from before its first request to after its last. ``demo_pages`` shows episodes without a token.
+
+    ``transport`` stands in for the e-mail transport of the settings. Raises SettingsError, StoreUnavailable,
+    SchemaTooNew, OSError (the port is taken).
+    """
+    if demo_pages and not settings.loopback:
+        raise ValueError("the demonstration's pages are shown without a token, so only on 127.0.0.1")
+    log = log or structlog.get_logger()
+    metrics = metrics or Metrics()
+    clock, ids = SystemClock(), SystemIds()
+    ring = key_ring(settings)
+    supervisor = Supervisor(stop_within=settings.stop_within, log=log)
+    async with AsyncExitStack() as stack:
+        store = await store_of(settings, ring, ids)
+        await stack.enter_async_context(supervisor.closing("store", store.aclose, at_most=2.0))
+        areas = load_areas()
+        directory = LiveDirectory(store=store, areas=areas, operator_address=settings.operator_address, log=log)
+        await directory.start(clock.now())
+        mail = transport or email_transport(settings)
+        await stack.enter_async_context(supervisor.closing("transport", mail.aclose, at_most=1.0))
+        secret = acknowledgement_secret(ring)
+        delivery = _delivery(settings, store, mail, directory, secret, clock, ids, metrics, log)
+        domain = domain_of(
+            Foundations(
+                settings=settings,
+                store=store,
+                clock=clock,
+                ids=ids,
+                areas=areas,
+                directory=directory,
+                ack_secret=secret,
+                nudge=delivery.nudge,
+                log=log,
+            )
+        )
+        await stack.enter_async_context(supervisor.task("delivery", delivery.run))
+        clockwork = Tick("clockwork", domain.tick, clock=clock, supervisor=supervisor, log=log)
+        refresh = Tick("directory", directory.refresh, clock=clock, supervisor=supervisor, log=log)
+        health = Health(
+            store=store,
+            supervisor=supervisor,
+            ticks=(clockwork, refresh),
+            clock=clock,
+            overdue_after=settings.overdue_after,
+        )
+        ticks = {clockwork: settings.clock_tick, refresh: settings.sources_refresh}
+        if settings.heartbeat_url is not None:
+            beat = Heartbeat(settings.heartbeat_url.get_secret_value(), overdue=health.overdue, log=log).beat
+            ticks[Tick("heartbeat", beat, clock=clock, supervisor=supervisor, log=log)] = settings.heartbeat_every
+        await stack.enter_async_context(_ticking(ticks))
+        answers = Answers(store=store, clock=clock, ids=ids, meter=metrics)
+        parts = _parts(settings, domain, store, answers, health, clock, metrics, log, demo_pages=demo_pages)
+        server = Server(
+            application(parts),
+            host=settings.bind_host,
+            port=settings.bind_port,
+            read_timeout=settings.read_timeout,
+            grace=settings.stop_within * WEB_SHARE,
+        )
+        await stack.enter_async_context(
+            supervisor.closing("web", server.stop, at_most=settings.stop_within * WEB_SHARE + 1.0)
+        )
+        host, port = await server.start()
+        # The time to stop in runs from here for every stage, also when the caller leaves without asking.
+        stack.callback(supervisor.request_stop)
+        log.info("hub.ready", port=port)
+        shown = f"[{host}]" if ":" in host else host
+        yield Running(
+            url=f"http://{shown}:{port}",
+            store=store,
+            clock=clock,
+            ids=ids,
+            directory=directory,
+            delivery=delivery,
+            health=health,
+            metrics=metrics,
+            supervisor=supervisor,
+        )
+
+
+def _delivery(
+    settings: Settings,
+    store: Store,
+    mail: Transport,
+    directory: LiveDirectory,
+    secret: bytes,
+    clock: Clock,
+    ids: Ids,
+    metrics: Metrics,
+    log: Log,
+) -> Delivery:
+    return Delivery(
+        store=store,
+        transports={mail.channel: mail},
+        envelopes=Composer(
+            directory=directory, ack_secret=secret, public_url=settings.public_url, collect=_collect(settings)
+        ),
+        clock=clock,
+        ids=ids,
+        node=settings.node or ids.new("node", clock.now()),
+        policy=RetryPolicy(
+            schedule=settings.retry_schedule,
+            jitter=settings.retry_jitter,
+            longest_retry_after=settings.retry_after_limit,
+        ),
+        limits=Limits(
+            lease=settings.lease,
+            longest_send=settings.longest_send,
+            concurrency=settings.delivery_concurrency,
+            reserve=settings.delivery_reserve,
+            poll=settings.delivery_poll,
+            drain=settings.stop_within * DRAIN_SHARE,
+        ),
+        meter=metrics,
+        log=log,
+    )
+
+
+def _collect(settings: Settings) -> str:
+    """How to get at a notice that could not be sealed, for those who get the content-free alert."""
+    ask = f" ({settings.operator_address})" if settings.operator_address else ""
+    return (
+        "A notice for you could not be encrypted, because there is no usable S/MIME certificate on file for this "
+        f"address. The operator of this service{ask} has been told. Ring them or the sender, and give the reference."
+    )
+
+
+@asynccontextmanager
+async def _ticking(ticks: dict[Tick, float]) -> AsyncIterator[None]:
+    """APScheduler for ticks only: what falls due is rows in the store, so nothing is lost with the scheduler."""
+    scheduler = AsyncIOScheduler(timezone=UTC)
+    for tick, seconds in ticks.items():
+        scheduler.add_job(
+            tick.__call__, "interval", seconds=seconds, max_instances=1, coalesce=True, misfire_grace_time=None
+        )
+    scheduler.start()
+    try:
+        yield
+    finally:
+        scheduler.shutdown(wait=False)
+
+
+def _parts(
+    settings: Settings,
+    domain: Domain,
+    store: Store,
+    answers: Answers,
+    health: Health,
+    clock: Clock,
+    metrics: Metrics,
+    log: Log,
+    *,
+    demo_pages: bool,
+) -> Parts:
+    pages = Pages(public_url=settings.public_url)
+    seeing = Seeing(store)
+    bodies = Bodies(at_once=settings.connections_reading, within=settings.read_timeout)
+    return Parts(
+        events=EventsApi(
+            parse=domain.parse,
+            intake=domain.intake,
+            sources=SourceBook(store, clock, refresh=settings.sources_refresh),
+            bodies=bodies,
+            rates=Buckets(per_second=settings.rate_per_second, burst=settings.rate_burst, clock=clock),
+            clock=clock,
+            meter=metrics,
+            tolerance=settings.signature_tolerance,
+        ),
+        schema=SchemaApi(),
+        health=HealthApi(health, metrics),
+        episodes=EpisodesApi(seeing),
+        acknowledge=AcknowledgePage(answers=answers, pages=pages, bodies=bodies),
+        timeline=TimelinePages(seeing, pages) if demo_pages else None,
+        pages=pages,
+        access=Access(TokenFile(settings.api_tokens)),
+        metrics_open=settings.metrics_open,
+        public_url=settings.public_url,
+        clock=clock,
+        meter=metrics,
+        log=log,
+    )
+
+
+async def serve(settings: Settings, domain_of: Callable[[Foundations], Domain], *, metrics: Metrics) -> int:
+    """Run until SIGTERM, SIGINT or the death of a part; the process' exit status."""
+    log = structlog.get_logger()
+    async with running(settings, domain_of, log=log, metrics=metrics) as hub:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, _on_signal, hub.supervisor, log, number.name)
+        await hub.supervisor.stopped()
+        log.info("hub.stopping", status=hub.supervisor.status)
+    log.info("hub.stopped", status=hub.supervisor.status)
+    return hub.supervisor.status
+
+
+def _on_signal(supervisor: Supervisor, log: Log, name: str) -> None:
+    log.info("hub.signalled", signal=name)
+    supervisor.request_stop()
