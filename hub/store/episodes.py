@@ -30,7 +30,7 @@ def child_id(session: Session, source: str, child_ref: str, now: datetime) -> st
     if found is not None:
         return str(found)
     made = session.keys.fresh_child(now)
-    if session.insert_new(children, {"id": made, "lookup": lookup, "created_at": now}, on=["lookup"]):
+    if session.insert_new(children, {"id": made, "lookup": lookup, "created_at": now}, on=("lookup",)):
         return made
     return str(session.connection.execute(statement).scalar_one())
 

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, select, update
+from sqlalchemy import and_, bindparam, select, update
 
 from hub.core.records import (
     Changes,
@@ -36,6 +36,12 @@ from hub.store.types import to_micros
 SEALED_DUTIES = frozenset({"adulthood"})
 """Duties whose date is a birthday: due, closed and noted under seal."""
 _OVERTAKEN = tuple(state for state in NOTICE_STATES if NOTICE[state].get("superseded") == "superseded")
+
+
+_CHILD_OF = select(episodes.c.child).where(episodes.c.id == bindparam("wanted"))
+_NEXT_VERSION = update(episodes).where(
+    episodes.c.id == bindparam("wanted"), episodes.c.version == bindparam("expected")
+)
 
 
 def save(session: Session, changes: Changes) -> None:
@@ -89,9 +95,8 @@ def _write_episode(session: Session, record: EpisodeRecord, expected: int | None
         if not session.insert_new(episodes, row):
             raise LostRace
         return
-    before = session.connection.execute(select(episodes.c.child).where(episodes.c.id == record.id)).scalar()
-    statement = update(episodes).where(episodes.c.id == record.id, episodes.c.version == expected).values(row)
-    if session.connection.execute(statement).rowcount != 1:
+    before = session.connection.execute(_CHILD_OF, {"wanted": record.id}).scalar()
+    if session.connection.execute(_NEXT_VERSION, {**row, "wanted": record.id, "expected": expected}).rowcount != 1:
         raise LostRace
     if before != record.child:
         _reseal_events(session, record.id, record.child)
@@ -124,7 +129,7 @@ def _write_event(session: Session, event: EventRecord, child: str) -> None:
         "body": session.seal(child, event.body, events, "body", event.id),
         "answer": session.seal(child, to_bytes(event.answer), events, "answer", event.id),
     }
-    if not session.insert_new(events, row, on=["lookup"]):
+    if not session.insert_new(events, row, on=("lookup",)):
         raise LostRace  # run again, the work finds the event and gives its first answer
 
 

@@ -60,7 +60,15 @@ def raise_alarm(session: Session, alarm: AlarmRecord) -> bool:
         "raised_at": alarm.raised_at,
         "cleared_at": alarm.cleared_at,
     }
-    return session.insert_new(alarms, row, on=["kind", "subject"], where=text("cleared_at IS NULL"))
+    return session.insert_new(
+        alarms,
+        row,
+        on=(
+            "kind",
+            "subject",
+        ),
+        where="cleared_at IS NULL",
+    )
 
 
 def add_alarm(session: Session, alarm: AlarmRecord, lines: Sequence[AuditLine]) -> None:
@@ -172,4 +180,4 @@ def probe(session: Session) -> None:
     """Write to the one row of ``readiness``."""
     statement = update(readiness).where(readiness.c.id == 1).values(probes=readiness.c.probes + 1)
     if not session.connection.execute(statement).rowcount:
-        session.insert_new(readiness, {"id": 1, "probes": 1}, on=["id"])
+        session.insert_new(readiness, {"id": 1, "probes": 1}, on=("id",))

@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Table
+from sqlalchemy import Connection, Executable, Table, text
 from sqlalchemy.dialects import postgresql, sqlite
 
 from hub.service.ports import Sealer
@@ -39,37 +40,49 @@ class Session:
     def insert(self, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
         """Insert rows; a row that is there already is a unique violation."""
         if rows:
-            self.connection.execute(table.insert(), rows)
+            self.connection.execute(_insert(table), rows)
 
     def insert_new(
-        self, table: Table, row: Mapping[str, Any], *, on: Sequence[str] | None = None, where: Any = None
+        self, table: Table, row: Mapping[str, Any], *, on: tuple[str, ...] | None = None, where: str | None = None
     ) -> bool:
         """Insert a row unless there is one with the same ``on`` (by default: that breaks any unique rule).
 
         True if it was inserted. On PostgreSQL this waits for another transaction that is about to insert the same.
         """
-        statement: Any = self._dialect_insert(table).values(**row)
-        statement = statement.on_conflict_do_nothing(index_elements=on, index_where=where)
-        return bool(self.connection.execute(statement).rowcount)
+        return bool(self.connection.execute(_insert_new(self.postgresql, table, on, where), row).rowcount)
 
     def put(self, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Insert rows, or replace those with the same primary key."""
-        if not rows:
-            return
-        keys = [column.name for column in table.primary_key.columns]
-        statement: Any = self._dialect_insert(table)
-        changed = {name: statement.excluded[name] for name in rows[0] if name not in keys}
-        self.connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed), rows)
-
-    def _dialect_insert(self, table: Table) -> Any:
-        """The one construct that the two dialects spell the same and SQLAlchemy keeps apart."""
-        insert = postgresql.insert if self.postgresql else sqlite.insert
-        return insert(table)
+        """Insert rows, or replace those with the same primary key. Every row names every column."""
+        if rows:
+            self.connection.execute(_put(self.postgresql, table), rows)
 
     @property
     def postgresql(self) -> bool:
         """Whether this is PostgreSQL."""
         return self.connection.dialect.name == "postgresql"
+
+
+# The one construct that the two dialects spell the same and SQLAlchemy keeps apart. Building a statement costs several
+# times what running it does, so each is built once.
+
+
+@cache
+def _insert(table: Table) -> Executable:
+    return table.insert()
+
+
+@cache
+def _insert_new(on_postgresql: bool, table: Table, on: tuple[str, ...] | None, where: str | None) -> Executable:
+    statement = postgresql.insert(table) if on_postgresql else sqlite.insert(table)
+    return statement.on_conflict_do_nothing(index_elements=on, index_where=None if where is None else text(where))
+
+
+@cache
+def _put(on_postgresql: bool, table: Table) -> Executable:
+    statement = postgresql.insert(table) if on_postgresql else sqlite.insert(table)
+    keys = [column.name for column in table.primary_key.columns]
+    changed = {column.name: statement.excluded[column.name] for column in table.columns if column.name not in keys}
+    return statement.on_conflict_do_update(index_elements=keys, set_=changed)
 
 
 __all__ = ["HUB_SCOPE", "Session"]
