@@ -51,7 +51,7 @@ def alert(reference: str, status: MessageStatus, collect: str) -> Alert:
 
 def _guarded(brief: Brief) -> Brief:
     """What is not this reader's business goes, whoever set it: suspicions are for the police, who is told for staff."""
-    family = brief.gap_role is None and set(brief.roles) <= sections.FAMILY
+    family = sections.for_family(brief)
     return replace(
         brief,
         abduction=brief.abduction and sections.concerns_police(brief),

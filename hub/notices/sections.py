@@ -19,7 +19,7 @@ STATUS_BANNERS: Mapping[MessageStatus, Line] = {
 _OVER = frozenset({"found", "returned", "retraction"})
 _DANGER = frozenset({"missing", "away", "concern", "update", "renotification"})
 _ACTS = frozenset({"police", "authority", "social_worker"})
-FAMILY = frozenset({"parent", "carer"})
+_FAMILY = frozenset({"parent", "carer"})
 
 _FOR_FAMILY = Line("This message is for you. Please do not post it or any part of it online: that can do harm.")
 _FOR_STAFF = Line(
@@ -57,7 +57,7 @@ def _terms(view: View, brief: Brief, words: Words) -> dict[str, str]:
     return {
         "child": child or "the child",
         "Child": child or "The child",
-        "sender": name(brief.sender),
+        "sender": name(brief.sender.replace("The ", "the ", 1) if brief.sender.startswith("The ") else brief.sender),
         "due": times.instant(brief.due_at) if brief.due_at is not None else "the time that was set",
         "duty": name(duty.title) if duty else "a duty",
         "task": line(duty.task) if duty else "what the protocol asks.",
@@ -68,6 +68,11 @@ def _title(view: View, brief: Brief, words: Words, terms: Mapping[str, str]) -> 
     titles = words.kinds[brief.kind].titles
     template = titles.named if "child.name" in view.fields and titles.named else titles.unnamed or titles.all
     return line(template.format_map(terms))
+
+
+def for_family(brief: Brief) -> bool:
+    """Its reader is a parent or carer: nothing meant for staff."""
+    return brief.gap_role is None and set(brief.roles) <= _FAMILY
 
 
 def concerns_police(brief: Brief) -> bool:
@@ -209,7 +214,7 @@ def _duty(brief: Brief, words: Words, terms: Mapping[str, str]) -> Iterator[Bloc
     if duty.owners:
         owners = " or ".join(words.role(owner).name for owner in duty.owners)
         rows.append((Line("Whose"), (Line("Yours") if own else line(owners),)))
-    if own or (brief.kind != "message" and not set(brief.roles) <= FAMILY):
+    if own or (brief.kind != "message" and not for_family(brief)):
         rows.append((Line("Report it done"), tuple(_report(brief, duty.report, duty.outcomes))))
     yield Facts(caption=Line("What is due"), rows=tuple(rows))
 
@@ -255,13 +260,13 @@ def _answer(brief: Brief) -> Iterator[Block]:
     if not brief.acknowledge_url:
         return
     yield Heading(level=2, text=Line("Please answer"))
-    if set(brief.roles) <= FAMILY and brief.gap_role is None:
+    if for_family(brief):
         yield Paragraph(text=Line("Please let us know that you have read this: open the link and give your name."))
     else:
         yield Paragraph(
             text=Line(
-                "Open the link, give your name, and say that you take this on, that it is not yours, or to whom you "
-                "passed it on. Until a person has answered, we go on trying to reach you."
+                "Open the link, give your name, and say that your organisation is acting on this, that it is not for "
+                "you, or to whom you passed it on. Until a person has answered, we go on trying to reach you."
             )
         )
     yield Link(text=Line("Answer here"), url=line(brief.acknowledge_url))
@@ -295,4 +300,4 @@ def _about(brief: Brief, words: Words) -> Iterator[Block]:
     rows.append((label, tuple(line(words.role(role).name) for role in roles)))
     yield Heading(level=2, text=Line("About this notice"))
     yield Facts(caption=Line("Details"), rows=tuple(rows))
-    yield Paragraph(text=_FOR_FAMILY if set(brief.roles) <= FAMILY and brief.gap_role is None else _FOR_STAFF)
+    yield Paragraph(text=_FOR_FAMILY if for_family(brief) else _FOR_STAFF)

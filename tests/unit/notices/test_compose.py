@@ -371,6 +371,23 @@ def test_who_is_only_told_of_a_duty_is_not_asked_to_do_it() -> None:
     assert "Report it done" not in text
 
 
+def test_a_sender_without_a_name_reads_well_inside_a_sentence() -> None:
+    text = compose(view(), brief(sender="The notifying authority")).text
+    assert "Tell the notifying authority your incident number" in text
+    assert "From: The notifying authority" in text
+
+
+def test_a_fallback_desk_reads_for_staff_even_where_it_reads_for_a_parent() -> None:
+    for roles in (("parent",), ("responsible_authority",)):
+        content = compose(
+            full_view(*roles),
+            brief(kind="found", roles=roles, gap_role="parent", person="Pat Example", in_person=("Sam Example",)),
+        )
+        assert "No contact is known for a parent (Pat Example) of Example Police." in content.text
+        assert "- Sam Example" in content.text
+        assert "your organisation is acting on this" in content.text
+
+
 def test_a_parent_hears_that_the_police_should_ring() -> None:
     text = compose(view("parent"), brief(kind="message", roles=("parent",), duty="police_update", due_at=DUE)).text
     assert "The police should give you an update now." in text
