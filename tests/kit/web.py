@@ -1,0 +1,241 @@
+"""The hub's web on a real port, over a real store, with a clock that tests move and an intake that tests script."""
+
+import io
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Literal
+
+from aiohttp import ClientResponse, ClientSession
+
+from hub.core.answers import Answer, accepted
+from hub.core.events import EpisodeEvent, Problem, parse
+from hub.core.records import Source, SourceKey
+from hub.core.webhook import SigningKey, sign
+from hub.edge.ids import SeededIds
+from hub.edge.telemetry import Metrics
+from hub.service.access import Access, Token
+from hub.service.answers import Answers
+from hub.service.health import Health
+from hub.service.ports import Store, StoreUnavailable
+from hub.service.supervise import Supervisor, Tick
+from hub.service.timeline import Seeing
+from hub.web.api.episodes import EpisodesApi
+from hub.web.api.events import EventsApi
+from hub.web.api.health import HealthApi
+from hub.web.api.schema import SchemaApi
+from hub.web.api.sources import SourceBook
+from hub.web.bodies import Bodies
+from hub.web.limits import Buckets
+from hub.web.pages.acknowledge import AcknowledgePage
+from hub.web.pages.rendering import Pages
+from hub.web.pages.timeline import TimelinePages
+from hub.web.server import Parts, Server, application
+from tests.kit.clock import START, FakeClock
+from tests.kit.events import BROMLEY, SOURCE, wire_rules
+from tests.kit.store import sqlite_store
+
+SECRET = b"a secret of thirty-two bytes ok."
+KEY = SigningKey(scheme="v1", key=SECRET)
+CLOUD_EVENT = "application/cloudevents+json"
+
+
+class Lines:
+    """A log that keeps its lines."""
+
+    def __init__(self) -> None:
+        self.lines: list[tuple[str, dict[str, Any]]] = []
+
+    def info(self, event: str, **fields: Any) -> None:
+        self.lines.append((event, fields))
+
+    warning = error = info
+
+    def named(self, event: str) -> list[dict[str, Any]]:
+        return [fields for name, fields in self.lines if name == event]
+
+
+@dataclass
+class ScriptedIntake:
+    """Answers as it is told to and remembers what it was asked."""
+
+    answer: Answer | Exception | None = None
+    refusing: Exception | None = None
+    accepted: list[tuple[EpisodeEvent, bytes, Source]] = field(default_factory=list)
+    refused: list[tuple[bytes, Source, Sequence[Problem], str]] = field(default_factory=list)
+
+    async def accept(self, event: EpisodeEvent, raw: bytes, source: Source) -> Answer:
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        self.accepted.append((event, raw, source))
+        return self.answer or accepted(event=event.id, episode=event.ref, notices=3, withheld=1, gaps=[], warnings=[])
+
+    async def refuse(
+        self,
+        raw: bytes,
+        source: Source,
+        problems: Sequence[Problem],
+        reason: Literal["invalid", "stale_signature"],
+    ) -> str:
+        if self.refusing is not None:
+            raise self.refusing
+        self.refused.append((raw, source, problems, reason))
+        return f"qu_{len(self.refused)}"
+
+
+def source(uri: str = SOURCE, *, keys: Iterable[SourceKey] | None = None, **changes: Any) -> Source:
+    """A registered source with one v1 key that never ends."""
+    own = SourceKey(id="sk_1", scheme="v1", key=SECRET, valid_from=START - timedelta(days=30))
+    made = Source(
+        id=f"src_{uri.rpartition(':')[2]}",
+        uri=uri,
+        name="Bromley care",
+        authorities=frozenset({BROMLEY}),
+        keys=tuple(keys) if keys is not None else (own,),
+        created_at=START - timedelta(days=30),
+    )
+    return replace(made, **changes)
+
+
+@dataclass
+class Web:
+    """A web that listens."""
+
+    url: str
+    port: int
+    clock: FakeClock
+    intake: ScriptedIntake
+    store: Store
+    metrics: Metrics
+    supervisor: Supervisor
+    tick: Tick
+    log: Lines
+    session: ClientSession
+
+    def headers(
+        self, body: bytes, *, keys: Sequence[SigningKey] = (KEY,), at: datetime | None = None, id: str = "msg_1"
+    ) -> dict[str, str]:
+        """The headers of a rightly signed event."""
+        signed = sign(body, webhook_id=id, at=at or self.clock.now(), keys=keys)
+        return {**signed, "Content-Type": CLOUD_EVENT}
+
+    async def post(self, body: bytes, **signing: Any) -> ClientResponse:
+        """Post one signed event and read the answer."""
+        return await self.send(body, self.headers(body, **signing))
+
+    async def send(self, body: Any, headers: Mapping[str, str]) -> ClientResponse:
+        data = io.BytesIO(body) if isinstance(body, bytes) else body
+        async with self.session.post(f"{self.url}/v1/events", data=data, headers=headers) as response:
+            await response.read()
+            return response
+
+    async def get(self, path: str, **options: Any) -> ClientResponse:
+        async with self.session.get(f"{self.url}{path}", allow_redirects=False, **options) as response:
+            await response.read()
+            return response
+
+
+class BrokenStore:
+    """A store that is away whenever it is told so."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.away = False
+
+    async def write(self, work: Any) -> Any:
+        self._check()
+        return await self._store.write(work)
+
+    async def read(self, work: Any) -> Any:
+        self._check()
+        return await self._store.read(work)
+
+    async def ready(self) -> bool:
+        return not self.away and await self._store.ready()
+
+    async def aclose(self) -> None:
+        await self._store.aclose()
+
+    def _check(self) -> None:
+        if self.away:
+            raise StoreUnavailable("away")
+
+
+@asynccontextmanager
+async def serving(
+    folder: Path,
+    *,
+    sources: Iterable[Source] | None = None,
+    tokens: Sequence[Token] = (),
+    public_url: str = "http://127.0.0.1:8080",
+    demo_pages: bool = False,
+    metrics_open: bool = True,
+    rate: float = 1000.0,
+    burst: int = 1000,
+    read_timeout: float = 10.0,
+    at_once: int = 64,
+    grace: float = 1.0,
+    tolerance: float = 300.0,
+) -> AsyncIterator[Web]:
+    """The whole web over a SQLite file in ``folder``."""
+    clock, ids, metrics, log, intake = FakeClock(), SeededIds("web"), Metrics(), Lines(), ScriptedIntake()
+    store = BrokenStore(await sqlite_store(folder))
+    for one in sources if sources is not None else (source(),):
+        await store.write(lambda unit, one=one: unit.put_source(one))
+    supervisor = Supervisor(stop_within=5, log=log)
+
+    async def nothing(now: datetime) -> None:
+        return None
+
+    tick = Tick("clockwork", nothing, clock=clock, supervisor=supervisor, log=log)
+    health = Health(store=store, supervisor=supervisor, ticks=(tick,), clock=clock, overdue_after=120)
+    pages, seeing = Pages(public_url=public_url), Seeing(store)
+    bodies = Bodies(at_once=at_once, within=read_timeout)
+    rules = wire_rules()
+    parts = Parts(
+        events=EventsApi(
+            parse=lambda raw: parse(raw, rules),
+            intake=intake,
+            sources=SourceBook(store, clock, refresh=5),
+            bodies=bodies,
+            rates=Buckets(per_second=rate, burst=burst, clock=clock),
+            clock=clock,
+            meter=metrics,
+            tolerance=tolerance,
+        ),
+        schema=SchemaApi(),
+        health=HealthApi(health, metrics),
+        episodes=EpisodesApi(seeing),
+        acknowledge=AcknowledgePage(
+            answers=Answers(store=store, clock=clock, ids=ids, meter=metrics), pages=pages, bodies=bodies
+        ),
+        timeline=TimelinePages(seeing, pages) if demo_pages else None,
+        pages=pages,
+        access=Access(lambda: tokens),
+        metrics_open=metrics_open,
+        public_url=public_url,
+        clock=clock,
+        meter=metrics,
+        log=log,
+    )
+    server = Server(application(parts), host="127.0.0.1", port=0, read_timeout=read_timeout, grace=grace)
+    host, port = await server.start()
+    try:
+        async with ClientSession() as session:
+            yield Web(
+                url=f"http://{host}:{port}",
+                port=port,
+                clock=clock,
+                intake=intake,
+                store=store,
+                metrics=metrics,
+                supervisor=supervisor,
+                tick=tick,
+                log=log,
+                session=session,
+            )
+    finally:
+        await server.stop()
+        await store.aclose()
