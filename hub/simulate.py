@@ -77,7 +77,7 @@ def _arrive(run: _Run, raw: Mapping[str, Any]) -> None:
     body = json.dumps(raw).encode()
     key, digest = (str(raw.get("source")), str(raw.get("id"))), canonical(raw)
     if key in run.seen:
-        first, status, warnings = run.seen[key]
+        first, _, warnings = run.seen[key]
         same = first == digest
         _say(run, raw, 200 if same else 409, warnings if same else [], duplicate=same)
         return
@@ -85,12 +85,12 @@ def _arrive(run: _Run, raw: Mapping[str, Any]) -> None:
     if isinstance(event, Invalid):
         _say(run, raw, 422, [f"{p.path}: {p.message}" for p in event.problems])
         return
-    warnings = _apply(run, event)
-    if warnings is None:
+    applied = _apply(run, event)
+    if applied is None:
         _say(run, raw, 422, [])
         return
-    run.seen[key] = (digest, 202, warnings)
-    _say(run, raw, 202, warnings)
+    run.seen[key] = (digest, 202, applied)
+    _say(run, raw, 202, applied)
 
 
 def _say(run: _Run, raw: Mapping[str, Any], status: int, warnings: Sequence[str], *, duplicate: bool = False) -> None:
@@ -139,14 +139,15 @@ def _apply(run: _Run, event: EpisodeEvent) -> list[str] | None:
     if event.kind == "episode.reported" and known.episode.state == "awaited":
         known.child = f"{event.source} {event.data['child']['ref']}"
         known.status = event.data["episode"].get("status") or "actual"
-    outcome = react(known.episode, event, _context(run, known), known.kept)
-    if isinstance(outcome, Refused):
+    outcomes = react(known.episode, event, _context(run, known), known.kept)
+    if isinstance(outcomes, Refused):
         return None
-    if outcome.episode.state == "awaited":
-        known.kept.append(event)
     run.known[key] = known
-    _take(run, known, outcome)
-    return [*event.warnings, *outcome.warnings]
+    for outcome in outcomes:
+        _take(run, known, outcome)
+    if known.episode.state == "awaited":
+        known.kept.append(event)
+    return [*event.warnings, *(warning for outcome in outcomes for warning in outcome.warnings)]
 
 
 def _take(run: _Run, known: _Known, outcome: Outcome) -> None:

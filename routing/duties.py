@@ -98,7 +98,7 @@ def codes(packs: Packs) -> frozenset[str]:
 
 
 def owner_role(owner: str, doc: Doc) -> str:
-    """"Responsible or area authority" as the role it is for this child (readings.md B4)."""
+    """ "Responsible or area authority" as the role it is for this child (readings.md B4)."""
     if owner != LEAD:
         return owner
     return "responsible_authority" if looked_after(doc) else "host_authority"
@@ -141,8 +141,18 @@ def open_duty(
     base = max((duty.occurrence for duty in earlier), default=0)
     ordinal = max((duty.ordinal for duty in earlier), default=-1) + 1
     previous = due_of(running, start, n - 1, doc) if n > 1 else start
-    duty = Duty(code=running.row.code, occurrence=base + n, ordinal=ordinal, owner=owner_role(running.row.owner, doc), opened_at=now,
-                due_at=due, rules=rules, row=running.id, start=start, n=n)  # fmt: skip
+    duty = Duty(
+        code=running.row.code,
+        occurrence=base + n,
+        ordinal=ordinal,
+        owner=owner_role(running.row.owner, doc),
+        opened_at=now,
+        due_at=due,
+        rules=rules,
+        row=running.id,
+        start=start,
+        n=n,
+    )
     return _scheduled(duty, running, previous)
 
 

@@ -86,14 +86,16 @@ class Outcome:
     """What has to be written down."""
 
     episode: Episode
+    event: EpisodeEvent | None = None
+    """What was folded in; None for the clocks."""
     decisions: tuple[Decision, ...] = ()
     warnings: tuple[str, ...] = ()
     ending: Kind | None = None
     """``found``, ``returned`` or ``retraction`` if this change overtakes notices not yet sent (readings.md D8)."""
     acted: tuple[Duty, ...] = ()
     """Duties of the hub itself that were carried out."""
-    refused: tuple[tuple[EpisodeEvent, tuple[tuple[str, str], ...]], ...] = ()
-    """Kept events that turned out to be invalid (readings.md D15)."""
+    problems: tuple[tuple[str, str], ...] = ()
+    """Why a kept event turned out to be invalid, and was not applied (readings.md D15)."""
 
 
 class _Course:
@@ -295,38 +297,39 @@ def _counts(episode: Episode, history: Sequence[EpisodeSummary]) -> Counts:
 
 def react(
     episode: Episode, event: EpisodeEvent, context: Context, kept: Sequence[EpisodeEvent] = ()
-) -> Outcome | Refused:
-    """Fold one event into an episode. An event for an episode not reported yet leaves it as it is: the caller keeps
-    it, and hands it in as ``kept`` with the report, in order of arrival."""
+) -> tuple[Outcome, ...] | Refused:
+    """Fold one event into an episode: one outcome, or one for the report and one for each event kept for it.
+
+    An event for an episode not reported yet leaves it as it is: the caller keeps it, and hands it in as ``kept`` with
+    the report, in order of arrival.
+    """
     if event.kind == "episode.reported":
         if episode.state != "awaited":
             return Refused(problems=(("data.episode.ref", "is reported already: a new absence needs a new reference"),))
         return _reported(event, context, sorted(kept, key=lambda e: e.time))
     if episode.state == "awaited":
-        return Outcome(episode=episode, warnings=("no report of this episode has come yet: kept until it does",))
+        waiting = "no report of this episode has come yet: kept until it does"
+        return (Outcome(episode=episode, event=event, warnings=(waiting,)),)
     course = _Course(episode, context, f"event:{event.id}")
     problems = _step(course, event)
-    return Refused(problems=problems) if problems else course.outcome()
+    return Refused(problems=problems) if problems else (replace(course.outcome(), event=event),)
 
 
-def _reported(event: EpisodeEvent, context: Context, kept: Sequence[EpisodeEvent]) -> Outcome:
+def _reported(event: EpisodeEvent, context: Context, kept: Sequence[EpisodeEvent]) -> tuple[Outcome, ...]:
+    """The report, then what was kept for it, by the time it happened. Older than the report does not count (A3)."""
+    ends = [e for e in kept if e.kind in ("episode.returned", "episode.retracted") and e.time >= event.time]
+    over = next((e for e in ends if e.kind == "episode.retracted"), ends[0] if ends else None)
     course = _Course(fold.report(event.ref, event.data, event.time), context, f"event:{event.id}")
-    back = [
-        e for e in kept if e.kind in ("episode.returned", "episode.retracted") and e.time >= event.time
-    ]  # what is older than the report does not count (A3)
-    over = next((e for e in back if e.kind == "episode.retracted"), back[0] if back else None)
     _report(course, event, over)
-    refused = []
+    outcomes = [replace(course.outcome(), event=event)]
     for later in kept:
-        course.cause = f"event:{later.id}"
-        overtaken = over is not None and later is not over and not (
-            over.kind == "episode.returned" and course.episode.state == "returned"
-        )  # fmt: skip
-        problems = _step(course, later, silent=overtaken)
+        course = _Course(outcomes[-1].episode, context, f"event:{later.id}")
+        silent = over is not None and later is not over and course.episode.state != "returned"
+        problems = _step(course, later, silent=silent)
         if problems:
             course.warnings.append("an event kept for this report turned out to be invalid and was not applied")
-            refused.append((later, problems))
-    return replace(course.outcome(), refused=tuple(refused))
+        outcomes.append(replace(course.outcome(), event=later, problems=problems))
+    return tuple(outcomes)
 
 
 def _report(course: _Course, event: EpisodeEvent, over: EpisodeEvent | None) -> None:
@@ -374,11 +377,11 @@ def _step(course: _Course, event: EpisodeEvent, *, silent: bool = False) -> tupl
         case "episode.found":
             _found(course, event, silent=silent)
         case "episode.returned":
-            _returned(course, event)
+            _returned(course, event, silent=silent)
         case "episode.retracted":
             _retracted(course, event)
         case _:
-            _completed(course, event)
+            _completed(course, event, silent=silent)
     return ()
 
 
@@ -431,7 +434,7 @@ def _found(course: _Course, event: EpisodeEvent, *, silent: bool) -> None:
              silent=silent)  # fmt: skip
 
 
-def _returned(course: _Course, event: EpisodeEvent) -> None:
+def _returned(course: _Course, event: EpisodeEvent, *, silent: bool) -> None:
     if course.episode.state == "returned" or fold.counts_late(course.episode, event.time):
         course.warnings.append("something newer is known of this episode: recorded only")
         return
@@ -439,7 +442,7 @@ def _returned(course: _Course, event: EpisodeEvent) -> None:
     start = instant(at) if at else event.time
     if start < instant(course.episode.doc["episode"]["since"]):
         course.warnings.append("the time given in data.returned.at lies before the child went missing")
-    _recover(course, fold.returned(course.episode, event.data, event.time), "returned", start)
+    _recover(course, fold.returned(course.episode, event.data, event.time), "returned", start, silent=silent)
 
 
 def _recover(course: _Course, after: Episode, kind: Kind, start: datetime, *, silent: bool = False) -> None:
@@ -457,7 +460,7 @@ def _recover(course: _Course, after: Episode, kind: Kind, start: datetime, *, si
     course.unregister()
     if first:
         course.start("return", standing, start)
-        if not silent or kind == "returned":
+        if not silent:
             course.count(standing, "return")
 
 
@@ -477,7 +480,7 @@ def _retracted(course: _Course, event: EpisodeEvent) -> None:
     course.unregister()
 
 
-def _completed(course: _Course, event: EpisodeEvent) -> None:
+def _completed(course: _Course, event: EpisodeEvent, *, silent: bool) -> None:
     data, packs = event.data, course.context.packs
     at = instant(data["at"]) if data.get("at") else event.time
     before = course.episode.duties
@@ -492,7 +495,7 @@ def _completed(course: _Course, event: EpisodeEvent) -> None:
     made = {told.recipient.role for told in course.episode.memory.told}
     if wanted and course.episode.state != "open":
         course.warnings.append("the child is not missing any more: nothing was circulated")
-    elif fresh := [role for role in dict.fromkeys(wanted) if role not in made]:
+    elif (fresh := [role for role in dict.fromkeys(wanted) if role not in made]) and not silent:
         _circulate(course, fresh)
 
 

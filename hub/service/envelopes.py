@@ -142,7 +142,7 @@ def _person(claimed: ClaimedDelivery) -> str | None:
 
 
 def _abduction(claimed: ClaimedDelivery) -> bool:
-    police = set(claimed.notice.roles) & set(POLICE_ROLES)
+    police = {*claimed.notice.roles, claimed.notice.gap_role} & set(POLICE_ROLES)
     return bool(police) and bool(_part(claimed.doc, "episode").get("abduction_suspected"))
 
 

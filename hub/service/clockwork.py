@@ -1,0 +1,150 @@
+"""The clocks: whatever falls due by now, episode by episode, each in a transaction of its own.
+
+An episode says when it has to be looked at again (``wake_at``); a tick claims nothing and holds nothing, so any node
+may run it, and two that meet on one episode settle it by its version. What the hub itself does (convert, tell the
+MASH, re-notify) is recorded as an event of the hub, so it happens once whatever restarts in between.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from contacts.areas import Areas
+from contacts.directory import Directory
+from hub.core.plan import Context, Outcome, tick
+from hub.core.records import AlarmRecord, Changes, EpisodeRecord, EventRecord, StoredEpisode
+from hub.service.ledger import Bookkeeper, load, reach, wake_at
+from hub.service.ports import Ids, Store, StoreUnavailable, Unit
+from routing.duties import Duty
+from routing.packs import Packs
+
+BATCH: Final = 100
+MOST_STEPS: Final = 1_000
+"""Of one episode in one transaction; what is left is done at the next tick."""
+PATIENCE: Final = timedelta(minutes=1)
+"""How long an episode that could not be worked on is left alone, so that it holds up no other."""
+HUB: Final = "hub"
+ACTED: Final = "fingerpost.hub.duty.v1"
+
+
+@dataclass(slots=True, kw_only=True)
+class Clockwork:
+    """``log`` is told of an episode that fails, by its id and the error's class only."""
+
+    store: Store
+    packs: Packs
+    areas: Areas
+    directory: Callable[[], Directory]
+    book: Bookkeeper
+    ids: Ids
+    digest: Callable[[bytes], bytes] = field(repr=False)
+    nudge: Callable[[], None]
+    log: Callable[[str, str], None]
+    _failing: dict[str, datetime] = field(default_factory=dict)
+
+    async def tick(self, now: datetime) -> int:
+        """Do what is due; how many episodes were worked on. Raises StoreUnavailable."""
+        worked = 0
+        while due := await self._due(now):
+            for record in due:
+                worked += await self._safely(record, now)
+            if len(due) < BATCH:
+                break
+        if worked:
+            self.nudge()
+        return worked
+
+    async def _due(self, now: datetime) -> list[EpisodeRecord]:
+        self._failing = {episode: until for episode, until in self._failing.items() if until > now}
+        limit = BATCH + len(self._failing)
+        due = await self.store.read(lambda unit: unit.due_episodes(now, limit))
+        return [record for record in due if record.id not in self._failing]
+
+    async def _safely(self, record: EpisodeRecord, now: datetime) -> bool:
+        try:
+            return await self.store.write(lambda unit: self._work(unit, record.id, now))
+        except StoreUnavailable:
+            raise
+        except Exception as error:  # one episode that cannot be worked on must not stop the clocks of the others
+            self._failing[record.id] = now + PATIENCE
+            self.log(record.id, type(error).__name__)
+            await self._alarm(record, type(error).__name__, now)
+            return False
+
+    async def _alarm(self, record: EpisodeRecord, error: str, now: datetime) -> None:
+        alarm = AlarmRecord(id=self.ids.new("al", now), kind="clock_failed", owner="operator", episode=record.id,
+                            reason=error, raised_at=now)  # fmt: skip
+        await self.store.write(lambda unit: unit.add_alarm(alarm, ()))
+
+    async def _work(self, unit: Unit, episode: str, now: datetime) -> bool:
+        stored = await unit.episode_by_id(episode)
+        if stored is None or stored.record.wake_at is None or stored.record.wake_at > now:
+            return False  # another node was here first
+        history = await unit.episodes_of_child(stored.record.child, excluding=episode)
+        current = load(stored)
+        context = Context(packs=self.packs, areas=self.areas, reach=reach(self.directory(), now, current.doc), now=now,
+                          history=history)  # fmt: skip
+        outcomes: list[Outcome] = []
+        while len(outcomes) < MOST_STEPS and (outcome := tick(current, context)) is not None:
+            outcomes.append(outcome)
+            current = outcome.episode
+        acted = [duty for outcome in outcomes for duty in outcome.acted]
+        if not outcomes:  # looked at early, so as not to show a birthday
+            await unit.save(self._asleep(stored, now))
+            return True
+        await self._save(unit, stored, outcomes, acted, now)
+        return True
+
+    def _asleep(self, stored: StoredEpisode, now: datetime) -> Changes:
+        record = replace(stored.record, version=stored.record.version + 1, wake_at=wake_at(load(stored), now))
+        return Changes(event=None, episode=record, expected_version=stored.record.version)
+
+    async def _save(
+        self, unit: Unit, stored: StoredEpisode, outcomes: list[Outcome], acted: list[Duty], now: datetime
+    ) -> None:
+        """Steps between two deeds of the hub share a change; each deed is an event with a change of its own."""
+        pending: list[Outcome] = []
+        for outcome in outcomes:
+            if outcome.acted:
+                stored = await self._write(unit, stored, pending, None, now)
+                stored = await self._write(unit, stored, [outcome], self._event(stored, outcome.acted[0], now), now)
+                pending = []
+            else:
+                pending.append(outcome)
+        await self._write(unit, stored, pending, None, now)
+
+    async def _write(
+        self, unit: Unit, stored: StoredEpisode, outcomes: list[Outcome], event: EventRecord | None, now: datetime
+    ) -> StoredEpisode:
+        if not outcomes:
+            return stored
+        record = stored.record
+        await unit.save(
+            self.book.changes(outcomes, record=record, before=load(stored), register=stored.register,
+                              episode_id=record.id, source=record.source, child=record.child, event=event, now=now,
+                              actor=HUB)
+        )  # fmt: skip
+        saved = await unit.episode_by_id(record.id)
+        if saved is None:
+            raise LookupError("an episode just saved is not there")
+        return saved
+
+    def _event(self, stored: StoredEpisode, duty: Duty, now: datetime) -> EventRecord:
+        """The hub's own event: its id is the duty's, so a second one of the same is refused by the store."""
+        identity = f"{stored.record.id}/{duty.code}/{duty.ordinal}/{duty.occurrence}"
+        body: dict[str, Any] = {"duty": duty.code, "occurrence": duty.occurrence, "due_at": duty.due_at.isoformat()}
+        raw = json.dumps(body, sort_keys=True).encode()
+        return EventRecord(
+            id=self.ids.new("ev", now),
+            source=HUB,
+            sender_id=identity,
+            digest=self.digest(raw),
+            type=ACTED,
+            time=duty.due_at,
+            arrived_at=now,
+            episode=stored.record.id,
+            body=raw,
+            answer={},
+        )

@@ -1,0 +1,430 @@
+"""From what the core decided to the ledger's rows: decisions, notices, deliveries, duties, register, audit lines.
+
+Pure but for the ids it is given. Every row of one change is built here, so that one transaction can write them all.
+"""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from contacts.directory import Directory
+from contacts.model import Channel, Contact, Reached
+from contacts.roles import OPERATOR, SCHOOL_PREFIX
+from hub.core.episode import Entry, Episode, Memory
+from hub.core.plan import Outcome, next_wake
+from hub.core.records import (
+    AlarmRecord,
+    AuditLine,
+    Changes,
+    DecisionRecord,
+    DeliveryRecord,
+    DutyRecord,
+    EpisodeRecord,
+    EventRecord,
+    NoticeRecord,
+    RegisterRecord,
+    StoredEpisode,
+)
+from hub.core.tokens import ack_token, token_digest
+from hub.service.ports import Ids
+from routing.calendar import Period, add, at_local
+from routing.decision import Decision, Kind, Recipient
+from routing.duties import Duty, next_happening
+from routing.facts import category, host, lead, looked_after, part
+from routing.recipients import has_address
+
+OVERTAKES: Final[Mapping[Kind, tuple[Kind, ...]]] = {
+    "found": ("missing", "away", "concern", "update", "renotification", "message"),
+    "returned": ("missing", "away", "concern", "update", "renotification", "message", "found"),
+    "retraction": (
+        "missing", "away", "concern", "update", "renotification", "message", "found", "returned", "threshold",
+        "duty_due", "duty_overdue",
+    ),
+}  # fmt: skip
+"""What an ending makes pointless to send, if it has not been sent yet (readings.md D8)."""
+BIRTHDAY_DUTIES: Final = frozenset({"adulthood"})
+"""Their instants would show a date of birth, so the clock is only told roughly when to look."""
+_IN_HOUSE: Final = "foster_care"
+
+
+def load(stored: StoredEpisode) -> Episode:
+    """The episode as the core knows it, out of its rows."""
+    record = stored.record
+    return Episode(
+        ref=record.ref,
+        state=record.state,
+        doc=stored.doc,
+        ever_missing=record.ever_missing,
+        ended_at=record.ended_at,
+        memory=Memory.loads(record.memory) if record.memory else Memory(),
+        duties=tuple(_duty(row) for row in stored.duties),
+        register=tuple(
+            Entry(organisation=r.organisation, role=r.role, received_at=r.received_at, remove_at=r.remove_at,
+                  removed_at=r.removed_at, removed_by=r.removed_by)
+            for r in stored.register
+        ),
+    )  # fmt: skip
+
+
+def _duty(row: DutyRecord) -> Duty:
+    def moment(name: str) -> datetime | None:
+        text = row.detail.get(name)
+        return datetime.fromisoformat(text) if text else None
+
+    return Duty(
+        code=row.code,
+        occurrence=row.occurrence,
+        ordinal=row.ordinal,
+        owner=row.owner,
+        opened_at=row.opened_at,
+        due_at=row.due_at,
+        state=row.state,
+        closed_at=row.closed_at,
+        closed_by=row.closed_by,
+        rules=row.rules,
+        row=row.detail["row"],
+        start=datetime.fromisoformat(row.detail["start"]),
+        n=row.detail["n"],
+        remind_at=moment("remind_at"),
+        chase_at=moment("chase_at"),
+        turn_at=moment("turn_at"),
+    )
+
+
+def _duty_record(episode: str, duty: Duty) -> DutyRecord:
+    moments = {"remind_at": duty.remind_at, "chase_at": duty.chase_at, "turn_at": duty.turn_at}
+    return DutyRecord(
+        episode=episode,
+        code=duty.code,
+        occurrence=duty.occurrence,
+        ordinal=duty.ordinal,
+        owner=duty.owner,
+        opened_at=duty.opened_at,
+        due_at=duty.due_at,
+        state=duty.state,
+        closed_at=duty.closed_at,
+        closed_by=duty.closed_by,
+        rules=duty.rules,
+        detail={
+            "row": duty.row,
+            "start": duty.start.isoformat(),
+            "n": duty.n,
+            **{name: at.isoformat() for name, at in moments.items() if at is not None},
+        },
+    )
+
+
+def wake_at(episode: Episode, now: datetime) -> datetime | None:
+    """When the clock has to look at this episode again; only roughly where the exact instant would show a birthday:
+    at the start of its month, then each midnight until it has come."""
+    shown = replace(episode, duties=tuple(d for d in episode.duties if d.code not in BIRTHDAY_DUTIES))
+    hidden = next_happening([d for d in episode.duties if d.code in BIRTHDAY_DUTIES])
+    moments = [next_wake(shown)]
+    if hidden is not None:
+        month = hidden.at.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+        midnight = at_local(add(now, Period(days=1)).date(), datetime.min.time())
+        while midnight <= now:
+            midnight += timedelta(days=1)
+        moments.append(month if month > now else midnight)
+    return min((at for at in moments if at is not None), default=None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bookkeeper:
+    """Builds rows. ``channels`` are those that have a transport: a contact on another one cannot be used."""
+
+    ids: Ids
+    directory: Callable[[], Directory]
+    ack_secret: bytes = field(repr=False)
+    channels: Collection[str]
+
+    def changes(
+        self,
+        outcomes: Sequence[Outcome],
+        *,
+        record: EpisodeRecord | None,
+        before: Episode,
+        register: Sequence[RegisterRecord],
+        episode_id: str,
+        source: str,
+        child: str,
+        event: EventRecord | None,
+        now: datetime,
+        actor: str,
+        new: bool = True,
+    ) -> Changes:
+        """One change: what one event (or all that the clocks had to do by ``now``) writes in one go. ``new`` is false
+        for an event that was kept, and is stored already."""
+        after = outcomes[-1].episode
+        revision = (record.revision if record else 0) + (after.doc != before.doc)
+        decisions = [d for outcome in outcomes for d in outcome.decisions]
+        cause = event.id if event else None
+        rows = _Rows(self, episode_id, revision, after, now, group=cause or self.ids.new("tk", now))
+        for ordinal, decision in enumerate(decisions):
+            rows.decide(decision, ordinal, cause)
+        ending = next((outcome.ending for outcome in reversed(outcomes) if outcome.ending), None)
+        return Changes(
+            event=event if new else None,
+            episode=EpisodeRecord(
+                id=episode_id,
+                source=source,
+                child=child,
+                ref=after.ref,
+                organisation=lead(after.doc) or host(after.doc),
+                state=after.state,
+                category=("missing" if category(after.doc) == "missing" else "away") if after.doc else None,
+                status=part(after.doc, "episode").get("status") or "actual",
+                ever_missing=after.ever_missing,
+                since=datetime.fromisoformat(after.doc["episode"]["since"]) if after.doc else None,
+                ended_at=after.ended_at,
+                revision=revision,
+                version=(record.version if record else 0) + 1,
+                wake_at=wake_at(after, now),
+                memory=after.memory.dumps(),
+            ),
+            expected_version=record.version if record else None,
+            doc=after.doc if after.doc != before.doc else None,
+            applied_events=() if new or event is None else (event.id,),
+            decisions=tuple(rows.decisions),
+            notices=tuple(rows.notices),
+            deliveries=tuple(rows.deliveries),
+            supersede=ending is not None,
+            supersede_kinds=OVERTAKES[ending] if ending else (),
+            duties=_changed_duties(episode_id, before.duties, after.duties),
+            register=self._register(episode_id, register, before.register, after.register, now),
+            alarms=tuple(rows.alarms),
+            audit=(*_audit_event(self.ids, event, episode_id, actor, now, new=new), *rows.audit),
+        )
+
+    def _register(
+        self,
+        episode: str,
+        rows: Sequence[RegisterRecord],
+        before: Sequence[Entry],
+        after: Sequence[Entry],
+        now: datetime,
+    ) -> tuple[RegisterRecord, ...]:
+        """Entries keep their place in the list, and new ones come last: that is how rows and entries are matched."""
+        changed = [
+            replace(row, removed_at=entry.removed_at, removed_by=entry.removed_by)
+            for row, old, entry in zip(rows, before, after[: len(before)], strict=True)
+            if old != entry
+        ]
+        new = [
+            RegisterRecord(id=self.ids.new("rg", now), episode=episode, organisation=e.organisation, role=e.role,
+                           received_at=e.received_at, remove_at=e.remove_at, removed_at=e.removed_at,
+                           removed_by=e.removed_by)
+            for e in after[len(before) :]
+        ]  # fmt: skip
+        return (*changed, *new)
+
+
+def _changed_duties(episode: str, before: Sequence[Duty], after: Sequence[Duty]) -> tuple[DutyRecord, ...]:
+    known = {(d.code, d.occurrence, d.ordinal): d for d in before}
+    return tuple(_duty_record(episode, d) for d in after if known.get((d.code, d.occurrence, d.ordinal)) != d)
+
+
+def _audit_event(
+    ids: Ids, event: EventRecord | None, episode: str, actor: str, now: datetime, *, new: bool
+) -> tuple[AuditLine, ...]:
+    if event is None:
+        return ()
+    action = "event.applied" if not new else "event.accepted" if event.applied else "event.kept"
+    return (
+        AuditLine(
+            id=ids.new("au", now),
+            at=now,
+            actor=actor,
+            action=action,
+            episode=episode,
+            subject=event.id,
+            detail={"type": event.type},
+        ),
+    )
+
+
+class _Rows:
+    """Gathers the rows of one change."""
+
+    def __init__(
+        self, book: Bookkeeper, episode_id: str, revision: int, episode: Episode, now: datetime, *, group: str
+    ) -> None:
+        self._book = book
+        self._episode_id = episode_id
+        self._revision = revision
+        self._episode = episode
+        self._now = now
+        self._group = group
+        self.decisions: list[DecisionRecord] = []
+        self.notices: list[NoticeRecord] = []
+        self.deliveries: list[DeliveryRecord] = []
+        self.alarms: list[AlarmRecord] = []
+        self.audit: list[AuditLine] = []
+
+    @property
+    def _lead(self) -> str:
+        return lead(self._episode.doc) or host(self._episode.doc) or OPERATOR
+
+    def decide(self, decision: Decision, ordinal: int, cause: str | None) -> None:
+        """A decision with its notices."""
+        row = DecisionRecord(id=self._new("dc"), event=cause, episode=self._episode_id, ordinal=ordinal,
+                             decision=decision)  # fmt: skip
+        self.decisions.append(row)
+        self.audit.append(
+            self._line(f"decision.{decision.outcome}", row.id, decision.recipients[0].organisation,
+                       {"kind": decision.kind, "roles": " ".join(decision.roles),
+                        "rules": " ".join(f"{rule.pack}:{rule.rule}" for rule in decision.rules)})
+        )  # fmt: skip
+        match decision.outcome:
+            case "notify" if decision.members:
+                for member in decision.members:
+                    self._notify(row, Recipient(role=decision.roles[0], organisation=member))
+            case "notify":
+                self._notify(row, decision.recipients[0])
+            case "gap":
+                self._gap(row)
+            case "withhold" | "hold" | "suppress":
+                pass  # nobody is told: the decision itself is the record
+
+    def _notify(self, row: DecisionRecord, recipient: Recipient) -> None:
+        decision = row.decision
+        reached = self._contacts(recipient)
+        usable = [contact for contact in reached if contact.channel in self._book.channels]
+        notice = self._notice(row, decision.roles, recipient.organisation, recipient.person,
+                              state="pending" if usable else "unresolved")  # fmt: skip
+        self.notices.append(notice)
+        self.audit.append(self._line("notice.created", notice.id, notice.organisation, {"reference": notice.reference}))
+        if usable:
+            self._deliver(notice, usable[0], 0 if decision.first else 1)
+        else:
+            self._alarm("no_channel", notice, "no contact on a channel that this hub can use")
+
+    def _gap(self, row: DecisionRecord) -> None:
+        """Nobody can be reached: the fallback desk is told in their place, and somebody owns the alarm (D11)."""
+        decision = row.decision
+        reached = self._book.directory().fallback(self._lead, self._now)
+        contacts = reached.contacts if isinstance(reached, Reached) else ()
+        organisation = reached.organisation if isinstance(reached, Reached) else OPERATOR
+        reader = "responsible_authority" if looked_after(self._episode.doc) else "host_authority"
+        roles = ("operator",) if organisation == OPERATOR else (reader,)
+        usable = [contact for contact in contacts if contact.channel in self._book.channels]
+        for role in decision.roles:
+            notice = self._notice(row, roles, organisation, None, state="pending" if usable else "unresolved",
+                                  gap_role=role)  # fmt: skip
+            self.notices.append(notice)
+            self.audit.append(self._line("notice.gap", notice.id, organisation, {"role": role, "reason": decision.gap}))
+            if usable:
+                self._deliver(notice, usable[0], 0 if decision.first else 1)
+            self._alarm("gap", notice, f"{role}: {decision.gap or 'no_contact'}")
+
+    def _contacts(self, recipient: Recipient) -> tuple[Contact, ...]:
+        if recipient.person is not None:
+            return self._personal(recipient)
+        in_house = part(self._episode.doc, "placement").get("type") == _IN_HOUSE
+        reached = self._book.directory().resolve(
+            recipient.role, recipient.organisation, self._now, in_house_foster=in_house
+        )
+        found = reached.contacts if isinstance(reached, Reached) else ()
+        if not found and recipient.role == "school":
+            return self._school(recipient)
+        return found
+
+    def _personal(self, recipient: Recipient) -> tuple[Contact, ...]:
+        person = self._episode.memory.persons.get(f"{recipient.role}/{recipient.person}", {})
+        return _given_contacts(person, recipient)
+
+    def _school(self, recipient: Recipient) -> tuple[Contact, ...]:
+        return _given_contacts(part(self._episode.doc, "school"), recipient)
+
+    def _notice(
+        self,
+        row: DecisionRecord,
+        roles: tuple[str, ...],
+        organisation: str | None,
+        person: str | None,
+        *,
+        state: Any,
+        gap_role: str | None = None,
+    ) -> NoticeRecord:
+        return NoticeRecord(
+            id=self._new("nt"),
+            reference=self._book.ids.reference(),
+            decision=row.id,
+            episode=self._episode_id,
+            revision=self._revision,
+            kind=row.decision.kind,
+            priority=row.decision.priority,
+            roles=roles,
+            organisation=organisation,
+            person=person,
+            gap_role=gap_role,
+            status=part(self._episode.doc, "episode").get("status") or "actual",
+            state=state,
+            created_at=self._now,
+            state_at=self._now,
+        )
+
+    def _deliver(self, notice: NoticeRecord, contact: Contact, rank: int) -> None:
+        delivery = self._new("dl")
+        self.deliveries.append(
+            DeliveryRecord(
+                id=delivery,
+                notice=notice.id,
+                episode=self._episode_id,
+                channel=contact.channel,
+                contact=contact.id or None,
+                address=contact.address,
+                priority=notice.priority,
+                group=self._group,
+                rank=rank,
+                state="due",
+                due_at=self._now,
+                token_digest=token_digest(ack_token(self._book.ack_secret, delivery)),
+                created_at=self._now,
+            )
+        )
+
+    def _alarm(self, kind: str, notice: NoticeRecord, reason: str) -> None:
+        self.alarms.append(
+            AlarmRecord(id=self._new("al"), kind=kind, owner=self._lead, episode=self._episode_id, notice=notice.id,
+                        reason=reason, raised_at=self._now)
+        )  # fmt: skip
+        self.audit.append(self._line(f"alarm.{kind}", notice.id, self._lead, {"reason": reason}))
+
+    def _line(self, action: str, subject: str, organisation: str | None, detail: Mapping[str, str]) -> AuditLine:
+        return AuditLine(id=self._new("au"), at=self._now, actor="hub", action=action, organisation=organisation,
+                         episode=self._episode_id, subject=subject, detail=detail)  # fmt: skip
+
+    def _new(self, prefix: str) -> str:
+        return self._book.ids.new(prefix, self._now)
+
+
+def _given_contacts(given: Mapping[str, Any], recipient: Recipient) -> tuple[Contact, ...]:
+    """A person or school as the event gave it: e-mail first."""
+    ways: tuple[tuple[Channel, str], ...] = (("email", "email"), ("sms", "phone"))
+    return tuple(
+        Contact(
+            id="", organisation=recipient.organisation or "", desk=recipient.role, channel=channel, address=given[key]
+        )
+        for channel, key in ways
+        if given.get(key)
+    )
+
+
+def reach(
+    directory: Directory, now: datetime, doc: Mapping[str, Any]
+) -> Callable[[Recipient, Mapping[str, Any] | None], str]:
+    """Whether a recipient can be reached at all, for ``decide``: ``""``, or why not."""
+
+    def asked(recipient: Recipient, person: Mapping[str, Any] | None) -> str:
+        if recipient.person is not None:
+            return "" if has_address(person) else "no_address"
+        if recipient.organisation is None:
+            return "" if recipient.role.startswith("circulation:") else "no_organisation"
+        if recipient.organisation.startswith(SCHOOL_PREFIX) and has_address(dict(part(doc, "school"))):
+            return ""
+        found = directory.resolve(recipient.role, recipient.organisation, now)
+        return "" if isinstance(found, Reached) else found.reason
+
+    return asked
