@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any, Final
 
 import rfc8785
@@ -87,7 +88,7 @@ def read(raw: bytes) -> Reading:
     if not isinstance(value, dict):
         return _fatal("is not a JSON object: the sender has to send one event as one object")
     problems: list[Problem] = []
-    return Reading(value=_cleaned(value, "", 1, problems), problems=tuple(problems))
+    return Reading(value=_cleaned(value, (), problems), problems=tuple(problems))
 
 
 def canonical(event: bytes | Mapping[str, Any]) -> bytes:
@@ -147,25 +148,25 @@ def _fatal(message: str) -> Reading:
     return Reading(value=None, problems=(Problem(path="", message=message),), fatal=True)
 
 
-def _cleaned(value: Any, path: str, depth: int, problems: list[Problem]) -> Any:
+def _cleaned(value: Any, where: tuple[str | int, ...], problems: list[Problem]) -> Any:
     """A plain copy. What cannot be kept becomes None, with its problem."""
-    if depth > MAX_DEPTH:
-        problems.append(Problem(path=path, message=f"is nested more than {MAX_DEPTH} levels deep: send it flat"))
+    if len(where) >= MAX_DEPTH:
+        problems.append(_problem(where, f"is nested more than {MAX_DEPTH} levels deep: send it flat"))
         return None
     match value:
-        case _Object():
-            problems.extend(_about_keys(value, path))
-            return {
-                key: _cleaned(part, joined(path, key), depth + 1, problems)
-                for key, part in value.items()
-                if not _SURROGATE.search(key)
-            }
-        case list():
-            return [_cleaned(part, joined(path, i), depth + 1, problems) for i, part in enumerate(value)]
         case str():
             fault = (
                 "holds half a character (a lone surrogate): encode the text anew" if _SURROGATE.search(value) else ""
             )
+        case _Object():
+            problems.extend(_about_keys(value, where))
+            return {
+                key: _cleaned(part, (*where, key), problems)
+                for key, part in value.items()
+                if not _SURROGATE.search(key)
+            }
+        case list():
+            return [_cleaned(part, (*where, i), problems) for i, part in enumerate(value)]
         case float():
             fault = "" if math.isfinite(value) else "is a number too large to be kept: send it as text"
             if not fault and value.is_integer() and abs(value) <= MAX_EXACT_INTEGER:
@@ -177,13 +178,17 @@ def _cleaned(value: Any, path: str, depth: int, problems: list[Problem]) -> Any:
         case _:
             fault = "is not a number: JSON has no NaN and no Infinity; send null" if value is _NAN else _TOO_LARGE
     if fault:
-        problems.append(Problem(path=path, message=fault))
+        problems.append(_problem(where, fault))
         return None
     return value
 
 
-def _about_keys(value: _Object, path: str) -> Iterator[Problem]:
+def _problem(where: tuple[str | int, ...], message: str) -> Problem:
+    return Problem(path=reduce(joined, where, ""), message=message)
+
+
+def _about_keys(value: _Object, where: tuple[str | int, ...]) -> Iterator[Problem]:
     for key in sorted(value.repeated):
-        yield Problem(path=joined(path, key), message="is given more than once: send it once")
+        yield _problem((*where, key), "is given more than once: send it once")
     if any(_SURROGATE.search(key) for key in value):
-        yield Problem(path=path, message="has a key with half a character (a lone surrogate): encode the text anew")
+        yield _problem(where, "has a key with half a character (a lone surrogate): encode the text anew")
