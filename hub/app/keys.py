@@ -1,6 +1,7 @@
 """The key files of the settings, as the vault and the acknowledgement links need them."""
 
-from collections.abc import Mapping
+import hmac
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -32,9 +33,17 @@ def key_ring(settings: Settings) -> KeyRing:
 
 def acknowledgement_secret(ring: KeyRing) -> bytes:
     """What acknowledgement links are derived from; a key of its own, so that the index key is used for nothing else."""
-    return HKDF(algorithm=SHA256(), length=32, salt=None, info=b"fingerpost/acknowledgement/v1").derive(
-        ring.index_secret
-    )
+    return _derived(ring, b"fingerpost/acknowledgement/v1")
+
+
+def event_digest(ring: KeyRing) -> Callable[[bytes], bytes]:
+    """A keyed hash of an event's canonical bytes: "the same event" can be told without keeping what it said."""
+    key = _derived(ring, b"fingerpost/event digest/v1")
+    return lambda data: hmac.digest(key, data, "sha256")
+
+
+def _derived(ring: KeyRing, purpose: bytes) -> bytes:
+    return HKDF(algorithm=SHA256(), length=32, salt=None, info=purpose).derive(ring.index_secret)
 
 
 def _error(name: str, message: str) -> SettingsError:

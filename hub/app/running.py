@@ -17,7 +17,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from adapters.port import Transport
 from contacts.areas import Areas, load_areas
-from hub.app.keys import acknowledgement_secret, key_ring
+from hub.app.keys import acknowledgement_secret, event_digest, key_ring
 from hub.app.ledger import store_of
 from hub.app.mail import email_transport
 from hub.core.events import EpisodeEvent, Invalid
@@ -76,6 +76,9 @@ class Foundations:
     areas: Areas
     directory: LiveDirectory
     ack_secret: bytes = field(repr=False)
+    digest: Callable[[bytes], bytes] = field(repr=False)
+    channels: frozenset[str]
+    """What can be sent over."""
     nudge: Callable[[], None]
     """To be called after a commit that has new deliveries."""
     log: Log
@@ -148,6 +151,8 @@ async def running(
                 areas=areas,
                 directory=directory,
                 ack_secret=secret,
+                digest=event_digest(ring),
+                channels=frozenset({mail.channel}),
                 nudge=delivery.nudge,
                 log=log,
             )

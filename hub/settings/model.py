@@ -1,7 +1,6 @@
 """Every setting, with its bounds and its default."""
 
 import re
-from datetime import time
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -26,8 +25,7 @@ class Settings(BaseSettings):
     data_folder: Path = Field(Path("fingerpost-data"), description="Folder of everything the hub keeps by default.")
     database_url: SecretStr | None = Field(
         None,
-        description="Ledger: sqlite+aiosqlite:///FILE or postgresql+asyncpg://…; default fingerpost.sqlite3 in the "
-        "data folder.",
+        description="Ledger: sqlite:///FILE or postgresql://…; default fingerpost.sqlite3 in the data folder.",
     )
     key_store_url: SecretStr | None = Field(
         None,
@@ -46,7 +44,10 @@ class Settings(BaseSettings):
         None, description="Secret (32 bytes) behind keyed hashes and acknowledgement links; default index.key."
     )
     api_tokens_file: Path | None = Field(None, description="Hashed API tokens; default api-tokens.json in the data.")
-    packs_folder: Path | None = Field(None, description="Protocol packs of your own, besides those delivered.")
+    packs_folder: Path | None = Field(
+        None,
+        description="Protocol packs of your own (NAME.toml), besides those delivered or in place of their namesakes.",
+    )
 
     # the way out: e-mail
     smtp_host: str | None = Field(None, description="Mail relay. Required by `serve`.", max_length=253)
@@ -117,11 +118,6 @@ class Settings(BaseSettings):
     sources_refresh: Seconds = Field(5.0, description="How soon a new source or key is known to a running hub.")
     metrics_open: bool = Field(True, description="Serve /metrics without a token (it holds no personal data).")
 
-    # the packs' own settings
-    night_cut_off: time = Field(time(23, 0), description="Local time at which an unknown absence becomes missing.")
-    night_until: time = Field(time(6, 0), description="End of that night.")
-    prevention_plan_days: int = Field(7, ge=1, le=90, description="Days for a prevention plan.")
-
     # watching it
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
     overdue_after: Seconds = Field(120.0, description="How late work may be before /health/overdue says 503.")
@@ -166,9 +162,9 @@ class Settings(BaseSettings):
     @classmethod
     def _dialect(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None and not value.get_secret_value().startswith(
-            ("sqlite+aiosqlite://", "postgresql+asyncpg://")
+            ("sqlite://", "sqlite+aiosqlite://", "postgresql://", "postgresql+asyncpg://")
         ):
-            raise ValueError("must start with sqlite+aiosqlite:// or postgresql+asyncpg://")
+            raise ValueError("must start with sqlite:// or postgresql://")
         return value
 
     @model_validator(mode="after")
@@ -212,14 +208,14 @@ class Settings(BaseSettings):
         """URL of the ledger; may hold a password."""
         if self.database_url is not None:
             return self.database_url.get_secret_value()
-        return f"sqlite+aiosqlite:///{self.data_folder / 'fingerpost.sqlite3'}"
+        return f"sqlite:///{self.data_folder / 'fingerpost.sqlite3'}"
 
     @property
     def key_store(self) -> str:
         """URL of the key store; may hold a password."""
         if self.key_store_url is not None:
             return self.key_store_url.get_secret_value()
-        return f"sqlite+aiosqlite:///{self.data_folder / 'keys.sqlite3'}"
+        return f"sqlite:///{self.data_folder / 'keys.sqlite3'}"
 
     @property
     def keys(self) -> Path:
