@@ -13,10 +13,10 @@ from urllib.parse import parse_qs
 
 from aiohttp import web
 
-from hub.core.events import Problem
-from hub.service.answers import Answers, Recorded, Shown
+from hub.service.answers import LONGEST_NAME, LONGEST_REDIRECT, AnswerProblem, Answers, Recorded, Shown
 from hub.web.bodies import Bodies, Refused
 from hub.web.pages.rendering import Pages
+from routing.decision import Kind
 
 FORM_LIMIT: Final = 16_384
 MOST_FIELDS: Final = 16
@@ -29,7 +29,7 @@ CHOICES: Final = (
     ("not_ours", "This is not for us"),
     ("redirected", "I passed it on to somebody else"),
 )
-KINDS: Final[Mapping[str, str]] = {
+KINDS: Final[Mapping[Kind, str]] = {
     "missing": "Missing child",
     "away": "Child away from placement without authorisation",
     "concern": "Concern for a child",
@@ -81,14 +81,13 @@ class AcknowledgePage:
         match outcome:
             case None:
                 return self._unknown()
-            case Recorded():
-                labels = dict(CHOICES)
+            case Recorded() as recorded:
                 return self._pages.page(
                     "recorded.html",
-                    reference=shown.reference,
-                    kind=_kind(shown),
-                    answer=labels[given["answer"]],
-                    answer_code=given["answer"],
+                    reference=recorded.reference,
+                    kind=KINDS[recorded.kind],
+                    answer=dict(CHOICES)[recorded.answer],
+                    answer_code=recorded.answer,
                 )
             case problems:
                 return self._form(shown, given, problems, 422)
@@ -103,25 +102,23 @@ class AcknowledgePage:
             404, "Page not found", "Check the link in the message. If it is complete, ring the number in the message."
         )
 
-    def _form(self, shown: Shown, given: Mapping[str, str], problems: Sequence[Problem], status: int) -> web.Response:
-        errors = [{"field": p.path if p.path in FIELDS else "name", "message": p.message} for p in problems]
+    def _form(
+        self, shown: Shown, given: Mapping[str, str], problems: Sequence[AnswerProblem], status: int
+    ) -> web.Response:
         return self._pages.page(
             "acknowledge.html",
             status=status,
             reference=shown.reference,
-            kind=_kind(shown),
+            kind=KINDS[shown.kind],
+            limits={"name": LONGEST_NAME, "redirected_to": LONGEST_REDIRECT},
             answered=shown.state == "acknowledged",
             choices=CHOICES,
-            errors=errors,
-            errors_by={name: "".join(e["message"] for e in errors if e["field"] == name)[:500] for name in FIELDS},
+            errors=problems,
+            errors_by={name: " ".join(p.message for p in problems if p.field == name) for name in FIELDS},
             name=given.get("name", "")[:SHOWN_AGAIN],
             answer=given.get("answer", ""),
             redirected_to=given.get("redirected_to", "")[:SHOWN_AGAIN],
         )
-
-
-def _kind(shown: Shown) -> str:
-    return KINDS.get(shown.kind, "Notice")
 
 
 def _fields(body: bytes) -> dict[str, str]:
