@@ -109,8 +109,8 @@ class Delivery:
             lanes = [lane for lane in self._lanes if (lane.free > 0 if look else lane.worth_a_claim)]
             if lanes and not self._recorder.behind:
                 await self._claim(lanes)
-            if not self._wake.is_set():
-                self._look |= not await self._within(self._limits.poll, self._wake.wait())
+            if not self._wake.is_set() and not await self._within(self._limits.poll, self._wake.wait()):
+                self._look = True
 
     async def _claim(self, lanes: Sequence[Lane]) -> None:
         """Claim and start what there is room for."""
