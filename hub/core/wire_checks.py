@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from contacts.areas import AreaProblem, Areas, Authority
 from hub.core.wire_json import Problem, joined
-from hub.core.wire_values import LINE_LENGTH, TEXT_LENGTH
+from hub.core.wire_values import LINE_LENGTH, TEXT_LENGTH, one_line
 
 MAX_ANSWERS: Final = 1000
 DECIDES_TO_CIRCULATE: Final = frozenset({"strategy_discussion", "strategy_discussion_28d"})
@@ -146,7 +146,7 @@ def identity_of(person: Mapping[str, Any]) -> tuple[str, str] | None:
     role, name = person.get("role"), person.get("name")
     if not isinstance(role, str) or not isinstance(name, str):
         return None
-    return role, " ".join(name.split())
+    return role, one_line(name)
 
 
 def _form(form: Mapping[str, Any]) -> Iterator[Problem]:

@@ -33,6 +33,8 @@ _URN = re.compile("^[A-Za-z0-9]{1,20}$", re.ASCII)
 _URI_REFERENCE = re.compile(r"[A-Za-z0-9:/?#\[\]@!$&'()*+,;=._~%-]+", re.ASCII)
 _JSON_TYPE = re.compile("^application/json( *;[ -~]*)?$", re.ASCII)
 _BLANK = re.compile(r"\s+")
+_INVISIBLE = re.compile("[\u00ad\u200b\u2060\ufeff]")
+"""Soft hyphen, zero-width space, word joiner, byte order mark: left by copying. Joiners that shape letters stay."""
 
 # Controls, line and paragraph separators, and the characters that show the rest of a line in another order.
 _NOT_IN_LINES = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e]")
@@ -97,7 +99,12 @@ def _date(text: str) -> str:
 def _line(text: str) -> str:
     if _NOT_IN_LINES.search(text):
         raise fault("holds a control character, such as a line break: send one line of plain text")
-    return _BLANK.sub(" ", unicodedata.normalize("NFC", text)).strip()
+    return one_line(text)
+
+
+def one_line(text: str) -> str:
+    """Names that look the same become the same: a person is known again by theirs."""
+    return _BLANK.sub(" ", unicodedata.normalize("NFC", _INVISIBLE.sub("", text))).strip()
 
 
 def _text(text: str) -> str:

@@ -271,6 +271,25 @@ def test_names_are_the_same_whatever_their_blanks_and_accents_are_made_of() -> N
     assert event.data["people"][0]["name"] == "Jos\u00e9 Example"
 
 
+@pytest.mark.parametrize(
+    "again", ["Jose\u0301 Example", " Jos\u00e9\u00a0\u2003Example", "Jose\u200b\u0301 Exam\u00adple\ufeff"]
+)
+def test_a_withheld_parent_cannot_come_twice_under_a_name_that_looks_the_same(again: str) -> None:
+    withheld = {"decision": "withhold", "reason": "a risk", "decided_by": "Jo Worker"}
+    people = [
+        {"role": "parent", "name": "Jos\u00e9 Example", "notify": withheld},
+        {"role": "parent", "name": again, "notify": {"decision": "notify"}},
+    ]
+    assert [p.path for p in problems_of(reported(people=people))] == ["data.people[1]"]
+    assert parsed(reported(people=people[1:])).data["people"][0]["name"] == "Jos\u00e9 Example"
+
+
+def test_a_name_keeps_the_joiners_its_letters_need() -> None:
+    assert (
+        parsed(reported(child={"name": "\u0645\u06cc\u200c\u062e"})).data["child"]["name"] == "\u0645\u06cc\u200c\u062e"
+    )
+
+
 def test_references_are_never_changed() -> None:
     event = parsed(reported(episode={"ref": "A  1/e\u0301"}, child={"ref": "c\u00a01"}))
     assert event.ref == "A  1/e\u0301"
