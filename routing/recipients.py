@@ -1,10 +1,13 @@
 """Who is entitled to the first notice: the union of the packs' tables, the strictest suppression (protocols.md)."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal
 
+from contacts.addresses import AddressProblem, parse_email, parse_phone
 from contacts.areas import Areas
+from contacts.roles import SCHOOL_PREFIX
 from routing.conditions import Facts
 from routing.decision import Kind, Recipient, Rule
 from routing.facts import Doc, force_of, host, lead, looked_after, part, people, responsible
@@ -13,6 +16,8 @@ from routing.packs import LEAD, Pack, Packs
 Key = tuple[str, str | None, str | None]
 """role, organisation, person: one of the last two is what makes it the same recipient (readings.md A9)."""
 
+UNNAMED_SCHOOL = "school"
+"""The organisation of a school whose URN nobody gave: no directory holds it, only what the event says."""
 NAMED = frozenset(("parent", "carer", "social_worker", "supervising_social_worker", "iro"))
 """Roles that a person of the event can hold."""
 FAMILY = frozenset(("parent", "carer"))
@@ -79,16 +84,26 @@ def _organisation(role: str, doc: Doc, areas: Areas, pack: Pack | None) -> str |
         case "ceop":
             return "ceop"
         case "school":
-            return f"school:{part(doc, 'school').get('urn')}"
+            urn = part(doc, "school").get("urn")
+            return f"{SCHOOL_PREFIX}{urn}" if urn else UNNAMED_SCHOOL
         case "circulation:london" | "circulation:national":
             return None
         case _:
             return _side(doc, pack)
 
 
-def has_address(person: object) -> bool:
-    """Whether a person of the event can be reached by what the event gave."""
-    return isinstance(person, dict) and bool(person.get("email") or person.get("phone"))
+def has_address(person: Mapping[str, Any] | None) -> bool:
+    """Whether a person of the event can be reached by what the event gave: an address nobody can use is none."""
+    given = person or {}
+    return _usable(parse_email, given.get("email")) or _usable(parse_phone, given.get("phone"))
+
+
+@lru_cache(maxsize=4096)
+def _usable(parse: Callable[[str], str], text: str | None) -> bool:
+    try:
+        return bool(text) and bool(parse(text or ""))
+    except AddressProblem:
+        return False
 
 
 def resolve(role: str, doc: Doc, areas: Areas, pack: Pack | None = None) -> tuple[Recipient, ...]:

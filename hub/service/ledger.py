@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from contacts.directory import Directory
 from contacts.model import Channel, Contact, Reached
-from contacts.roles import OPERATOR, SCHOOL_PREFIX
+from contacts.roles import OPERATOR
 from hub.core.episode import Entry, Episode, Memory
 from hub.core.plan import Outcome, next_wake
 from hub.core.records import (
@@ -408,7 +408,7 @@ def _given_contacts(given: Mapping[str, Any], recipient: Recipient) -> tuple[Con
             id="", organisation=recipient.organisation or "", desk=recipient.role, channel=channel, address=given[key]
         )
         for channel, key in ways
-        if given.get(key)
+        if has_address({key: given.get(key)})
     )
 
 
@@ -422,7 +422,7 @@ def reach(
             return "" if has_address(person) else "no_address"
         if recipient.organisation is None:
             return "" if recipient.role.startswith("circulation:") else "no_organisation"
-        if recipient.organisation.startswith(SCHOOL_PREFIX) and has_address(dict(part(doc, "school"))):
+        if recipient.role == "school" and has_address(part(doc, "school")):
             return ""
         found = directory.resolve(recipient.role, recipient.organisation, now)
         return "" if isinstance(found, Reached) else found.reason
