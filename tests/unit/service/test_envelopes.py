@@ -1,0 +1,283 @@
+"""What leaves for whom: the facts of the notice's own revision, as its reader may see them, and nothing else."""
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from adapters.port import Alert, Content, Envelope
+from contacts.directory import Directory
+from contacts.model import Certificate
+from contacts.roles import OPERATOR
+from hub.core.records import ClaimedDelivery, DeliveryRecord, NoticeRecord
+from hub.core.tokens import WeakSecret, ack_token
+from hub.service.envelopes import Composer, seen
+from routing.decision import Decision, Recipient, Rule
+from routing.needtoknow import view
+from tests.kit.directory import BROMLEY, MET, small_bundle
+from tests.kit.events import merged, reported
+
+NOW = datetime(2026, 3, 1, 19, 45, tzinfo=UTC)
+SECRET = b"a" * 32
+RULE = Rule(pack="national", rule="B-13", source="Guidance, 2.3", quote="must be told", version="1")
+NAME = "Robin Example"
+DOC: dict[str, Any] = reported()["data"]
+
+
+def claimed(
+    *roles: str,
+    doc: dict[str, Any] = DOC,
+    previous: dict[str, Any] | None = None,
+    notice: dict[str, Any] | None = None,
+    **decided: Any,
+) -> ClaimedDelivery:
+    """A delivery to these roles, decided as routing would."""
+    roles = roles or ("police",)
+    kind = decided.get("kind", "missing")
+    values: dict[str, Any] = {
+        "at": NOW,
+        "cause": "event:E1",
+        "outcome": "notify",
+        "kind": "missing",
+        "priority": "high",
+        "recipients": tuple(Recipient(role=role, organisation=MET) for role in roles),
+        "fields": tuple(view(doc, roles, kind).fields),
+        "rules": (RULE,),
+        "why": "the police are told of every missing child",
+    }
+    decision = Decision(**values | decided)
+    about: dict[str, Any] = {
+        "id": "no_1",
+        "reference": "FP-2345-6789",
+        "decision": "dc_1",
+        "episode": "ep_1",
+        "revision": 1,
+        "kind": decision.kind,
+        "priority": decision.priority,
+        "roles": roles,
+        "organisation": MET,
+        "state": "pending",
+        "created_at": NOW,
+        "state_at": NOW,
+    }
+    delivery = DeliveryRecord(
+        id="dl_1",
+        notice="no_1",
+        episode="ep_1",
+        channel="email",
+        contact="co_1",
+        address="missing-persons-unit@police.example",
+        priority=decision.priority,
+        group="g",
+        rank=0,
+        state="leased",
+        due_at=NOW,
+        token_digest=b"d" * 32,
+        created_at=NOW,
+    )
+    record = NoticeRecord(**about | (notice or {}))
+    return ClaimedDelivery(
+        delivery=delivery, attempt=1, notice=record, decision=decision, child="ch_1", doc=doc, previous=previous
+    )
+
+
+def composer(directory: Directory | None = None) -> Composer:
+    held = directory or Directory.of(small_bundle())
+    return Composer(
+        directory=lambda: held, ack_secret=SECRET, public_url="https://hub.example/", collect="Ring 01632 960000."
+    )
+
+
+def content(envelope: Envelope) -> Content:
+    assert isinstance(envelope.body, Content)
+    return envelope.body
+
+
+def notice_json(envelope: Envelope) -> dict[str, Any]:
+    attached = {one.name: one.data for one in content(envelope).attachments}
+    return json.loads(attached["notice.json"])
+
+
+def everything(envelope: Envelope) -> str:
+    body = content(envelope)
+    return "\n".join((body.subject, body.text, body.html, *(one.data.decode("latin-1") for one in body.attachments)))
+
+
+def test_the_notice_shows_exactly_the_fields_of_the_decision():
+    fields = ("child.name", "episode.since", "episode.category")
+    envelope = composer().content(claimed(fields=fields))
+    assert set(notice_json(envelope)["fields"]) == set(fields)
+
+
+def test_a_field_in_the_decision_that_the_reader_may_not_see_is_not_shown():
+    envelope = composer().content(claimed("school", fields=("child.name", "placement.address", "people")))
+    assert set(notice_json(envelope)["fields"]) == {"child.name"}
+    assert DOC["placement"]["address"] not in everything(envelope)
+
+
+def test_the_envelope_bears_only_reference_and_id_in_clear():
+    envelope = composer().content(claimed())
+    assert (envelope.delivery, envelope.reference, envelope.priority) == ("dl_1", "FP-2345-6789", "high")
+    assert envelope.headers == {}
+    for value in (NAME, "dl_1@", "police.example"):
+        assert value not in repr(envelope)
+
+
+def test_the_link_bears_the_token_of_this_delivery():
+    link = f"https://hub.example/a/{ack_token(SECRET, 'dl_1')}"
+    assert link in content(composer().content(claimed())).text
+
+
+def test_every_try_is_the_same_delivery_with_the_same_link():
+    first, second = composer().content(claimed()), composer().content(replace(claimed(), attempt=7))
+    assert first == second
+
+
+@pytest.mark.parametrize("status", ["exercise", "test"])
+def test_an_exercise_is_marked_outside_and_inside(status):
+    envelope = composer().content(claimed(notice={"status": status}))
+    assert envelope.headers == {"X-Fingerpost-Status": status}
+    assert status in content(envelope).text.lower()
+    assert composer().alert(claimed(notice={"status": status})).headers == {"X-Fingerpost-Status": status}
+
+
+def test_certificates_are_those_on_file_at_the_moment_of_the_try():
+    address = claimed().delivery.address
+    certificates = (
+        Certificate(address=address, der=b"one", fingerprint="01" * 32),
+        Certificate(address=address.upper(), der=b"two", fingerprint="02" * 32, pinned=True),
+        Certificate(address="other@police.example", der=b"three", fingerprint="03" * 32),
+    )
+    snapshots = [Directory.of(small_bundle())]
+    made = Composer(
+        directory=lambda: snapshots[-1], ack_secret=SECRET, public_url="https://hub.example", collect="Ring."
+    )
+    assert made.content(claimed()).certificates == ()
+    snapshots.append(Directory.of(replace(small_bundle(), certificates=certificates)))
+    envelope = made.content(claimed())
+    assert envelope.certificates == (b"one", b"two")
+    assert envelope.pinned == {"02" * 32}
+
+
+def test_the_alert_says_nothing_and_has_an_id_of_its_own():
+    envelope = composer().alert(claimed())
+    assert envelope.delivery == "dl_1.alert"
+    assert isinstance(envelope.body, Alert)
+    said = envelope.body.subject + envelope.body.text
+    assert "FP-2345-6789" in said and "Ring 01632 960000." in said
+    for value in (NAME, "Robin", "2011", "missing", "police", "Bromley", ack_token(SECRET, "dl_1")):
+        assert value not in said
+    assert envelope.certificates == ()
+
+
+def test_the_operators_notice_of_a_gap_is_content_free():
+    gap = claimed(
+        "parent",
+        outcome="gap",
+        gap="no_address",
+        recipients=(Recipient(role="parent", person="Sam Example"),),
+        in_person=("Sam Example",),
+        fields=tuple(view(DOC, ["police"]).fields),
+        notice={"organisation": OPERATOR, "gap_role": "parent", "person": "Sam Example"},
+    )
+    envelope = composer().content(gap)
+    assert notice_json(envelope)["fields"] == {}
+    for value in (NAME, "Sam Example", DOC["child"]["date_of_birth"], DOC["placement"]["address"]):
+        assert value not in everything(envelope)
+    assert seen(gap).roles == (OPERATOR,)
+
+
+def test_a_fallback_desk_sees_what_both_it_and_the_role_may_see():
+    gap = claimed(
+        "school",
+        outcome="gap",
+        gap="no_contact",
+        recipients=(Recipient(role="school", organisation="school:100000"),),
+        fields=tuple(view(DOC, ["police"]).fields),
+        notice={"organisation": BROMLEY, "gap_role": "school"},
+    )
+    shown = set(notice_json(composer().content(gap))["fields"])
+    assert "child.name" in shown
+    assert shown <= set(view(DOC, ["school"]).fields) & set(view(DOC, ["responsible_authority"]).fields)
+
+
+def test_the_notice_of_a_gap_names_the_organisation_without_a_contact():
+    gap = claimed(
+        outcome="gap",
+        gap="no_contact",
+        notice={"organisation": BROMLEY, "gap_role": "police"},
+    )
+    assert "Example Police" in content(composer().content(gap)).text
+
+
+def test_an_update_shows_before_and_now_of_what_is_news():
+    after = merged(DOC, {"episode": {"clothing": "a green hat"}})
+    before = merged(DOC, {"episode": {"clothing": "a red coat", "circumstances": "before only"}})
+    envelope = composer().content(claimed(doc=after, previous=before, kind="update", changed=("episode.clothing",)))
+    text = content(envelope).text
+    assert "a green hat" in text and "a red coat" in text
+    assert "before only" not in everything(envelope)
+
+
+def test_a_before_that_the_reader_may_no_longer_see_is_not_shown():
+    """Trafficking is suspected now: a place that stood in the earlier facts must not come out as "before"."""
+    before = merged(DOC, {"episode": {"last_seen": {"place": "Marker Street 17"}}})
+    after = merged(DOC, {"episode": {"last_seen": {"place": "Elsewhere 3"}, "trafficking_suspected": True}})
+    envelope = composer().content(
+        claimed("iro", doc=after, previous=before, kind="update", changed=("episode.last_seen.place",))
+    )
+    for value in ("Marker Street 17", "Elsewhere 3"):
+        assert value not in everything(envelope)
+
+
+def test_a_withheld_parent_is_said_to_those_who_might_tell_and_to_no_other():
+    parent = {"role": "parent", "name": "Sam Example", "parental_responsibility": True}
+    decided = {"decision": "withhold", "reason": "risk", "decided_by": "Jo Worker"}
+    doc = merged(DOC, {"people": [{**parent, "notify": decided}]})
+    assert notice_json(composer().content(claimed("police", doc=doc)))["withheld_parent"] is True
+    assert notice_json(composer().content(claimed("social_worker", doc=doc)))["withheld_parent"] is True
+    assert notice_json(composer().content(claimed("school", doc=doc)))["withheld_parent"] is False
+    abductor = merged(DOC, {"people": [{**parent, "suspected_abductor": True}]})
+    assert notice_json(composer().content(claimed("police", doc=abductor)))["withheld_parent"] is True
+    told = merged(DOC, {"people": [{**parent, "notify": {"decision": "notify"}}]})
+    assert notice_json(composer().content(claimed("police", doc=told)))["withheld_parent"] is False
+
+
+def test_abduction_is_said_first_to_the_police_only():
+    doc = merged(DOC, {"episode": {"abduction_suspected": True}})
+    assert notice_json(composer().content(claimed("police", doc=doc)))["abduction"] is True
+    assert notice_json(composer().content(claimed("responsible_authority", doc=doc)))["abduction"] is False
+
+
+@pytest.mark.parametrize("kind", ["found", "returned", "retraction"])
+def test_the_stand_down_takes_the_child_off_the_register(kind):
+    assert notice_json(composer().content(claimed("police", kind=kind)))["remove_now"] is True
+
+
+def test_the_sender_is_the_authority_responsible_and_says_whom_to_ring():
+    text = content(composer().content(claimed())).text
+    assert "Example Council, children's services: " in text
+    assert "960001" in text.replace(" ", "")
+
+
+def test_a_sender_the_directory_does_not_know_is_no_reason_not_to_tell():
+    envelope = composer(Directory.of(replace(small_bundle(), organisations=()))).content(claimed())
+    assert NAME in everything(envelope)
+
+
+def test_a_child_not_looked_after_is_reported_by_the_authority_it_lives_in():
+    doc = merged(DOC, {"child": {"looked_after": False}, "placement": {"host_authority": BROMLEY}})
+    assert "Example Council" in content(composer().content(claimed("school", doc=doc))).text
+
+
+def test_facts_that_are_missing_altogether_do_not_stop_a_notice():
+    bare = {"episode": {}, "child": {}, "placement": None, "people": None}
+    envelope = composer().content(claimed(doc=bare, fields=("child.name",)))
+    assert notice_json(envelope)["fields"] == {}
+
+
+def test_a_weak_secret_is_refused_when_the_composer_is_made():
+    with pytest.raises(WeakSecret):
+        Composer(directory=lambda: Directory.of(small_bundle()), ack_secret=b"x", public_url="https://h", collect="")
