@@ -7,6 +7,7 @@ from typing import Annotated, Any, Final, NoReturn, TypeVar
 
 import typer
 from rich.console import Console
+from rich.table import Column, Table
 
 from hub.settings import Settings, SettingsError, load
 
@@ -56,3 +57,8 @@ def say(text: str) -> None:
 def note(text: str) -> None:
     """Something to know that is not the answer: on standard error, so that pipes stay clean."""
     ERR.print(text, style="yellow", markup=False)
+
+
+def table(*names: str, title: str | None = None, lines: bool = False) -> Table:
+    """A table whose cells are folded, never cut: an id that is cut is no id."""
+    return Table(*(Column(name, overflow="fold") for name in names), title=title, show_lines=lines)

@@ -48,7 +48,7 @@ def init(
 
 
 def _write(settings: Settings, signer: bool) -> None:
-    for folder in {settings.keys, settings.index_secret.parent}:
+    for folder in (settings.data_folder, settings.keys, settings.index_secret.parent):
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     for path in (settings.keys / "kek-1.key", settings.index_secret):
         create_key_file(path)

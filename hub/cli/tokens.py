@@ -3,9 +3,8 @@
 from typing import Annotated, cast, get_args
 
 import typer
-from rich.table import Table
 
-from hub.cli.console import FAILED, OUT, USAGE, SettingsFile, fail, note, say, settings_or_exit
+from hub.cli.console import FAILED, OUT, USAGE, SettingsFile, fail, note, say, settings_or_exit, table
 from hub.edge.api_tokens import TokenFile, TokensUnreadable
 from hub.edge.clock import SystemClock
 from hub.edge.ids import SystemIds
@@ -51,10 +50,10 @@ def add(
 @app.command(name="list")
 def list_(settings_file: SettingsFile = None) -> None:
     """Name, scopes and age of each token."""
-    table = Table("Name", "Scopes", "Made")
+    rows = table("Name", "Scopes", "Made")
     for token in _read(TokenFile(settings_or_exit(settings_file).api_tokens)):
-        table.add_row(token.name, " ".join(sorted(token.scopes)), f"{token.created_at:%Y-%m-%d}")
-    OUT.print(table)
+        rows.add_row(token.name, " ".join(sorted(token.scopes)), f"{token.created_at:%Y-%m-%d}")
+    OUT.print(rows)
 
 
 @app.command()

@@ -1,0 +1,87 @@
+"""``fingerpost``: the command line. No traceback for a user's mistake, and never a child's data in one of ours."""
+
+import importlib
+import sys
+from importlib.metadata import PackageNotFoundError
+from importlib.metadata import version as version_of
+from typing import Annotated
+
+import typer
+
+from hub.app.domain import packs_of
+from hub.cli import directory, keys, look, sources, tokens
+from hub.cli.console import ERR, FAILED, OUT, USAGE, SettingsFile, fail, say, settings_or_exit, table
+from hub.cli.explain import explain
+from hub.cli.serving import serve
+from hub.edge.telemetry import place
+from hub.settings import SettingsError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    # A traceback with local variables could show a child's data.
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    help="Fingerpost tells everyone who must know that a child is missing, and proves it.",
+)
+protocols = typer.Typer(no_args_is_help=True, help="The protocol packs: check.")
+
+app.command()(serve)
+app.command()(explain)
+app.add_typer(keys.app, name="keys")
+app.add_typer(sources.app, name="sources")
+app.add_typer(tokens.app, name="tokens")
+app.add_typer(directory.app, name="directory")
+app.add_typer(protocols, name="protocols")
+app.add_typer(look.outbox, name="outbox")
+app.add_typer(look.alarms, name="alarms")
+app.add_typer(look.quarantine, name="quarantine")
+
+
+@protocols.callback()
+def _protocols() -> None:
+    """The protocol packs."""
+
+
+@protocols.command()
+def check(settings_file: SettingsFile = None) -> None:
+    """Check every pack, delivered and your own, and tell every mistake at once."""
+    try:
+        packs = packs_of(settings_or_exit(settings_file)).packs
+    except SettingsError as error:
+        for problem in error.problems:
+            ERR.print(f"{problem.setting}: {problem.message}", style="red", markup=False)
+        fail(f"{len(error.problems)} problems.")
+    rows = table("Pack", "Version", "Recipients", "Duties", "Thresholds", "Evidence")
+    for pack in packs:
+        sizes = (pack.recipients, pack.duties, pack.thresholds, pack.evidence)
+        rows.add_row(pack.name, pack.version, *(str(len(rows)) for rows in sizes))
+    OUT.print(rows)
+
+
+@app.command()
+def demo(once: Annotated[bool, typer.Option("--once", help="End after the story: 0 if all was well.")] = False) -> None:
+    """One made-up episode from report to return, with real mail that openssl opens."""
+    try:
+        # The demonstration has dependencies of its own, which `serve` does without.
+        story = importlib.import_module("hub.demo.run")
+    except ModuleNotFoundError as error:
+        fail(f"The demonstration needs {error.name}: pip install 'fingerpost[demo]'", USAGE)
+    raise typer.Exit(story.run(once=once))
+
+
+@app.command()
+def version() -> None:
+    """The version of this installation."""
+    try:
+        say(version_of("fingerpost"))
+    except PackageNotFoundError:
+        say("not installed as a package")
+
+
+def main() -> None:
+    """The entry point. Anything unforeseen is told by its class and place: its text could quote a child's data."""
+    try:
+        app()
+    except Exception as error:
+        ERR.print(f"Fingerpost failed: {type(error).__name__} at {place(error)}", style="red", markup=False)
+        sys.exit(FAILED)

@@ -1,0 +1,35 @@
+"""One command's work on the store, with every failure in plain words."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TypeVar
+
+from hub.app.ledger import open_ledger
+from hub.cli.console import BUSY, ERR, USAGE, fail, settings_or_exit
+from hub.edge.vault import VaultError
+from hub.service.ports import Store, StoreUnavailable
+from hub.settings import Settings, SettingsError
+from hub.store import SchemaTooNew, StoreFault
+
+T = TypeVar("T")
+
+
+def with_store(settings_file: Path | None, work: Callable[[Store, Settings], Awaitable[T]]) -> T:
+    """Open the store of the settings, do ``work``, close it. Ends the process with a sentence on failure."""
+    settings = settings_or_exit(settings_file)
+
+    async def main() -> T:
+        async with open_ledger(settings) as store:
+            return await work(store, settings)
+
+    try:
+        return asyncio.run(main())
+    except SettingsError as error:
+        for problem in error.problems:
+            ERR.print(f"{problem.setting}: {problem.message}", style="red", markup=False)
+        fail("The hub's files are not complete.", USAGE)
+    except StoreUnavailable:
+        fail("The store cannot be used now: is the disk full, the folder writable, the server up? Try again.", BUSY)
+    except (SchemaTooNew, StoreFault, VaultError) as error:
+        fail(f"The store cannot be opened: {error}")

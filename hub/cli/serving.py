@@ -1,0 +1,41 @@
+"""``fingerpost serve``: run the hub until it is told to stop, or a part of it dies."""
+
+import asyncio
+
+import typer
+
+from hub.app.domain import domain_of
+from hub.app.running import serve as run_hub
+from hub.cli.console import BUSY, ERR, FAILED, USAGE, SettingsFile, fail, note, settings_or_exit
+from hub.edge.telemetry import Metrics, configure_logging
+from hub.edge.vault import VaultError
+from hub.service.ports import StoreUnavailable
+from hub.settings import SettingsError, missing_for_serving, risks
+from hub.store import SchemaTooNew, StoreFault
+
+
+def serve(settings_file: SettingsFile = None) -> None:
+    """Take events, send notices, take answers. Logs JSON lines to standard error; stops in order on SIGTERM."""
+    settings = settings_or_exit(settings_file)
+    missing = missing_for_serving(settings)
+    for problem in missing:
+        ERR.print(f"{problem.setting}: {problem.message}", style="red", markup=False)
+    if missing:
+        raise typer.Exit(USAGE)
+    for risk in risks(settings):
+        note(f"risk {risk.name}: {risk.message}")
+    metrics = Metrics()
+    configure_logging(settings.log_level, metrics)
+    try:
+        status = asyncio.run(run_hub(settings, domain_of, metrics=metrics))
+    except SettingsError as error:
+        for problem in error.problems:
+            ERR.print(f"{problem.setting}: {problem.message}", style="red", markup=False)
+        raise typer.Exit(USAGE) from None
+    except StoreUnavailable:
+        fail("The store cannot be used: is the disk full, the folder writable, the server up?", BUSY)
+    except (SchemaTooNew, StoreFault, VaultError) as error:
+        fail(f"The store cannot be opened: {error}")
+    except OSError as error:
+        fail(f"cannot listen on {settings.bind_host} port {settings.bind_port}: {error.strerror}", FAILED)
+    raise typer.Exit(status)
