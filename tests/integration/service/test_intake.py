@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.kit.events import reported
-from tests.kit.hub import Hub, a_hub
+from tests.kit.node import Hub, a_hub
 from tests.kit.store import sqlite_store
 
 
