@@ -84,9 +84,15 @@ def age_on(born: date, at: datetime) -> int:
 
 
 def night_limit(start: datetime, period: Period, night_from: time, night_to: time) -> datetime:
-    """The earlier of start + period and the next night cut-off; at once if it is night already (readings.md B35)."""
+    """The earlier of start + period and the next night cut-off; at once if it is night already (readings.md B35).
+
+    A pack may set a night that begins after midnight.
+    """
     local = start.astimezone(LONDON)
     wall = local.time()
-    if wall >= night_from or wall < night_to:
+    over_midnight = night_from > night_to
+    night = wall >= night_from or wall < night_to if over_midnight else night_from <= wall < night_to
+    if night:
         return start.astimezone(UTC)
-    return min(add(start, period), at_local(local.date(), night_from))
+    day = local.date() if wall < night_from else local.date() + timedelta(days=1)
+    return min(add(start, period), at_local(day, night_from))

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from routing.conditions import Facts
 from routing.decision import Rule
-from routing.duties import Clocks, Duty, Running, cancel, due_of, open_duty, rows_of
+from routing.duties import Clocks, Duty, Running, cancel, code_of, due_of, find_row, index_of, open_duty, rows_of
 from routing.facts import Doc
 from routing.packs import Packs
 
@@ -22,6 +22,9 @@ class Moment:
     doc: Doc
     facts: Facts
     packs: Packs
+    """Those that apply."""
+    every: Packs
+    """All: a duty may run under one that no longer applies."""
     start: datetime
     """In world time: where clocks that start now count from."""
     now: datetime
@@ -34,21 +37,22 @@ Duties = tuple[Duty, ...]
 def while_out(
     duties: Duties, clocks: Clocks, moment: Moment, *, state: str, skip: Callable[[Running], bool] = lambda _: False
 ) -> tuple[Duties, Clocks]:
-    """Start and cancel the duties that hang on a condition while the child is out (readings.md A7, B45).
+    """Start and cancel the duties that hang on a condition while the child is out, which is until the return
+    (readings.md A7, B45).
 
-    In state ``found`` only rows marked ``also_after_found`` start, and none is cancelled.
+    In state ``found`` only rows marked ``also_after_found`` start.
     """
     holding = {
         running.id: running
         for running in rows_of(moment.packs)
         if running.row.starts in ("out", "first_missing_notice") and running.row.when.holds(moment.facts)
     }
-    known = dict(clocks)
-    if state == "open":
-        gone = {row for row in known if row not in holding}
-        still = {_code(row) for row in known if row not in gone}
-        duties = cancel(duties, {_code(row) for row in gone} - still, moment.now, moment.cause)
-        known = {row: start for row, start in known.items() if row not in gone}
+    known = _carried_over(clocks, moment.every)
+    lasting = {running.id for running in rows_of(moment.every) if running.row.starts == "return"}
+    gone = {row for row in known if row not in holding and row not in lasting}
+    still = {code_of(row) for row in known if row not in gone}
+    duties = cancel(duties, {code_of(row) for row in gone} - still, moment.now, moment.cause)
+    known = {row: start for row, start in known.items() if row not in gone}
     fresh = [
         running
         for row, running in holding.items()
@@ -60,19 +64,25 @@ def while_out(
     return _start(duties, known, fresh, moment)
 
 
-def _code(row: str) -> str:
-    return row.split("/")[1]
+def _carried_over(clocks: Clocks, every: Packs) -> dict[str, datetime]:
+    """The clocks under the packs of today: one whose row was moved to another pack or place runs on there."""
+    index, carried = index_of(every), dict[str, datetime]()
+    for row, start in clocks.items():
+        now = find_row(index, row)
+        carried.setdefault(now.id if now else row, start)
+    return carried
 
 
 def start_rows(duties: Duties, clocks: Clocks, starts: str, moment: Moment) -> tuple[Duties, Clocks]:
     """Start the rows of another trigger (``return``, ``first_missing_notice``) whose condition holds and that are not
     running yet."""
+    known = _carried_over(clocks, moment.every)
     fresh = [
         running
         for running in rows_of(moment.packs)
-        if running.row.starts == starts and running.id not in clocks and running.row.when.holds(moment.facts)
+        if running.row.starts == starts and running.id not in known and running.row.when.holds(moment.facts)
     ]
-    return _start(duties, dict(clocks), fresh, moment)
+    return _start(duties, known, fresh, moment)
 
 
 def _start(
@@ -82,7 +92,7 @@ def _start(
     for running in fresh:
         by_code.setdefault(running.row.code, []).append(running)
     for code, rows in by_code.items():
-        running_already = any(_code(row) == code for row in known)
+        running_already = any(code_of(row) == code for row in known)
         rules = tuple(dict.fromkeys(rule for r in rows for rule in r.pack.cite(r.row.rules)))
         first = min(rows, key=lambda r: due_of(r, moment.start, 1, moment.doc))
         if running_already:
@@ -109,12 +119,11 @@ def _earlier(duties: Duties, code: str, running: Running, rules: tuple[Rule, ...
     return tuple(result)
 
 
-def end_with(duties: Duties, clocks: Clocks, event: str, moment: Moment, every: Packs) -> tuple[Duties, Clocks]:
-    """``found`` and ``returned`` end the duties marked so; a retraction ends all. ``every`` are all packs: a duty may
-    run under one that no longer applies."""
+def end_with(duties: Duties, clocks: Clocks, event: str, moment: Moment) -> tuple[Duties, Clocks]:
+    """``found`` and ``returned`` end the duties marked so; a retraction ends all."""
     if event == "retracted":
         return cancel(duties, None, moment.now, moment.cause), {}
-    ending = {r.id for r in rows_of(every) if event in r.row.ends}
-    codes = {duty.code for duty in duties if duty.live and duty.row in ending}
-    left: Mapping[str, datetime] = {row: start for row, start in clocks.items() if _code(row) not in codes}
+    index = index_of(moment.every)
+    codes = {duty.code for duty in duties if (running := find_row(index, duty.row)) and event in running.row.ends}
+    left: Mapping[str, datetime] = {row: start for row, start in clocks.items() if code_of(row) not in codes}
     return cancel(duties, codes, moment.now, moment.cause), left

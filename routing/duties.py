@@ -88,8 +88,25 @@ def rows_of(packs: Packs) -> Iterator[Running]:
 
 
 def row_by_id(packs: Packs, row: str) -> Running | None:
-    """The row a duty runs under; None if an edited pack no longer has it."""
-    return next((running for running in rows_of(packs) if running.id == row), None)
+    """The row a duty runs under. Where an edited pack no longer has it, the first of the same code carries on: a clock
+    that runs must not be lost because its row was moved. None if no pack knows the code any more."""
+    return find_row(index_of(packs), row)
+
+
+def index_of(packs: Packs) -> Mapping[str, Running]:
+    """Every row by its id, in the packs' order."""
+    return {running.id: running for running in rows_of(packs)}
+
+
+def find_row(index: Mapping[str, Running], row: str) -> Running | None:
+    """See :func:`row_by_id`."""
+    same_code = (running for running in index.values() if running.row.code == code_of(row))
+    return index.get(row) or next(same_code, None)
+
+
+def code_of(row: str) -> str:
+    """The code in a row's id."""
+    return row.split("/")[1]
 
 
 def codes(packs: Packs) -> frozenset[str]:
@@ -195,17 +212,26 @@ def next_chase(due: datetime, after: datetime, settings: Reminders) -> datetime:
 
 def next_happening(duties: Iterable[Duty]) -> Happening | None:
     """The earliest thing a clock has to do; at one instant reminders, then what acts and repeats, then chasing."""
-    first: Happening | None = None
-    for duty in duties:
-        moments: tuple[tuple[datetime | None, What], ...] = (
-            (duty.remind_at, "remind"),
-            (duty.turn_at, "turn"),
-            (duty.chase_at, "chase"),
-        )
-        for at, what in moments:
-            if at is not None and (first is None or at < first.at):
-                first = Happening(at, what, duty)
-    return first
+    return min((happening for duty in duties for happening in _happenings(duty)), key=_turn_of, default=None)
+
+
+def _happenings(duty: Duty) -> Iterator[Happening]:
+    if duty.remind_at is not None:
+        yield Happening(duty.remind_at, "remind", duty)
+    if duty.turn_at is not None:
+        yield Happening(duty.turn_at, "turn", duty)
+    if duty.chase_at is not None:
+        yield Happening(duty.chase_at, "chase", duty)
+
+
+_ORDER: Mapping[What, int] = {"remind": 0, "turn": 1, "chase": 2}
+
+
+def _turn_of(happening: Happening) -> tuple[datetime, int, datetime, str, int]:
+    """Its place in the queue: the same whatever order the duties were stored in. What falls due turns before anything
+    is chased, so that the occurrence before it is chased no more (readings.md B8)."""
+    duty = happening.duty
+    return (happening.at, _ORDER[happening.what], duty.opened_at, duty.code, duty.occurrence)
 
 
 def reminded(duty: Duty) -> Duty:
@@ -218,13 +244,18 @@ def chased(duty: Duty, now: datetime, settings: Reminders) -> Duty:
     return replace(duty, state="overdue", remind_at=None, chase_at=next_chase(duty.due_at, now, settings))
 
 
+def overtaken(duties: Iterable[Duty], duty: Duty, now: datetime) -> bool:
+    """Whether a newer occurrence has fallen due as well: only the newest late one is chased (readings.md B8)."""
+    return any(d.code == duty.code and d.occurrence > duty.occurrence and d.due_at <= now for d in duties)
+
+
 def turned(duties: tuple[Duty, ...], duty: Duty, running: Running | None, now: datetime, doc: Doc) -> tuple[Duty, ...]:
     """At the due time: the hub's own duty is done; a repeating one opens its next occurrence, and only the newest
-    late one is chased (readings.md B8)."""
-    acted = duty.owner == HUB and duty.unfinished
+    late one is chased (readings.md B8). A duty that no pack has any more was not carried out: cancelled, not done."""
     after = replace(duty, turn_at=None)
-    if acted:
-        after = replace(after, state="done", closed_at=now, closed_by=f"duty:{duty.code}")
+    if duty.owner == HUB and duty.unfinished:
+        state: DutyState = "cancelled" if running is None else "done"
+        after = replace(after, state=state, closed_at=now, closed_by=f"duty:{duty.code}")
     result = tuple(after if d is duty else d for d in duties)
     if running is None or running.row.repeats is None:
         return result
@@ -233,9 +264,12 @@ def turned(duties: tuple[Duty, ...], duty: Duty, running: Running | None, now: d
         else d
         for d in result
     )  # fmt: skip
+    n = duty.n + 1
+    while (due := due_of(running, duty.start, n, doc)) <= duty.due_at:
+        n += 1  # an edited pack has other periods: nothing falls due twice
     following = replace(
-        duty, occurrence=duty.occurrence + 1, n=duty.n + 1, opened_at=duty.due_at, state="open", closed_at=None,
-        closed_by=None, due_at=due_of(running, duty.start, duty.n + 1, doc), remind_at=None, chase_at=None,
+        duty, occurrence=duty.occurrence + 1, n=n, opened_at=duty.due_at, state="open", closed_at=None,
+        closed_by=None, due_at=due, row=running.id, remind_at=None, chase_at=None,
     )  # fmt: skip
     return (*result, _scheduled(following, running, duty.due_at))
 
@@ -246,16 +280,16 @@ def ended(duty: Duty, state: DutyState, at: datetime, by: str) -> Duty:
 
 
 def cancel(duties: tuple[Duty, ...], which: Iterable[str] | None, at: datetime, by: str) -> tuple[Duty, ...]:
-    """End every running clock of these codes (None: of all). Occurrences still open or chased are cancelled; one done
-    before, or left late when a newer one fell due, keeps its state, but opens no further one."""
+    """End these duties (None: all). Every occurrence still open or late is cancelled, also one that is no longer
+    chased because a newer one fell due: nobody owes it now. One done before keeps its state, but opens no further."""
     named = None if which is None else frozenset(which)
 
     def one(duty: Duty) -> Duty:
-        if not duty.live or (named is not None and duty.code not in named):
+        if named is not None and duty.code not in named:
             return duty
         if duty.unfinished:
             return ended(duty, "cancelled", at, by)
-        return replace(duty, remind_at=None, chase_at=None, turn_at=None)
+        return replace(duty, remind_at=None, chase_at=None, turn_at=None) if duty.live else duty
 
     return tuple(one(duty) for duty in duties)
 

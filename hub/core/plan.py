@@ -47,6 +47,7 @@ from routing.duties import (
     ended,
     next_happening,
     open_duty,
+    overtaken,
     reminded,
     row_by_id,
     rows_of,
@@ -139,8 +140,8 @@ class _Course:
 
     def moment(self, standing: Standing, start: datetime) -> Moment:
         return Moment(
-            doc=standing.doc, facts=standing.facts, packs=standing.packs, start=start, now=self.context.now,
-            cause=self.cause,
+            doc=standing.doc, facts=standing.facts, packs=standing.packs, every=self.context.packs, start=start,
+            now=self.context.now, cause=self.cause,
         )  # fmt: skip
 
     def tell(self, drafts: Sequence[Draft], standing: Standing) -> list[Decision]:
@@ -188,7 +189,7 @@ class _Course:
         held = any(e.outcome == "hold" for e in standing.entries if e.recipient.role == "parent") and (
             "hold" in self.episode.memory.parents.values()
         )
-        open_now = [d for d in self.episode.duties if d.row.split("/")[1] in self._held_codes() and d.unfinished]
+        open_now = [d for d in self.episode.duties if d.code in self._held_codes() and d.unfinished]
         if held and not open_now:
             self._open_held(standing)
         elif not held and open_now:
@@ -452,9 +453,7 @@ def _recover(course: _Course, after: Episode, kind: Kind, start: datetime, *, si
     standing = course.standing()
     if not silent:
         course.tell(ending_notices(standing, kind, told, course.context.areas), standing)
-    duties, clocks = end_with(
-        course.episode.duties, course.episode.memory.clocks, kind, course.moment(standing, start), course.context.packs
-    )
+    duties, clocks = end_with(course.episode.duties, course.episode.memory.clocks, kind, course.moment(standing, start))
     course.change(duties=duties)
     course.remember(clocks=clocks, recovered=True)
     course.unregister()
@@ -473,8 +472,7 @@ def _retracted(course: _Course, event: EpisodeEvent) -> None:
     course.ending = "retraction"
     standing = course.standing()
     course.tell(ending_notices(standing, "retraction", told, course.context.areas), standing)
-    duties, clocks = end_with(course.episode.duties, {}, "retracted", course.moment(standing, event.time),
-                              course.context.packs)  # fmt: skip
+    duties, clocks = end_with(course.episode.duties, {}, "retracted", course.moment(standing, event.time))
     course.change(duties=duties)
     course.remember(clocks=clocks)
     course.unregister()
@@ -546,10 +544,12 @@ def _happen(episode: Episode, happening: Happening, context: Context) -> Outcome
     match happening.what:
         case "remind":
             _swap(course, duty, reminded(duty))
-            _remind(course, duty, "duty_due", running)
+            if duty.due_at > context.now:  # else the clocks stood still, and it is chased now
+                _remind(course, duty, "duty_due", running)
         case "chase":
             _swap(course, duty, chased(duty, context.now, settings))
-            _remind(course, duty, "duty_overdue", running)
+            if not overtaken(episode.duties, duty, context.now):
+                _remind(course, duty, "duty_overdue", running)
         case "turn":
             course.change(duties=turned(episode.duties, duty, running, context.now, episode.doc))
             if running is not None:
