@@ -23,7 +23,7 @@ async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
     if request.param == "sqlite":
         opened = await sqlite_store(tmp_path)
     else:
-        opened = await postgres_store(request.getfixturevalue("server"))
+        opened = await postgres_store(await request.getfixturevalue("server").clean())
     yield opened
     await opened.aclose()
 
@@ -45,10 +45,10 @@ async def nodes(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
             return await sqlite_store(tmp_path, node=node)
     else:
         server: PostgresServer = request.getfixturevalue("server")
-        ledger, keys = await server.ledger(), await server.database()
+        urls = await server.clean()
 
         async def make(node: str) -> Stores:
-            return await postgres_store(server, ledger=ledger, keys=keys, node=node)
+            return await postgres_store(urls, node=node)
 
     one, other = await make("1"), await make("2")
     yield one, other

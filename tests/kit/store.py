@@ -1,14 +1,18 @@
 """A store on a vault with made-up keys."""
 
-from datetime import datetime
+from datetime import timedelta
 from pathlib import Path
 
+from hub.core.records import ClaimedDelivery
 from hub.edge.ids import SeededIds
 from hub.edge.vault import KeyRing, Vault
+from hub.service.ports import Unit
 from hub.store import SqliteStore, open_store
 from hub.store.postgres import PostgresStore
+from tests.kit.clock import START
 
 LEDGER = "ledger.sqlite3"
+LEASE = timedelta(seconds=60)
 
 
 def vault(current: str = "k1") -> Vault:
@@ -33,6 +37,19 @@ async def memory_store() -> SqliteStore:
 Stores = SqliteStore | PostgresStore
 
 
-def utc(text: str) -> datetime:
-    """``2026-03-01T20:00:00Z`` as an instant."""
-    return datetime.fromisoformat(text)
+async def claim(
+    store: Stores,
+    at: timedelta = timedelta(0),
+    *,
+    node: str = "node-1",
+    limit: int = 100,
+    channels: tuple[str, ...] | None = None,
+    priorities: tuple[str, ...] | None = None,
+) -> list[ClaimedDelivery]:
+    """Claim what is due ``at`` after the start, for a minute."""
+    now = START + at
+
+    async def work(unit: Unit) -> list[ClaimedDelivery]:
+        return list(await unit.claim(now, now + LEASE, node, limit, channels=channels, priorities=priorities))
+
+    return await store.write(work)
