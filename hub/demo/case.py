@@ -77,7 +77,6 @@ HOME_OFFICE_UNIT = Reader(role="home_office", organisation=HOME_OFFICE)
 HOME_OFFICE_EVIDENCE = Reader(role="home_office_evidence", organisation=HOME_OFFICE)
 HOME_OFFICE_ENFORCEMENT = Reader(role="home_office_immigration_enforcement", organisation=HOME_OFFICE)
 BUREAU = Reader(role="missing_persons_bureau", organisation="missing-persons-bureau")
-CEOP = Reader(role="ceop", organisation="ceop")
 CARER_AT_HOME = Reader(role="carer", person=CARER)
 
 FIRST_TOLD = (
@@ -92,7 +91,7 @@ FIRST_TOLD = (
     HOME_OFFICE_UNIT,
     HOME_OFFICE_EVIDENCE,
 )
-TOLD_WHEN_HIGH = (BUREAU, CEOP)
+TOLD_WHEN_HIGH = (BUREAU,)
 
 
 def _to_each(readers: Iterable[Reader], kind: Kind) -> Mapping[Reader, Kind]:
@@ -123,7 +122,7 @@ class Secret:
 
 _CASEWORK = frozenset({POLICE, POLICE_AT_HOME, RESPONSIBLE_AUTHORITY, HOST_AUTHORITY, WORKER})
 _HOME_OFFICE = frozenset({HOME_OFFICE_UNIT, HOME_OFFICE_EVIDENCE, HOME_OFFICE_ENFORCEMENT})
-_NATIONAL = frozenset({BUREAU, CEOP})
+_NATIONAL = frozenset({BUREAU})
 _CARE = frozenset({CARER_AT_HOME})
 
 HOME_OFFICE_REFERENCE = "HO-EX-4471902"
@@ -152,8 +151,8 @@ SECRETS = (
     Secret(name="the circumstances", marker=CIRCUMSTANCES, readers=_CASEWORK | {IRO} | _NATIONAL, told_in="missing"),
     Secret(name="the medical condition", marker=MEDICAL, readers=_CASEWORK | _NATIONAL | _CARE, told_in="missing"),
     Secret(name="the medication", marker=MEDICATION, readers=_CASEWORK | {IRO} | _NATIONAL | _CARE, told_in="missing"),
-    Secret(name="the child's own number", marker=MOBILE, readers=_CASEWORK, told_in="missing"),
-    Secret(name="the parent who is not told", marker=WITHHELD, readers=_CASEWORK, told_in="missing"),
+    Secret(name="the child's own number", marker=MOBILE, readers=_CASEWORK | _NATIONAL, told_in="missing"),
+    Secret(name="the parent who is not told", marker=WITHHELD, readers=_CASEWORK | _NATIONAL, told_in="missing"),
     Secret(name="concerns at the return", marker=CONCERNS, readers=_CASEWORK | {IRO}, told_in="returned"),
 )
 

@@ -21,6 +21,9 @@ LONDON = ZoneInfo("Europe/London")
 TOLD = {"notify": ("told", "green"), "gap": ("nobody there", "red")}
 NOT_TOLD = {"withhold": ("withheld", "red"), "hold": ("held", "yellow"), "suppress": ("not told", "yellow")}
 EXCERPT = 22
+"""Lines of a mail that are shown."""
+WIDE = 100
+"""From here on a line has room for figures that are nice to have."""
 
 
 class Show:
@@ -61,20 +64,18 @@ class Show:
                 self._console.print(Padding(self._table(chosen, words), (0, 0, 0, 3)))
 
     def _table(self, decisions: Sequence[Decision], words: Mapping[str, tuple[str, str]]) -> Table:
-        table = Table(box=None, padding=(0, 2, 0, 0), show_header=False, expand=True)
-        table.add_column(no_wrap=True, width=12)
-        table.add_column(ratio=3)
-        table.add_column(ratio=5)
-        table.add_column(no_wrap=True, width=6, justify="right")
+        """One row for all that share a kind and a reason."""
+        rows: dict[tuple[str, str, str], list[str]] = {}
         for decision in decisions:
-            word, colour = words[decision.outcome]
-            first = decision.kind if decision.outcome == "notify" else word
-            who = ", ".join(dict.fromkeys(self.name(recipient) for recipient in decision.recipients))
-            roles = ", ".join(role.replace("_", " ") for role in decision.roles)
-            rules = decision.rules[0].rule if decision.rules else ""
-            table.add_row(
-                Text(first, style=colour), Text.assemble(who, (f"  {roles}", "dim")), decision.why, Text(rules, "dim")
+            first = decision.kind if decision.outcome == "notify" else words[decision.outcome][0]
+            rows.setdefault((first, words[decision.outcome][1], _reason(decision)), []).extend(
+                self.title_of(recipient) for recipient in decision.recipients
             )
+        table = Table(box=None, padding=(0, 2, 0, 0), show_header=False, expand=True)
+        table.add_column(no_wrap=True, width=9)
+        table.add_column(ratio=1)
+        for (first, colour, reason), readers in rows.items():
+            table.add_row(Text(first, style=colour), Text.assemble("; ".join(readers), "\n", (reason, "dim")))
         return table
 
     def heading(self, words: str) -> None:
@@ -82,15 +83,14 @@ class Show:
 
     def mail(self, mail: Opened, reader: Reader | None, sent_at: datetime) -> None:
         """One mail: when it came, and that openssl could open and verify it."""
-        who = "somebody unknown" if reader is None else self.name(reader)
+        who = "somebody unknown" if reader is None else self.title_of(reader)
         arrived = (mail.mail.arrived_at - sent_at).total_seconds()
         opening = (mail.verified_at - mail.mail.arrived_at).total_seconds()
-        line = Text("   ")
-        line.append(f"{_clock(mail.mail.arrived_at)} +{arrived:5.2f} s  ", "dim")
-        line.append(f"{who:<42.42}", "bold" if reader else "bold red")
+        room = min(56, self._console.width - 44)
+        line = Text.assemble((f"   +{arrived:.2f} s  ", "dim"), (f"{who:<{room}.{room}} ", "" if reader else "red"))
         line.append(f"{mail.notice.get('kind', ''):<9}")
-        line.append("decrypted, signature good", "green")
-        line.append(f"  {opening * 1000:4.0f} ms", "dim")
+        line.append("opened, verified", "green")
+        line.append(f" {opening:4.2f} s" if self._console.width >= WIDE else "", "dim")
         self._console.print(line, overflow="ellipsis", no_wrap=True)
 
     def unopened(self, mail: Unopened) -> None:
@@ -128,6 +128,10 @@ class Show:
         self._console.print(f"The hub is still running. See the whole episode at [bold link={url}]{url}[/]")
         self._console.print("Ctrl-C stops it and removes everything it made.", style="dim")
 
+    def title_of(self, reader: Reader | Recipient) -> str:
+        """Name and role."""
+        return f"{self.name(reader)}, {reader.role.replace('_', ' ')}"
+
     def name(self, reader: Reader | Recipient) -> str:
         """The person, or the organisation as the directory calls it."""
         if reader.person is not None:
@@ -139,6 +143,12 @@ class Show:
 
     def _step(self, markup: str, space: int = 0) -> None:
         self._console.print(Padding(Text.from_markup(markup), (space, 0, 0, 3)))
+
+
+def _reason(decision: Decision) -> str:
+    """Why, with the rule that says so."""
+    rule = f" ({decision.rules[0].rule}: “{decision.rules[0].quote}”)" if decision.rules else ""
+    return f"{decision.why}{rule}"
 
 
 def _clock(at: datetime) -> str:
