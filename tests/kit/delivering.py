@@ -125,6 +125,30 @@ class Notes:
         return {event for event, _ in self.lines}
 
 
+class Watched:
+    """A store that knows how many calls are under way: the clock stands still meanwhile, as threads take none of it."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.pending = 0
+
+    async def write(self, work: Callable[[Unit], Awaitable[T]]) -> T:
+        self.pending += 1
+        try:
+            return await self.store.write(work)
+        finally:
+            self.pending -= 1
+
+    async def read(self, work: Callable[[Unit], Awaitable[T]]) -> T:
+        return await self.store.read(work)
+
+    async def ready(self) -> bool:
+        return await self.store.ready()
+
+    async def aclose(self) -> None:
+        await self.store.aclose()
+
+
 class FaultyStore:
     """A real store that can be away, or lose the answer of a commit that was made."""
 
@@ -163,7 +187,7 @@ class FaultyStore:
 class World:
     """Everything around the delivery service."""
 
-    store: Store
+    store: Watched
     clock: FakeClock
     sinks: dict[str, Sink]
     envelopes: Plain = field(default_factory=Plain)
@@ -218,10 +242,15 @@ class World:
             stop.set()
             async with asyncio.timeout(PATIENCE):
                 while not task.done():
-                    await self.clock.advance(1)
+                    await self.advance(0.5)
                     await asyncio.sleep(0.001)
             if not task.cancelled():
                 task.result()
+
+    async def advance(self, seconds: float) -> None:
+        """Let time pass once nothing is being written."""
+        await until(lambda: self.store.pending == 0)
+        await self.clock.advance(seconds)
 
     async def passing(self, condition: Callable[[], bool | Awaitable[bool]], *, step: float = 1) -> None:
         """Let time pass, a step at a time, until it holds: what threads do takes real time, and none of the clock's."""
@@ -230,7 +259,7 @@ class World:
             now = condition()
             if now if isinstance(now, bool) else await now:
                 return True
-            await self.clock.advance(step)
+            await self.advance(step)
             return False
 
         await until(held)

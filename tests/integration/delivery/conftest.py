@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from tests.kit.clock import FakeClock
-from tests.kit.delivering import Sink, World
+from tests.kit.delivering import Sink, Watched, World
 from tests.kit.store import memory_store
 
 # Before 3.12 get_event_loop makes a loop where none was ever set; pytest-asyncio asks for one at its first test and
@@ -18,6 +18,6 @@ asyncio.set_event_loop(None)
 async def world() -> AsyncIterator[World]:
     store = await memory_store()
     try:
-        yield World(store=store, clock=FakeClock(), sinks={"email": Sink(), "sms": Sink("sms")})
+        yield World(store=Watched(store), clock=FakeClock(), sinks={"email": Sink(), "sms": Sink("sms")})
     finally:
         await store.aclose()

@@ -79,7 +79,7 @@ async def test_redirected_is_kept_as_text_and_is_a_task_for_the_directorys_owner
     ]
     async with world.delivering(world.delivery()):
         for _ in range(3):
-            await world.clock.advance(60)
+            await world.advance(60)
             await asyncio.sleep(0.005)
     assert len(world.sink.received) == 1, "nothing is ever sent to what somebody typed"
     assert world.sink.received[0].address == SECRETS["address"]
@@ -103,7 +103,7 @@ async def test_contradictory_answers_are_all_kept_and_a_doubt_reopens(world: Wor
 async def test_a_double_click_is_one_answer(world: World):
     (one,) = (await sent(world)).deliveries
     first = await given(world, one.id)
-    await world.clock.advance(3)
+    await world.advance(3)
     second = await given(world, one.id)
     assert (second.repeated, second.at, second.state) == (True, first.at, "acknowledged")
     assert len(await kept(world, one.id)) == 1
@@ -121,7 +121,7 @@ async def test_the_same_answer_later_or_by_another_name_is_another_answer(world:
     (one,) = (await sent(world)).deliveries
     await given(world, one.id)
     await given(world, one.id, name="Al Desk")
-    await world.clock.advance(DOUBLE_CLICK.total_seconds() + 1)
+    await world.advance(DOUBLE_CLICK.total_seconds() + 1)
     await given(world, one.id, name="Al Desk")
     assert len(await kept(world, one.id)) == 3
 
@@ -130,7 +130,7 @@ async def test_an_answer_before_anything_was_sent_counts(world: World):
     (one,) = (await world.told()).deliveries
     assert (await given(world, one.id)).state == "acknowledged"
     async with world.delivering(world.delivery()):
-        await world.clock.advance(5)
+        await world.advance(5)
     assert world.sink.received == []
 
 

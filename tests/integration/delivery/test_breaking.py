@@ -112,7 +112,7 @@ async def test_a_crash_at_any_step_loses_nothing_and_repeats_under_the_same_id_o
             assert attempts[-1].state == "sent"
             if len(attempts) == 2:
                 assert attempts[0].state in ("technical_failure", "cancelled")
-        await world.clock.advance(LIMITS.lease * 2)
+        await world.advance(LIMITS.lease * 2)
     assert step > 8, "the wrappers counted the steps"
 
 
@@ -131,7 +131,7 @@ async def test_a_send_that_outlasts_its_lease_keeps_it_by_renewal(world: World):
     async with world.delivering(world.delivery(node="a")), world.delivering(world.delivery(node="b")):
         await until(lambda: len(world.sink.received) == 1)
         for _ in range(12):
-            await world.clock.advance(LIMITS.lease / 4)
+            await world.advance(LIMITS.lease / 4)
             await asyncio.sleep(0.01)
         assert len(world.sink.received) == 1
         world.sink.gate.set()
@@ -147,7 +147,7 @@ async def test_a_lease_lost_mid_send_changes_only_the_attempt(world: World):
     async with world.delivering(first):
         await until(lambda: len(slow.received) == 1)
         cut_off.away = True
-        await world.clock.advance(LIMITS.lease + 1)
+        await world.advance(LIMITS.lease + 1)
         async with world.delivering(world.delivery(node="b", transports={"email": fast})):
             await world.passing(lambda: world.settled(changes))
         slow.answers = [Deferred(reason="rate_limited")]
@@ -170,10 +170,10 @@ async def test_a_store_that_was_away_beyond_the_lease_leads_to_no_second_send_by
     async with world.delivering(delivery):
         await until(lambda: len(world.sink.received) == 1)
         store.away = True
-        await world.clock.advance(LIMITS.lease * 2)
+        await world.advance(LIMITS.lease * 2)
         store.away = False
         for _ in range(5):
-            await world.clock.advance(LIMITS.poll)
+            await world.advance(LIMITS.poll)
             await asyncio.sleep(0.01)
         assert len(world.sink.received) == 1, "its own lease, expired, is renewed before anything is claimed"
         world.sink.gate.set()
@@ -196,7 +196,7 @@ async def test_results_wait_while_the_store_is_away_and_nothing_is_claimed_or_re
         later = await world.told(2)
         delivery.nudge()
         for _ in range(10):
-            await world.clock.advance(5)
+            await world.advance(5)
         assert len(world.sink.received) == 3
         store.away = False
         await world.passing(lambda: world.settled([changes, later]))
@@ -239,7 +239,7 @@ async def test_a_result_the_store_refuses_holds_up_no_other_and_is_never_sent_ag
 
         await world.passing(others_done)
         for _ in range(12):
-            await world.clock.advance(LIMITS.lease / 3)
+            await world.advance(LIMITS.lease / 3)
             await asyncio.sleep(0.005)
         assert world.sink.accepted.count(poisoned) == 1
         assert delivery.unrecorded == 1
@@ -279,7 +279,7 @@ async def test_audit_lines_that_cannot_be_written_do_not_cause_a_second_send(wor
     store = _NoAudit(world.store)
     async with world.delivering(world.delivery(store=store)):
         await world.passing(lambda: world.settled(changes))
-        await world.clock.advance(LIMITS.lease * 2)
+        await world.advance(LIMITS.lease * 2)
     assert len(world.sink.received) == 1
     assert (await world.notice(one.id)).state == "notified"
 
@@ -455,7 +455,7 @@ async def test_an_answer_while_a_retry_waits_ends_the_retries(world: World):
         await until(lambda: len(world.notes.finished) == 1)
         await _answer(world, one.id, "accepted")
         await world.passing(lambda: world.settled(changes))
-        await world.clock.advance(600)
+        await world.advance(600)
     assert len(world.sink.received) == 1
     assert (await world.notice(one.id)).state == "acknowledged"
 
@@ -493,7 +493,7 @@ async def test_what_found_overtakes_is_never_sent_and_what_was_in_flight_is_not_
         await world.store.write(lambda unit: unit.save(_found(world, changes)))
         world.sink.gate.set()
         await world.passing(lambda: world.settled(changes))
-        await world.clock.advance(600)
+        await world.advance(600)
     assert len(world.sink.received) == LIMITS.concurrency
     for one in changes.deliveries:
         assert (await world.standing(one.id)).state == "cancelled"
@@ -545,7 +545,7 @@ async def test_an_earlier_try_recorded_late_ends_the_tries(world: World):
     async with world.delivering(first):
         await until(lambda: len(slow.received) == 1)
         cut_off.away = True
-        await world.clock.advance(LIMITS.lease + 1)
+        await world.advance(LIMITS.lease + 1)
         async with world.delivering(world.delivery(node="b", transports={"email": deferring})):
             await until(lambda: len(deferring.received) == 1)
             cut_off.away = False

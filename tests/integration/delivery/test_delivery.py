@@ -42,7 +42,7 @@ async def test_without_a_nudge_the_poll_finds_it(world: World):
     async with world.delivering(world.delivery()):
         await until(lambda: world.clock.sleeping >= 2)
         changes = await world.told()
-        await world.clock.advance(LIMITS.poll)
+        await world.advance(LIMITS.poll)
         await until(lambda: world.settled(changes))
 
 
@@ -56,7 +56,7 @@ async def test_a_deferred_delivery_is_tried_again_by_the_schedule(world: World):
         assert standing.state == "due"
         assert (standing.due_at - world.clock.now()).total_seconds() == 10
         assert (await world.notice(one.id)).state == "pending"
-        await world.clock.advance(9)
+        await world.advance(9)
         assert len(world.sink.received) == 1
         await world.passing(lambda: world.settled(changes))
     assert [e.delivery for e in world.sink.received] == [one.id, one.id]
@@ -144,7 +144,7 @@ async def test_what_may_have_been_sent_is_sent_once_more_under_the_same_id_and_n
     async with world.delivering(world.delivery()):
         await until(lambda: len(world.notes.finished) == 1)
         await world.passing(lambda: world.settled(changes))
-        await world.clock.advance(3600)
+        await world.advance(3600)
     assert [e.delivery for e in world.sink.received] == [one.id, one.id]
     assert [(a.state, a.reason, a.carried) for a in await world.attempts(one.id)] == [
         ("technical_failure", "provider_timeout", "content")
