@@ -1,7 +1,7 @@
 """Who is told what of one change: drafts from the packs, merged by desk into decisions with their reasons."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -9,7 +9,7 @@ from contacts.areas import Areas
 from contacts.roles import desk_of
 from routing.conditions import Facts
 from routing.decision import Decision, Kind, Outcome, Priority, Recipient, Rule
-from routing.facts import Counts, Doc, derive, lead, looked_after, people
+from routing.facts import Counts, Doc, derive, lead, looked_after, part, people
 from routing.needtoknow import changes, news, shared_view, view
 from routing.packs import LEAD, Packs
 from routing.recipients import (
@@ -54,6 +54,8 @@ class Standing:
     facts: Facts
     packs: Packs
     entries: tuple[Entry, ...]
+    persons: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
+    """Everybody the episode ever named: ``role/name`` -> as last given."""
 
     @property
     def by_key(self) -> dict[Key, Entry]:
@@ -111,11 +113,13 @@ def stand(
     ever_missing: bool,
     police_told: bool = False,
     counts: Counts | None = None,
+    persons: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Standing:
     """Facts, packs in force and everybody's entitlement, for an episode as it is."""
     selected = packs.select(doc)
     facts = selected.settle(derive(doc, areas, ever_missing=ever_missing, police_told=police_told, counts=counts))
-    return Standing(doc=doc, facts=facts, packs=selected, entries=entitled(doc, facts, selected, areas))
+    entries = entitled(doc, facts, selected, areas)
+    return Standing(doc=doc, facts=facts, packs=selected, entries=entries, persons=persons or {})
 
 
 def first_notices(standing: Standing, areas: Areas) -> list[Draft]:
@@ -131,16 +135,16 @@ def _first(entry: Entry, doc: Doc, areas: Areas) -> Draft:
                  members=members)  # fmt: skip
 
 
-def parent_changes(standing: Standing, known: Mapping[str, str], recipients: Iterable[Key]) -> list[Draft]:
-    """Parents whose standing became withheld or held: the row, once (readings.md B19, B48, C5)."""
-    wanted = frozenset(recipients)
+def parent_changes(standing: Standing, known: Mapping[str, str], only: frozenset[Key] | None = None) -> list[Draft]:
+    """Parents (all, or ``only`` these) whose standing became withheld or held: the row, once (readings.md B19, B48,
+    C5)."""
     return [
         Draft(recipient=e.recipient, outcome=e.outcome, kind=e.kind, rules=e.rules, why=e.why)
         for e in standing.entries
         if e.recipient.role == "parent"
         and e.outcome in ("withhold", "hold")
         and known.get(str(e.recipient.person)) != e.outcome
-        and (not wanted or e.key in wanted)
+        and (only is None or e.key in only)
     ]
 
 
@@ -151,26 +155,12 @@ def update_notices(
     what they may see (readings.md A9, B13, B15, B43, C8)."""
     if after.facts["missing"] and not before.facts["missing"]:
         drafts = first_notices(after, areas)
-        reached = {draft.recipient_key for draft in map(_Keyed, drafts) if draft.told}
     else:
         drafts = _newly_entitled(before, after, told, known, areas)
-        reached = {draft.recipient_key for draft in map(_Keyed, drafts) if draft.told}
+    reached = {draft_key(draft) for draft in drafts if draft.outcome == "notify"}
     desks = {draft.desk for draft in drafts if draft.outcome == "notify"}
     told_rest = [t for t in told if t.key not in reached and desk_key(t.recipient) not in desks]
     return [*drafts, *told_updates(before, after, told_rest)]
-
-
-@dataclass(frozen=True, slots=True)
-class _Keyed:
-    draft: Draft
-
-    @property
-    def recipient_key(self) -> Key:
-        return key_of(self.draft.recipient)
-
-    @property
-    def told(self) -> bool:
-        return self.draft.outcome == "notify"
 
 
 def _newly_entitled(
@@ -189,7 +179,7 @@ def _newly_entitled(
             old = before.by_key.get(entry.key)
             if (old is None or old.outcome != "suppress") and entry.key not in known_keys:
                 drafts.append(_first(entry, after.doc, areas))
-    return [*drafts, *parent_changes(after, known, ())]
+    return [*drafts, *parent_changes(after, known)]
 
 
 def told_updates(before: Standing, after: Standing, told: Sequence[Told]) -> list[Draft]:
@@ -208,6 +198,11 @@ def told_updates(before: Standing, after: Standing, told: Sequence[Told]) -> lis
     return drafts
 
 
+def draft_key(draft: Draft) -> Key:
+    """The recipient's identity."""
+    return key_of(draft.recipient)
+
+
 def _may_hear(told: Told, standing: Standing) -> bool:
     """Parents who are withheld, held or suspected now are taken out whatever they had before (A9, C5); while an
     unsafe find has to be told in person, no message goes to parents and carers (D2)."""
@@ -215,25 +210,52 @@ def _may_hear(told: Told, standing: Standing) -> bool:
         return True
     if standing.facts["found_unsafe"]:
         return False
-    return told.recipient.role == "carer" or parent_may_hear(standing, str(told.recipient.person))
+    return told.recipient.role == "carer" or parent_outcome(standing, str(told.recipient.person)) == "notify"
 
 
-def parent_may_hear(standing: Standing, name: str) -> bool:
-    """Whether a parent told before may still be told. One no longer listed was told by a decision nobody took back."""
-    if all(person["name"] != name for person in people(standing.doc, "parent")):
-        return True
-    entry = parent_entry(standing.doc, name, "update", (), standing.packs)
-    return entry is not None and entry.outcome == "notify"
+def parent_outcome(standing: Standing, name: str) -> str | None:
+    """How a parent who was told, withheld or held before stands now: by what was last said of them, listed or not, and
+    even if they turned out to have no parental responsibility. None for a name that never was a parent's."""
+    listed = [person for person in people(standing.doc, "parent") if person["name"] == name]
+    remembered = standing.persons.get(f"parent/{name}")
+    persons = listed or ([remembered] if remembered else [])
+    if not persons:
+        return None
+    doc = {**standing.doc, "people": [{**person, "parental_responsibility": True} for person in persons]}
+    entry = parent_entry(doc, name, "update", (), standing.packs)
+    return entry.outcome if entry else None
 
 
-def ending_notices(standing: Standing, kind: Kind, told: Sequence[Told], areas: Areas) -> list[Draft]:
+def _kept_from(standing: Standing, recipient: Recipient) -> bool:
+    """Whether a notice to this person would reach somebody it is withheld from: named as the suspected abductor or
+    withheld as a parent or carer, under either role. A notice to someone withheld is never sent, whatever the event."""
+    listed = [person for role in FAMILY for person in people(standing.doc, role)]
+    said = {f"{person['role']}/{person['name']}": person for person in listed}
+    if recipient.role == "parent":
+        return parent_outcome(standing, str(recipient.person)) == "withhold"
+    return recipient.role == "carer" and any(
+        person["name"] == recipient.person
+        and bool(person.get("suspected_abductor") or part(person, "notify").get("decision") == "withhold")
+        for person in {**standing.persons, **said}.values()
+        if person["role"] in FAMILY
+    )
+
+
+def ending_notices(
+    standing: Standing, kind: Kind, told: Sequence[Told], areas: Areas, *, waiting: Iterable[str] = ()
+) -> list[Draft]:
     """``found``, ``returned`` or ``retraction``: everyone told, whoever the packs add, but not the police about a
-    child they brought back themselves (readings.md A9, B16, B17, D2)."""
+    child they brought back themselves (readings.md A9, B16, B17, D2). ``waiting`` are parents whom an unsafe find kept
+    from hearing of it, though a decision tells them."""
     packs, facts, doc = standing.packs, standing.facts, standing.doc
     drafts: dict[Key, Draft] = {}
     for t in told:
         drafts[t.key] = Draft(recipient=t.recipient, kind=kind, rules=packs.cite_told(kind), members=t.members,
                               why="everyone told hears the end")  # fmt: skip
+    for name in waiting:
+        parent = Recipient(role="parent", person=name)
+        draft = Draft(recipient=parent, kind=kind, rules=packs.cite_told(kind), why="was to be told in person")
+        drafts.setdefault(draft_key(draft), draft)
     extra: list[Draft] = []
     for pack in packs.packs:
         for row in pack.later:
@@ -254,38 +276,58 @@ def ending_notices(standing: Standing, kind: Kind, told: Sequence[Told], areas: 
         for recipient in resolve(row.role, doc, areas, pack)
     }
     heard = [d for d in drafts.values() if d.desk not in quiet]
-    heard = [d for d in heard if d.recipient.role != "parent" or parent_may_hear(standing, str(d.recipient.person))]
+    heard = [
+        d
+        for d in heard
+        if d.recipient.role != "parent" or parent_outcome(standing, str(d.recipient.person)) == "notify"
+    ]
     if kind == "found" and facts["found_unsafe"]:
         heard = _in_person(heard, standing)
     return [*heard, *extra]
 
 
 def _in_person(drafts: list[Draft], standing: Standing) -> list[Draft]:
-    """Found, and not safe: no message may be how a parent or carer learns it (readings.md D2)."""
+    """Found, and not safe: no message may be how a parent or carer learns it. Whoever has to tell them hears it, told
+    before or not (readings.md D2)."""
     rules = standing.packs.cite_told("in_person")
-    waiting = tuple(str(d.recipient.person) for d in drafts if d.recipient.role in FAMILY)
-    teller = "responsible_authority" if looked_after(standing.doc) else "host_authority"
+    held = [d for d in drafts if d.recipient.role in FAMILY and not _kept_from(standing, d.recipient)]
+    waiting = tuple(dict.fromkeys(str(d.recipient.person) for d in held))
+    role = "responsible_authority" if looked_after(standing.doc) else "host_authority"
+    teller = Recipient(role=role, organisation=lead(standing.doc))
+    if waiting and all(d.recipient != teller for d in drafts):
+        drafts = [*drafts, Draft(recipient=teller, kind="found", rules=(), why="has to tell the family in person")]
     result = []
     for draft in drafts:
-        if draft.recipient.role in FAMILY:
+        if draft in held:
             draft = replace(draft, outcome="hold", rules=rules, why="to be told in person")
-        elif draft.recipient.role == teller and draft.recipient.organisation == lead(standing.doc):
+        elif draft.recipient == teller:
             draft = replace(draft, priority="immediate", in_person=waiting, rules=(*draft.rules, *rules))
         result.append(draft)
     return result
 
 
-def late_parents(standing: Standing, kind: Kind, known: Mapping[str, str]) -> list[Draft]:
-    """After found or returned: a parent whose decision has become ``notify`` hears how things stand (A10)."""
-    if standing.facts["found_unsafe"] and kind == "found":
-        return []
-    return [
-        Draft(recipient=e.recipient, kind=kind, rules=e.rules, why=e.why)
-        for e in standing.entries
-        if e.recipient.role == "parent" and e.outcome == "notify" and known.get(str(e.recipient.person)) != "notify"
-        and any(p["name"] == e.recipient.person and (p.get("notify") or {}).get("decision") == "notify"
-                for p in people(standing.doc, "parent"))
-    ]  # fmt: skip
+WAITING = "waiting"
+"""Of a parent in ``known``: a decision tells them, but they have to hear of an unsafe find in person first."""
+
+
+def late_parents(before: Standing, after: Standing, kind: Kind, known: Mapping[str, str]) -> list[Draft]:
+    """After found or returned: a parent whose decision has become ``notify`` hears how things stand (readings.md A10);
+    in person, while an unsafe find is not (D2). One who could have been told all along is not such a parent (A4)."""
+    drafts = []
+    for entry in after.entries:
+        name = str(entry.recipient.person)
+        if entry.recipient.role != "parent" or entry.outcome != "notify" or known.get(name) in ("notify", WAITING):
+            continue
+        decided = any(
+            p["name"] == name and part(p, "notify").get("decision") == "notify" for p in people(after.doc, "parent")
+        )
+        if not decided or parent_outcome(before, name) == "notify":
+            continue
+        draft = Draft(recipient=entry.recipient, kind=kind, rules=entry.rules, why=entry.why)
+        if after.facts["found_unsafe"]:
+            draft = replace(draft, outcome="hold", rules=after.packs.cite_told("in_person"), why="to be told in person")
+        drafts.append(draft)
+    return drafts
 
 
 def owner_notices(
@@ -323,12 +365,19 @@ def also_told(
     drafts = []
     for role in roles:
         for recipient in resolve(role, standing.doc, areas, pack):
-            if _may_hear(Told(recipient=recipient), standing):
+            if _may_hear(Told(recipient=recipient), standing) and _has_responsibility(recipient, standing):
                 drafts.append(
                     Draft(recipient=recipient, kind=kind, rules=rules, duty=duty, due_at=due_at, priority=priority,
                           why=f"told when {duty} is due")
                 )  # fmt: skip
     return drafts
+
+
+def _has_responsibility(recipient: Recipient, standing: Standing) -> bool:
+    return recipient.role != "parent" or any(
+        person["name"] == recipient.person and person.get("parental_responsibility") is not False
+        for person in people(standing.doc, "parent")
+    )
 
 
 def renotifications(standing: Standing, roles: Iterable[str], told: Sequence[Told], areas: Areas) -> list[Draft]:
@@ -376,6 +425,9 @@ def settle(drafts: Sequence[Draft], standing: Standing, scene: Scene) -> list[De
     groups: dict[tuple[object, ...], list[Draft]] = {}
     gaps: dict[int, str] = {}
     for draft in drafts:
+        if draft.outcome == "notify" and _kept_from(standing, draft.recipient):
+            why = "a recorded decision, or a suspicion of abduction, keeps this from the person"
+            draft = replace(draft, outcome="withhold", rules=standing.packs.cite_told("withhold"), why=why)
         if draft.outcome == "notify" and (gap := _gap(draft, scene)):
             draft = replace(draft, outcome="gap")
             gaps[id(draft)] = gap
@@ -418,7 +470,7 @@ def _decision(group: Sequence[Draft], standing: Standing, scene: Scene, gap: str
         duty=first.duty,
         due_at=first.due_at,
         members=first.members,
-        in_person=first.in_person,
+        in_person=tuple(dict.fromkeys(name for d in group for name in d.in_person)),
         gap=gap,
     )
 
@@ -436,6 +488,7 @@ def _priority(draft: Draft, facts: Facts) -> Priority:
 
 __all__ = [
     "LEAD",
+    "WAITING",
     "Draft",
     "Reach",
     "Scene",
@@ -449,6 +502,7 @@ __all__ = [
     "late_parents",
     "owner_notices",
     "parent_changes",
+    "parent_outcome",
     "renotifications",
     "settle",
     "stand",

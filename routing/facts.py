@@ -144,7 +144,7 @@ def derive(
         another_force=out_of_area and force_of(areas, responsible(doc)) != force_of(areas, host(doc)),
         elsewhere=elsewhere is not None and elsewhere != host(doc),
         police_told=police_told,
-        found_unsafe=part(doc, "found").get("safe") is False,
+        found_unsafe=part(doc, "found").get("safe") is False and "returned" not in doc,
         age=age_on(born(doc), since(doc)),
         missing_28d=0,
         missing_ever=0,

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from routing.decision import Kind
-from routing.facts import Doc, looked_after, part
+from routing.facts import Doc, looked_after, part, people
 
 _IDENTITY = ("child.name", "child.date_of_birth")
 _TRACING = ("people", "child.mobile")
@@ -94,7 +94,7 @@ COLUMNS: dict[str, frozenset[str]] = {
         ("circulation:london", "circulation:national", "mash", "mase_panel", "early_help",
          "youth_offending_service"), _CIRCULATED),
     **dict.fromkeys(("missing_persons_bureau", "ceop"), _BUREAU),
-    "designated_nurse": _rows("health", "status", who=_IDENTITY, risk="episode.risk.level", placement=_AUTHORITY),
+    "designated_nurse": _rows("health", "status", who=_IDENTITY, risk="episode.risk.level"),
     "school": _rows("who", when="episode.since", health="child.medication_needed"),
     "parent": _FAMILY,
     "carer": _FAMILY | frozenset(_ROWS["health"]),
@@ -108,7 +108,8 @@ _LOCATION_ROLES = frozenset(
 )  # fmt: skip
 """Who is sent a location where trafficking is suspected (G-05, B-31)."""
 
-_FULL_SIGHT = COLUMNS["police"]
+_FULL_SIGHT = frozenset(role for role, paths in COLUMNS.items() if paths == _ALL)
+"""The roles of the first column: they see the place of the find whether it may be shared or not."""
 _ENDED = frozenset((*_IDENTITY, *_ROWS["everybody"], *_ROWS["incident"], *_ROWS["return"], *_ROWS["placement"],
                     "child.other_names", "episode.since", "found.place"))  # fmt: skip
 _REMINDER = frozenset((*_IDENTITY, *_ROWS["incident"], "episode.category", "episode.since"))
@@ -150,8 +151,8 @@ def permitted(role: str, doc: Doc) -> frozenset[str]:
         paths = paths - frozenset(_LOCATIONS)
     if role == "parent" and looked_after(doc):
         paths = paths - (frozenset(_LOCATIONS) - {"found.place"})
-    if not part(doc, "found").get("location_may_be_shared") and paths is not _FULL_SIGHT:
-        paths = paths - {"found.place"} if role not in _LOCATION_ROLES or role == "home_office" else paths
+    if not part(doc, "found").get("location_may_be_shared") and role not in _FULL_SIGHT:
+        paths = paths - {"found.place"}
     return paths
 
 
@@ -185,11 +186,11 @@ def fact(doc: Doc, path: str) -> Any:
 _PARENTS_ONLY = _CIRCULATED
 
 
-def _people(roles: tuple[str, ...], people: Any) -> Any:
+def _people(roles: tuple[str, ...], listed: Any) -> Any:
     """Parents' names for those who may see no more of them; the whole list for the rest."""
     if any(COLUMNS[role] is not _PARENTS_ONLY and "people" in COLUMNS[role] for role in roles):
-        return people
-    return [{"role": p["role"], "name": p["name"]} for p in people if p["role"] == "parent"] or None
+        return listed
+    return [{"role": p["role"], "name": p["name"]} for p in listed if p["role"] == "parent"] or None
 
 
 def view(doc: Doc, roles: Iterable[str], kind: Kind = "missing") -> View:
@@ -212,14 +213,20 @@ def shared_view(doc: Doc, reader: str, role: str, kind: Kind) -> View:
     return view(doc, [reader], kind).only(view(doc, [role], kind).fields)
 
 
-_CONTACT_DETAILS = ("email", "phone", "address", "notify")
+def _substance(person: Mapping[str, Any]) -> tuple[str, str, bool, bool]:
+    """Who somebody is: what is left of a person without contact details and decisions, defaults filled in."""
+    responsibility = person.get("parental_responsibility")
+    return (
+        person["role"],
+        person["name"],
+        person["role"] == "parent" if responsibility is None else responsibility,
+        bool(person.get("suspected_abductor")),
+    )
 
 
 def _comparable(doc: Doc, path: str) -> Any:
     value = fact(doc, path)
-    if path == "people" and value:
-        return [{k: v for k, v in person.items() if k not in _CONTACT_DETAILS and v is not None} for person in value]
-    return value
+    return sorted(map(_substance, value)) if path == "people" and value else value
 
 
 def changes(before: Doc, after: Doc) -> frozenset[str]:
@@ -233,6 +240,6 @@ def news(role: str, changed: frozenset[str], before: Doc, after: Doc) -> frozens
     """Which of the changed paths this role hears of."""
     seen = changed & permitted(role, after)
     if "people" in seen and COLUMNS[role] is _PARENTS_ONLY:
-        old, new = (_people((role,), fact(doc, "people") or []) for doc in (before, after))
+        old, new = ({p["name"] for p in people(doc, "parent")} for doc in (before, after))
         seen = seen - {"people"} if old == new else seen
     return seen

@@ -146,7 +146,9 @@ def identity_problems(doc: Doc, data: Mapping[str, Any]) -> tuple[str, ...]:
     defaults = {"episode.status": "actual"}
     given, known = leaves(data), leaves(doc)
     return tuple(
-        f"data.{path}" for path in _IDENTITY if path in given and given[path] != known.get(path, defaults.get(path))
+        f"data.{path}"
+        for path in _IDENTITY
+        if path in given and (given[path] or defaults.get(path)) != known.get(path, defaults.get(path))
     )
 
 
@@ -175,7 +177,10 @@ def _remember_persons(
     listed = []
     for person in doc.get("people") or ():
         key = f"{person['role']}/{person['name']}"
-        kept = {k: v for k, v in persons.get(key, {}).items() if k in _KEPT_OF_A_PERSON and person.get(k) is None}
+        said = {k for k in _KEPT_OF_A_PERSON if person.get(k) is not None}
+        if not part(person, "notify").get("decision"):
+            said -= {"notify"}
+        kept = {k: v for k, v in persons.get(key, {}).items() if k in _KEPT_OF_A_PERSON and k not in said}
         listed.append({**person, **kept})
         persons[key] = listed[-1]
     return persons, {**doc, "people": listed} if "people" in doc else doc
@@ -193,11 +198,12 @@ def update(episode: Episode, data: Mapping[str, Any], time: datetime) -> Episode
     memory = episode.memory
     patch: Mapping[str, Any] = {key: value for key, value in data.items() if key != "episode"}
     patch = {**patch, "episode": {k: v for k, v in data["episode"].items() if k not in ("ref", "status")}}
+    cleared = _cleared(patch)
     if is_late(episode, time):
         patch = _only_empty(patch, memory.given)
     elif not episode.out:
         settled = {k: v for k, v in patch["episode"].items() if k not in ("category", "whereabouts_known")}
-        patch = {**patch, "episode": settled}
+        patch, memory = {**patch, "episode": settled}, replace(memory, newest_fact=time)
     else:
         patch = _with_whereabouts(patch, episode.doc)
         changed = patch["episode"].get("category", category(episode.doc)) != category(episode.doc)
@@ -206,7 +212,7 @@ def update(episode: Episode, data: Mapping[str, Any], time: datetime) -> Episode
     doc = merge(episode.doc, patch)
     doc["episode"].setdefault("since", part(episode.doc, "episode")["since"])
     persons, doc = _remember_persons(memory.persons, doc)
-    memory = replace(memory, given=memory.given | _given(patch) | _cleared(patch), persons=persons)
+    memory = replace(memory, given=memory.given | _given(patch) | cleared, persons=persons)
     return replace(episode, doc=doc, memory=memory, ever_missing=episode.ever_missing or category(doc) == "missing")
 
 

@@ -7,7 +7,7 @@ always the same: fold, decide, start and stop clocks, enter the register.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 from contacts.areas import Areas
 from hub.core import episode as fold
@@ -17,6 +17,7 @@ from hub.core.records import EpisodeSummary
 from routing.calendar import Period, add, subtract
 from routing.clocks import Moment, end_with, start_rows, while_out
 from routing.decide import (
+    WAITING,
     Draft,
     Reach,
     Scene,
@@ -57,6 +58,13 @@ from routing.facts import Counts, lead, part
 from routing.packs import Packs, Reminders
 from routing.recipients import POLICE, circulation_members, resolve
 
+Hush = Literal["returned", "retracted"]
+_SKIPPED: Mapping[Hush | None, Callable[[Running], bool]] = {
+    None: lambda _: False,
+    "returned": lambda running: "returned" in running.row.ends,
+    "retracted": lambda _: True,
+}
+"""Clocks not to start where the end came before the report: only what outlives it does."""
 _MARKED = ("missing", "renotification")
 _WINDOW = Period(days=28)
 
@@ -136,6 +144,7 @@ class _Course:
             ever_missing=episode.ever_missing,
             police_told=any(told.recipient.role in POLICE for told in episode.memory.told),
             counts=_counts(episode, self.context.history),
+            persons=episode.memory.persons,
         )
 
     def moment(self, standing: Standing, start: datetime) -> Moment:
@@ -161,10 +170,11 @@ class _Course:
                     members = tuple(dict.fromkeys((*(old.members if old else ()), *new.members)))
                     told[new.key] = replace(new, members=members)
                 if recipient.role == "parent" and recipient.person and not reminder and decision.kind != "message":
-                    held_back = decision.outcome == "hold" and decision.kind == "found"
-                    outcome = "notify" if decision.outcome == "gap" else decision.outcome
-                    if not held_back:
-                        parents[recipient.person] = outcome
+                    in_person = decision.outcome == "hold" and decision.kind == "found"
+                    if not in_person:
+                        parents[recipient.person] = "notify" if decision.outcome == "gap" else decision.outcome
+                    elif parents.get(recipient.person) != "notify":
+                        parents[recipient.person] = WAITING
         self.remember(told=tuple(told.values()), parents=parents)
         self.decisions += decisions
         return decisions
@@ -325,8 +335,7 @@ def _reported(event: EpisodeEvent, context: Context, kept: Sequence[EpisodeEvent
     outcomes = [replace(course.outcome(), event=event)]
     for later in kept:
         course = _Course(outcomes[-1].episode, context, f"event:{later.id}")
-        silent = over is not None and later is not over and course.episode.state != "returned"
-        problems = _step(course, later, silent=silent)
+        problems = _step(course, later, hush=_hush(over, later, course.episode))
         if problems:
             course.warnings.append("an event kept for this report turned out to be invalid and was not applied")
         outcomes.append(replace(course.outcome(), event=later, problems=problems))
@@ -343,8 +352,19 @@ def _report(course: _Course, event: EpisodeEvent, over: EpisodeEvent | None) -> 
         course.parents_decided(standing)
         _first_missing(course, told, standing)
     elif over.kind == "episode.returned":
-        # nobody hears "missing" after "returned" (A4); only what outlives the return starts
-        course.clocks(standing, since, skip=lambda running: "returned" in running.row.ends)
+        # nobody hears "missing" after "returned" (A4); but what is to be told of the count is told
+        course.count(standing, "out")
+        course.clocks(standing, since, skip=_SKIPPED["returned"])
+
+
+def _hush(over: EpisodeEvent | None, later: EpisodeEvent, episode: Episode) -> Hush | None:
+    """Whether an event kept for its report may not be told of, as one kept with it says that the child is back, or
+    that there never was an episode (readings.md A4)."""
+    if over is None or later is over or episode.state == "retracted":
+        return None
+    if over.kind == "episode.retracted":
+        return "retracted"
+    return "returned" if episode.state == "open" and later.kind != "episode.found" else None
 
 
 def _warn_of_report(course: _Course, standing: Standing, since: datetime) -> None:
@@ -367,26 +387,26 @@ def _first_missing(course: _Course, told: Sequence[Decision], standing: Standing
     course.enter(told, standing)
 
 
-def _step(course: _Course, event: EpisodeEvent, *, silent: bool = False) -> tuple[tuple[str, str], ...]:
+def _step(course: _Course, event: EpisodeEvent, *, hush: Hush | None = None) -> tuple[tuple[str, str], ...]:
     """One event on a reported episode. Returns problems if it cannot be applied; the course is then unchanged."""
     if course.episode.state == "retracted":
         course.warnings.append("the episode was retracted: recorded only")
         return ()
     match event.kind:
         case "episode.updated":
-            return _updated(course, event, silent=silent)
+            return _updated(course, event, hush)
         case "episode.found":
-            _found(course, event, silent=silent)
+            _found(course, event, hush)
         case "episode.returned":
-            _returned(course, event, silent=silent)
+            _returned(course, event, hush)
         case "episode.retracted":
             _retracted(course, event)
         case _:
-            _completed(course, event, silent=silent)
+            _completed(course, event, hush)
     return ()
 
 
-def _updated(course: _Course, event: EpisodeEvent, *, silent: bool) -> tuple[tuple[str, str], ...]:
+def _updated(course: _Course, event: EpisodeEvent, hush: Hush | None) -> tuple[tuple[str, str], ...]:
     episode, areas = course.episode, course.context.areas
     if paths := fold.identity_problems(episode.doc, event.data):
         return tuple(
@@ -400,7 +420,7 @@ def _updated(course: _Course, event: EpisodeEvent, *, silent: bool) -> tuple[tup
     after = course.standing()
     known = episode.memory.parents
     told: list[Decision] = []
-    if silent:
+    if hush is not None:
         pass
     elif episode.state == "open":
         told = course.tell(update_notices(before, after, episode.memory.told, known, areas), after)
@@ -409,33 +429,33 @@ def _updated(course: _Course, event: EpisodeEvent, *, silent: bool) -> tuple[tup
         if after.facts["endangered"] and not before.facts["endangered"]:
             _warn_endangered(course, after)
     elif episode.state == "found":
-        familiar = [t.key for t in episode.memory.told] + [("parent", None, name) for name in known]
+        familiar = {t.key for t in episode.memory.told} | {("parent", None, name) for name in known}
         drafts = [
-            *late_parents(after, "found", known),
-            *parent_changes(after, known, familiar),
+            *late_parents(before, after, "found", known),
+            *parent_changes(after, known, frozenset(familiar)),
             *told_updates(before, after, episode.memory.told),
         ]
         course.tell(drafts, after)
     else:
         course.warnings.append("the child is back: recorded only")
-        course.tell(late_parents(after, "returned", known), after)
+        course.tell(late_parents(before, after, "returned", known), after)
     if course.episode.out:
-        course.clocks(after, event.time)
+        course.clocks(after, event.time, skip=_SKIPPED[hush])
     course.parents_decided(after)
     _first_missing(course, told, after)
     return ()
 
 
-def _found(course: _Course, event: EpisodeEvent, *, silent: bool) -> None:
+def _found(course: _Course, event: EpisodeEvent, hush: Hush | None) -> None:
     if course.episode.state == "returned" or fold.counts_late(course.episode, event.time):
         course.warnings.append("something newer is known of this episode: recorded only")
         return
     at = event.data["found"].get("at")
-    _recover(course, fold.found(course.episode, event.data, event.time), "found", instant(at) if at else event.time,
-             silent=silent)  # fmt: skip
+    start = instant(at) if at else event.time
+    _recover(course, fold.found(course.episode, event.data, event.time), "found", start, hush)
 
 
-def _returned(course: _Course, event: EpisodeEvent, *, silent: bool) -> None:
+def _returned(course: _Course, event: EpisodeEvent, hush: Hush | None) -> None:
     if course.episode.state == "returned" or fold.counts_late(course.episode, event.time):
         course.warnings.append("something newer is known of this episode: recorded only")
         return
@@ -443,24 +463,27 @@ def _returned(course: _Course, event: EpisodeEvent, *, silent: bool) -> None:
     start = instant(at) if at else event.time
     if start < instant(course.episode.doc["episode"]["since"]):
         course.warnings.append("the time given in data.returned.at lies before the child went missing")
-    _recover(course, fold.returned(course.episode, event.data, event.time), "returned", start, silent=silent)
+    _recover(course, fold.returned(course.episode, event.data, event.time), "returned", start, hush)
 
 
-def _recover(course: _Course, after: Episode, kind: Kind, start: datetime, *, silent: bool = False) -> None:
-    first, told = not course.episode.memory.recovered, course.episode.memory.told
+def _recover(course: _Course, after: Episode, kind: Kind, start: datetime, hush: Hush | None) -> None:
+    memory = course.episode.memory
+    waiting = [name for name, outcome in memory.parents.items() if outcome == WAITING]
     course.episode = after
     course.ending = kind
+    if hush is not None:
+        course.remember(recovered=True)
+        return
     standing = course.standing()
-    if not silent:
-        course.tell(ending_notices(standing, kind, told, course.context.areas), standing)
+    course.tell(ending_notices(standing, kind, memory.told, course.context.areas, waiting=waiting), standing)
     duties, clocks = end_with(course.episode.duties, course.episode.memory.clocks, kind, course.moment(standing, start))
     course.change(duties=duties)
     course.remember(clocks=clocks, recovered=True)
     course.unregister()
-    if first:
+    if not memory.recovered:
+        standing = course.standing()  # the police may have been told just now (A13)
         course.start("return", standing, start)
-        if not silent:
-            course.count(standing, "return")
+        course.count(standing, "return")
 
 
 def _retracted(course: _Course, event: EpisodeEvent) -> None:
@@ -478,7 +501,7 @@ def _retracted(course: _Course, event: EpisodeEvent) -> None:
     course.unregister()
 
 
-def _completed(course: _Course, event: EpisodeEvent, *, silent: bool) -> None:
+def _completed(course: _Course, event: EpisodeEvent, hush: Hush | None) -> None:
     data, packs = event.data, course.context.packs
     at = instant(data["at"]) if data.get("at") else event.time
     before = course.episode.duties
@@ -493,7 +516,7 @@ def _completed(course: _Course, event: EpisodeEvent, *, silent: bool) -> None:
     made = {told.recipient.role for told in course.episode.memory.told}
     if wanted and course.episode.state != "open":
         course.warnings.append("the child is not missing any more: nothing was circulated")
-    elif (fresh := [role for role in dict.fromkeys(wanted) if role not in made]) and not silent:
+    elif (fresh := [role for role in dict.fromkeys(wanted) if role not in made]) and hush is None:
         _circulate(course, fresh)
 
 
