@@ -25,6 +25,8 @@ ROLES = frozenset(
     missing_advocate practice_supervisor early_help youth_offending_service group_manager assistant_director
     police_senior_officer circulation:london circulation:national operator""".split()
 )
+SEALED_DUTY = "adulthood"
+"""The code of the duty whose date is a birthday: the store keeps it, and only it, under seal."""
 LEAD = "lead_authority"
 """In a pack: the responsible authority if the child is looked after, else the host (readings.md B4)."""
 
@@ -174,8 +176,8 @@ class Reminders(_Row):
     share: Annotated[float, Field(gt=0, lt=1)] = 0.25
     not_before: Span = Period(seconds=3600)
     not_within: Span = Period(seconds=7200)
-    chase_days: tuple[int, ...] = (0, 1, 2, 3, 4, 5, 6, 7)
-    then_every_days: int = 7
+    chase_days: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1)] = (0, 1, 2, 3, 4, 5, 6, 7)
+    then_every_days: Annotated[int, Field(ge=1)] = 7
 
 
 class RegisterRow(_Row):
@@ -244,10 +246,24 @@ def _uncited(pack: Pack) -> Iterable[tuple[str, str]]:
                 if rule not in pack.evidence:
                     yield f"{name}[{index}].rules", f"{rule} has no evidence in this pack"
     for index, duty in enumerate(pack.duties):
-        if (duty.due is None) == (duty.due_age is None):
-            yield f"duties[{index}]", "needs either due or due_age"
-        if duty.acts is not None and duty.owner != "hub":
-            yield f"duties[{index}].owner", "a duty that acts is the hub's own"
+        for field, problem in _unusable(duty):
+            yield f"duties[{index}]{field}", problem
+
+
+def _unusable(duty: DutyRow) -> Iterable[tuple[str, str]]:
+    """What the clocks could not run, or would show what nobody may see."""
+    if (duty.due is None) == (duty.due_age is None):
+        yield "", "needs either due or due_age"
+    if duty.due_age is not None and duty.code != SEALED_DUTY:
+        yield ".due_age", f"is a birthday, which is kept under seal for the code {SEALED_DUTY} only"
+    if duty.repeats is not None and (duty.repeats.empty or duty.due is None):
+        yield ".repeats", "needs a period longer than nothing, and due"
+    if duty.night and (duty.due is None or duty.repeats is not None):
+        yield ".night", "needs due, and does not repeat"
+    if duty.acts is not None and duty.owner != "hub":
+        yield ".owner", "a duty that acts is the hub's own"
+    if duty.owner == "hub" and duty.acts is None:
+        yield ".acts", "the hub's own duty needs to say what the hub does"
 
 
 def parse_pack(name: str, text: str) -> Pack:

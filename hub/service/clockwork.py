@@ -43,6 +43,8 @@ class Clockwork:
     nudge: Callable[[], None]
     log: Callable[[str, str], None]
     _failing: dict[str, datetime] = field(default_factory=dict)
+    _refused: str | None = None
+    """The episode at which the store last gave up."""
 
     async def tick(self, now: datetime) -> int:
         """Do what is due; how many episodes were worked on. Raises StoreUnavailable."""
@@ -64,14 +66,20 @@ class Clockwork:
 
     async def _safely(self, record: EpisodeRecord, now: datetime) -> bool:
         try:
-            return await self.store.write(lambda unit: self._work(unit, record.id, now))
+            worked = await self.store.write(lambda unit: self._work(unit, record.id, now))
         except StoreUnavailable:
+            # It may be this one that takes the store too long: a second time running, the others come first.
+            if self._refused == record.id:
+                self._failing[record.id] = now + PATIENCE
+            self._refused = record.id
             raise
         except Exception as error:  # one episode that cannot be worked on must not stop the clocks of the others
             self._failing[record.id] = now + PATIENCE
             self.log(record.id, type(error).__name__)
             await self._alarm(record, type(error).__name__, now)
             return False
+        self._refused = None
+        return worked
 
     async def _alarm(self, record: EpisodeRecord, error: str, now: datetime) -> None:
         alarm = AlarmRecord(id=self.ids.new("al", now), kind="clock_failed", owner="operator", episode=record.id,

@@ -29,6 +29,7 @@ from routing.packs import Packs
 AWAITED: Final = "awaited\0"
 """Stands for the child of an episode that has not been reported: its key seals what is kept until then."""
 OPERATOR: Final = "operator"
+KEPT_UNREADABLE: Final = "an event kept for this report is not valid any more and was not applied"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +122,8 @@ class _Intake:
         if not self._may_speak(place.episode.doc, outcomes[0].episode.doc):
             why = "this source is not registered for an authority of this episode"
             return forbidden(await self.quarantine(raw, [("data.placement", why)], "invalid"))
-        answer = _answer(event, outcomes)
+        unreadable = [record for record, again in parsed if again is None]
+        answer = _answer(event, outcomes, [KEPT_UNREADABLE] if unreadable else [])
         record = EventRecord(
             id=self._intake.ids.new("ev", self._now),
             source=source.id,
@@ -139,9 +141,8 @@ class _Intake:
         by_event = {id(e): r for r, e in parsed}
         for outcome in outcomes[1:]:
             await self._apply_kept(place, outcome, by_event[id(outcome.event)])
-        for unreadable, again in parsed:
-            if again is None:
-                await self.quarantine(unreadable.body, [("", "can no longer be read")], "kept_event_invalid")
+        for record in unreadable:
+            await self.quarantine(record.body, [("", "can no longer be read")], "kept_event_invalid")
         return answer
 
     async def _place(self, event: EpisodeEvent, stored: StoredEpisode | None) -> _Place:
@@ -238,9 +239,9 @@ class _Intake:
         return record.id
 
 
-def _answer(event: EpisodeEvent, outcomes: Sequence[Outcome]) -> Answer:
+def _answer(event: EpisodeEvent, outcomes: Sequence[Outcome], more: Sequence[str]) -> Answer:
     decisions = [decision for outcome in outcomes for decision in outcome.decisions]
-    warnings = [*event.warnings, *(warning for outcome in outcomes for warning in outcome.warnings)]
+    warnings = [*event.warnings, *(warning for outcome in outcomes for warning in outcome.warnings), *more]
     return accepted(
         event=event.id,
         episode=event.ref,

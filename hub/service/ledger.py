@@ -32,6 +32,7 @@ from routing.calendar import Period, add, at_local
 from routing.decision import Decision, Kind, Recipient
 from routing.duties import Duty, next_happening
 from routing.facts import category, host, lead, looked_after, part
+from routing.packs import SEALED_DUTY
 from routing.recipients import has_address
 
 OVERTAKES: Final[Mapping[Kind, tuple[Kind, ...]]] = {
@@ -43,7 +44,7 @@ OVERTAKES: Final[Mapping[Kind, tuple[Kind, ...]]] = {
     ),
 }  # fmt: skip
 """What an ending makes pointless to send, if it has not been sent yet (readings.md D8)."""
-BIRTHDAY_DUTIES: Final = frozenset({"adulthood"})
+BIRTHDAY_DUTIES: Final = frozenset({SEALED_DUTY})
 """Their instants would show a date of birth, so the clock is only told roughly when to look."""
 _IN_HOUSE: Final = "foster_care"
 
@@ -192,32 +193,34 @@ class Bookkeeper:
             supersede=ending is not None,
             supersede_kinds=OVERTAKES[ending] if ending else (),
             duties=_changed_duties(episode_id, before.duties, after.duties),
-            register=self._register(episode_id, register, before.register, after.register, now),
+            register=self._register(episode_id, register, after.register, now),
             alarms=tuple(rows.alarms),
             audit=(*_audit_event(self.ids, event, episode_id, actor, now, new=new), *rows.audit),
         )
 
     def _register(
-        self,
-        episode: str,
-        rows: Sequence[RegisterRecord],
-        before: Sequence[Entry],
-        after: Sequence[Entry],
-        now: datetime,
+        self, episode: str, rows: Sequence[RegisterRecord], after: Sequence[Entry], now: datetime
     ) -> tuple[RegisterRecord, ...]:
-        """Entries keep their place in the list, and new ones come last: that is how rows and entries are matched."""
-        changed = [
-            replace(row, removed_at=entry.removed_at, removed_by=entry.removed_by)
-            for row, old, entry in zip(rows, before, after[: len(before)], strict=True)
-            if old != entry
-        ]
-        new = [
-            RegisterRecord(id=self.ids.new("rg", now), episode=episode, organisation=e.organisation, role=e.role,
-                           received_at=e.received_at, remove_at=e.remove_at, removed_at=e.removed_at,
-                           removed_by=e.removed_by)
-            for e in after[len(before) :]
-        ]  # fmt: skip
-        return (*changed, *new)
+        """New and changed entries. A row is known by holder and receipt, never by its place: nodes whose clocks differ
+        may have stored them in another order than they were made in."""
+        places: dict[tuple[str, str, datetime], list[RegisterRecord]] = {}
+        for row in rows:
+            places.setdefault((row.organisation, row.role, row.received_at), []).append(row)
+        written = []
+        for entry in after:
+            known = places.get((entry.organisation, entry.role, entry.received_at))
+            if not known:
+                written.append(
+                    RegisterRecord(id=self.ids.new("rg", now), episode=episode, organisation=entry.organisation,
+                                   role=entry.role, received_at=entry.received_at, remove_at=entry.remove_at,
+                                   removed_at=entry.removed_at, removed_by=entry.removed_by)
+                )  # fmt: skip
+                continue
+            row = known.pop(0)
+            changed = replace(row, removed_at=entry.removed_at, removed_by=entry.removed_by)
+            if changed != row:
+                written.append(changed)
+        return tuple(written)
 
 
 def _changed_duties(episode: str, before: Sequence[Duty], after: Sequence[Duty]) -> tuple[DutyRecord, ...]:
@@ -303,12 +306,9 @@ class _Rows:
     def _gap(self, row: DecisionRecord) -> None:
         """Nobody can be reached: the fallback desk is told in their place, and somebody owns the alarm (D11)."""
         decision = row.decision
-        reached = self._book.directory().fallback(self._lead, self._now)
-        contacts = reached.contacts if isinstance(reached, Reached) else ()
-        organisation = reached.organisation if isinstance(reached, Reached) else OPERATOR
+        organisation, usable = self._stand_in()
         reader = "responsible_authority" if looked_after(self._episode.doc) else "host_authority"
         roles = ("operator",) if organisation == OPERATOR else (reader,)
-        usable = [contact for contact in contacts if contact.channel in self._book.channels]
         for role in decision.roles:
             notice = self._notice(row, roles, organisation, None, state="pending" if usable else "unresolved",
                                   gap_role=role)  # fmt: skip
@@ -317,6 +317,16 @@ class _Rows:
             if usable:
                 self._deliver(notice, usable[0], 0 if decision.first else 1)
             self._alarm("gap", notice, f"{role}: {decision.gap or 'no_contact'}")
+
+    def _stand_in(self) -> tuple[str, list[Contact]]:
+        """The authority's fallback desk, or the operator where that has no contact this hub can use."""
+        directory = self._book.directory()
+        for reached in (directory.fallback(self._lead, self._now), directory.fallback(None, self._now)):
+            if isinstance(reached, Reached):
+                usable = [contact for contact in reached.contacts if contact.channel in self._book.channels]
+                if usable:
+                    return reached.organisation, usable
+        return OPERATOR, []
 
     def _contacts(self, recipient: Recipient) -> tuple[Contact, ...]:
         if recipient.person is not None:
