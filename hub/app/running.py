@@ -55,6 +55,8 @@ WEB_SHARE: Final = 0.25
 """Of the time there is to stop: for requests in hand."""
 DRAIN_SHARE: Final = 0.45
 """For deliveries in flight and their records; the rest is for closing."""
+TICK_WITHIN: Final = 1.0
+"""Seconds a tick under way has to end."""
 
 
 class Log(Protocol):
@@ -261,6 +263,10 @@ async def _ticking(ticks: dict[Tick, float]) -> AsyncIterator[None]:
     try:
         yield
     finally:
+        scheduler.pause()
+        # The scheduler would cancel a tick in the middle of its work; there is time to let it end.
+        for tick in ticks:
+            await tick.idle(TICK_WITHIN)
         scheduler.shutdown(wait=False)
 
 

@@ -6,7 +6,7 @@ and the first that ends unasked ends the whole process with a status other than 
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -147,12 +147,27 @@ class Tick:
         self._supervisor = supervisor
         self._log = log
         self._failures = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
         self.last_good = clock.now()
         """When it last went through: /health/overdue looks at its age."""
 
+    async def idle(self, within: float) -> None:
+        """Wait until no work is under way, ``within`` seconds at most."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(within):
+                await self._idle.wait()
+
     async def __call__(self) -> None:
-        if self._supervisor.stopping:
+        if self._supervisor.stopping or not self._idle.is_set():
             return
+        self._idle.clear()
+        try:
+            await self._once()
+        finally:
+            self._idle.set()
+
+    async def _once(self) -> None:
         now = self._clock.now()
         try:
             await self._work(now)
