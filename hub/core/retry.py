@@ -15,8 +15,11 @@ CERTIFICATE_REASONS: frozenset[Reason] = frozenset(
 )
 """Nothing readable may leave for this recipient; a content-free alert may."""
 
+ALERT_REASONS: frozenset[Reason] = CERTIFICATE_REASONS | {"too_large"}
+"""Why the content cannot go out while an alert still can."""
+
 OURS: frozenset[Reason] = frozenset({"unknown", "misconfigured", "tls_failed"})
-"""Reasons that somebody here has to look at while the delivery is still being tried."""
+"""Reasons to wait that somebody here has to look at meanwhile."""
 
 ABANDONED = ("technical_failure", "provider_timeout", None)
 """State, reason and ``carried`` of an attempt that the store closed because its lease ran out."""
@@ -61,7 +64,7 @@ class GiveUp:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertInstead:
-    """The content cannot be sealed to this recipient: no further try of it, a content-free alert at once."""
+    """The content cannot go out to this recipient: no further try of it, a content-free alert at once."""
 
     reason: Reason
 
@@ -82,9 +85,9 @@ def next_attempt(
     An :class:`Unconfirmed` may have been sent, so it is followed by one more try, and a second one by none.
     """
     match result:
-        case Rejected(reason=reason) if reason in CERTIFICATE_REASONS:
+        case Rejected(reason=reason) if reason in ALERT_REASONS:
             return AlertInstead(reason=reason)
-        case Rejected(technical=False, reason=reason) if reason not in OURS:
+        case Rejected(reason=reason) if not technical(result):
             return GiveUp(reason=reason, because="permanent")
         case Unconfirmed(reason=reason) if any(maybe_sent(attempt) for attempt in earlier):
             return GiveUp(reason=reason, because="second_unconfirmed")
@@ -123,19 +126,29 @@ def carried_content(attempt: AttemptRecord) -> bool:
     return attempt.carried == "content" and attempt.state in ("sent", "delayed", "delivered")
 
 
+def technical(result: Result) -> bool:
+    """Somebody here has to look at it: our fault or the provider's, or a reason that nobody knows."""
+    match result:
+        case Rejected():
+            return result.technical or result.reason == "unknown"
+        case Deferred() | Unconfirmed():
+            return result.reason in OURS
+        case Accepted():
+            return False
+    assert_never(result)
+
+
 def happening(result: Result) -> AttemptHappening:
-    """What a transport's result means for its attempt. A reason nobody knows is a technical failure."""
+    """What a transport's result means for its attempt."""
     match result:
         case Accepted():
             return "accepted"
         case Unconfirmed():
             return "failed_technically"
-        case Deferred(reason=reason) | Rejected(reason=reason, technical=False):
-            if reason in OURS:
-                return "failed_technically"
-            return "deferred" if isinstance(result, Deferred) else "rejected"
+        case Deferred():
+            return "failed_technically" if technical(result) else "deferred"
         case Rejected():
-            return "failed_technically"
+            return "failed_technically" if technical(result) else "rejected"
     assert_never(result)
 
 

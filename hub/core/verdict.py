@@ -7,7 +7,6 @@ from typing import Literal
 from adapters.port import Accepted, Deferred, Reason, Rejected, Result, Unconfirmed
 from hub.core.records import AttemptRecord, ClaimedDelivery, Standing
 from hub.core.retry import (
-    OURS,
     AlertInstead,
     GiveUp,
     RetryAt,
@@ -16,13 +15,14 @@ from hub.core.retry import (
     happening,
     next_attempt,
     spread,
+    technical,
 )
 from hub.core.states import NEVER_SENT, DeliveryHappening, NoticeHappening, attempt_after
 
 NO_ALERT = Deferred(reason="provider_unavailable", detail="alert not sent")
 """In place of an alert's result where there was no time, or no way, to send it."""
 
-AlarmKind = Literal["no_certificate", "technical_failure"]
+AlarmKind = Literal["no_certificate", "too_large", "technical_failure"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,8 +114,10 @@ def _failed(own: AttemptRecord, failed: Deferred | Rejected | Unconfirmed, then:
 def _alerted(
     own: AttemptRecord, before: tuple[AttemptRecord, ...], tried: Tried, reason: Reason, policy: RetryPolicy
 ) -> Verdict:
-    """The certificate was refused: the attempt bears that reason, whatever became of the alert."""
-    alarms: tuple[tuple[AlarmKind, Reason], ...] = (("no_certificate", reason),)
+    """The content cannot go out to this recipient: the attempt bears the reason, whatever became of the alert."""
+    alarms: tuple[tuple[AlarmKind, Reason], ...] = (
+        ("too_large" if reason == "too_large" else "no_certificate", reason),
+    )
     own = replace(own, reason=reason, detail=None)
     match tried.alert or NO_ALERT:
         case Accepted(provider_reference=reference, digest=digest):
@@ -143,5 +145,4 @@ def _alerted(
 
 
 def _technical(failed: Deferred | Rejected | Unconfirmed) -> tuple[tuple[AlarmKind, Reason], ...]:
-    ours = failed.reason in OURS or (isinstance(failed, Rejected) and failed.technical)
-    return (("technical_failure", failed.reason),) if ours else ()
+    return (("technical_failure", failed.reason),) if technical(failed) else ()

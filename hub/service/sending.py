@@ -1,4 +1,4 @@
-"""Carrying out one claim: compose, hand over, and where the content cannot be sealed, the content-free alert."""
+"""Carrying out one claim: compose, hand over, and where the content cannot go out, the content-free alert."""
 
 import asyncio
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ from typing import Protocol
 
 from adapters.port import Envelope, Rejected, Result, Transport, Unconfirmed
 from hub.core.records import ClaimedDelivery
-from hub.core.retry import CERTIFICATE_REASONS
+from hub.core.retry import ALERT_REASONS
 from hub.core.states import NEVER_SENT
 from hub.core.verdict import Tried
 from hub.service.ports import Clock
@@ -80,7 +80,7 @@ class Sender:
         except Exception as error:  # one notice that cannot be composed must not end the others
             return self._tried(flight, self._not_composed(error))
         result = await self._hand_over(flight, transport, envelope, now)
-        if not (isinstance(result, Rejected) and result.reason in CERTIFICATE_REASONS):
+        if not (isinstance(result, Rejected) and result.reason in ALERT_REASONS):
             return self._tried(flight, result)
         return self._tried(flight, result, await self._alert(flight, transport))
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from adapters.port import Accepted, Deferred, Reason, Rejected, Unconfirmed
 from hub.core.records import AttemptRecord
 from hub.core.retry import (
+    ALERT_REASONS,
     CERTIFICATE_REASONS,
     OURS,
     AlertInstead,
@@ -108,6 +109,11 @@ def test_a_refusal_that_is_our_fault_is_tried_again():
         assert seconds(next_attempt(POLICY, [], Rejected(reason=reason, technical=True), NOW, 0.0)) == 10
 
 
+def test_an_address_the_directory_has_wrong_is_not_tried_again():
+    answer = next_attempt(POLICY, [], Rejected(reason="misconfigured"), NOW, 0.0)
+    assert answer == GiveUp(reason="misconfigured", because="permanent")
+
+
 def test_a_reason_nobody_knows_is_a_technical_failure_and_tried_again():
     unknown = Rejected(reason="unknown", detail="599")
     assert seconds(next_attempt(POLICY, [], unknown, NOW, 0.0)) == 10
@@ -115,8 +121,8 @@ def test_a_reason_nobody_knows_is_a_technical_failure_and_tried_again():
     assert "unknown" in OURS
 
 
-@pytest.mark.parametrize("reason", sorted(CERTIFICATE_REASONS))
-def test_a_refused_certificate_means_an_alert_at_once(reason):
+@pytest.mark.parametrize("reason", sorted(ALERT_REASONS))
+def test_content_that_cannot_go_out_means_an_alert_at_once(reason):
     for earlier in ([], [attempt(1), attempt(2), attempt(3)], [UNCONFIRMED]):
         assert next_attempt(POLICY, earlier, Rejected(reason=reason), NOW, 0.5) == AlertInstead(reason=reason)
 
@@ -185,6 +191,8 @@ def test_a_retry_is_never_before_its_pause_nor_long_after(schedule, failed, jitt
         (Deferred(reason="unknown"), "failed_technically"),
         (Rejected(reason="rejected"), "rejected"),
         (Rejected(reason="too_large"), "rejected"),
+        (Rejected(reason="misconfigured"), "rejected"),
+        (Rejected(reason="misconfigured", technical=True), "failed_technically"),
         (Rejected(reason="rejected", technical=True), "failed_technically"),
         (Rejected(reason="no_certificate"), "rejected"),
         (Unconfirmed(), "failed_technically"),

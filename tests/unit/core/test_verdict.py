@@ -141,6 +141,15 @@ def test_an_alert_sent_is_not_the_content_sent():
     assert found.alarms == (("no_certificate", "certificate_expired"),)
 
 
+def test_what_is_too_large_is_alerted_and_is_no_matter_of_certificates():
+    found = verdict(Rejected(reason="too_large"), ACCEPTED)
+    assert (found.happened, found.attempt.reason, found.alarms) == (
+        "alert_sent",
+        "too_large",
+        (("too_large", "too_large"),),
+    )
+
+
 @pytest.mark.parametrize(
     ("alert", "delivery", "happened", "carried"),
     [
