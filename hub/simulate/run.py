@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -227,6 +227,3 @@ def _decision(ref: str, decision: Decision) -> Json:
         "rules": [_rule(r) for r in decision.rules],
         "why": decision.why,
     }
-
-
-__all__ = ["BadScenario", "replace", "simulate"]

@@ -1,0 +1,5 @@
+"""A scenario on a virtual clock: who would be told what, and what falls due (vocabulary.md, simulate)."""
+
+from hub.simulate.run import BadScenario, simulate
+
+__all__ = ["BadScenario", "simulate"]
