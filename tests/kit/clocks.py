@@ -58,7 +58,7 @@ def run(
 
     Everything happens at its own instant, or, where the clocks stood still, at ``tick``.
     """
-    heard = []
+    heard: list[tuple[str, int, datetime]] = []
     while (happening := next_happening(duties)) is not None and happening.at <= until:
         duty, now = happening.duty, tick or happening.at
         match happening.what:

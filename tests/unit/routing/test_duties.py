@@ -140,7 +140,7 @@ def test_clocks_that_stood_still_do_not_bury_the_owner() -> None:
 )
 def test_repeats_never_drift(start: datetime, text: str) -> None:
     running = row(text)
-    duties = (opened(running, start),)
+    duties: tuple[Duty, ...] = (opened(running, start),)
     for n in range(1, 14):
         newest = max(duties, key=lambda d: d.occurrence)
         assert newest.due_at == due_of(running, start, n, DOC)
