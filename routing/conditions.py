@@ -7,9 +7,12 @@ A condition is a Python expression over the names of ``facts.py`` with ``and or 
 import ast
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 Facts = Mapping[str, Any]
+Sort = Literal["yes_no", "count"] | tuple[str, ...]
+"""What a fact can be: true or false, a whole number, or one of these words (or unknown)."""
+MAX_LENGTH = 500
 _COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], bool]] = {
     ast.Eq: lambda a, b: a == b,
     ast.NotEq: lambda a, b: a != b,
@@ -41,36 +44,65 @@ def _constant(node: ast.expr) -> Any:
     raise BadCondition("a comparison needs a constant on its right-hand side")
 
 
-def _compile(node: ast.expr) -> Callable[[Facts], Any]:
+def _sensible(name: str, sort: Sort, op: ast.cmpop, value: Any) -> None:
+    """Refuse a comparison that can never hold, or would fail when it is asked: a protocol that is silently never
+    applied is worse than one that does not load."""
+    several = isinstance(op, ast.In | ast.NotIn)
+    if several != isinstance(value, tuple) or value == ():
+        raise BadCondition(f"{name}: 'in' needs several values in brackets, every other comparison needs one")
+    values = value if several else (value,)
+    if sort == "yes_no":
+        fits = not several and all(isinstance(v, bool) for v in values) and isinstance(op, ast.Eq | ast.NotEq)
+        wanted = "is true or false: write it alone, or not before it"
+    elif sort == "count":
+        fits = all(isinstance(v, int) and not isinstance(v, bool) for v in values)
+        wanted = "is a number: compare it with one"
+    else:
+        fits = isinstance(op, ast.Eq | ast.NotEq | ast.In | ast.NotIn) and all(v is None or v in sort for v in values)
+        wanted = f"is one of {', '.join(sort)}"
+    if not fits:
+        raise BadCondition(f"{name} {wanted}")
+
+
+def _compile(node: ast.expr, known: Mapping[str, Sort]) -> Callable[[Facts], Any]:
     match node:
         case ast.Name(id="always"):
             return lambda facts: True
         case ast.Name(id=name):
+            if known[name] != "yes_no":
+                raise BadCondition(f"{name} is not true or false: compare it with a value")
             return lambda facts: facts[name]
         case ast.UnaryOp(op=ast.Not(), operand=operand):
-            inner = _compile(operand)
+            inner = _compile(operand, known)
             return lambda facts: not inner(facts)
         case ast.BoolOp(op=ast.And(), values=values):
-            parts = [_compile(value) for value in values]
+            parts = [_compile(value, known) for value in values]
             return lambda facts: all(part(facts) for part in parts)
         case ast.BoolOp(op=ast.Or(), values=values):
-            parts = [_compile(value) for value in values]
+            parts = [_compile(value, known) for value in values]
             return lambda facts: any(part(facts) for part in parts)
-        case ast.Compare(left=ast.Name(id=name), ops=[op], comparators=[right]) if type(op) in _COMPARE:
+        case ast.Compare(left=ast.Name(id=name), ops=[op], comparators=[right]) if (
+            type(op) in _COMPARE and name != "always"
+        ):
             compare, value = _COMPARE[type(op)], _constant(right)
+            _sensible(name, known[name], op, value)
             return lambda facts: compare(facts[name], value)
         case _:
             raise BadCondition("only names of facts, and/or/not, comparisons with constants and in (…) are understood")
 
 
-def parse_condition(text: str, known: frozenset[str]) -> Condition:
+def parse_condition(text: str, known: Mapping[str, Sort]) -> Condition:
     """Compile. Raises BadCondition with what is wrong and which facts there are."""
+    if len(text) > MAX_LENGTH:
+        raise BadCondition(f"is longer than {MAX_LENGTH} characters: divide the row")
     try:
-        tree = ast.parse(text, mode="eval")
+        tree = ast.parse(text.strip(), mode="eval")
     except SyntaxError as error:
         raise BadCondition(f"cannot be read: {error.msg}") from error
+    except (ValueError, RecursionError, MemoryError) as error:
+        raise BadCondition("cannot be read") from error
     names = frozenset(n.id for n in ast.walk(tree) if isinstance(n, ast.Name)) - {"always"}
-    if unknown := sorted(names - known):
+    if unknown := sorted(names - known.keys()):
         raise BadCondition(f"unknown fact {', '.join(unknown)}; known are {', '.join(sorted(known))}")
-    compiled = _compile(tree.body)
+    compiled = _compile(tree.body, known)
     return Condition(text, lambda facts: bool(compiled(facts)), names)

@@ -7,6 +7,7 @@ from typing import Any
 
 from contacts.areas import Areas
 from routing.calendar import age_on
+from routing.conditions import Sort
 
 Doc = Mapping[str, Any]
 """``{"episode", "child", "placement", "school", "people", "form", "found", "returned", "retraction"}`` as merged."""
@@ -40,7 +41,24 @@ DERIVED = (
     "endangered", "out_of_area", "at_home", "has_school", "another_force", "elsewhere", "police_told",
     "age", "missing_28d", "missing_ever", "away_28d", "limit_runs", "found_unsafe",
 )  # fmt: skip
-KNOWN = frozenset([*BOOLEANS, *VALUES, *DERIVED])
+COUNTED: tuple[str, ...] = ("age", "missing_28d", "missing_ever", "away_28d")
+WORDS: Mapping[str, tuple[str, ...]] = {
+    "placement_type": (
+        "childrens_home", "foster_care", "independent_foster_care", "with_parents", "family_home", "secure",
+        "supported_accommodation", "other",
+    ),
+    "legal_status": ("care_order", "interim_care_order", "section_20", "remand", "emergency_protection", "other"),
+    "found_by": ("police", "authority", "carer", "parent", "home_office", "self", "other"),
+    "brought_by": ("police", "carer", "parent", "self", "other"),
+    "missing_from": ("placement", "home", "school", "external_activity", "hospital", "other"),
+    "risk": ("high", "medium", "low", "none_apparent"),
+}  # fmt: skip
+"""Facts that are one of several words, or not known (None): a pack that asks for another word has a mistake."""
+KNOWN: Mapping[str, Sort] = {
+    **dict.fromkeys((*BOOLEANS, *DERIVED), "yes_no"),
+    **dict.fromkeys(COUNTED, "count"),
+    **WORDS,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,14 +9,16 @@ from dataclasses import dataclass
 from datetime import time
 from functools import cache
 from importlib import resources
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
+from contacts.areas import load_areas
 from routing.calendar import Period, parse_period
 from routing.conditions import BadCondition, Condition, Facts, parse_condition
 from routing.decision import Kind, Rule
-from routing.facts import KNOWN, Doc, host, part, responsible
+from routing.facts import KNOWN, WORDS, Doc, host, part, responsible
+from routing.pack_checks import CODE, SEALED_DUTY, across
 
 ROLES = frozenset(
     """police police_missing_from police_responsible responsible_authority host_authority social_worker
@@ -25,8 +27,6 @@ ROLES = frozenset(
     missing_advocate practice_supervisor early_help youth_offending_service group_manager assistant_director
     police_senior_officer circulation:london circulation:national operator""".split()
 )
-SEALED_DUTY = "adulthood"
-"""The code of the duty whose date is a birthday: the store keeps it, and only it, under seal."""
 LEAD = "lead_authority"
 """In a pack: the responsible authority if the child is looked after, else the host (readings.md B4)."""
 
@@ -52,6 +52,18 @@ def _role(text: str) -> str:
     return text
 
 
+def _code(text: str) -> str:
+    if not CODE.fullmatch(text):
+        raise ValueError("is not a GSS code (a letter and eight digits), nor the beginning of one with a *")
+    return text
+
+
+def _placement_type(text: str) -> str:
+    if text not in WORDS["placement_type"]:
+        raise ValueError(f"{text!r} is not a type of placement")
+    return text
+
+
 def _owner(text: str) -> str:
     return text if text == "hub" else _role(text)
 
@@ -61,6 +73,8 @@ Span = Annotated[Any, AfterValidator(lambda text: parse_period(str(text)))]
 Role = Annotated[str, AfterValidator(_role)]
 Owner = Annotated[str, AfterValidator(_owner)]
 Rules = Annotated[tuple[str, ...], Field(min_length=1)]
+Code = Annotated[str, AfterValidator(_code)]
+PlacementType = Annotated[str, AfterValidator(_placement_type)]
 
 
 class _Row(BaseModel):
@@ -71,8 +85,8 @@ class Applies(_Row):
     """To which placements a pack applies; several keys are alternatives."""
 
     always: bool = False
-    placement_types: tuple[str, ...] = ()
-    authorities: tuple[str, ...] = ()
+    placement_types: tuple[PlacementType, ...] = ()
+    authorities: tuple[Code, ...] = ()
     """GSS codes, responsible or host; a trailing ``*`` stands for any ending."""
 
 
@@ -137,7 +151,7 @@ class DutyRow(_Row):
     ``held``: a parent is held; ``first_missing_notice``: as it says."""
     when: When
     due: Span = None
-    due_age: int | None = None
+    due_age: Annotated[int, Field(ge=0, le=130)] | None = None
     """Instead of ``due``: 00:00 local on this birthday."""
     repeats: Span = None
     ends: tuple[Literal["found", "returned"], ...] = ()
@@ -166,7 +180,7 @@ class ThresholdRow(_Row):
     id: str
     at: Literal["out", "return"]
     when: When
-    tells: tuple[Role, ...]
+    tells: Annotated[tuple[Role, ...], Field(min_length=1)]
     rules: Rules
 
 
@@ -239,43 +253,26 @@ class Pack(_Row):
         )
 
 
-def _uncited(pack: Pack) -> Iterable[tuple[str, str]]:
-    for name in ("recipients", "suppressions", "later", "quiet", "told", "duties", "thresholds"):
-        for index, row in enumerate(cast(tuple[Any, ...], getattr(pack, name))):
-            for rule in row.rules:
-                if rule not in pack.evidence:
-                    yield f"{name}[{index}].rules", f"{rule} has no evidence in this pack"
-    for index, duty in enumerate(pack.duties):
-        for field, problem in _unusable(duty):
-            yield f"duties[{index}]{field}", problem
-
-
-def _unusable(duty: DutyRow) -> Iterable[tuple[str, str]]:
-    """What the clocks could not run, or would show what nobody may see."""
-    if (duty.due is None) == (duty.due_age is None):
-        yield "", "needs either due or due_age"
-    if duty.due_age is not None and duty.code != SEALED_DUTY:
-        yield ".due_age", f"is a birthday, which is kept under seal for the code {SEALED_DUTY} only"
-    if duty.repeats is not None and (duty.repeats.empty or duty.due is None):
-        yield ".repeats", "needs a period longer than nothing, and due"
-    if duty.night and (duty.due is None or duty.repeats is not None):
-        yield ".night", "needs due, and does not repeat"
-    if duty.acts is not None and duty.owner != "hub":
-        yield ".owner", "a duty that acts is the hub's own"
-    if duty.owner == "hub" and duty.acts is None:
-        yield ".acts", "the hub's own duty needs to say what the hub does"
+def _path(location: Iterable[str | int]) -> str:
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location).removeprefix(".")
 
 
 def parse_pack(name: str, text: str) -> Pack:
-    """Read one pack. Raises PackProblem with every mistake at once."""
+    """Read one pack out of the file ``name``.toml. Raises PackProblem with every mistake at once, each with its path,
+    for example ``duties[3].when``."""
     try:
-        pack = Pack.model_validate(tomllib.loads(text))
+        raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise PackProblem(name, [("", f"is not TOML: {error}")]) from error
+    problems: list[tuple[str, str]] = []
+    pack = None
+    try:
+        pack = Pack.model_validate(raw)
     except ValidationError as error:
-        problems = [(".".join(str(p) for p in e["loc"]), e["msg"]) for e in error.errors()]
-        raise PackProblem(name, problems) from error
-    if problems := list(_uncited(pack)):
+        problems = [(_path(e["loc"]), e["msg"].removeprefix("Value error, ")) for e in error.errors()]
+    known = {path for path, _ in problems}
+    problems += [(path, said) for path, said in across(name, raw, load_areas()) if path not in known]
+    if pack is None or problems:
         raise PackProblem(name, problems)
     return pack
 
@@ -319,3 +316,18 @@ class Packs:
     def names(self) -> tuple[str, ...]:
         """Names of the packs, in order."""
         return tuple(pack.name for pack in self.packs)
+
+
+__all__ = [
+    "LEAD",
+    "ROLES",
+    "SEALED_DUTY",
+    "Applies",
+    "DutyRow",
+    "Pack",
+    "PackProblem",
+    "Packs",
+    "Reminders",
+    "load_packs",
+    "parse_pack",
+]
