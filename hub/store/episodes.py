@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, func, select, text
+from sqlalchemy import ColumnElement, Row, Select, func, select, text
 
 from hub.core.records import (
     DecisionRecord,
@@ -224,12 +224,14 @@ def decisions_of(session: Session, episode: str) -> Sequence[DecisionRecord]:
     ]
 
 
+def due(now: datetime, limit: int) -> Select[Any]:
+    """Whose time to wake has come, earliest first."""
+    return select(episodes).where(episodes.c.wake_at <= now).order_by(episodes.c.wake_at, episodes.c.id).limit(limit)
+
+
 def due_episodes(session: Session, now: datetime, limit: int) -> Sequence[EpisodeRecord]:
     """Whose time to wake has come, earliest first."""
-    statement = (
-        select(episodes).where(episodes.c.wake_at <= now).order_by(episodes.c.wake_at, episodes.c.id).limit(limit)
-    )
-    return [_record(session, row) for row in session.connection.execute(statement)]
+    return [_record(session, row) for row in session.connection.execute(due(now, limit))]
 
 
 def next_wake(session: Session) -> datetime | None:

@@ -34,7 +34,10 @@ class SqliteKeys:
             with self._engine.begin() as connection:
                 return work(connection)
         except Exception as error:
-            raise _translated(error) from error
+            told = _translated(error)
+            if told is error:
+                raise
+            raise told from error
 
     async def aclose(self) -> None:
         """Close the file."""
@@ -54,7 +57,10 @@ class PostgresKeys:
             async with self._engine.begin() as connection:
                 return await connection.run_sync(work)
         except Exception as error:
-            raise _translated(error) from error
+            told = _translated(error)
+            if told is error:
+                raise
+            raise told from error
 
     async def aclose(self) -> None:
         """Close the pool."""

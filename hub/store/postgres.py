@@ -69,7 +69,10 @@ class PostgresStore:
         except BaseException as error:
             await store.aclose()
             if isinstance(error, Exception):
-                raise translated(error) from error
+                told = translated(error)
+                if told is error:
+                    raise
+                raise told from error
             raise
         return store
 
@@ -91,7 +94,10 @@ class PostgresStore:
             except Exception as error:
                 if run < _RUNS and told_again(error):
                     continue
-                raise translated(error) from error
+                told = translated(error)
+                if told is error:
+                    raise
+                raise told from error
         raise AssertionError("unreachable: the last run returns or raises")
 
     async def _once(self, connection: AsyncConnection, work: Callable[[Unit], Awaitable[T]], *, read_only: bool) -> T:

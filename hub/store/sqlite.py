@@ -132,7 +132,10 @@ class SqliteStore:
                 await self._in_reader(connection.begin)
                 return await run_work(work, partial(self._on_reader, connection))
             except Exception as error:
-                raise translated(error) from error
+                told = translated(error)
+                if told is error:
+                    raise
+                raise told from error
             finally:
                 if connection is not None:
                     await asyncio.shield(self._in_reader(connection.close))
@@ -270,7 +273,10 @@ class SqliteStore:
         try:
             return await asyncio.get_running_loop().run_in_executor(self._writing, work)
         except Exception as error:
-            raise translated(error) from error
+            told = translated(error)
+            if told is error:
+                raise
+            raise told from error
 
     async def _in_reader(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._reading, work)

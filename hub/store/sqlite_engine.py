@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.pool import NullPool, QueuePool, StaticPool
+from sqlalchemy.pool import QueuePool, StaticPool
 
 MEMORY = ":memory:"
 _BUSY_MS = 5_000
@@ -18,10 +18,8 @@ def sqlite_engine(path: str, *, role: Literal["writer", "reader"], readers: int 
     The writer begins with the write lock, so that it never finds out half-way that another process has it.
     """
     begin = "BEGIN IMMEDIATE" if role == "writer" else "BEGIN"
-    pool: dict[str, Any] = {"poolclass": NullPool}
-    if path == MEMORY:
-        pool = {"poolclass": StaticPool}
-    elif role == "reader":
+    pool: dict[str, Any] = {"poolclass": StaticPool}  # one connection, kept
+    if role == "reader":
         pool = {"poolclass": QueuePool, "pool_size": readers, "max_overflow": 0}
 
     def connect() -> sqlite3.Connection:

@@ -30,13 +30,11 @@ async def on_writer(store: SqliteStore, statement: str) -> Any:
     """Ask the connection that writes, not another of the same file."""
 
     def ask() -> Any:
-        return store._open_connection().exec_driver_sql(statement).scalar()
+        driver: Any = store._open_connection().connection.driver_connection
+        row = driver.execute(statement).fetchone()
+        return row[0] if row else None
 
-    def in_transaction() -> Any:
-        with store._open_connection().begin():
-            return ask()
-
-    return await store._in_writer(in_transaction)
+    return await store._in_writer(ask)
 
 
 @pytest.mark.parametrize(("pragma", "value"), PRAGMAS.items())
