@@ -4,6 +4,7 @@ import email
 import email.policy
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from email.message import EmailMessage
 
 import pytest
@@ -174,7 +175,7 @@ async def test_an_unknown_mailbox_is_undeliverable_at_once(post: Post):
     ("certificates", "reason"),
     [
         ([], "no_certificate"),
-        ([person(ADDRESS, issuer=intermediate(), end=NOW)], "certificate_expired"),
+        ([person(ADDRESS, issuer=intermediate(), end=NOW - timedelta(days=1))], "certificate_expired"),
         ([person(ADDRESS, issuer=None)], "certificate_untrusted"),
         ([person("other@council.example", issuer=intermediate())], "certificate_name_mismatch"),
     ],
