@@ -31,7 +31,8 @@ Reason = Literal[
     "unknown",
 ]
 """Reason codes (vocabulary.md, States). ``provider_timeout`` is ambiguous: it may have been sent.
-``certificate_unsupported``: sound, but with a key nothing can be encrypted to yet (elliptic curve)."""
+``certificate_unsupported``: sound, but with a key nothing can be encrypted to yet (elliptic curve).
+``too_large``: over the size that we or the next system take; an alert still gets through."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

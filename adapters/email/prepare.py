@@ -50,7 +50,10 @@ def prepare(
 def _prepare(
     envelope: Envelope, now: datetime, letterhead: Letterhead, signer: Signer, trust: Trust
 ) -> Message | Rejected:
-    recipient = wire_address(envelope.address)
+    try:
+        recipient = wire_address(envelope.address)
+    except InvalidField as problem:
+        return Rejected(reason="misconfigured", detail=str(problem))  # the directory's fault, not the hub's
     out = mime.outside(
         delivery=envelope.delivery,
         reference=envelope.reference,

@@ -249,6 +249,14 @@ async def test_a_bad_greeting(fault: Fault, result: Result) -> None:
         assert await subject.deliver(envelope(), NOW) == result
 
 
+async def test_an_address_nobody_can_write_to_is_the_directorys_fault() -> None:
+    async with serving() as (server, subject):
+        result = await subject.deliver(envelope(address="jo worker@council.example"), NOW)
+        assert isinstance(result, Rejected)
+        assert (result.reason, result.technical) == ("misconfigured", False)
+        assert server.connections == 0
+
+
 async def test_nobody_listens() -> None:
     async with smtp_server() as server:
         subject = transport(server)

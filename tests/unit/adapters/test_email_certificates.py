@@ -201,6 +201,17 @@ class TestTheChain:
         fair = mail_authority(**options)
         assert asked(person(ADDRESS, issuer=fair), trust=below(fair)) == "usable"
 
+    def test_an_authority_with_an_elliptic_curve_key(self) -> None:
+        curve = authority("Curve Authority", issuer=root(), key=curve_key("authority"))
+        assert asked(person(ADDRESS, issuer=curve), trust=below(curve)) == "usable"
+
+    def test_a_chain_without_end_is_not_followed(self) -> None:
+        links = [root()]
+        for number in range(7):
+            links.append(authority(f"Link {number}", issuer=links[-1], key=rsa_key("links")))
+        assert asked(person(ADDRESS, issuer=links[3]), trust=below(*links[1:])) == "usable"
+        assert asked(person(ADDRESS, issuer=links[7]), trust=below(*links[1:])) == "certificate_untrusted"
+
     def test_a_missing_link(self) -> None:
         assert asked(GOOD, trust=below()) == "certificate_untrusted"
 
