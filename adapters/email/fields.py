@@ -23,7 +23,7 @@ _RESTRICTED = r"[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,63}"
 _MEDIA_TYPE = re.compile(rf"{_RESTRICTED}/{_RESTRICTED}")
 _EXTRA_NAME = re.compile(r"X-[A-Za-z0-9-]{1,60}|In-Reply-To|References|Importance", re.IGNORECASE)
 _EXTRA_VALUE = re.compile(r"[!-~](?:[ -~]{0,198}[!-~])?")
-_DELIVERY = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_-]{0,62}[A-Za-z0-9])?")
+_DELIVERY = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?")
 _REFERENCE = re.compile(r"FP-[0-9A-Z]{4}-[0-9A-Z]{4}")
 
 

@@ -6,19 +6,21 @@ from contextlib import asynccontextmanager
 from hub.app.keys import key_ring
 from hub.edge.ids import SystemIds
 from hub.edge.vault import KeyRing, Vault
-from hub.service.ports import Ids, Store
+from hub.service.ports import Ids, Store, StoreUnavailable
 from hub.settings import PREFIX, Problem, Settings, SettingsError
 from hub.store import BadStoreUrl, open_store
 
 
 async def store_of(settings: Settings, ring: KeyRing, ids: Ids) -> Store:
     """Open the ledger and the key store, migrating them. Raises SettingsError, StoreUnavailable, SchemaTooNew."""
-    if settings.database_url is None or settings.key_store_url is None:
-        settings.data_folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
+        if settings.database_url is None or settings.key_store_url is None:
+            settings.data_folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         return await open_store(settings.database, sealer=Vault(ring), ids=ids, keys_url=settings.key_store)
     except BadStoreUrl as error:
         raise SettingsError((Problem(setting=PREFIX + "DATABASE_URL", message=str(error)),)) from None
+    except OSError as error:
+        raise StoreUnavailable(f"a folder or file of the store cannot be made: {error.strerror}") from error
 
 
 @asynccontextmanager

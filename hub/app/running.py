@@ -10,10 +10,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, Final, Protocol
 
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from sqlalchemy import make_url
 
 from adapters.port import Transport
 from contacts.areas import Areas, load_areas
@@ -26,6 +28,7 @@ from hub.edge.api_tokens import TokenFile
 from hub.edge.clock import SystemClock
 from hub.edge.heartbeat import Heartbeat
 from hub.edge.ids import SystemIds
+from hub.edge.single import only_process
 from hub.edge.telemetry import Metrics
 from hub.service.access import Access
 from hub.service.answers import Answers
@@ -38,6 +41,7 @@ from hub.service.ports import Clock, Ids, Store
 from hub.service.supervise import Supervisor, Tick
 from hub.service.timeline import Seeing
 from hub.settings import Settings
+from hub.store import SqliteStore
 from hub.web.api.episodes import EpisodesApi
 from hub.web.api.events import EventsApi
 from hub.web.api.health import HealthApi
@@ -57,6 +61,13 @@ DRAIN_SHARE: Final = 0.45
 """For deliveries in flight and their records; the rest is for closing."""
 TICK_WITHIN: Final = 1.0
 """Seconds a tick under way has to end."""
+
+
+class CannotListen(Exception):
+    """The address cannot be listened on: is the port taken, or does the address belong to another machine?"""
+
+    def __init__(self, host: str, port: int) -> None:
+        super().__init__(f"cannot listen on {host} port {port}: is the port taken, or the address not this machine's?")
 
 
 class Log(Protocol):
@@ -121,11 +132,13 @@ async def running(
     log: Log | None = None,
     metrics: Metrics | None = None,
     transport: Transport | None = None,
+    supervisor: Supervisor | None = None,
 ) -> AsyncIterator[Running]:
     """A hub, from before its first request to after its last. ``demo_pages`` shows episodes without a token.
 
-    ``transport`` stands in for the e-mail transport of the settings. Raises SettingsError, StoreUnavailable,
-    SchemaTooNew, OSError (the port is taken).
+    ``transport`` stands in for the e-mail transport of the settings, ``supervisor`` for one made here.
+
+    Raises SettingsError, StoreUnavailable, SchemaTooNew, AlreadyRunning, CannotListen.
     """
     if demo_pages and not settings.loopback:
         raise ValueError("the demonstration's pages are shown without a token, so only on 127.0.0.1")
@@ -133,10 +146,14 @@ async def running(
     metrics = metrics or Metrics()
     clock, ids = SystemClock(), SystemIds()
     ring = key_ring(settings)
-    supervisor = Supervisor(stop_within=settings.stop_within, log=log)
+    supervisor = supervisor or Supervisor(stop_within=settings.stop_within, log=log)
     async with AsyncExitStack() as stack:
         store = await store_of(settings, ring, ids)
         await stack.enter_async_context(supervisor.closing("store", store.aclose, at_most=2.0))
+        if isinstance(store, SqliteStore):
+            stack.enter_context(only_process(Path(make_url(settings.database).database or "")))
+            # Whoever held a lease here is dead: what it had in hand is due now, not when its lease runs out.
+            await store.write(lambda unit: unit.close_all_leases(clock.now()))
         areas = load_areas()
         directory = LiveDirectory(store=store, areas=areas, operator_address=settings.operator_address, log=log)
         await directory.start(clock.now())
@@ -186,7 +203,10 @@ async def running(
         await stack.enter_async_context(
             supervisor.closing("web", server.stop, at_most=settings.stop_within * WEB_SHARE + 1.0)
         )
-        host, port = await server.start()
+        try:
+            host, port = await server.start()
+        except OSError as error:
+            raise CannotListen(settings.bind_host, settings.bind_port) from error
         # The time to stop in runs from here for every stage, also when the caller leaves without asking.
         stack.callback(supervisor.request_stop)
         log.info("hub.ready", port=port)
@@ -314,14 +334,15 @@ def _parts(
 async def serve(settings: Settings, domain_of: Callable[[Foundations], Domain], *, metrics: Metrics) -> int:
     """Run until SIGTERM, SIGINT or the death of a part; the process' exit status."""
     log = structlog.get_logger()
-    async with running(settings, domain_of, log=log, metrics=metrics) as hub:
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, _on_signal, hub.supervisor, log, number.name)
-        await hub.supervisor.stopped()
-        log.info("hub.stopping", status=hub.supervisor.status)
-    log.info("hub.stopped", status=hub.supervisor.status)
-    return hub.supervisor.status
+    supervisor = Supervisor(stop_within=settings.stop_within, log=log)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, _on_signal, supervisor, log, number.name)
+    async with running(settings, domain_of, log=log, metrics=metrics, supervisor=supervisor):
+        await supervisor.stopped()
+        log.info("hub.stopping", status=supervisor.status)
+    log.info("hub.stopped", status=supervisor.status)
+    return supervisor.status
 
 
 def _on_signal(supervisor: Supervisor, log: Log, name: str) -> None:

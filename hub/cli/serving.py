@@ -5,8 +5,10 @@ import asyncio
 import typer
 
 from hub.app.domain import domain_of
+from hub.app.running import CannotListen
 from hub.app.running import serve as run_hub
 from hub.cli.console import BUSY, ERR, FAILED, USAGE, SettingsFile, fail, note, settings_or_exit
+from hub.edge.single import AlreadyRunning
 from hub.edge.telemetry import Metrics, configure_logging
 from hub.edge.vault import VaultError
 from hub.service.ports import StoreUnavailable
@@ -36,6 +38,6 @@ def serve(settings_file: SettingsFile = None) -> None:
         fail("The store cannot be used: is the disk full, the folder writable, the server up?", BUSY)
     except (SchemaTooNew, StoreFault, VaultError) as error:
         fail(f"The store cannot be opened: {error}")
-    except OSError as error:
-        fail(f"cannot listen on {settings.bind_host} port {settings.bind_port}: {error.strerror}", FAILED)
+    except (AlreadyRunning, CannotListen) as error:
+        fail(str(error), FAILED)
     raise typer.Exit(status)

@@ -324,6 +324,15 @@ class StoredEpisode:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Silenced:
+    """A person who is withheld or held from now on: whatever has not gone out to them stays here (readings.md C5)."""
+
+    role: str
+    person: str = field(repr=False)
+    state: Literal["withheld", "held"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Changes:
     """All that one event (or one tick of one episode's clock) writes, in one transaction."""
 
@@ -343,6 +352,8 @@ class Changes:
     kind they overtake (``missing``, ``away``, ``concern``, ``update``, ``renotification`` …), becomes superseded and
     its deliveries cancelled, in the same transaction (readings.md D8)."""
     supersede_kinds: tuple[Kind, ...] = ()
+    silenced: tuple[Silenced, ...] = ()
+    """Their earlier notices not yet sent take this state, and the deliveries are cancelled."""
     duties: tuple[DutyRecord, ...] = ()
     """New and changed ones."""
     register: tuple[RegisterRecord, ...] = ()

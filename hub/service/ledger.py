@@ -3,10 +3,10 @@
 Pure but for the ids it is given. Every row of one change is built here, so that one transaction can write them all.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from contacts.directory import Directory
 from contacts.model import Channel, Contact, Reached
@@ -24,6 +24,7 @@ from hub.core.records import (
     EventRecord,
     NoticeRecord,
     RegisterRecord,
+    Silenced,
     StoredEpisode,
 )
 from hub.core.tokens import ack_token, token_digest
@@ -192,6 +193,7 @@ class Bookkeeper:
             deliveries=tuple(rows.deliveries),
             supersede=ending is not None,
             supersede_kinds=OVERTAKES[ending] if ending else (),
+            silenced=tuple(_silenced(decisions)),
             duties=_changed_duties(episode_id, before.duties, after.duties),
             register=self._register(episode_id, register, after.register, now),
             alarms=tuple(rows.alarms),
@@ -226,6 +228,14 @@ class Bookkeeper:
 def _changed_duties(episode: str, before: Sequence[Duty], after: Sequence[Duty]) -> tuple[DutyRecord, ...]:
     known = {(d.code, d.occurrence, d.ordinal): d for d in before}
     return tuple(_duty_record(episode, d) for d in after if known.get((d.code, d.occurrence, d.ordinal)) != d)
+
+
+def _silenced(decisions: Sequence[Decision]) -> Iterator[Silenced]:
+    for decision in decisions:
+        for recipient in decision.recipients:
+            if recipient.person is not None and decision.outcome in ("withhold", "hold"):
+                state: Literal["withheld", "held"] = "withheld" if decision.outcome == "withhold" else "held"
+                yield Silenced(role=recipient.role, person=recipient.person, state=state)
 
 
 def _audit_event(

@@ -89,6 +89,4 @@ async def _told(unit: Unit, notice: NoticeRecord) -> Told:
         Carried(delivery=delivery, attempts=tuple(await unit.attempts(delivery.id)))
         for delivery in await unit.deliveries(notice.id)
     ]
-    return Told(
-        notice=notice, deliveries=tuple(deliveries), answers=tuple(await unit.acknowledgements(notice.id))
-    )
+    return Told(notice=notice, deliveries=tuple(deliveries), answers=tuple(await unit.acknowledgements(notice.id)))

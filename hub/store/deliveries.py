@@ -4,7 +4,22 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, get_args
 
-from sqlalchemy import Row, Select, and_, bindparam, case, exists, false, literal, or_, select, text, update
+from sqlalchemy import (
+    ColumnElement,
+    Row,
+    Select,
+    and_,
+    bindparam,
+    case,
+    exists,
+    false,
+    literal,
+    or_,
+    select,
+    text,
+    true,
+    update,
+)
 
 from hub.core.records import (
     AttemptRecord,
@@ -101,10 +116,17 @@ def claimable(now: datetime, channels: Collection[str] | None, priorities: Colle
 
 def close_expired_leases(session: Session, now: datetime) -> None:
     """A lease that ran out: its attempt may have sent, which is said; the delivery falls due again."""
+    _close(session, now, deliveries.c.lease_until <= now)
+
+
+def close_all_leases(session: Session, now: datetime) -> None:
+    """The same for every lease, where its holder is known to be dead: at the start of a ledger's only process."""
+    _close(session, now, true())
+
+
+def _close(session: Session, now: datetime, which: ColumnElement[bool]) -> None:
     expired = session.connection.execute(
-        select(deliveries.c.id)
-        .where(LEASED, deliveries.c.lease_until <= now)
-        .with_for_update(skip_locked=True, of=deliveries)
+        select(deliveries.c.id).where(LEASED, which).with_for_update(skip_locked=True, of=deliveries)
     )
     ids = list(expired.scalars())
     if not ids:

@@ -56,6 +56,8 @@ def save(session: Session, changes: Changes) -> None:
         session.connection.execute(update(events).where(events.c.id.in_(changes.applied_events)).values(applied=True))
     if changes.supersede:  # before this change's own notices are there, which it does not overtake
         _supersede(session, changes)
+    if changes.silenced:
+        _silence(session, changes)
     session.insert(decisions, [_decision_row(session, one, child) for one in changes.decisions])
     session.insert(notices, [_notice_row(session, one, child) for one in changes.notices])
     organisations = {one.id: one.organisation for one in changes.notices}
@@ -167,6 +169,29 @@ def _supersede(session: Session, changes: Changes) -> None:
         )
         .values(state="superseded", state_at=_moment(changes))
     )
+
+
+def _silence(session: Session, changes: Changes) -> None:
+    """Nobody who is withheld or held is sent what was decided before (readings.md C5)."""
+    states = {(one.role, one.person): one.state for one in changes.silenced}
+    found = session.connection.execute(
+        select(notices.c.id, notices.c.roles, notices.c.person, notices.c.child, notices.c.state).where(
+            notices.c.episode == changes.episode.id, notices.c.person.is_not(None)
+        )
+    )
+    for row in found.all():
+        person = session.open_text(row.child, row.person, notices, "person", row.id) or ""
+        state = next((states[role, person] for role in row.roles if (role, person) in states), None)
+        if state is None:
+            continue
+        ours = deliveries.c.notice == row.id
+        session.connection.execute(update(deliveries).where(DUE, ours).values(state="cancelled"))
+        session.connection.execute(update(deliveries).where(LEASED, ours).values(withdrawn=True))
+        after = NOTICE[row.state].get(state)
+        if after is not None and after != row.state:
+            session.connection.execute(
+                update(notices).where(notices.c.id == row.id).values(state=after, state_at=_moment(changes))
+            )
 
 
 def _moment(changes: Changes) -> datetime:

@@ -142,6 +142,9 @@ class SqlUnit:
     async def renew(self, deliveries: Sequence[str], node: str, lease_until: datetime) -> None:
         await self._run(leasing.renew, deliveries, node, lease_until)
 
+    async def close_all_leases(self, now: datetime) -> None:
+        await self._run(leasing.close_all_leases, now)
+
     async def release(self, deliveries: Sequence[str], node: str, now: datetime) -> None:
         await self._run(leasing.release, deliveries, node, now)
 
