@@ -18,8 +18,7 @@ import asyncpg
 from sqlalchemy import make_url
 
 from hub.edge.ids import SeededIds
-from hub.store import migrate
-from hub.store.key_databases import PostgresKeys
+from hub.store import keystore, migrate, open_store, tables
 from hub.store.postgres import PostgresStore, postgres_engine
 from tests.kit.store import vault
 
@@ -28,38 +27,51 @@ _START_SECONDS = 60
 
 @dataclass
 class PostgresServer:
-    """A running server. Databases made for a test are copies of one that is migrated already."""
+    """A running server. Tests share a ledger and a key store that are emptied before each."""
 
     socket: Path
+    programs: Path
     log: Path
     process: "subprocess.Popen[bytes]"
     _numbers: Iterator[int] = field(default_factory=count)
-    _template: str | None = None
+    _clean: tuple[str, str] | None = None
 
     def url(self, database: str) -> str:
         """For ``open_store``."""
         return f"postgresql://postgres@/{database}?host={self.socket}"
 
-    async def database(self, *, like: str | None = None) -> str:
-        """The URL of a fresh database, empty or a copy."""
+    async def database(self) -> str:
+        """The URL of a fresh, empty database."""
         name = f"test_{next(self._numbers)}"
-        connection = await asyncpg.connect(host=str(self.socket), user="postgres", database="postgres")
-        try:
-            await connection.execute(f"CREATE DATABASE {name} TEMPLATE {like or 'template0'}")
-        finally:
-            await connection.close()
+        await self._execute(f"CREATE DATABASE {name} TEMPLATE template0", "postgres")
         return self.url(name)
 
-    async def ledger(self) -> str:
-        """The URL of a fresh database with this version's tables."""
-        if self._template is None:
-            url = await self.database()
-            engine = postgres_engine(make_url(url).set(drivername="postgresql+asyncpg"), pool=1)
-            async with engine.begin() as connection:
-                await connection.run_sync(migrate.migrate)
-            await engine.dispose()
-            self._template = make_url(url).database
-        return await self.database(like=self._template)
+    async def clean(self) -> tuple[str, str]:
+        """The URLs of a ledger and a key store without a row: always the same two, as making one takes a second."""
+        if self._clean is None:
+            self._clean = (await self.database(), await self.database())
+            for url, make in zip(self._clean, (migrate.migrate, keystore.metadata.create_all), strict=True):
+                engine = postgres_engine(make_url(url).set(drivername="postgresql+asyncpg"), pool=1)
+                async with engine.begin() as connection:
+                    await connection.run_sync(make)
+                await engine.dispose()
+        for url, metadata in zip(self._clean, (tables.metadata, keystore.metadata), strict=True):
+            names = ", ".join(table.name for table in metadata.sorted_tables)
+            await self._execute(f"TRUNCATE {names}", make_url(url).database or "")
+        return self._clean
+
+    def dump(self, url: str) -> bytes:
+        """All rows of a database, as a backup would hold them."""
+        database = make_url(url).database or ""
+        command = [self.programs / "pg_dump", "-h", self.socket, "-U", "postgres", "--data-only", database]
+        return subprocess.run(command, check=True, capture_output=True, cwd="/").stdout
+
+    async def _execute(self, statement: str, database: str) -> None:
+        connection = await asyncpg.connect(host=str(self.socket), user="postgres", database=database)
+        try:
+            await connection.execute(statement)
+        finally:
+            await connection.close()
 
 
 @contextmanager
@@ -86,7 +98,7 @@ def postgres_server() -> Iterator[PostgresServer]:
             process = subprocess.Popen(
                 [programs / "postgres", "-D", data, *arguments], stdout=out, stderr=out, user=user, cwd=folder
             )
-        server = PostgresServer(socket=folder, log=log, process=process)
+        server = PostgresServer(socket=folder, programs=programs, log=log, process=process)
         _wait(server, programs)
         yield server
     finally:
@@ -152,16 +164,9 @@ def _wait(server: PostgresServer, programs: Path) -> None:
     raise AssertionError(server.log.read_text())
 
 
-async def postgres_store(
-    server: PostgresServer, *, ledger: str | None = None, keys: str | None = None, node: str = "1"
-) -> PostgresStore:
-    """A store on databases of its own, or as another node on given ones."""
-    from_where = make_url(ledger or await server.ledger()).set(drivername="postgresql+asyncpg")
-    keys_url = make_url(keys or await server.database()).set(drivername="postgresql+asyncpg")
-    return await PostgresStore.open(
-        from_where,
-        sealer=vault(),
-        ids=SeededIds(node),
-        keys=PostgresKeys(postgres_engine(keys_url, pool=2)),
-        pool=4,
-    )
+async def postgres_store(urls: tuple[str, str], *, node: str = "1") -> PostgresStore:
+    """A node on a ledger and a key store."""
+    ledger, keys = urls
+    store = await open_store(ledger, keys_url=keys, sealer=vault(), ids=SeededIds(node), pool=4)
+    assert isinstance(store, PostgresStore)
+    return store
