@@ -1,13 +1,16 @@
 """A whole hub in this process: real store, real keys, the real composition; mail goes to a real SMTP server."""
 
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+from contacts.fictional import fictional_bundle
+from contacts.tables import dumps
 from hub.edge.signer_keys import signer_files, write_new
 from hub.edge.vault import create_key_file
 from hub.settings import Settings, load
-from tests.kit.pki import NOW, root
+from tests.kit.pki import NOW, person, root, rsa_key
 
 SENDER = "hub@hub.example"
 
@@ -58,3 +61,16 @@ def _signer() -> Mapping[str, bytes]:
 
 
 _MADE: dict[str, bytes] = {}
+
+
+@cache
+def story_bundle() -> bytes:
+    """The made-up directory, with certificates for the desks of Bromley, North Lincolnshire and the forces."""
+
+    def certificate(address: str) -> bytes | None:
+        # For these only: making thousands takes too long.
+        if any(code in address for code in ("e09000006", "e06000013", "e230000")):
+            return person(address, issuer=root(), key=rsa_key("mailboxes")).der
+        return None
+
+    return dumps(fictional_bundle(certificates=certificate))

@@ -13,8 +13,6 @@ from typing import Any
 import pytest
 from aiohttp import ClientConnectionError, ClientSession
 
-from contacts.fictional import fictional_bundle
-from contacts.tables import dumps
 from hub.app.domain import domain_of
 from hub.app.keys import acknowledgement_secret, key_ring
 from hub.app.running import Domain, Foundations, Running, running
@@ -24,20 +22,9 @@ from hub.core.webhook import sign
 from hub.service.access import digest
 from hub.settings import SettingsError
 from tests.kit.events import raw, reported, reported_in_full, returned
-from tests.kit.hub import hub_settings
-from tests.kit.pki import person, root, rsa_key
+from tests.kit.hub import hub_settings, story_bundle
 from tests.kit.smtp import SmtpServer, smtp_server
 from tests.kit.web import CLOUD_EVENT, KEY, Lines, source
-
-
-def certificate_of(address: str) -> bytes | None:
-    """For the desks of this story only: making thousands takes too long."""
-    if any(code in address for code in ("e09000006", "e06000013", "e230000")):
-        return person(address, issuer=root(), key=rsa_key("mailboxes")).der
-    return None
-
-
-BUNDLE = dumps(fictional_bundle(certificates=certificate_of))
 
 
 @dataclass
@@ -99,7 +86,7 @@ async def whole(
         async with running(settings, of, demo_pages=demo_pages, log=log) as hub, ClientSession() as session:
             now = hub.clock.now()
             await hub.store.write(lambda unit: unit.put_source(source()))
-            await hub.store.write(lambda unit: unit.put_directory(BUNDLE, now, []))
+            await hub.store.write(lambda unit: unit.put_directory(story_bundle(), now, []))
             await hub.directory.refresh(now)
             yield Whole(hub=hub, relay=relay, session=session, log=log)
 

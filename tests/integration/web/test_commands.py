@@ -1,0 +1,99 @@
+"""The commands besides serve, in this process."""
+
+import json
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from typer.testing import CliRunner
+
+from contacts.fictional import fictional_bundle
+from contacts.tables import dumps
+from hub.cli import app
+from tests.kit.events import raw, reported
+from tests.kit.hub import hub_environment
+
+
+def run(env: Mapping[str, str], *arguments: str) -> tuple[int, str, str]:
+    """Status, standard output, standard error. In a thread, as each command has an event loop of its own."""
+    with ThreadPoolExecutor(1) as thread:
+        result = thread.submit(
+            CliRunner().invoke, app, list(arguments), env={**env, "COLUMNS": "200", "NO_COLOR": "1"}
+        ).result()
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result.exit_code, result.stdout, result.stderr
+
+
+def test_keys_are_never_written_over(tmp_path: Path) -> None:
+    env = {"FINGERPOST_DATA_FOLDER": str(tmp_path / "hub"), "FINGERPOST_SENDER": "hub@hub.example"}
+    assert (run(env, "keys", "init", "--signer"))[0] == 0
+    keys = tmp_path / "hub" / "keys"
+    before = {path.name: path.read_bytes() for path in keys.iterdir()}
+    assert set(before) == {"kek-1.key", "index.key", "signer.key", "signer.crt", "signer-ca.key", "signer-ca.crt"}
+    assert all(path.stat().st_mode & 0o077 == 0 for path in keys.iterdir())
+    status, _, err = run(env, "keys", "init")
+    assert (status, "Nothing was written" in err) == (1, True)
+    assert {path.name: path.read_bytes() for path in keys.iterdir()} == before
+
+
+def test_sources_are_registered_once_and_rotated(tmp_path: Path) -> None:
+    env = hub_environment(tmp_path, smtp_port=2525)
+    add = ("sources", "add", "bromley-care")
+    status, _, err = run(env, *add, "--authority", "E99999999", "--force", "E1")
+    assert (status, "E99999999" in err, "E1" in err) == (2, True, True)
+    assert (run(env, *add))[0] == 2
+    assert (run(env, *add, "--authority", "305", "--scheme", "v1a"))[1].startswith("whsk_")
+    assert (run(env, *add, "--authority", "305"))[0] == 1
+    status, out, _ = run(env, "sources", "rotate", "bromley-care")
+    assert (status, out.startswith("whsec_")) == (0, True)
+    out = (run(env, "sources", "list"))[1]
+    assert "E09000006" in out
+    assert "v1a until" in out
+    assert "whs" not in out
+
+
+def test_tokens_are_shown_once_and_can_be_revoked(tmp_path: Path) -> None:
+    env = {"FINGERPOST_DATA_FOLDER": str(tmp_path)}
+    assert (run(env, "tokens", "add", "viewer", "--scope", "everything"))[0] == 2
+    token = (run(env, "tokens", "add", "viewer", "--scope", "episodes:read"))[1].strip()
+    assert token.startswith("fpt_")
+    assert token not in (tmp_path / "api-tokens.json").read_text()
+    assert (run(env, "tokens", "add", "viewer", "--scope", "episodes:read"))[0] == 1
+    assert (run(env, "tokens", "revoke", "viewer"))[0] == 0
+    assert (run(env, "tokens", "revoke", "viewer"))[0] == 1
+
+
+def test_explain_sends_nothing_and_needs_no_keys(tmp_path: Path) -> None:
+    report, wrong = tmp_path / "report.json", tmp_path / "wrong.json"
+    report.write_bytes(raw(reported()))
+    wrong.write_bytes(raw(reported(child={"name": 7})))
+    env = {"FINGERPOST_DATA_FOLDER": str(tmp_path / "hub")}
+    status, out, _ = run(env, "explain", str(report))
+    assert status == 0
+    assert "told" in out
+    assert "B-13" in out
+    assert not (tmp_path / "hub").exists()
+    status, _, err = run(env, "explain", str(wrong))
+    assert (status, "data.child.name" in err, "Traceback" in err) == (1, True, False)
+    assert (run(env, "explain", str(tmp_path / "none.json")))[0] == 2
+
+
+def test_a_directory_with_mistakes_is_imported_not_at_all(tmp_path: Path) -> None:
+    env = hub_environment(tmp_path, smtp_port=2525)
+    whole: dict[str, Any] = json.loads(dumps(fictional_bundle()))
+    whole["contacts"][0]["address"] = "nobody"
+    file = tmp_path / "directory.json"
+    file.write_text(json.dumps(whole))
+    status, _, err = run(env, "directory", "import", str(file))
+    assert (status, "contacts[0].address" in err) == (1, True)
+    assert (run(env, "directory", "export"))[0] == 1
+
+
+def test_looking_at_what_needs_a_human(tmp_path: Path) -> None:
+    env = hub_environment(tmp_path, smtp_port=2525)
+    for command in (("alarms", "list"), ("quarantine", "list"), ("outbox", "list", "--json"), ("protocols", "check")):
+        assert (run(env, *command))[0] == 0, command
+    assert (run(env, "quarantine", "show", "qu_none"))[0] == 1
+    assert (run(env, "alarms", "clear", "al_none"))[0] == 1
