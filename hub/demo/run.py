@@ -47,7 +47,7 @@ async def _play(console: Console, folder: Path, *, once: bool) -> int:
         if complaints:
             _show_log(console, made)
         if not once:
-            show.stays(made.hub.url)
+            show.stays(f"{made.hub.url}/")
             await _wait_for_the_end(made)
             console.print("Stopped.")
     return 1 if complaints else 0

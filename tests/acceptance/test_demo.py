@@ -1,0 +1,113 @@
+"""``fingerpost demo`` as a user runs it: in a process of its own, with real HTTP, SMTP, SQLite and openssl."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from hub.demo.case import CHILD, EXPECTED, WITHHELD
+
+ROOT = Path(__file__).parent.parent.parent
+MAILS = sum(len(readers) for readers in EXPECTED.values())
+DEMO = ("-m", "hub", "demo")
+LONGEST = 90
+"""Seconds; it takes a tenth of that on a machine with nothing else to do."""
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    """Everything temporary goes where it can be looked at afterwards."""
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    return os.environ | {"TMPDIR": str(temporary), "COLUMNS": "110", "PYTHONUNBUFFERED": "1"}
+
+
+def python(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-W", "error", *arguments]
+    return subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=LONGEST, check=False
+    )
+
+
+def test_once_ends_well_and_leaves_nothing(environment: dict[str, str]) -> None:
+    done = python(environment, *DEMO, "--once")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stderr == ""
+    assert f"Everything was as it should be: {MAILS} mails" in done.stdout
+    assert done.stdout.count("opened, verified") == MAILS
+    assert f"withheld   {WITHHELD}" in done.stdout
+    assert "The notice is now acknowledged." in done.stdout
+    assert list(Path(environment["TMPDIR"]).iterdir()) == []
+
+
+@pytest.fixture
+def standing(environment: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
+    """A demo that does not end by itself; ended, whatever becomes of the test."""
+    with subprocess.Popen(
+        [sys.executable, *DEMO], cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True
+    ) as process:
+        watchdog = threading.Timer(LONGEST, process.kill)
+        watchdog.start()
+        try:
+            yield process
+        finally:
+            watchdog.cancel()
+            process.kill()
+
+
+def test_without_once_it_stays_to_be_looked_at(standing: subprocess.Popen[str], environment: dict[str, str]) -> None:
+    lines = iter(standing.stdout or ())
+    found = (re.search(r"See the whole episode at (http://127\.0\.0\.1:\d+/)", line) for line in lines)
+    url = next((match[1] for match in found if match), None)
+    assert url is not None, "it ended without saying where to look"
+    with urllib.request.urlopen(url, timeout=10) as page:
+        assert page.status == 200
+        assert page.headers["Cache-Control"] == "no-store"
+        text = page.read().decode()
+    assert "police" in text and "withheld" in text and "acknowledged" in text
+    # The folder with the ledger, the keys and every mailbox is there only while it runs.
+    assert len(list(Path(environment["TMPDIR"]).iterdir())) == 1
+    standing.send_signal(signal.SIGINT)
+    assert standing.wait(timeout=20) == 0
+    assert "Stopped." in "".join(lines)
+    assert list(Path(environment["TMPDIR"]).iterdir()) == []
+
+
+SABOTAGE = {
+    "the other parent is told": (
+        "events.WITHHELD, events.TOLD_PARENT = events.TOLD_PARENT, events.WITHHELD",
+        f"parent {WITHHELD} got a mail and must not get any (report)",
+    ),
+    "the mailboxes have lost their keys": (
+        "made = world.Keyrings.__init__\n"
+        "def forgetful(self, folder, mailboxes, hub, root):\n"
+        "    other = next(iter(mailboxes.values()))\n"
+        "    made(self, folder, dict.fromkeys(mailboxes, other), hub, root)\n"
+        "world.Keyrings.__init__ = forgetful",
+        "could not be opened: openssl cms -decrypt",
+    ),
+}
+
+
+@pytest.mark.parametrize("sabotage", SABOTAGE)
+def test_it_fails_if_anything_is_not_as_it_should_be(environment: dict[str, str], sabotage: str) -> None:
+    change, complaint = SABOTAGE[sabotage]
+    script = f"import sys\nfrom hub.demo import case, events, run, world\n{change}\nsys.exit(run.run(once=True))"
+    done = python(environment, "-c", script)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "Not as it should be" in done.stdout
+    assert complaint in done.stdout.replace("\n", " "), done.stdout
+
+
+def test_without_openssl_it_says_so(environment: dict[str, str], tmp_path: Path) -> None:
+    done = python(environment | {"PATH": str(tmp_path)}, *DEMO, "--once")
+    assert done.returncode == 1
+    assert "openssl, which is not installed" in done.stdout
+    assert CHILD not in done.stdout
