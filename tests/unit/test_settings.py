@@ -1,5 +1,6 @@
 """Settings: strict, all problems at once, risks by name, secrets that cannot print."""
 
+import runpy
 from pathlib import Path
 
 import pytest
@@ -214,3 +215,11 @@ def test_derived_values() -> None:
     assert settings.domain == "mail.hub.example"
     assert settings.public_url == "https://hub.example"
     assert Settings().domain is None
+
+
+def test_the_reference_page_is_current() -> None:
+    root = Path(__file__).parents[2]
+    script = runpy.run_path(str(root / "scripts" / "settings_reference.py"))
+    assert (root / "docs" / "reference" / "settings.md").read_text(encoding="utf-8") == script["page"](), (
+        "run `python scripts/settings_reference.py`"
+    )
