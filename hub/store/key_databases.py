@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from hub.service.ports import StoreUnavailable
 from hub.store.failures import failure_of
+from hub.store.postgres_engine import connected
 from hub.store.sqlite_engine import MEMORY, prepare_file, sqlite_engine
 
 T = TypeVar("T")
@@ -54,7 +55,7 @@ class PostgresKeys:
     async def run(self, work: Callable[[Connection], T]) -> T:
         """Run ``work`` in a transaction. Raises StoreUnavailable."""
         try:
-            async with self._engine.begin() as connection:
+            async with connected(self._engine) as connection, connection.begin():
                 return await connection.run_sync(work)
         except Exception as error:
             told = _translated(error)

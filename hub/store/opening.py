@@ -8,7 +8,8 @@ from sqlalchemy.exc import ArgumentError
 from hub.service.ports import Ids, Sealer
 from hub.store.key_databases import PostgresKeys, SqliteKeys
 from hub.store.keystore import KeyDatabase
-from hub.store.postgres import PostgresStore, postgres_engine
+from hub.store.postgres import PostgresStore
+from hub.store.postgres_engine import postgres_engine
 from hub.store.sqlite import SqliteStore
 from hub.store.sqlite_engine import MEMORY
 

@@ -5,13 +5,14 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
 from sqlalchemy import URL, Connection
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlalchemy.util import await_only
 
 from hub.service.ports import Ids, Sealer, StoreUnavailable, Unit
 from hub.store import migrate
 from hub.store.failures import told_again, translated
 from hub.store.keystore import KeyDatabase, KeyStore
+from hub.store.postgres_engine import connected, postgres_engine
 from hub.store.session import Session
 from hub.store.unit import probe, run_work
 
@@ -19,30 +20,6 @@ T = TypeVar("T")
 
 _RUNS = 8
 """How often a work is run that lost a race, was the victim of a deadlock, or met a serialization failure."""
-
-
-def postgres_engine(url: URL, *, pool: int) -> AsyncEngine:
-    """A pool that answers within seconds, on a server that may have other defaults than the hub relies on."""
-    return create_async_engine(
-        url,
-        pool_size=pool,
-        max_overflow=0,
-        pool_timeout=5,
-        pool_pre_ping=True,
-        hide_parameters=True,
-        isolation_level="READ COMMITTED",
-        connect_args={
-            "timeout": 5,
-            "command_timeout": 30,
-            "server_settings": {
-                "application_name": "fingerpost",
-                "synchronous_commit": "on",  # a 202 is given for what is on the disk; a server may default to less
-                "lock_timeout": "10000",
-                "idle_in_transaction_session_timeout": "60000",
-                "jit": "off",
-            },
-        },
-    )
 
 
 class PostgresStore:
@@ -64,7 +41,7 @@ class PostgresStore:
         store = cls(postgres_engine(url, pool=pool), sealer=sealer, keys=key_store, work_seconds=work_seconds)
         try:
             await key_store.start()
-            async with store._engine.begin() as connection:
+            async with connected(store._engine) as connection, connection.begin():
                 await connection.run_sync(migrate.migrate)
         except BaseException as error:
             await store.aclose()
@@ -89,7 +66,7 @@ class PostgresStore:
             if self._closed:
                 raise StoreUnavailable("the store is closed")
             try:
-                async with asyncio.timeout(self._work_seconds), self._engine.connect() as connection:
+                async with asyncio.timeout(self._work_seconds), connected(self._engine) as connection:
                     return await self._once(connection, work, read_only=read_only)
             except Exception as error:
                 if run < _RUNS and told_again(error):
@@ -117,7 +94,7 @@ class PostgresStore:
         """Whether it can be written to now, and has this version's tables."""
         try:
             await self.write(probe)
-            async with self._engine.connect() as connection:
+            async with connected(self._engine) as connection:
                 return await connection.run_sync(migrate.is_current)
         except Exception as error:
             if isinstance(translated(error), StoreUnavailable):

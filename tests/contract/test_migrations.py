@@ -11,7 +11,7 @@ from sqlalchemy import Connection, make_url
 from hub.edge.ids import SeededIds
 from hub.store import BadStoreUrl, open_store
 from hub.store.migrate import is_current, migrate
-from hub.store.postgres import postgres_engine
+from hub.store.postgres_engine import postgres_engine
 from hub.store.sqlite_engine import sqlite_engine
 from hub.store.tables import metadata
 from tests.contract.test_transactions import put, there

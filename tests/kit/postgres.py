@@ -19,7 +19,8 @@ from sqlalchemy import make_url
 
 from hub.edge.ids import SeededIds
 from hub.store import keystore, migrate, open_store, tables
-from hub.store.postgres import PostgresStore, postgres_engine
+from hub.store.postgres import PostgresStore
+from hub.store.postgres_engine import postgres_engine
 from tests.kit.store import vault
 
 _START_SECONDS = 60
