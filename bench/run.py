@@ -1,7 +1,7 @@
 """Run the measurements: every file in this folder that has ``main()``, or with ``--soak`` every one with ``soak()``.
 
 ``bench/run.py [--soak] [NAME …]``. Each runs in a process of its own, so that none warms up another. What a soak
-prints is kept, dated, in bench/results/.
+prints (Markdown) is kept, dated, in bench/results/.
 """
 
 import argparse
@@ -58,7 +58,7 @@ def main() -> int:
     failed = []
     for path in paths:
         print(f"\n{path.stem}", flush=True)
-        record = HERE / "results" / f"{day}-{path.stem}.txt" if chosen.soak else None
+        record = HERE / "results" / f"{day}-{path.stem}.md" if chosen.soak else None
         if not measure(path, function, record):
             failed.append(path.stem)
     if failed:
