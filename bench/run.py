@@ -28,7 +28,7 @@ def having(function: str, names: list[str]) -> list[Path]:
     return found
 
 
-def measure(path: Path, function: str, record: Path | None) -> bool:
+def measure(path: Path, function: str, record: Path | None, heading: str) -> bool:
     """Run one file, show what it prints as it comes, and keep it in ``record`` if one is given."""
     environment = os.environ | {"PYTHONPATH": str(HERE.parent), "PYTHONUNBUFFERED": "1"}
     command = [sys.executable, "-c", CALL, str(path), function]
@@ -39,7 +39,7 @@ def measure(path: Path, function: str, record: Path | None) -> bool:
             lines.append(line)
     if record is not None:
         record.parent.mkdir(exist_ok=True)
-        record.write_text("".join(lines), encoding="utf-8")
+        record.write_text("".join([heading, "\n\n", *lines]), encoding="utf-8")
     return process.returncode == 0
 
 
@@ -54,12 +54,13 @@ def main() -> int:
         print(f"bench: no {function}() in bench/ under the name {', '.join(sorted(unknown))}", file=sys.stderr)
         return 2
     day = datetime.now(UTC).date().isoformat()
-    print(f"{day}, Python {platform.python_version()}, {os.cpu_count()} processors")
+    heading = f"{day}, Python {platform.python_version()}, {os.cpu_count()} processors"
+    print(heading)
     failed = []
     for path in paths:
         print(f"\n{path.stem}", flush=True)
         record = HERE / "results" / f"{day}-{path.stem}.md" if chosen.soak else None
-        if not measure(path, function, record):
+        if not measure(path, function, record, heading):
             failed.append(path.stem)
     if failed:
         print(f"\nbench: failed: {', '.join(failed)}", file=sys.stderr)
