@@ -1,5 +1,6 @@
 """What holds for every test: nothing from outside, the same examples in CI, and no silent skips there."""
 
+import asyncio
 import os
 from collections.abc import Generator
 
@@ -7,6 +8,10 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 STRICT = os.environ.get("CI") == "true"
+
+# Before 3.12 get_event_loop makes a loop where none was ever set; pytest-asyncio asks for one at its first test and
+# forgets it, and the warning that it was not closed then fails whichever test the garbage collector runs in.
+asyncio.set_event_loop(None)
 
 # How long an example takes says something about the machine, not about the code: no deadlines.
 settings.register_profile("local", deadline=None)
