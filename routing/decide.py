@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from contacts.areas import Areas
@@ -46,16 +47,21 @@ class Told:
         return key_of(self.recipient)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Standing:
     """An episode at one moment, as the rules see it."""
 
     doc: Doc
     facts: Facts
     packs: Packs
-    entries: tuple[Entry, ...]
+    areas: Areas = field(repr=False)
     persons: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
     """Everybody the episode ever named: ``role/name`` -> as last given."""
+
+    @cached_property
+    def entries(self) -> tuple[Entry, ...]:
+        """Everybody's entitlement. A reminder, by far the most frequent of what the clocks do, does not ask."""
+        return entitled(self.doc, self.facts, self.packs, self.areas)
 
     @property
     def by_key(self) -> dict[Key, Entry]:
@@ -118,8 +124,7 @@ def stand(
     """Facts, packs in force and everybody's entitlement, for an episode as it is."""
     selected = packs.select(doc)
     facts = selected.settle(derive(doc, areas, ever_missing=ever_missing, police_told=police_told, counts=counts))
-    entries = entitled(doc, facts, selected, areas)
-    return Standing(doc=doc, facts=facts, packs=selected, entries=entries, persons=persons or {})
+    return Standing(doc=doc, facts=facts, packs=selected, areas=areas, persons=persons or {})
 
 
 def first_notices(standing: Standing, areas: Areas) -> list[Draft]:

@@ -260,7 +260,7 @@ def turned(duties: tuple[Duty, ...], duty: Duty, running: Running | None, now: d
     if running is None or running.row.repeats is None:
         return result
     result = tuple(
-        replace(d, chase_at=None) if d.code == duty.code and d.state == "overdue" and d.occurrence < duty.occurrence
+        replace(d, chase_at=None) if d.chase_at is not None and d.code == duty.code and d.occurrence < duty.occurrence
         else d
         for d in result
     )  # fmt: skip

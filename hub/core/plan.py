@@ -38,6 +38,7 @@ from routing.decide import (
 )
 from routing.decision import Decision, Kind
 from routing.duties import (
+    HUB,
     Duty,
     Happening,
     Running,
@@ -221,8 +222,10 @@ class _Course:
                 if duty is not None:
                     self.change(duties=(*self.episode.duties, duty))
 
-    def enter(self, decisions: Iterable[Decision], standing: Standing) -> None:
+    def enter(self, decisions: Sequence[Decision], standing: Standing) -> None:
         """Register entries of ``missing`` and ``renotification`` notices, each replacing the receiver's last (B22)."""
+        if not any(decision.kind in _MARKED for decision in decisions):
+            return
         rows = [pack.register_ for pack in standing.packs.packs if pack.register_ is not None]
         listed = {role for row in rows for role in row.roles}
         keep = rows[0].keep if rows else Period(months=6)
@@ -263,7 +266,8 @@ class _Course:
     def _next_renotification(self) -> datetime | None:
         if self.episode.state != "open":
             return None
-        acting = [d for d in self.episode.duties if d.unfinished and d.turn_at and self._acts(d) == "renotify"]
+        ours = (d for d in self.episode.duties if d.owner == HUB and d.unfinished and d.turn_at)
+        acting = [d for d in ours if self._acts(d) == "renotify"]
         return max((d.due_at for d in acting), default=None)
 
     def _acts(self, duty: Duty) -> str | None:
