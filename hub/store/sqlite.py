@@ -7,6 +7,7 @@ caller hears of success only after the commit. Everything of the writer runs in 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -20,6 +21,7 @@ from hub.store.failures import told_again, translated
 from hub.store.keystore import KeyDatabase, KeyStore
 from hub.store.session import Session
 from hub.store.sqlite_engine import MEMORY, prepare_file, sqlite_engine
+from hub.store.sqlite_reader import Reader
 from hub.store.tables import metadata
 from hub.store.unit import probe, run_work
 
@@ -60,10 +62,12 @@ class SqliteStore:
         self._work_seconds = work_seconds
         self._queue: asyncio.Queue[_Job[Any] | None] = asyncio.Queue(queue)
         self._writing = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store-writer")
-        self._reading = ThreadPoolExecutor(max_workers=readers, thread_name_prefix="store-reader")
-        self._free_readers = asyncio.Semaphore(readers)
         self._writer_engine = sqlite_engine(path, role="writer")
         self._reader_engine = None if path == MEMORY else sqlite_engine(path, role="reader", readers=readers)
+        self._every_reader = [Reader(self._reader_engine) for _ in range(readers) if self._reader_engine is not None]
+        self._readers: asyncio.Queue[Reader] = asyncio.Queue()
+        for reader in self._every_reader:
+            self._readers.put_nowait(reader)
         self._connection: Connection | None = None
         self._keys: KeyStore | None = None
         self._writer: asyncio.Task[None] | None = None
@@ -124,21 +128,17 @@ class SqliteStore:
             return await self.write(work)
         if self._closed:
             raise StoreUnavailable("the store is closed")
-        engine = self._reader_engine
-        async with self._free_readers:
-            connection: Connection | None = None
-            try:
-                connection = await self._in_reader(engine.connect)
-                await self._in_reader(connection.begin)
-                return await run_work(work, partial(self._on_reader, connection))
-            except Exception as error:
-                told = translated(error)
-                if told is error:
-                    raise
-                raise told from error
-            finally:
-                if connection is not None:
-                    await asyncio.shield(self._in_reader(connection.close))
+        reader = await self._readers.get()
+        try:
+            return await run_work(work, partial(self._on_reader, reader))
+        except Exception as error:
+            told = translated(error)
+            if told is error:
+                raise
+            raise told from error
+        finally:
+            reader.end()
+            self._readers.put_nowait(reader)
 
     async def ready(self) -> bool:
         """Whether it can be written to now, and has this version's tables."""
@@ -158,16 +158,18 @@ class SqliteStore:
         first, self._closed = not self._closed, True
         if not first:
             return
-        if self._writer is not None:
-            await self._queue.put(None)
-            await self._writer
+        if self._writer is not None and not self._writer.done():
+            put = asyncio.ensure_future(self._queue.put(None))
+            await asyncio.wait({self._writer})
+            put.cancel()
         await self._in_writer(self._close_writer)
+        for reader in self._every_reader:
+            await reader.aclose()
         if self._reader_engine is not None:
-            await self._in_reader(self._reader_engine.dispose)
+            self._reader_engine.dispose()
         if self._keys is not None:
             await self._keys.aclose()
         self._writing.shutdown()
-        self._reading.shutdown()
 
     def _close_writer(self) -> None:
         if self._connection is not None:
@@ -177,9 +179,14 @@ class SqliteStore:
     # the writer's task
 
     async def _write_for_ever(self) -> None:
-        while (job := await self._queue.get()) is not None:
-            if not await self._group(job):
-                return
+        try:
+            while (job := await self._queue.get()) is not None:
+                if not await self._group(job):
+                    return
+        finally:
+            while not self._queue.empty():  # nobody is left waiting for a writer that is gone
+                if (left := self._queue.get_nowait()) is not None:
+                    _tell(_Ended(left, error=StoreUnavailable("the store is closed")))
 
     async def _group(self, first: _Job[Any]) -> bool:
         """One transaction; False when the store is being closed. Whatever happens, every job of it is answered."""
@@ -227,14 +234,14 @@ class SqliteStore:
 
     async def _abandon(self, jobs: list[_Job[Any]], error: BaseException) -> None:
         """Nothing of the group was committed: roll back, and say so to each."""
-        try:
+        failure = translated(error)
+        if not isinstance(failure, StoreUnavailable):
+            failure = StoreUnavailable("the transaction was lost")
+        for job in jobs:
+            _tell(_Ended(job, error=failure))
+        # A connection that cannot even roll back is replaced when the next group begins.
+        with suppress(Exception):
             await self._in_writer(self._rollback)
-        finally:
-            for job in jobs:
-                failure = translated(error)
-                if not isinstance(failure, StoreUnavailable):
-                    failure = StoreUnavailable("the transaction was lost")
-                _tell(_Ended(job, error=failure))
 
     # in the writer's thread
 
@@ -244,7 +251,9 @@ class SqliteStore:
         return self._connection
 
     def _begin(self) -> None:
-        self._open_connection().begin()
+        if self._connection is None:
+            self._connection = self._writer_engine.connect()
+        self._connection.begin()
 
     def _savepoint(self) -> None:
         self._open_connection().exec_driver_sql("SAVEPOINT work")
@@ -265,7 +274,14 @@ class SqliteStore:
 
     def _rollback(self) -> None:
         connection = self._open_connection()
-        connection.rollback()
+        try:
+            connection.rollback()
+        except Exception:
+            if self._path != MEMORY:  # closing rolls back whatever there is
+                self._connection = None
+                connection.invalidate()
+                connection.close()
+            raise
 
     # where things run
 
@@ -278,17 +294,12 @@ class SqliteStore:
                 raise
             raise told from error
 
-    async def _in_reader(self, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._reading, work)
-
     async def _on_writer(self, work: Callable[[Session], T]) -> T:
         session = self._session(self._open_connection())
         return await asyncio.get_running_loop().run_in_executor(self._writing, work, session)
 
-    async def _on_reader(self, connection: Connection, work: Callable[[Session], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(
-            self._reading, work, self._session(connection, read_only=True)
-        )
+    async def _on_reader(self, reader: Reader, work: Callable[[Session], T]) -> T:
+        return await reader.run(lambda connection: work(self._session(connection, read_only=True)))
 
     def _session(self, connection: Connection, *, read_only: bool = False) -> Session:
         if self._keys is None:

@@ -49,7 +49,7 @@ async def test_a_deadlock_is_run_again(store: PostgresStore, story: Story) -> No
         runs[mine] += 1
         first, second = alarms[mine], alarms[1 - mine]
         await unit.clear_alarm(first.id, START, [])
-        if runs[mine] == 1 and runs[1 - mine] == 1:
+        if runs[mine] == 1:
             await both.wait()
         await unit.clear_alarm(second.id, START, [])
 
@@ -93,7 +93,7 @@ async def test_a_server_that_does_not_answer_is_unavailable(server: PostgresServ
         for pid in backends:
             os.kill(pid, signal.SIGCONT)
         os.kill(server.process.pid, signal.SIGCONT)
-    store._work_seconds = 10
+    store._work_seconds = 60
     assert await store.write(lambda unit: put(unit, 3)) == 3
     assert await there(store) >= {"r1", "r3"}
     await store.aclose()
@@ -133,7 +133,7 @@ async def test_a_pool_that_is_used_up_is_unavailable(store: PostgresStore) -> No
     store._work_seconds = 0.2
     with pytest.raises(StoreUnavailable):
         await store.write(lambda unit: put(unit, 1))
-    store._work_seconds = 10
+    store._work_seconds = 60
     go.set()
     await asyncio.gather(*held)
     assert await store.write(lambda unit: put(unit, 2)) == 2

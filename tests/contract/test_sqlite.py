@@ -116,13 +116,14 @@ async def test_too_many_waiting_are_refused_at_once(tmp_path: Path) -> None:
     store = await SqliteStore.open(
         str(tmp_path / LEDGER), sealer=vault(), ids=SeededIds("1"), keys=(await _keys(tmp_path)), queue=4
     )
-    go = asyncio.Event()
+    go, begun = asyncio.Event(), asyncio.Event()
 
     async def hold(unit: Unit) -> None:
+        begun.set()
         await go.wait()
 
     held = asyncio.create_task(store.write(hold))
-    await asyncio.sleep(0.05)
+    await begun.wait()
     waiting = [asyncio.create_task(store.write(lambda unit, n=n: put(unit, n))) for n in range(4)]
     await asyncio.sleep(0)
     with pytest.raises(StoreUnavailable, match="too many"):
@@ -256,4 +257,56 @@ async def test_a_work_that_raises_cancelled_does_not_stop_the_writer(tmp_path: P
     with pytest.raises(Trouble):
         await store.write(fails)
     assert await store.write(lambda unit: put(unit, 1)) == 1
+    await store.aclose()
+
+
+async def test_a_connection_that_cannot_roll_back_is_replaced(tmp_path: Path) -> None:
+    store = await sqlite_store(tmp_path)
+    await store.write(lambda unit: put(unit, 1))
+
+    async def broken(unit: Unit) -> None:
+        await put(unit, 2)
+        store._open_connection().connection.driver_connection.close()  # type: ignore[union-attr]  # out of order
+
+    with pytest.raises(StoreUnavailable):
+        await store.write(broken)
+    assert await store.write(lambda unit: put(unit, 3)) == 3
+    assert await there(store) == {"r1", "r3"}
+    await store.aclose()
+
+
+async def test_readers_that_are_cancelled_do_not_use_up_the_connections(tmp_path: Path) -> None:
+    store = await sqlite_store(tmp_path)
+    await asyncio.gather(*(store.write(lambda unit, n=n: put(unit, n)) for n in range(5)))
+    for turn in range(30):
+        readers = [asyncio.create_task(there(store)) for _ in range(6)]
+        for _ in range(turn % 7):
+            await asyncio.sleep(0)
+        for reader in readers:
+            reader.cancel()
+        await asyncio.gather(*readers, return_exceptions=True)
+    assert len(await there(store)) == 5
+    # None of them still holds an old snapshot.
+    await store.write(lambda unit: put(unit, 6))
+    assert [len(one) for one in await asyncio.gather(*(there(store) for _ in range(8)))] == [6] * 8
+    await store.aclose()
+
+
+async def test_when_the_writer_is_stopped_nobody_is_left_waiting(tmp_path: Path) -> None:
+    store = await sqlite_store(tmp_path)
+    begun = asyncio.Event()
+
+    async def hold(unit: Unit) -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    waiting = [asyncio.create_task(store.write(hold))]
+    await begun.wait()
+    waiting += [asyncio.create_task(store.write(lambda unit, n=n: put(unit, n))) for n in range(5)]
+    await asyncio.sleep(0)
+    assert store._writer is not None
+    store._writer.cancel()
+    outcomes = await asyncio.gather(*waiting, return_exceptions=True)
+    assert {type(one) for one in outcomes} == {StoreUnavailable}
+    assert await store.ready() is False
     await store.aclose()

@@ -146,12 +146,16 @@ async def test_a_caller_that_is_cancelled_leaves_a_whole_work_or_none(store: Sto
 
 async def test_a_work_that_hangs_is_stopped_and_the_others_go_on(store: Stores) -> None:
     store._work_seconds = 0.3
+    started = asyncio.Event()
 
     async def hang(unit: Unit) -> None:
+        started.set()
         await put(unit, 1)
         await asyncio.Event().wait()
 
     hanging = asyncio.create_task(store.write(hang))
+    await started.wait()
+    store._work_seconds = 60
     assert await store.write(lambda unit: put(unit, 2)) == 2
     with pytest.raises(StoreUnavailable, match="too long"):
         await hanging

@@ -1,0 +1,44 @@
+"""A reader of the SQLite ledger: one connection in one thread, so that nothing of it ever overlaps."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from sqlalchemy import Connection, Engine
+
+T = TypeVar("T")
+
+
+class Reader:
+    """Lent to one caller at a time. What a cancelled caller left running ends before anything else runs."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store-reader")
+        self._connection: Connection | None = None
+
+    async def run(self, work: Callable[[Connection], T]) -> T:
+        """Run ``work`` on this reader's snapshot, which begins with the first work after ``end``."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._on_snapshot, work)
+
+    def _on_snapshot(self, work: Callable[[Connection], T]) -> T:
+        if self._connection is None:
+            self._connection = self._engine.connect()
+        if not self._connection.in_transaction():
+            self._connection.begin()
+        return work(self._connection)
+
+    def end(self) -> None:
+        """Let go of the snapshot; does not wait."""
+        self._thread.submit(self._end)
+
+    def _end(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+
+    async def aclose(self) -> None:
+        """Wait for what runs and close."""
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._end)
+        self._thread.shutdown()
