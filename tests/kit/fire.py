@@ -168,6 +168,8 @@ class Hub:
         self.site = site
         self.starts: list[float] = []
         """Seconds from each start to the first good answer of /health/ready."""
+        self.starts_cpu: list[float] = []
+        """Seconds of processor time that each start took."""
         self._process: subprocess.Popen[bytes] | None = None
         self._log = site.folder / "serve.log"
 
@@ -189,6 +191,13 @@ class Hub:
                 assert self._process.poll() is None, f"serve ended with {self._process.returncode}: {self.log[-2000:]}"
                 await asyncio.sleep(0.01)
         self.starts.append(time.perf_counter() - began)
+        self.starts_cpu.append(self.cpu())
+
+    def cpu(self) -> float:
+        """Seconds of processor time since it was started, all its threads (proc(5), stat: utime and stime)."""
+        assert self._process is not None, "it does not run"
+        fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     async def _ready(self, client: aiohttp.ClientSession) -> bool:
         try:

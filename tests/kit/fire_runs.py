@@ -43,6 +43,10 @@ class Loaded:
     """Seconds a client waited for its answer."""
     ready: tuple[float, ...]
     """Seconds from each start to ready."""
+    ready_cpu: tuple[float, ...]
+    """Of these, seconds of processor time: what is left when nothing else runs on the machine."""
+    cpu: float
+    """Seconds of processor time of the hub for all of it, start and drain included."""
     stopping: float
     repeated: int
     """Events posted once more at the end, each answered with 200 and the first answer."""
@@ -93,6 +97,7 @@ async def load(mail: Relay, site: Site, events: int, *, clients: int = CLIENTS, 
         await hub.drained(client, 60 + events)
         draining = time.perf_counter() - began
         times = sorted(answers[0].seconds for answers in poster.posted.answers.values())
+        cpu = hub.cpu()
         repeated = await poster.again()
         stopping = await hub.stop()
     return Loaded(
@@ -102,6 +107,8 @@ async def load(mail: Relay, site: Site, events: int, *, clients: int = CLIENTS, 
         answer_median=statistics.median(times),
         answer_p99=times[int(len(times) * 0.99)],
         ready=tuple(hub.starts),
+        ready_cpu=tuple(hub.starts_cpu),
+        cpu=cpu,
         stopping=stopping,
         repeated=repeated,
         tried_again=poster.posted.lost_connections + poster.posted.refused_for_now,
@@ -160,7 +167,7 @@ def _endless(site: Site, clients: int) -> list[Iterator[Story]]:
 
     def supply(client: int) -> Iterator[Story]:
         for number in itertools.count(client, clients):
-            length = 3 if (number // clients) % ENDED_EVERY == 0 else 2
+            length = 3 if (number // clients + client) % ENDED_EVERY == 0 else 2
             yield story(number, sources[number % len(sources)], now, length=length)
 
     return [supply(client) for client in range(clients)]
