@@ -11,6 +11,7 @@ import json
 import os
 import platform
 import random
+import signal
 import statistics
 import subprocess
 import sys
@@ -37,6 +38,7 @@ RESULTS = Path(__file__).resolve().parent / "results"
 
 
 def soak() -> None:
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # so that what was started is ended
     began = datetime.now(UTC)
     results: dict[str, Any] = {
         "at": began.replace(microsecond=0).isoformat(),
@@ -158,12 +160,12 @@ def _ready() -> dict[str, list[float]]:
 def _demo() -> dict[str, float]:
     before, began = os.times(), time.perf_counter()
     done = subprocess.run(
-        ["make", "-s", "demo", "ARGS=--once"], cwd=ROOT, capture_output=True, text=True, timeout=LIMIT
+        [sys.executable, "-m", "hub", "demo", "--once"], cwd=ROOT, capture_output=True, text=True, timeout=LIMIT
     )
     seconds, after = time.perf_counter() - began, os.times()
     cpu = after.children_user + after.children_system - before.children_user - before.children_system
     print(
-        f"- make demo, set up: {seconds:.1f} s to the last line (limit {DEMO_LIMIT:.0f} s), of processor time "
+        f"- the demo, set up: {seconds:.1f} s to the last line (limit {DEMO_LIMIT:.0f} s), of processor time "
         f"{cpu:.1f} s; it ended with {done.returncode}",
         flush=True,
     )
