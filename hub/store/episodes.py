@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, func, select, text
+from sqlalchemy import Row, Select, bindparam, func, select, text
 
 from hub.core.records import (
     DecisionRecord,
@@ -21,18 +21,48 @@ from hub.store.session import Session
 from hub.store.tables import children, decisions, deliveries, duties, episodes, events, register_entries, revisions
 from hub.store.types import from_micros
 
+# Asked for every event that arrives: built once, as building a statement costs more than running it.
+_CHILD = select(children.c.id).where(children.c.lookup == bindparam("wanted"))
+_EVENT = select(events).where(events.c.lookup == bindparam("wanted"))
+_KEPT = (
+    select(events)
+    .where(events.c.episode == bindparam("wanted"), text("NOT events.applied"))
+    .order_by(events.c.arrived_at, events.c.id)
+)
+_BY_LOOKUP = select(episodes).where(episodes.c.lookup == bindparam("wanted"))
+_BY_ID = select(episodes).where(episodes.c.id == bindparam("wanted"))
+_DUTIES = (
+    select(duties)
+    .where(duties.c.episode == bindparam("wanted"))
+    .order_by(duties.c.opened_at, duties.c.code, duties.c.ordinal, duties.c.occurrence)
+)
+_REGISTER = (
+    select(register_entries)
+    .where(register_entries.c.episode == bindparam("wanted"))
+    .order_by(register_entries.c.received_at, register_entries.c.id)
+)
+_OF_CHILD = (
+    select(episodes)
+    .where(
+        episodes.c.child == bindparam("wanted"), episodes.c.id != bindparam("excluded"), episodes.c.since.is_not(None)
+    )
+    .order_by(episodes.c.since, episodes.c.id)
+)
+_DECISIONS = (
+    select(decisions).where(decisions.c.episode == bindparam("wanted")).order_by(decisions.c.at, decisions.c.id)
+)
+
 
 def child_id(session: Session, source: str, child_ref: str, now: datetime) -> str:
     """The hub's id for this child of this source; made, with its data key, if it is new."""
     lookup = session.sealer.keyed_hash("child", source, child_ref)
-    statement = select(children.c.id).where(children.c.lookup == lookup)
-    found = session.connection.execute(statement).scalar()
+    found = session.connection.execute(_CHILD, {"wanted": lookup}).scalar()
     if found is not None:
         return str(found)
     made = session.keys.fresh_child(now)
     if session.insert_new(children, {"id": made, "lookup": lookup, "created_at": now}, on=("lookup",)):
         return made
-    return str(session.connection.execute(statement).scalar_one())
+    return str(session.connection.execute(_CHILD, {"wanted": lookup}).scalar_one())
 
 
 def episode_lookup(session: Session, source: str, ref: str) -> bytes:
@@ -47,19 +77,13 @@ def event_lookup(session: Session, source: str, sender_id: str) -> bytes:
 
 def event(session: Session, source: str, sender_id: str) -> EventRecord | None:
     """The event accepted under this id, if there was one."""
-    statement = select(events).where(events.c.lookup == event_lookup(session, source, sender_id))
-    row = session.connection.execute(statement).one_or_none()
+    row = session.connection.execute(_EVENT, {"wanted": event_lookup(session, source, sender_id)}).one_or_none()
     return None if row is None else _event(session, row)
 
 
 def kept_events(session: Session, episode: str) -> Sequence[EventRecord]:
     """Events that wait for their report, in order of arrival."""
-    statement = (
-        select(events)
-        .where(events.c.episode == episode, text("NOT events.applied"))
-        .order_by(events.c.arrived_at, events.c.id)
-    )
-    return [_event(session, row) for row in session.connection.execute(statement)]
+    return [_event(session, row) for row in session.connection.execute(_KEPT, {"wanted": episode})]
 
 
 def _event(session: Session, row: Row[Any]) -> EventRecord:
@@ -80,29 +104,21 @@ def _event(session: Session, row: Row[Any]) -> EventRecord:
 
 def episode(session: Session, source: str, ref: str) -> StoredEpisode | None:
     """An episode by the source's own reference."""
-    return _stored(session, episodes.c.lookup == episode_lookup(session, source, ref))
+    return _stored(session, _BY_LOOKUP, episode_lookup(session, source, ref))
 
 
 def episode_by_id(session: Session, wanted: str) -> StoredEpisode | None:
     """An episode by the hub's id."""
-    return _stored(session, episodes.c.id == wanted)
+    return _stored(session, _BY_ID, wanted)
 
 
-def _stored(session: Session, condition: ColumnElement[bool]) -> StoredEpisode | None:
-    row = session.connection.execute(select(episodes).where(condition)).one_or_none()
+def _stored(session: Session, statement: Select[Any], wanted: str | bytes) -> StoredEpisode | None:
+    row = session.connection.execute(statement, {"wanted": wanted}).one_or_none()
     if row is None:
         return None
     doc = facts(session, [(row.id, row.revision)]).get((row.id, row.revision), {}) if row.revision else {}
-    duty_rows = session.connection.execute(
-        select(duties)
-        .where(duties.c.episode == row.id)
-        .order_by(duties.c.opened_at, duties.c.code, duties.c.ordinal, duties.c.occurrence)
-    )
-    entry_rows = session.connection.execute(
-        select(register_entries)
-        .where(register_entries.c.episode == row.id)
-        .order_by(register_entries.c.received_at, register_entries.c.id)
-    )
+    duty_rows = session.connection.execute(_DUTIES, {"wanted": row.id})
+    entry_rows = session.connection.execute(_REGISTER, {"wanted": row.id})
     return StoredEpisode(
         record=_record(session, row),
         doc=doc,
@@ -191,11 +207,6 @@ def _entry(session: Session, row: Row[Any]) -> RegisterRecord:
 
 def episodes_of_child(session: Session, child: str, excluding: str) -> Sequence[EpisodeSummary]:
     """The child's reported episodes but one, oldest first; awaited ones have no report and do not count."""
-    statement = (
-        select(episodes)
-        .where(episodes.c.child == child, episodes.c.id != excluding, episodes.c.since.is_not(None))
-        .order_by(episodes.c.since, episodes.c.id)
-    )
     return [
         EpisodeSummary(
             id=row.id,
@@ -205,13 +216,12 @@ def episodes_of_child(session: Session, child: str, excluding: str) -> Sequence[
             status=row.status,
             since=row.since,
         )
-        for row in session.connection.execute(statement)
+        for row in session.connection.execute(_OF_CHILD, {"wanted": child, "excluded": excluding})
     ]
 
 
 def decisions_of(session: Session, episode: str) -> Sequence[DecisionRecord]:
     """Every decision of an episode, in the order taken (ids sort as they were made)."""
-    statement = select(decisions).where(decisions.c.episode == episode).order_by(decisions.c.at, decisions.c.id)
     return [
         DecisionRecord(
             id=row.id,
@@ -220,7 +230,7 @@ def decisions_of(session: Session, episode: str) -> Sequence[DecisionRecord]:
             ordinal=row.ordinal,
             decision=decision_from_bytes(session.open(row.child, row.decision, decisions, "decision", row.id)),
         )
-        for row in session.connection.execute(statement)
+        for row in session.connection.execute(_DECISIONS, {"wanted": episode})
     ]
 
 
