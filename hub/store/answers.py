@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from sqlalchemy import select, update
 
 from hub.core.records import AcknowledgementRecord, AlarmRecord, AuditLine, DeliveryRecord, NoticeRecord
-from hub.store.deliveries import delivery, notice, withdraw
+from hub.store.deliveries import withdraw
+from hub.store.delivery_rows import delivery, notice
 from hub.store.seeing import raise_alarm, write_audit
 from hub.store.session import Session
 from hub.store.tables import acknowledgements, deliveries, notices

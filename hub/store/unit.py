@@ -30,7 +30,7 @@ from hub.core.records import (
     StoredEpisode,
 )
 from hub.service.ports import Unit
-from hub.store import answers, directory, episodes, intake, seeing, sources
+from hub.store import answers, delivery_rows, directory, episodes, intake, seeing, sources
 from hub.store import deliveries as leasing
 from hub.store.session import Session
 
@@ -159,13 +159,13 @@ class SqlUnit:
 
     # seeing it
     async def notices(self, episode: str) -> Sequence[NoticeRecord]:
-        return await self._run(leasing.notices_of, episode)
+        return await self._run(delivery_rows.notices_of, episode)
 
     async def deliveries(self, notice: str) -> Sequence[DeliveryRecord]:
-        return await self._run(leasing.deliveries_of, notice)
+        return await self._run(delivery_rows.deliveries_of, notice)
 
     async def attempts(self, delivery: str) -> Sequence[AttemptRecord]:
-        return await self._run(leasing.attempts_of, delivery)
+        return await self._run(delivery_rows.attempts_of, delivery)
 
     async def acknowledgements(self, notice: str) -> Sequence[AcknowledgementRecord]:
         return await self._run(answers.acknowledgements_of, notice)
