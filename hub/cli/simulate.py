@@ -1,70 +1,66 @@
 """``fingerpost simulate``: a scenario on a virtual clock. Reads one file, sends nothing, stores nothing."""
 
 import json
-from datetime import datetime
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from textwrap import wrap
+from typing import Annotated, Any, Final
 
 import typer
-from rich.markup import escape
+from rich.text import Text
 
-from hub.cli.console import OUT, USAGE, fail, table
+from hub.cli.console import OUT, USAGE, fail, note
 from hub.simulate import BadScenario
 from hub.simulate import simulate as run
-from routing.calendar import LONDON
+from hub.simulate.picture import picture as draw
+from hub.simulate.shapes import clean
+from hub.simulate.story import Line, story
 
-STYLE = {"notify": "green", "withhold": "yellow", "hold": "yellow", "gap": "red", "suppress": "yellow"}
+STYLE: Final = {
+    "head": "bold", "notify": "green", "withhold": "yellow", "hold": "yellow", "gap": "red", "suppress": "yellow",
+}  # fmt: skip
+WIDEST: Final = 110
+"""Longer lines are hard to read, however wide the window is."""
 
 
 def simulate(
     file: Annotated[Path, typer.Argument(help='The scenario (JSON): {"title", "events", "unreachable", "until"}.')],
     as_json: Annotated[bool, typer.Option("--json", help="The whole answer as JSON.")] = False,
+    picture: Annotated[
+        Path | None, typer.Option("--picture", metavar="FILE.svg", help="Draw it: recipients, duties, registers.")
+    ] = None,
+    why: Annotated[bool, typer.Option("--why", help="With the reason and the clause behind every decision.")] = False,
 ) -> None:
     """Run a scenario: who would be told what, when, why; which duties fall due. Sends nothing."""
+    scenario, answer = _run(file)
+    if picture is not None:
+        try:
+            picture.write_text(draw(scenario, answer), "utf-8")
+        except OSError as error:
+            fail(f"cannot write {picture}: {error.strerror}", USAGE)
+        note(f"drawn: {picture}")
+    if as_json:
+        typer.echo(json.dumps(answer, indent=1, ensure_ascii=False))
+    elif picture is None or why:
+        for line in story(scenario, answer, why=why):
+            _print(line)
+
+
+def _run(file: Path) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
     try:
         scenario = json.loads(file.read_bytes())
-        answer = run(scenario)
+        return scenario, run(scenario)
     except OSError as error:
         fail(f"cannot read {file}: {error.strerror}", USAGE)
     except (ValueError, AttributeError) as error:
         fail(f"{file} is not a scenario: {error if isinstance(error, BadScenario) else 'it is not JSON'}", USAGE)
-    if as_json:
-        typer.echo(json.dumps(answer, indent=1, ensure_ascii=False))
-    else:
-        _timeline(str(scenario.get("title") or file.name), answer)
 
 
-def _timeline(title: str, answer: dict[str, Any]) -> None:
-    OUT.rule(escape(title))
-    for said in answer["answers"]:
-        words = "; ".join(said["warnings"])
-        OUT.print(
-            f"{escape(str(said['event']))}: {said['status']}{' duplicate' if said['duplicate'] else ''} {escape(words)}"
-        )
-    rows = table("When (London)", "Cause", "Outcome", "What", "Who", "Why")
-    for decision in answer["decisions"]:
-        who = " ".join(filter(None, [", ".join(decision["roles"]), decision["organisation"], decision["person"]]))
-        rules = " ".join(dict.fromkeys(rule["rule"] for rule in decision["rules"]))
-        style = STYLE[decision["outcome"]]
-        rows.add_row(
-            _when(decision["at"]),
-            escape(decision["cause"]),
-            f"[{style}]{decision['outcome']}[/]",
-            f"{decision['kind']} ({decision['priority']})",
-            escape(who),
-            escape(f"{decision['why']} [{rules}]"),
-        )
-    OUT.print(rows)
-    duties = table("Duty", "No.", "Owner", "Due (London)", "State", "Closed by")
-    for duty in answer["duties"]:
-        duties.add_row(
-            duty["code"], str(duty["occurrence"]), duty["owner"], _when(duty["due_at"]), duty["state"],
-            escape(duty["closed_by"] or ""),
-        )  # fmt: skip
-    OUT.print(duties)
-    for episode in answer["episodes"]:
-        OUT.print(escape(f"{episode['ref']}: {episode['category']}, {episode['state']}"))
-
-
-def _when(text: str) -> str:
-    return f"{datetime.fromisoformat(text).astimezone(LONDON):%a %d %b %Y %H:%M %Z}"
+def _print(line: Line) -> None:
+    """Broken between words at the width of the window, continued under its own beginning."""
+    width = min(OUT.width, WIDEST)
+    margin = " " * line.indent
+    for text in wrap(
+        clean(line.text), width, initial_indent=margin, subsequent_indent=margin + "  ", break_on_hyphens=False
+    ) or [""]:
+        OUT.print(Text(text, STYLE.get(line.tone, "")))
