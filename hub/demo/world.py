@@ -22,7 +22,7 @@ from hub.app.ledger import open_ledger
 from hub.app.running import Running, running
 from hub.core.records import AuditLine, Source
 from hub.core.webhook import SigningKey, sign, signing_key_from_text
-from hub.demo.case import HOST, MAILBOXES, READERS, RESPONSIBLE, SOURCE, SOURCE_NAME, WITHHELD_PARENT, Reader
+from hub.demo.case import HOST, READERS, RESPONSIBLE, SOURCE, SOURCE_NAME, WITHHELD_PARENT, Reader
 from hub.demo.mailboxes import Keyrings, Mail, Opened, PostOffice, Unopened
 from hub.demo.pki import Authority, Identity
 from hub.edge.clock import SystemClock
@@ -207,8 +207,3 @@ def free_port(preferred: int = 0) -> int:
         except OSError:
             probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-def mailbox_of(person: str) -> str:
-    """The address of a named person of the case."""
-    return MAILBOXES[person]

@@ -1,0 +1,187 @@
+"""The set-up behind ``make``: what is missing is said in a sentence, and nothing is installed twice.
+
+The scripts run in a folder of their own with stand-ins for every program they call, so nothing is installed here.
+"""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+SCRIPTS = Path(__file__).parent.parent.parent / "scripts"
+REAL = ("sh", "cat", "cksum", "dirname", "rm", "mkdir", "cp")
+
+PYTHON = """#!/bin/sh
+# A Python that can do what its environment says, and notes what it was asked to install.
+case "$*" in
+    *version_info*) exit "${TOO_OLD:-0}" ;;
+    *ensurepip*) exit "${NO_VENV:-0}" ;;
+    "-m venv "*) mkdir -p .venv/bin && cp "$0" .venv/bin/python ;;
+    "-m pip --version") exit 0 ;;
+    "-m pip install"*) echo "$*" >>installed; exit "${PIP_FAILS:-0}" ;;
+esac
+"""
+
+
+class Place:
+    """A checkout with the scripts in it, and a PATH with nothing else on it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.root = folder / "checkout"
+        self.bin = folder / "bin"
+        shutil.copytree(SCRIPTS, self.root / "scripts")
+        self.bin.mkdir()
+        for name in REAL:
+            (self.bin / name).symlink_to(shutil.which(name) or name)
+        (self.root / "pyproject.toml").write_text("[project]\n", encoding="utf-8")
+        (self.root / "constraints.txt").write_text("rich==15.0.0\n", encoding="utf-8")
+
+    def program(self, name: str, text: str = "#!/bin/sh\n") -> None:
+        path = self.bin / name
+        path.write_text(text, encoding="utf-8")
+        path.chmod(0o755)
+
+    def run(self, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        script = str(self.root / "scripts" / command[0])
+        variables = {"PATH": str(self.bin), "HOME": str(self.root), **environment}
+        return subprocess.run([script, *command[1:]], env=variables, capture_output=True, text=True, check=False)
+
+    def installed(self) -> list[str]:
+        path = self.root / "installed"
+        return path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    place = Place(tmp_path)
+    place.program("openssl")
+    place.program("python3", PYTHON)
+    return place
+
+
+def test_setup_installs_once_and_with_pinned_versions(place: Place) -> None:
+    first = place.run("setup", "demo")
+    assert first.returncode == 0, first.stderr
+    (line,) = place.installed()
+    assert line.endswith("-c constraints.txt -e .[demo]")
+    second = place.run("setup", "demo")
+    assert (second.returncode, second.stdout, second.stderr) == (0, "", "")
+    assert len(place.installed()) == 1
+
+
+@pytest.mark.parametrize("changed", ["pyproject.toml", "constraints.txt"])
+def test_setup_installs_again_when_a_file_changed(place: Place, changed: str) -> None:
+    place.run("setup", "demo")
+    (place.root / changed).write_text("# another\n", encoding="utf-8")
+    place.run("setup", "demo")
+    assert len(place.installed()) == 2
+
+
+def test_setup_does_nothing_when_only_a_date_changed(place: Place) -> None:
+    place.run("setup", "demo")
+    os.utime(place.root / "pyproject.toml", (0, 0))
+    place.run("setup", "demo")
+    assert len(place.installed()) == 1
+
+
+def test_what_the_tests_need_is_enough_for_the_demo_but_not_the_other_way(place: Place) -> None:
+    place.run("setup", "dev")
+    place.run("setup", "demo")
+    assert len(place.installed()) == 1
+    (place.root / ".venv" / "installed-dev").unlink()
+    place.run("setup", "demo")
+    place.run("setup", "dev")
+    assert [line.rpartition(" ")[2] for line in place.installed()] == [".[dev]", ".[demo]", ".[dev]"]
+
+
+def test_an_environment_that_was_moved_is_made_anew(place: Place) -> None:
+    place.run("setup", "demo")
+    (place.root / ".venv" / "old").touch()
+    place.root = place.root.rename(place.root.with_name("moved"))
+    assert place.run("setup", "demo").returncode == 0
+    assert len(place.installed()) == 2
+    assert not (place.root / ".venv" / "old").exists()
+
+
+def test_a_failed_installation_is_told_and_tried_again(place: Place) -> None:
+    failed = place.run("setup", "demo", PIP_FAILS="1")
+    assert failed.returncode == 1
+    assert "pip could not install the packages" in failed.stderr
+    assert place.run("setup", "demo").returncode == 0
+    assert len(place.installed()) == 2
+
+
+@pytest.mark.parametrize(
+    ("lacking", "environment", "sentence"),
+    [
+        ("openssl", {}, "openssl is missing (Debian: apt-get install openssl)"),
+        ("python3", {}, "Python 3.11 or newer is missing (Debian: apt-get install python3 python3-venv)"),
+        (None, {"TOO_OLD": "1"}, "Python 3.11 or newer is missing"),
+        (None, {"NO_VENV": "1"}, "python3 cannot make virtual environments (Debian: apt-get install python3-venv)"),
+    ],
+)
+def test_setup_says_what_is_missing(
+    place: Place, lacking: str | None, environment: dict[str, str], sentence: str
+) -> None:
+    if lacking is not None:
+        (place.bin / lacking).unlink()
+    done = place.run("setup", "demo", **environment)
+    assert done.returncode == 1
+    assert sentence in done.stderr
+    assert not (place.root / ".venv").exists()
+
+
+APT = """#!/bin/sh
+# Installs by making the program; the first time it has no package lists, as on a fresh machine.
+case "$1" in
+    update) : >"${0%/*}/lists" ;;
+    install) [ -e "${0%/*}/lists" ] && printf '#!/bin/sh\\n' >"${0%/*}/gpgsm" && chmod +x "${0%/*}/gpgsm" ;;
+esac
+"""
+
+
+@pytest.fixture
+def tools(place: Place) -> Place:
+    """A machine that lacks one of the programs."""
+    place.program("strace")
+    place.program("id", "#!/bin/sh\necho 1000\n")
+    (place.bin / "chmod").symlink_to(shutil.which("chmod") or "chmod")
+    return place
+
+
+def test_tools_are_silent_when_all_are_there(tools: Place) -> None:
+    tools.program("gpgsm")
+    done = tools.run("tools", CI="true")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_a_missing_tool_is_named_where_it_may_not_be_installed(tools: Place) -> None:
+    done = tools.run("tools")
+    assert done.returncode == 0
+    assert "not installed: gpgsm (Debian: apt-get install gpgsm)" in done.stdout
+    assert "are skipped" in done.stdout
+
+
+def test_a_missing_tool_is_an_error_in_ci(tools: Place) -> None:
+    done = tools.run("tools", CI="true")
+    assert done.returncode == 1
+    assert "gpgsm" in done.stdout
+    assert "a missing program is an error" in done.stderr
+
+
+def test_a_missing_tool_is_installed_where_that_is_allowed(tools: Place) -> None:
+    tools.program("id", "#!/bin/sh\necho 0\n")
+    tools.program("apt-get", APT)
+    done = tools.run("tools", CI="true")
+    assert (done.returncode, done.stdout) == (0, "tools: installing gpgsm\n")
+    assert (tools.bin / "gpgsm").exists()
+
+
+def test_quiet_says_nothing_of_what_went_well_and_everything_of_what_did_not(place: Place) -> None:
+    place.program("fine", "#!/bin/sh\necho much; echo more >&2\n")
+    place.program("bad", "#!/bin/sh\necho much; echo more >&2; exit 3\n")
+    fine, bad = place.run("quiet", "fine"), place.run("quiet", "bad")
+    assert (fine.returncode, fine.stdout) == (0, "")
+    assert (bad.returncode, bad.stdout) == (3, "much\nmore\n")
