@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.serialization import pkcs7
 
 from hub.app.ledger import open_ledger
 from hub.core.records import AttemptRecord, DeliveryRecord, NoticeRecord
-from hub.service.ports import Store
+from hub.service.ports import Unit
 from hub.settings import load
 from tests.kit.fire import SENDER, Relay, Site, mailbox
 from tests.kit.fire_posting import Posted
@@ -128,7 +128,7 @@ def _open(relay: Relay, arrival: Arrival) -> Letter:
     (address,) = arrival.recipients
     own = mailbox(address)
     assert isinstance(own.key, rsa.RSAPrivateKey)
-    sealed = base64.b64decode(message_from_bytes(content_of(relay.folder, arrival)).get_payload())
+    sealed = base64.b64decode(str(message_from_bytes(content_of(relay.folder, arrival)).get_payload()))
     signed = pkcs7.pkcs7_decrypt_der(sealed, own.certificate, own.key, [])
     entity = message_from_bytes(signed, policy=policy.default)
     assert entity.get_content_type() == "multipart/signed", entity.get_content_type()
@@ -214,17 +214,17 @@ class Row:
 
 async def _ledger(site: Site) -> list[Row]:
     async with open_ledger(load(environment=site.settings)) as store:
-        return await _rows(store)
+        return await store.read(_rows)
 
 
-async def _rows(store: Store) -> list[Row]:
+async def _rows(unit: Unit) -> list[Row]:
     rows = []
-    for record in await store.read(lambda unit: unit.episode_list(100_000)):
-        stored = await store.read(lambda unit, id=record.id: unit.episode_by_id(id))  # type: ignore[misc]
-        for notice in await store.read(lambda unit, id=record.id: unit.notices(id)):  # type: ignore[misc]
-            deliveries = await store.read(lambda unit, id=notice.id: unit.deliveries(id))  # type: ignore[misc]
-            (delivery,) = deliveries
-            attempts = await store.read(lambda unit, id=delivery.id: unit.attempts(id))  # type: ignore[misc]
+    for record in await unit.episode_list(100_000):
+        stored = await unit.episode_by_id(record.id)
+        assert stored is not None
+        for notice in await unit.notices(record.id):
+            (delivery,) = await unit.deliveries(notice.id)
+            attempts = await unit.attempts(delivery.id)
             last = attempts[-1] if attempts else None
             rows.append(Row(child=stored.doc["child"]["name"], notice=notice, delivery=delivery, last=last))
     return rows
