@@ -422,6 +422,8 @@ def test_whatever_comes_in_whatever_order(history: list[tuple[dict[str, Any], in
         _nobody_sees_more_than_they_may(outcome)
         _everyone_told_hears_the_end(outcome, told)
         for decision in outcome.decisions:
+            assert decision.rules and decision.why
+            assert not any(name in decision.why for name in ("Sam", "Pat", "Chris", "Robin", "Example"))
             if decision.outcome in ("notify", "gap") and decision.kind not in REMINDERS:
                 told |= {key_of(recipient): recipient for recipient in decision.recipients}
         over = over or outcome.episode.state in ("returned", "retracted")
