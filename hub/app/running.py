@@ -38,6 +38,7 @@ from hub.service.health import Health
 from hub.service.lanes import Limits
 from hub.service.live_directory import LiveDirectory
 from hub.service.ports import Clock, Ids, Store
+from hub.service.register import Registers
 from hub.service.supervise import Supervisor, Tick
 from hub.service.timeline import Seeing
 from hub.settings import Settings
@@ -45,6 +46,7 @@ from hub.store import SqliteStore
 from hub.web.api.episodes import EpisodesApi
 from hub.web.api.events import EventsApi
 from hub.web.api.health import HealthApi
+from hub.web.api.register import RegisterApi
 from hub.web.api.schema import SchemaApi
 from hub.web.api.sources import SourceBook
 from hub.web.bodies import Bodies
@@ -319,6 +321,7 @@ def _parts(
         schema=SchemaApi(),
         health=HealthApi(health, metrics),
         episodes=EpisodesApi(seeing),
+        register=RegisterApi(Registers(store)),
         acknowledge=AcknowledgePage(answers=answers, pages=pages, bodies=bodies),
         timeline=TimelinePages(seeing, pages) if demo_pages else None,
         pages=pages,

@@ -12,6 +12,7 @@ from hub.app.domain import packs_of
 from hub.cli import directory, keys, look, sources, tokens
 from hub.cli.console import ERR, FAILED, OUT, USAGE, SettingsFile, fail, say, settings_or_exit, table
 from hub.cli.explain import explain
+from hub.cli.register import register
 from hub.cli.serving import serve
 from hub.cli.simulate import simulate
 from hub.edge.telemetry import place
@@ -29,6 +30,7 @@ protocols = typer.Typer(no_args_is_help=True, help="The protocol packs: check.")
 app.command()(serve)
 app.command()(explain)
 app.command()(simulate)
+app.command()(register)
 app.add_typer(keys.app, name="keys")
 app.add_typer(sources.app, name="sources")
 app.add_typer(tokens.app, name="tokens")

@@ -8,7 +8,7 @@ from hub.cli.console import FAILED, OUT, USAGE, SettingsFile, fail, note, say, s
 from hub.edge.api_tokens import TokenFile, TokensUnreadable
 from hub.edge.clock import SystemClock
 from hub.edge.ids import SystemIds
-from hub.service.access import PREFIX, Scope, Token, digest
+from hub.service.access import PREFIX, REGISTER, Scope, Token, digest, organisation_code
 
 app = typer.Typer(no_args_is_help=True, help="API tokens: add, list, revoke.")
 
@@ -26,6 +26,9 @@ def add(
     scope: Annotated[
         list[str], typer.Option(help=f"What it may do: {', '.join(get_args(Scope))}. Repeat for several.")
     ],
+    organisation: Annotated[
+        str | None, typer.Option(help=f"Whose register it opens (its code); goes with {REGISTER} only.")
+    ] = None,
     settings_file: SettingsFile = None,
 ) -> None:
     """Make a token and print it, once: only its hash is kept."""
@@ -33,6 +36,12 @@ def add(
     unknown = [s for s in scope if s not in get_args(Scope)]
     if unknown:
         fail(f"There is no scope {', '.join(unknown)}; there are {', '.join(get_args(Scope))}.", USAGE)
+    if (REGISTER in scope) != (organisation is not None) or (organisation is not None and set(scope) != {REGISTER}):
+        fail(
+            f"A token with {REGISTER} names one --organisation and has no other scope; no other token names one.", USAGE
+        )
+    if organisation is not None and not organisation_code(organisation):
+        fail("--organisation is the code of an authority, of a police force, or another of the directory's.", USAGE)
     if not name.replace("-", "").replace("_", "").replace(".", "").isalnum() or not name.isascii() or len(name) > 64:
         fail("A token's name has 1 to 64 letters, digits, dots, hyphens and underscores.", USAGE)
     file = TokenFile(settings.api_tokens)
@@ -41,7 +50,9 @@ def add(
         fail(f"There is a token {name} already: revoke it first, or choose another name.", FAILED)
     secret = PREFIX + SystemIds().token()
     scopes = frozenset(cast(list[Scope], scope))
-    fresh = Token(name=name, scopes=scopes, sha256=digest(secret), created_at=SystemClock().now())
+    fresh = Token(
+        name=name, scopes=scopes, sha256=digest(secret), created_at=SystemClock().now(), organisation=organisation
+    )
     file.put((*tokens, fresh))
     say(secret)
     note("This is the only time it is shown.")
@@ -50,9 +61,11 @@ def add(
 @app.command(name="list")
 def list_(settings_file: SettingsFile = None) -> None:
     """Name, scopes and age of each token."""
-    rows = table("Name", "Scopes", "Made")
+    rows = table("Name", "Scopes", "Organisation", "Made")
     for token in _read(TokenFile(settings_or_exit(settings_file).api_tokens)):
-        rows.add_row(token.name, " ".join(sorted(token.scopes)), f"{token.created_at:%Y-%m-%d}")
+        rows.add_row(
+            token.name, " ".join(sorted(token.scopes)), token.organisation or "", f"{token.created_at:%Y-%m-%d}"
+        )
     OUT.print(rows)
 
 

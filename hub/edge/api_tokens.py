@@ -24,6 +24,7 @@ class _Row(BaseModel):
     scopes: tuple[Scope, ...]
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
     created_at: datetime
+    organisation: str | None = Field(default=None, pattern=r"^[A-Za-z0-9:-]{1,64}$")
 
 
 _ROWS = TypeAdapter(tuple[_Row, ...])
@@ -56,7 +57,13 @@ class TokenFile:
         except (ValidationError, OSError):
             raise TokensUnreadable(self._path) from None
         return tuple(
-            Token(name=r.name, scopes=frozenset(r.scopes), sha256=bytes.fromhex(r.sha256), created_at=r.created_at)
+            Token(
+                name=r.name,
+                scopes=frozenset(r.scopes),
+                sha256=bytes.fromhex(r.sha256),
+                created_at=r.created_at,
+                organisation=r.organisation,
+            )
             for r in rows
         )
 
@@ -68,6 +75,7 @@ class TokenFile:
                 "scopes": sorted(t.scopes),
                 "sha256": t.sha256.hex(),
                 "created_at": t.created_at.astimezone(UTC).isoformat(),
+                **({"organisation": t.organisation} if t.organisation is not None else {}),
             }
             for t in tokens
         ]

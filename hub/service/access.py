@@ -2,13 +2,16 @@
 
 import hashlib
 import hmac
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-Scope = Literal["episodes:read", "metrics:read"]
-SCOPES: tuple[Scope, ...] = ("episodes:read", "metrics:read")
+Scope = Literal["episodes:read", "metrics:read", "register:read"]
+SCOPES: tuple[Scope, ...] = ("episodes:read", "metrics:read", "register:read")
+REGISTER: Scope = "register:read"
+"""Shows names, so that a token with it is always bound to the one organisation whose register it opens."""
 PREFIX = "fpt_"
 """Lets secret scanners know a token that got somewhere it should not be."""
 
@@ -21,6 +24,8 @@ class Token:
     scopes: frozenset[str]
     sha256: bytes = field(repr=False)
     created_at: datetime
+    organisation: str | None = None
+    """Whose data it opens; None is the operator's token, which opens no register."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,9 +37,14 @@ class Granted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Denied:
-    """The bearer may not: ``missing`` and ``unknown`` are 401, ``scope`` is 403."""
+    """The bearer may not: ``missing`` and ``unknown`` are 401, ``scope`` and ``organisation`` are 403."""
 
-    reason: Literal["missing", "unknown", "scope"]
+    reason: Literal["missing", "unknown", "scope", "organisation"]
+
+
+def organisation_code(text: str) -> bool:
+    """Whether this may be an organisation's code: ``E09000006``, ``E23000001``, ``school:100000``, ``home-office``."""
+    return re.fullmatch(r"[A-Za-z0-9:-]{1,64}", text) is not None
 
 
 def digest(token: str) -> bytes:
@@ -55,8 +65,11 @@ class Access:
     def __init__(self, tokens: Callable[[], Sequence[Token]]) -> None:
         self._tokens = tokens
 
-    def check(self, presented: str | None, scope: Scope) -> Granted | Denied:
-        """May the bearer of ``presented`` do what needs ``scope``?"""
+    def check(self, presented: str | None, scope: Scope, organisation: str | None = None) -> Granted | Denied:
+        """May the bearer of ``presented`` do what needs ``scope``, with the data of ``organisation``?
+
+        A token that is bound to an organisation opens what belongs to that one and nothing else.
+        """
         if presented is None:
             return Denied(reason="missing")
         mine = digest(presented)
@@ -69,4 +82,6 @@ class Access:
             return Denied(reason="unknown")
         if scope not in known.scopes:
             return Denied(reason="scope")
+        if known.organisation != organisation:
+            return Denied(reason="organisation")
         return Granted(name=known.name)

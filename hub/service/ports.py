@@ -19,6 +19,7 @@ from hub.core.records import (
     EventRecord,
     NoticeRecord,
     QuarantineRecord,
+    RegisterRecord,
     Source,
     Standing,
     StoredEpisode,
@@ -166,6 +167,10 @@ class Unit(Protocol):
         """For health and metrics: ``deliveries_due``, ``deliveries_late`` (due before ``late`` and not leased),
         ``leases_expired``, ``episodes_late`` (wake_at before ``late``), ``alarms_open``, ``quarantine_open``,
         ``notices_<state>``, ``episodes_<state>``."""
+        ...
+
+    async def register_of(self, organisation: str, *, removed: bool = False) -> Sequence[RegisterRecord]:
+        """The entries an organisation holds, by receipt; ``removed`` asks for those taken off again instead."""
         ...
 
     async def episode_list(self, limit: int = 100) -> Sequence[EpisodeRecord]: ...

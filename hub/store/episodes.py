@@ -205,6 +205,17 @@ def _entry(session: Session, row: Row[Any]) -> RegisterRecord:
     )
 
 
+def register_of(session: Session, organisation: str, removed: bool) -> Sequence[RegisterRecord]:
+    """What an organisation's register holds, or, if ``removed``, what was taken off it."""
+    gone = register_entries.c.removed_at.is_not(None) if removed else register_entries.c.removed_at.is_(None)
+    statement = (
+        select(register_entries)
+        .where(register_entries.c.organisation == organisation, gone)
+        .order_by(register_entries.c.received_at, register_entries.c.id)
+    )
+    return [_entry(session, row) for row in session.connection.execute(statement)]
+
+
 def episodes_of_child(session: Session, child: str, excluding: str) -> Sequence[EpisodeSummary]:
     """The child's reported episodes but one, oldest first; awaited ones have no report and do not count."""
     return [

@@ -156,7 +156,7 @@ register_entries = Table(
     Column("id", Text, primary_key=True),
     Column("episode", ForeignKey("episodes.id"), nullable=False, index=True),
     Column("child", Text, nullable=False),
-    Column("organisation", Text, nullable=False),
+    Column("organisation", Text, nullable=False, index=True),
     Column("role", Text, nullable=False),
     Column("received_at", Instant, nullable=False),
     Column("remove_at", Instant, nullable=False),

@@ -25,6 +25,7 @@ from hub.core.records import (
     EventRecord,
     NoticeRecord,
     QuarantineRecord,
+    RegisterRecord,
     Source,
     Standing,
     StoredEpisode,
@@ -181,6 +182,9 @@ class SqlUnit:
 
     async def counts(self, now: datetime, late: datetime) -> dict[str, int]:
         return await self._run(seeing.counts, now, late)
+
+    async def register_of(self, organisation: str, *, removed: bool = False) -> Sequence[RegisterRecord]:
+        return await self._run(episodes.register_of, organisation, removed)
 
     async def episode_list(self, limit: int = 100) -> Sequence[EpisodeRecord]:
         return await self._run(episodes.episode_list, limit)

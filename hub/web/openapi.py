@@ -9,6 +9,7 @@ from pydantic.json_schema import models_json_schema
 
 from hub.core.answers import PROBLEM_JSON, TITLES, AcceptedBody, ProblemDetails
 from hub.core.wire_models import DATA_MODELS, Envelope
+from hub.service.access import REGISTER
 
 Json = dict[str, Any]
 
@@ -53,6 +54,7 @@ def openapi() -> Mapping[str, Any]:
             "/v1/openapi.json": {"get": _reads("This document", "application/json")},
             "/v1/episodes": {"get": _reads("The newest episodes: ids, states, instants", "application/json", _BEARER)},
             "/v1/episodes/{episode}": {"get": _episode_operation()},
+            "/v1/register/{organisation}": {"get": _register_operation()},
             "/health/live": {"get": _reads("The process answers", "application/json")},
             "/health/ready": {"get": _probe("Whether events can be taken and will be worked on")},
             "/health/overdue": {"get": _probe("503 when work is late: somebody has to look")},
@@ -179,6 +181,16 @@ def _episode_operation() -> Json:
     operation = _reads("Decisions, notices, deliveries and duties of one episode", "application/json", _BEARER)
     operation["parameters"] = [_parameter("path", "episode", "The hub's id of the episode.")]
     operation["responses"]["404"] = _refusal(404)
+    return operation
+
+
+def _register_operation() -> Json:
+    operation = _reads("Who is on the register of one organisation", "application/json", [{"token": [REGISTER]}])
+    removed = _parameter("query", "removed", "`true`: those taken off instead, without their names.", enum=["true"])
+    operation["parameters"] = [
+        _parameter("path", "organisation", "Its code; that of the token."),
+        {**removed, "required": False},
+    ]
     return operation
 
 

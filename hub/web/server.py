@@ -7,11 +7,12 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from hub.service.access import Access
+from hub.service.access import REGISTER, Access
 from hub.service.ports import Clock
 from hub.web.api.episodes import EpisodesApi, guarded
 from hub.web.api.events import EventsApi
 from hub.web.api.health import HealthApi
+from hub.web.api.register import RegisterApi
 from hub.web.api.schema import SchemaApi
 from hub.web.middleware import counted, headers_for, refusing
 from hub.web.pages.acknowledge import AcknowledgePage
@@ -31,6 +32,7 @@ class Parts:
     schema: SchemaApi
     health: HealthApi
     episodes: EpisodesApi
+    register: RegisterApi
     acknowledge: AcknowledgePage
     timeline: TimelinePages | None
     pages: Pages
@@ -57,6 +59,7 @@ def application(parts: Parts) -> web.Application:
             web.get("/v1/openapi.json", parts.schema.openapi),
             web.get("/v1/episodes", guarded(parts.access, "episodes:read", parts.episodes.index)),
             web.get("/v1/episodes/{episode}", guarded(parts.access, "episodes:read", parts.episodes.one)),
+            web.get("/v1/register/{organisation}", guarded(parts.access, REGISTER, parts.register.list)),
             web.get("/health/live", parts.health.live),
             web.get("/health/ready", parts.health.ready),
             web.get("/health/overdue", parts.health.overdue),

@@ -20,11 +20,13 @@ from hub.service.access import Access, Token
 from hub.service.answers import Answers
 from hub.service.health import Health
 from hub.service.ports import Store, StoreUnavailable
+from hub.service.register import Registers
 from hub.service.supervise import Supervisor, Tick
 from hub.service.timeline import Seeing
 from hub.web.api.episodes import EpisodesApi
 from hub.web.api.events import EventsApi
 from hub.web.api.health import HealthApi
+from hub.web.api.register import RegisterApi
 from hub.web.api.schema import SchemaApi
 from hub.web.api.sources import SourceBook
 from hub.web.bodies import Bodies
@@ -208,6 +210,7 @@ async def serving(
         schema=SchemaApi(),
         health=HealthApi(health, metrics),
         episodes=EpisodesApi(seeing),
+        register=RegisterApi(Registers(store)),
         acknowledge=AcknowledgePage(
             answers=Answers(store=store, clock=clock, ids=ids, meter=metrics), pages=pages, bodies=bodies
         ),

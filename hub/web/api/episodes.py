@@ -18,15 +18,19 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def guarded(access: Access, scope: Scope, handler: Handler) -> Handler:
-    """``handler`` for bearers of a token with ``scope`` only (RFC 6750)."""
+    """``handler`` for bearers of a token with ``scope`` only (RFC 6750), and, where the path names an
+    ``{organisation}``, of a token of that organisation."""
 
     async def check(request: web.Request) -> web.StreamResponse:
-        match access.check(bearer(request.headers.get("Authorization")), scope):
+        organisation = request.match_info.get("organisation")
+        match access.check(bearer(request.headers.get("Authorization")), scope, organisation):
             case Granted():
                 return await handler(request)
             case Denied(reason="scope"):
                 challenge = f'Bearer error="insufficient_scope", scope="{scope}"'
                 return problem(403, f"This token lacks the scope {scope}.", headers={"WWW-Authenticate": challenge})
+            case Denied(reason="organisation"):
+                return problem(403, "This token does not speak for this organisation.")
             case Denied():
                 return problem(
                     401,

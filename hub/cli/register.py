@@ -1,0 +1,73 @@
+"""``fingerpost register ORG``: who is on an organisation's register."""
+
+import json
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from hub.cli.console import OUT, SettingsFile, note, say, table
+from hub.cli.ledger import with_store
+from hub.service.ports import Store
+from hub.service.register import Listed, Registers
+from hub.settings import Settings
+from hub.simulate.naming import moment, organisation_name, role_label
+
+WHY = {
+    "renewed": "told anew", "expired": "its time was over", "back": "found, or back",
+    "reported_in_error": "reported in error",
+}  # fmt: skip
+
+
+def register(
+    organisation: Annotated[str, typer.Argument(metavar="ORG", help="Its code, for example E09000006.")],
+    removed: Annotated[bool, typer.Option("--removed", help="Those taken off it instead, and why.")] = False,
+    names: Annotated[
+        bool, typer.Option("--names", help="With the names that ORG itself may see; they are not for the operator.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+    settings_file: SettingsFile = None,
+) -> None:
+    """List who is on an organisation's register of missing children: since when, until when."""
+
+    async def work(store: Store, settings: Settings) -> Sequence[Listed]:
+        return await Registers(store).of(organisation, removed=removed, names=names)
+
+    found = with_store(settings_file, work)
+    if as_json:
+        typer.echo(json.dumps([_row(one) for one in found], indent=1, ensure_ascii=False))
+        return
+    who = ["Name", "Born"] if names and not removed else []
+    last = ["Removed", "Why"] if removed else ["Until"]
+    rows = table("Episode", *who, "Told as", "Since", *last)
+    for one in found:
+        named = [one.name or "", one.date_of_birth.isoformat() if one.date_of_birth else ""] if who else []
+        ends = (
+            [moment(one.removed_at), WHY[one.why_removed]]
+            if one.removed_at and one.why_removed
+            else [moment(one.remove_at)]
+        )
+        marked = f"{role_label(one.role)}{'' if one.status == 'actual' else f' ({one.status})'}"
+        rows.add_row(one.episode, *named, marked, moment(one.received_at), *ends)
+    OUT.print(rows)
+    say(f"{organisation_name(organisation)}: {len(found)} {'taken off' if removed else 'on the register'}.")
+    if names and removed:
+        note("A child who was taken off the register has no name on it any more.")
+
+
+def _row(one: Listed) -> dict[str, str | None]:
+    row = {
+        "episode": one.episode,
+        "role": one.role,
+        "category": one.category,
+        "status": one.status,
+        "received_at": one.received_at.isoformat(),
+        "remove_at": one.remove_at.isoformat(),
+        "removed_at": one.removed_at.isoformat() if one.removed_at else None,
+        "why_removed": one.why_removed,
+    }
+    if one.name is not None:
+        row["name"] = one.name
+    if one.date_of_birth is not None:
+        row["date_of_birth"] = one.date_of_birth.isoformat()
+    return row

@@ -1,0 +1,77 @@
+"""The register as the organisations on it see it: from report to return, and over half a year."""
+
+from datetime import date, timedelta
+
+import pytest
+
+from hub.service.register import Registers
+from tests.kit.events import BROMLEY, NORTH_LINCOLNSHIRE, found, reported, retracted, returned, updated
+from tests.kit.node import Hub
+
+
+async def test_whoever_was_told_of_a_missing_child_has_it_on_its_register(hub: Hub) -> None:
+    await hub.post(reported())
+    registers = Registers(hub.store)
+    [entry] = [e for e in await registers.of(BROMLEY) if e.role == "responsible_authority"]
+    assert (entry.role, entry.name, entry.category) == ("responsible_authority", "Robin Example", "missing")
+    assert entry.date_of_birth == date(2011, 8, 17)
+    assert entry.received_at == hub.clock.now()
+    assert entry.remove_at > entry.received_at + timedelta(days=180)
+    assert entry.removed_at is None
+    assert "Robin" not in repr(entry)
+    assert {e.role for e in await registers.of(NORTH_LINCOLNSHIRE)} >= {"host_authority"}
+    assert await registers.of("E08000035") == []
+    assert await registers.of(BROMLEY, removed=True) == []
+
+
+async def test_without_names_there_are_none(hub: Hub) -> None:
+    await hub.post(reported())
+    entries = await Registers(hub.store).of(BROMLEY, names=False)
+    assert entries
+    assert {(e.name, e.date_of_birth) for e in entries} == {(None, None)}
+
+
+@pytest.mark.parametrize(
+    ("ending", "why"),
+    [(found, "back"), (returned, "back"), (retracted, "reported_in_error")],
+    ids=["found", "returned", "retracted"],
+)
+async def test_the_end_takes_the_child_off_and_its_name_with_it(hub: Hub, ending: object, why: str) -> None:
+    await hub.post(reported())
+    registers = Registers(hub.store)
+    before = len(await registers.of(BROMLEY))
+    await hub.post(ending(id="E2"))  # type: ignore[operator]  # one of the builders
+    assert await registers.of(BROMLEY) == []
+    gone = await registers.of(BROMLEY, removed=True)
+    assert len(gone) == before
+    assert {(e.why_removed, e.name) for e in gone} == {(why, None)}
+    assert all(e.removed_at is not None for e in gone)
+
+
+async def test_a_change_of_name_is_on_the_register_too(hub: Hub) -> None:
+    await hub.post(reported())
+    await hub.post(updated(id="E2", child={"name": "Robin Newname"}))
+    assert {e.name for e in await Registers(hub.store).of(BROMLEY)} == {"Robin Newname"}
+
+
+async def test_half_a_year_on_the_entry_is_renewed_and_there_is_never_none(hub: Hub) -> None:
+    await hub.post(reported())
+    registers = Registers(hub.store)
+    [first] = [e for e in await registers.of(BROMLEY) if e.role == "responsible_authority"]
+    await hub.run_until(first.remove_at)
+    [second] = [e for e in await registers.of(BROMLEY) if e.role == "responsible_authority"]
+    [old] = [e for e in await registers.of(BROMLEY, removed=True) if e.role == "responsible_authority"]
+    assert old.entry == first.entry
+    assert (old.why_removed, old.removed_at) == ("renewed", second.received_at)
+    assert second.received_at == first.remove_at
+
+
+async def test_one_that_nobody_renews_is_over_when_its_time_is(hub: Hub) -> None:
+    await hub.post(reported())
+    registers = Registers(hub.store)
+    [host] = [e for e in await registers.of(NORTH_LINCOLNSHIRE) if e.role == "host_authority"]
+    await hub.post(updated(id="E2", placement={"host_authority": "E08000035"}))
+    await hub.run_until(host.remove_at + timedelta(minutes=1))
+    assert not [e for e in await registers.of(NORTH_LINCOLNSHIRE) if e.role == "host_authority"]
+    [gone] = [e for e in await registers.of(NORTH_LINCOLNSHIRE, removed=True) if e.role == "host_authority"]
+    assert gone.why_removed == "expired"

@@ -1,0 +1,19 @@
+"""A command as it is typed, in this process."""
+
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+
+from typer.testing import CliRunner
+
+from hub.cli import app
+
+
+def run(env: Mapping[str, str], *arguments: str, columns: int = 200) -> tuple[int, str, str]:
+    """Status, standard output, standard error. In a thread, as each command has an event loop of its own."""
+    with ThreadPoolExecutor(1) as thread:
+        result = thread.submit(
+            CliRunner().invoke, app, list(arguments), env={**env, "COLUMNS": str(columns), "NO_COLOR": "1"}
+        ).result()
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result.exit_code, result.stdout, result.stderr
