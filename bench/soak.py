@@ -12,17 +12,16 @@ import os
 import platform
 import random
 import signal
-import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-from tests.kit.fire import ROOT, running
+from bench.start import demo, ready
+from tests.kit.fire import ROOT
 from tests.kit.fire_runs import LEASE, Killed, Loaded, ground, kill, load
 from tests.kit.postgres import postgres_server
 
@@ -32,8 +31,6 @@ EVENTS = 1000
 KILLS = 25
 LIMIT = 1800.0
 """Seconds any one run may take."""
-STARTS = 5
-READY_LIMIT, DEMO_LIMIT = 2.0, 30.0
 RESULTS = Path(__file__).resolve().parent / "results"
 
 
@@ -60,8 +57,8 @@ def soak() -> None:
         results["kill_postgresql"] = _said("kill, PostgreSQL", _killed(database_url=ledger, key_store_url=keys))
     print()
     _details(results)
-    results["start"] = _ready()
-    results["demo"] = _demo()
+    results["start"] = ready()
+    results["demo"] = demo()
     results["load_average_after"] = os.getloadavg()
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f"{began.date().isoformat()}-soak.json"
@@ -112,7 +109,8 @@ def _said(name: str, result: Loaded | Killed) -> dict[str, Any]:
         f"| {verdict.superseded} | 0 | {seconds:.0f} |",
         flush=True,
     )
-    return dataclasses.asdict(result)
+    figures = {one.name: getattr(result, one.name) for one in dataclasses.fields(result) if one.name != "posted"}
+    return figures | {"verdict": dataclasses.asdict(verdict)}
 
 
 def _details(results: dict[str, Any]) -> None:
@@ -133,43 +131,6 @@ def _details(results: dict[str, Any]) -> None:
             f"{found['verdict']['most_copies']} of one, each with its first Message-ID; {found['repeated']} events "
             "posted again, none unknown"
         )
-
-
-def _ready() -> dict[str, list[float]]:
-    """Starts with nothing else to do."""
-
-    async def starts() -> dict[str, list[float]]:
-        found: dict[str, list[float]] = {"seconds": [], "processor_seconds": []}
-        with tempfile.TemporaryDirectory(prefix="fp-soak-") as folder, ground(Path(folder)) as (_, site):
-            for _ in range(STARTS):
-                async with running(site) as (hub, _):
-                    found["seconds"] += hub.starts
-                    found["processor_seconds"] += hub.starts_cpu
-                    await hub.stop()
-        return found
-
-    found = asyncio.run(starts())
-    print(
-        f"- serve ready in {statistics.median(found['seconds']):.2f} s (limit {READY_LIMIT:.0f} s), of processor time "
-        f"{statistics.median(found['processor_seconds']):.2f} s; medians of {STARTS}",
-        flush=True,
-    )
-    return found
-
-
-def _demo() -> dict[str, float]:
-    before, began = os.times(), time.perf_counter()
-    done = subprocess.run(
-        [sys.executable, "-m", "hub", "demo", "--once"], cwd=ROOT, capture_output=True, text=True, timeout=LIMIT
-    )
-    seconds, after = time.perf_counter() - began, os.times()
-    cpu = after.children_user + after.children_system - before.children_user - before.children_system
-    print(
-        f"- the demo, set up: {seconds:.1f} s to the last line (limit {DEMO_LIMIT:.0f} s), of processor time "
-        f"{cpu:.1f} s; it ended with {done.returncode}",
-        flush=True,
-    )
-    return {"seconds": seconds, "processor_seconds": cpu, "status": done.returncode}
 
 
 if __name__ == "__main__":

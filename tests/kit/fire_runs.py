@@ -7,7 +7,7 @@ import statistics
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -15,7 +15,7 @@ from typing import Final
 import aiohttp
 
 from tests.kit.fire import Hub, Relay, Site, relay, running, site
-from tests.kit.fire_posting import Poster, shared_out
+from tests.kit.fire_posting import Posted, Poster, shared_out
 from tests.kit.fire_stories import Story, story
 from tests.kit.fire_verdict import Verdict, judge
 
@@ -34,6 +34,7 @@ class Loaded:
     """What a run under load came to."""
 
     verdict: Verdict
+    posted: Posted = field(repr=False)
     posting: float
     """Seconds from the first post to the last answer."""
     draining: float
@@ -102,6 +103,7 @@ async def load(mail: Relay, site: Site, events: int, *, clients: int = CLIENTS, 
         stopping = await hub.stop()
     return Loaded(
         verdict=await judge(site, mail, poster.posted, sample=sample),
+        posted=poster.posted,
         posting=posting,
         draining=draining,
         answer_median=statistics.median(times),

@@ -89,7 +89,9 @@ async def judge(site: Site, relay: Relay, posted: Posted, *, sample: int, extra_
     copies = Counter(letter.arrival.message_id for letter in letters)
     extra = sum(copies.values()) - len(copies)
     assert extra <= extra_at_most, f"{extra} mails were sent again, {copies.most_common(3)}"
-    opened = await asyncio.to_thread(_by_openssl, site, relay, letters[:: max(1, len(letters) // sample)][:sample])
+    opened = await asyncio.to_thread(
+        _by_openssl, site, relay, letters[:: max(1, len(letters) // max(1, sample))][:sample]
+    )
     return Verdict(
         events=posted.events,
         notices=len(rows),
