@@ -511,7 +511,7 @@ def _completed(course: _Course, event: EpisodeEvent, hush: Hush | None) -> None:
     before = course.episode.duties
     along = closed_along(packs, data["duty"], data["outcome"])
     duties = before
-    for code in (data["duty"], *sorted(along)):
+    for code in {data["duty"], *along} - _nobody_elses(packs):
         duties = complete(duties, code, at, course.cause)
     if duties == before:
         course.warnings.append("no duty of this code is open: nothing was closed")
@@ -522,6 +522,11 @@ def _completed(course: _Course, event: EpisodeEvent, hush: Hush | None) -> None:
         course.warnings.append("the child is not missing any more: nothing was circulated")
     elif (fresh := [role for role in dict.fromkeys(wanted) if role not in made]) and hush is None:
         _circulate(course, fresh)
+
+
+def _nobody_elses(packs: Packs) -> frozenset[str]:
+    """Duties that no word from outside ends: the away limit ends as A1 lists, a re-notification comes once a date."""
+    return frozenset(r.row.code for r in rows_of(packs) if r.row.acts in ("become_missing", "renotify"))
 
 
 def _circulate(course: _Course, roles: Sequence[str]) -> None:

@@ -374,6 +374,24 @@ def test_completing_what_is_not_open_is_a_warning(code: str) -> None:
     assert course.warnings == ["no duty of this code is open: nothing was closed"]
 
 
+def test_nobody_completes_the_six_months() -> None:
+    course = Course().post(reported(placement=LEEDS_CARE))
+    course.post(duty_completed("renotify", time="2026-03-02T09:00:00Z", at=DROP))
+    assert course.duty("renotify").state == "open"
+    assert course.warnings
+    course.run_until("2026-10-01T00:00:00Z")
+    assert "police" in {role for role, _ in course.told("duty:renotify", "renotification")}
+
+
+def test_nobody_completes_the_away_limit() -> None:
+    away = {"category": "away", "whereabouts_known": False, "since": "2026-03-01T09:00:00Z"}
+    course = Course().post(reported(placement=LINCS_CARE, episode=away, time="2026-03-01T09:00:00Z"))
+    course.post(duty_completed("away_limit", time="2026-03-01T10:00:00Z", at=DROP))
+    assert course.duty("away_limit").state == "open"
+    course.run_until("2026-03-01T15:00:00Z")
+    assert course.episode.ever_missing
+
+
 def test_a_late_duty_can_be_completed_and_is_chased_no_more() -> None:
     course = Course().post(reported()).post(returned()).run_until("2026-03-04T00:00:00Z")
     assert course.duty("safe_and_well_check").state == "overdue"
