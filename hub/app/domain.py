@@ -88,6 +88,11 @@ def packs_of(settings: Settings) -> Packs:
     return Packs((*kept, *found.values()))
 
 
+def own_pack_files(settings: Settings) -> tuple[Path, ...]:
+    """The operator's own packs, by name. Raises SettingsError if their folder is not there."""
+    return () if settings.packs_folder is None else tuple(_files(settings.packs_folder))
+
+
 def _files(folder: Path) -> list[Path]:
     if not folder.is_dir():
         raise SettingsError((_problem(f"there is no folder {folder}"),))

@@ -8,15 +8,13 @@ from typing import Annotated
 
 import typer
 
-from hub.app.domain import packs_of
-from hub.cli import directory, keys, look, sources, tokens
-from hub.cli.console import ERR, FAILED, OUT, USAGE, SettingsFile, fail, say, settings_or_exit, table
+from hub.cli import directory, keys, look, placements, protocols, sources, tokens
+from hub.cli.console import ERR, FAILED, USAGE, fail, say
 from hub.cli.explain import explain
 from hub.cli.register import register
 from hub.cli.serving import serve
 from hub.cli.simulate import simulate
 from hub.edge.telemetry import place
-from hub.settings import SettingsError
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -25,7 +23,6 @@ app = typer.Typer(
     add_completion=False,
     help="Fingerpost tells everyone who must know that a child is missing, and proves it.",
 )
-protocols = typer.Typer(no_args_is_help=True, help="The protocol packs: check.")
 
 app.command()(serve)
 app.command()(explain)
@@ -35,31 +32,11 @@ app.add_typer(keys.app, name="keys")
 app.add_typer(sources.app, name="sources")
 app.add_typer(tokens.app, name="tokens")
 app.add_typer(directory.app, name="directory")
-app.add_typer(protocols, name="protocols")
+app.add_typer(placements.app, name="placements")
+app.add_typer(protocols.app, name="protocols")
 app.add_typer(look.outbox, name="outbox")
 app.add_typer(look.alarms, name="alarms")
 app.add_typer(look.quarantine, name="quarantine")
-
-
-@protocols.callback()
-def _protocols() -> None:
-    """The protocol packs."""
-
-
-@protocols.command()
-def check(settings_file: SettingsFile = None) -> None:
-    """Check every pack, delivered and your own, and tell every mistake at once."""
-    try:
-        packs = packs_of(settings_or_exit(settings_file)).packs
-    except SettingsError as error:
-        for problem in error.problems:
-            ERR.print(f"{problem.setting}: {problem.message}", style="red", markup=False)
-        fail(f"{len(error.problems)} problems.")
-    rows = table("Pack", "Version", "Recipients", "Duties", "Thresholds", "Evidence")
-    for pack in packs:
-        sizes = (pack.recipients, pack.duties, pack.thresholds, pack.evidence)
-        rows.add_row(pack.name, pack.version, *(str(len(rows)) for rows in sizes))
-    OUT.print(rows)
 
 
 @app.command()

@@ -29,7 +29,7 @@ def import_(
     settings_file: SettingsFile = None,
 ) -> None:
     """Check a directory and put it in force, whole or not at all. Every problem is told with its place."""
-    loaded = _loaded(file)
+    loaded = loaded_file(file)
     for warning in loaded.warnings:
         note(f"{warning.path}: {warning.message}")
     if loaded.bundle is None:
@@ -61,7 +61,7 @@ def export(
     settings_file: SettingsFile = None,
 ) -> None:
     """Write the directory in force (or a made-up one); it imports back byte for byte."""
-    data = dumps(fictional_bundle()) if fictional else _stored(settings_file)
+    data = dumps(fictional_bundle()) if fictional else stored_directory(settings_file)
     if not csv:
         if file is None:
             typer.echo(data, nl=False)
@@ -85,7 +85,7 @@ def check(
 ) -> None:
     """What the directory in force lacks: roles nobody answers for, missing and ending certificates."""
     now, areas = SystemClock().now(), load_areas()
-    bundle = load(_stored(settings_file), areas, now).bundle
+    bundle = load(stored_directory(settings_file), areas, now).bundle
     if bundle is None:
         fail("The stored directory cannot be read by this version.")
     directory = Directory.of(bundle)
@@ -101,7 +101,9 @@ def check(
     raise typer.Exit(FAILED if gaps else 0)
 
 
-def _stored(settings_file: Path | None) -> bytes:
+def stored_directory(settings_file: Path | None) -> bytes:
+    """The canonical JSON of the directory in force; the end of the command if there is none."""
+
     async def work(store: Store, settings: Settings) -> tuple[int, bytes] | None:
         return await store.read(lambda unit: unit.directory_bundle())
 
@@ -111,7 +113,8 @@ def _stored(settings_file: Path | None) -> bytes:
     return stored[1]
 
 
-def _loaded(path: Path) -> Loaded:
+def loaded_file(path: Path) -> Loaded:
+    """A directory out of a JSON file, a zip or a folder of CSV tables."""
     areas, now = load_areas(), SystemClock().now()
     try:
         if path.is_dir():
