@@ -22,9 +22,10 @@ from adapters.email.prepare import Letterhead, Message, prepare
 from adapters.email.smime import Signer
 from contacts.areas import load_areas
 from contacts.directory import Directory
+from hub.core.course import Context, Refused
 from hub.core.episode import Episode
 from hub.core.events import canonical, parse
-from hub.core.plan import Context, Refused, react
+from hub.core.plan import react
 from hub.core.records import SourceKey
 from hub.core.webhook import SigningKey, sign, verify
 from hub.service.envelopes import Composer

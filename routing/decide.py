@@ -1,130 +1,16 @@
-"""Who is told what of one change: drafts from the packs, merged by desk into decisions with their reasons."""
+"""Who is told what of one change: drafts from the packs, each with its reasons."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
-from functools import cached_property
 from typing import Any
 
 from contacts.areas import Areas
-from contacts.roles import desk_of
-from routing.conditions import Facts
-from routing.decision import Decision, Kind, Outcome, Priority, Recipient, Rule
-from routing.facts import Counts, Doc, derive, lead, looked_after, part, people
-from routing.needtoknow import changes, news, shared_view, view
-from routing.packs import LEAD, Packs
-from routing.recipients import (
-    FAMILY,
-    POLICE,
-    Entry,
-    Key,
-    circulation_members,
-    entitled,
-    entries_by_key,
-    first_kind,
-    key_of,
-    parent_entry,
-    resolve,
-)
-
-Reach = Callable[[Recipient, Mapping[str, Any] | None], str]
-"""Asked with a recipient and, for a named person, what is known of them: ``""`` if they can be reached, else why not
-(``no_desk``, ``no_contact``, ``no_address``, ``no_organisation``)."""
-
-_RANK: dict[Priority, int] = {"immediate": 0, "high": 1, "normal": 2, "low": 3}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
-    """Somebody who had a decision to tell them (or a gap) in this episode, reminders aside (readings.md A9)."""
-
-    recipient: Recipient
-    members: tuple[str, ...] = ()
-    """Of a circulation: the organisations it went to."""
-
-    @property
-    def key(self) -> Key:
-        return key_of(self.recipient)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Standing:
-    """An episode at one moment, as the rules see it."""
-
-    doc: Doc
-    facts: Facts
-    packs: Packs
-    areas: Areas = field(repr=False)
-    persons: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
-    """Everybody the episode ever named: ``role/name`` -> as last given."""
-
-    @cached_property
-    def entries(self) -> tuple[Entry, ...]:
-        """Everybody's entitlement. A reminder, by far the most frequent of what the clocks do, does not ask."""
-        return entitled(self.doc, self.facts, self.packs, self.areas)
-
-    @property
-    def by_key(self) -> dict[Key, Entry]:
-        return entries_by_key(self.entries)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scene:
-    """What every decision of one instant and cause shares."""
-
-    now: datetime
-    cause: str
-    areas: Areas
-    reach: Reach
-    persons: Mapping[str, Mapping[str, Any]]
-    """Everybody the episode ever named: ``role/name`` -> as last given. A person no longer listed is still told."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Draft:
-    """One recipient's part of a decision, before desks are merged."""
-
-    recipient: Recipient
-    kind: Kind
-    rules: tuple[Rule, ...]
-    why: str
-    outcome: Outcome = "notify"
-    priority: Priority | None = None
-    changed: frozenset[str] = frozenset()
-    members: tuple[str, ...] = ()
-    in_person: tuple[str, ...] = ()
-    duty: str | None = None
-    due_at: datetime | None = None
-
-    @property
-    def desk(self) -> tuple[str, ...]:
-        """What the recipient shares with others of the same desk (readings.md B21)."""
-        return desk_key(self.recipient)
-
-
-def desk_key(recipient: Recipient) -> tuple[str, ...]:
-    """Equal for two recipients whom one notice reaches."""
-    if recipient.person is not None:
-        return ("person", recipient.role, recipient.person)
-    if recipient.organisation is None:
-        return ("role", recipient.role)
-    return ("desk", desk_of(recipient.role), recipient.organisation)
-
-
-def stand(
-    doc: Doc,
-    packs: Packs,
-    areas: Areas,
-    *,
-    ever_missing: bool,
-    police_told: bool = False,
-    counts: Counts | None = None,
-    persons: Mapping[str, Mapping[str, Any]] | None = None,
-) -> Standing:
-    """Facts, packs in force and everybody's entitlement, for an episode as it is."""
-    selected = packs.select(doc)
-    facts = selected.settle(derive(doc, areas, ever_missing=ever_missing, police_told=police_told, counts=counts))
-    return Standing(doc=doc, facts=facts, packs=selected, areas=areas, persons=persons or {})
+from routing.decision import Kind, Priority, Recipient, Rule
+from routing.facts import Doc, lead, looked_after, part, people
+from routing.needtoknow import changes, news
+from routing.recipients import FAMILY, Entry, Key, circulation_members, key_of, resolve
+from routing.standing import Draft, Standing, Told, desk_key, draft_key, kept_from, may_hear, parent_outcome
 
 
 def first_notices(standing: Standing, areas: Areas) -> list[Draft]:
@@ -195,55 +81,12 @@ def told_updates(before: Standing, after: Standing, told: Sequence[Told]) -> lis
     drafts = []
     for t in told:
         fresh = news(t.recipient.role, changed, before.doc, after.doc)
-        if fresh and _may_hear(t, after):
+        if fresh and may_hear(t, after):
             drafts.append(
                 Draft(recipient=t.recipient, kind="update", rules=after.packs.cite_told("update"), changed=fresh,
                       members=t.members, why="told before, and something this role may see has changed")
             )  # fmt: skip
     return drafts
-
-
-def draft_key(draft: Draft) -> Key:
-    """The recipient's identity."""
-    return key_of(draft.recipient)
-
-
-def _may_hear(told: Told, standing: Standing) -> bool:
-    """Parents who are withheld, held or suspected now are taken out whatever they had before (A9, C5); while an
-    unsafe find has to be told in person, no message goes to parents and carers (D2)."""
-    if told.recipient.role not in FAMILY:
-        return True
-    if standing.facts["found_unsafe"]:
-        return False
-    return told.recipient.role == "carer" or parent_outcome(standing, str(told.recipient.person)) == "notify"
-
-
-def parent_outcome(standing: Standing, name: str) -> str | None:
-    """How a parent who was told, withheld or held before stands now: by what was last said of them, listed or not, and
-    even if they turned out to have no parental responsibility. None for a name that never was a parent's."""
-    listed = [person for person in people(standing.doc, "parent") if person["name"] == name]
-    remembered = standing.persons.get(f"parent/{name}")
-    persons = listed or ([remembered] if remembered else [])
-    if not persons:
-        return None
-    doc = {**standing.doc, "people": [{**person, "parental_responsibility": True} for person in persons]}
-    entry = parent_entry(doc, name, "update", (), standing.packs)
-    return entry.outcome if entry else None
-
-
-def _kept_from(standing: Standing, recipient: Recipient) -> bool:
-    """Whether a notice to this person would reach somebody it is withheld from: named as the suspected abductor or
-    withheld as a parent or carer, under either role. A notice to someone withheld is never sent, whatever the event."""
-    listed = [person for role in FAMILY for person in people(standing.doc, role)]
-    said = {f"{person['role']}/{person['name']}": person for person in listed}
-    if recipient.role == "parent":
-        return parent_outcome(standing, str(recipient.person)) == "withhold"
-    return recipient.role == "carer" and any(
-        person["name"] == recipient.person
-        and bool(person.get("suspected_abductor") or part(person, "notify").get("decision") == "withhold")
-        for person in {**standing.persons, **said}.values()
-        if person["role"] in FAMILY
-    )
 
 
 def ending_notices(
@@ -295,7 +138,7 @@ def _in_person(drafts: list[Draft], standing: Standing) -> list[Draft]:
     """Found, and not safe: no message may be how a parent or carer learns it. Whoever has to tell them hears it, told
     before or not (readings.md D2)."""
     rules = standing.packs.cite_told("in_person")
-    held = [d for d in drafts if d.recipient.role in FAMILY and not _kept_from(standing, d.recipient)]
+    held = [d for d in drafts if d.recipient.role in FAMILY and not kept_from(standing, d.recipient)]
     waiting = tuple(dict.fromkeys(str(d.recipient.person) for d in held))
     role = "responsible_authority" if looked_after(standing.doc) else "host_authority"
     teller = Recipient(role=role, organisation=lead(standing.doc))
@@ -370,7 +213,7 @@ def also_told(
     drafts = []
     for role in roles:
         for recipient in resolve(role, standing.doc, areas, pack):
-            if _may_hear(Told(recipient=recipient), standing) and _has_responsibility(recipient, standing):
+            if may_hear(Told(recipient=recipient), standing) and _has_responsibility(recipient, standing):
                 drafts.append(
                     Draft(recipient=recipient, kind=kind, rules=rules, duty=duty, due_at=due_at, priority=priority,
                           why=f"told when {duty} is due")
@@ -423,95 +266,3 @@ def thresholds(standing: Standing, at: str, fired: frozenset[str], areas: Areas)
                         else replace(old, rules=(*old.rules, *draft.rules), why=f"{old.why}; {draft.why}")
                     )  # fmt: skip
     return list(drafts.values()), frozenset(reached)
-
-
-def settle(drafts: Sequence[Draft], standing: Standing, scene: Scene) -> list[Decision]:
-    """Drafts -> decisions: who cannot be reached becomes a gap, who shares a desk one notice, police come first."""
-    groups: dict[tuple[object, ...], list[Draft]] = {}
-    gaps: dict[int, str] = {}
-    for draft in drafts:
-        if draft.outcome == "notify" and _kept_from(standing, draft.recipient):
-            why = "a recorded decision, or a suspicion of abduction, keeps this from the person"
-            draft = replace(draft, outcome="withhold", rules=standing.packs.cite_told("withhold"), why=why)
-        if draft.outcome == "notify" and (gap := _gap(draft, scene)):
-            draft = replace(draft, outcome="gap")
-            gaps[id(draft)] = gap
-        groups.setdefault((draft.desk, draft.outcome, draft.kind, draft.duty), []).append(draft)
-    decisions = [_decision(group, standing, scene, gaps.get(id(group[0]), "")) for group in groups.values()]
-    if standing.facts["serious"]:
-        decisions.sort(key=lambda d: 0 if "police" in d.roles else 1 if POLICE & set(d.roles) else 2)
-        return [replace(d, first=bool(POLICE & set(d.roles))) for d in decisions]
-    return decisions
-
-
-def _gap(draft: Draft, scene: Scene) -> str:
-    recipient = draft.recipient
-    person = scene.persons.get(f"{recipient.role}/{recipient.person}") if recipient.person else None
-    return scene.reach(recipient, person)
-
-
-def _decision(group: Sequence[Draft], standing: Standing, scene: Scene, gap: str) -> Decision:
-    first = group[0]
-    recipients = tuple(dict.fromkeys(d.recipient for d in group))
-    roles = tuple(dict.fromkeys(r.role for r in recipients))
-    if first.outcome == "gap":
-        reader = "responsible_authority" if looked_after(standing.doc) else "host_authority"
-        fields = tuple(shared_view(standing.doc, reader, roles[0], first.kind).fields)
-    elif first.outcome == "notify":
-        fields = tuple(view(standing.doc, roles, first.kind).fields)
-    else:
-        fields = ()
-    return Decision(
-        at=scene.now,
-        cause=scene.cause,
-        outcome=first.outcome,
-        kind=first.kind,
-        priority=min((_priority(d, standing.facts) for d in group), key=_RANK.__getitem__),
-        recipients=recipients,
-        fields=fields,
-        rules=tuple(dict.fromkeys(rule for d in group for rule in d.rules)),
-        why="; ".join(dict.fromkeys(d.why for d in group)),
-        changed=tuple(sorted(frozenset().union(*(d.changed for d in group)))),
-        duty=first.duty,
-        due_at=first.due_at,
-        members=first.members,
-        in_person=tuple(dict.fromkeys(name for d in group for name in d.in_person)),
-        gap=gap,
-    )
-
-
-def _priority(draft: Draft, facts: Facts) -> Priority:
-    """readings.md B36, D16: reminders low; police with abduction suspected immediate; a concern at least high."""
-    if draft.kind in ("duty_due", "duty_overdue"):
-        return "low"
-    if draft.recipient.role in POLICE and facts["abduction_suspected"]:
-        return "immediate"
-    if draft.priority is not None:
-        return draft.priority
-    return "high" if facts["serious"] or draft.kind == "concern" else "normal"
-
-
-__all__ = [
-    "LEAD",
-    "WAITING",
-    "Draft",
-    "Reach",
-    "Scene",
-    "Standing",
-    "Told",
-    "also_told",
-    "desk_key",
-    "ending_notices",
-    "first_kind",
-    "first_notices",
-    "late_parents",
-    "owner_notices",
-    "parent_changes",
-    "parent_outcome",
-    "renotifications",
-    "settle",
-    "stand",
-    "thresholds",
-    "told_updates",
-    "update_notices",
-]

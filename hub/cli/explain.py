@@ -13,9 +13,10 @@ from contacts.fictional import fictional_directory
 from contacts.tables import load
 from hub.app.domain import packs_of, wire_rules
 from hub.cli.console import ERR, OUT, USAGE, SettingsFile, fail, note, say, settings_or_exit, table
+from hub.core.course import Context, Outcome, Refused
 from hub.core.episode import Episode
 from hub.core.events import EpisodeEvent, Invalid, parse, validate_document
-from hub.core.plan import Context, Outcome, Refused, react
+from hub.core.plan import react
 from hub.edge.clock import SystemClock
 from hub.service.ledger import reach
 from hub.settings import Settings, SettingsError

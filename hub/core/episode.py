@@ -8,10 +8,10 @@ from typing import Any
 
 from hub.core.events import instant, instant_text
 from hub.core.records import EpisodeState
-from routing.decide import Told
 from routing.decision import Recipient, Rule
 from routing.duties import Duty
 from routing.facts import Doc, category, part
+from routing.standing import Told
 
 _KEPT_OF_A_PERSON = ("notify", "suspected_abductor", "parental_responsibility")
 """What an update that repeats a person without saying it again does not take back (readings.md A5; ADR 0003)."""

@@ -13,8 +13,9 @@ from typing import Any, Final
 
 from contacts.areas import Areas
 from contacts.directory import Directory
-from hub.core.plan import Context, Outcome, tick
+from hub.core.course import Context, Outcome
 from hub.core.records import AlarmRecord, Changes, EpisodeRecord, EventRecord, StoredEpisode
+from hub.core.ticks import tick
 from hub.service.ledger import Bookkeeper, load, reach, wake_at
 from hub.service.ports import Ids, Store, StoreUnavailable, Unit
 from routing.duties import Duty

@@ -8,9 +8,10 @@ from typing import Final, Literal
 from contacts.areas import Areas
 from contacts.directory import Directory
 from hub.core.answers import Answer, accepted, conflict, duplicate_of, forbidden, invalid
+from hub.core.course import Context, Outcome, Refused
 from hub.core.episode import Episode
 from hub.core.events import EpisodeEvent, Invalid, Problem, WireRules, canonical, parse, validate_document
-from hub.core.plan import Context, Outcome, Refused, react
+from hub.core.plan import react
 from hub.core.records import (
     AlarmRecord,
     AuditLine,

@@ -11,8 +11,8 @@ from typing import Any, Final, Literal
 from contacts.directory import Directory
 from contacts.model import Channel, Contact, Reached
 from contacts.roles import OPERATOR
+from hub.core.course import Outcome
 from hub.core.episode import Entry, Episode, Memory
-from hub.core.plan import Outcome, next_wake
 from hub.core.records import (
     AlarmRecord,
     AuditLine,
@@ -27,6 +27,7 @@ from hub.core.records import (
     Silenced,
     StoredEpisode,
 )
+from hub.core.ticks import next_wake
 from hub.core.tokens import ack_token, token_digest
 from hub.service.ports import Ids
 from routing.calendar import Period, add, at_local

@@ -6,10 +6,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from contacts.areas import load_areas
+from hub.core.course import Context, Outcome, Refused
 from hub.core.episode import Episode
 from hub.core.events import EpisodeEvent, instant, validate_document
-from hub.core.plan import Context, Outcome, Refused, next_wake, react, tick
+from hub.core.plan import react
 from hub.core.records import EpisodeSummary
+from hub.core.ticks import next_wake, tick
 from routing.decision import Decision
 from routing.duties import Duty
 from routing.packs import Packs, load_packs

@@ -16,10 +16,12 @@ from datetime import datetime
 from typing import Any, Final
 
 from contacts.areas import load_areas
+from hub.core.course import Context, Outcome, Refused
 from hub.core.episode import Episode, Memory
 from hub.core.events import EpisodeEvent, instant, validate_document
-from hub.core.plan import Context, Outcome, Refused, next_wake, react, tick
+from hub.core.plan import react
 from hub.core.records import EpisodeSummary
+from hub.core.ticks import next_wake, tick
 from routing.decision import Decision, Recipient
 from routing.decision import Outcome as Result
 from routing.facts import category

@@ -5,7 +5,7 @@ from typing import Any
 
 from hypothesis import assume, given, settings
 
-from hub.core.plan import next_wake
+from hub.core.ticks import next_wake
 from tests.kit.course import Course
 from tests.kit.stories import events
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from hub.core.plan import next_wake
+from hub.core.ticks import next_wake
 from routing.calendar import Period
 from routing.packs import Packs, load_packs
 from tests.kit.course import Course

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hub.core.course import Outcome
 from hub.core.events import instant, instant_text
-from hub.core.plan import Outcome
-from routing.decide import desk_key
 from routing.decision import Decision, Recipient
 from routing.needtoknow import COLUMNS
 from routing.recipients import key_of
+from routing.standing import desk_key
 from tests.kit.engine import REMINDERS, Engine, roles
 from tests.kit.events import (
     BROMLEY,

@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 
 from contacts.areas import load_areas
-from routing.decide import Standing, stand
 from routing.decision import Recipient
 from routing.packs import load_packs
 from routing.recipients import circulation_members, resolve
+from routing.standing import Standing, stand
 from tests.kit.events import BROMLEY, DROP, LEEDS, NORTH_LINCOLNSHIRE, merged, reported
 
 AREAS = load_areas()

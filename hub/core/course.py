@@ -1,0 +1,282 @@
+"""One change on its way through an episode: what it needs to know, what it gathers, what comes out. Pure."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from contacts.areas import Areas
+from hub.core.episode import Entry, Episode
+from hub.core.events import EpisodeEvent, instant
+from hub.core.records import EpisodeSummary
+from routing.calendar import Period, add, subtract
+from routing.clocks import Moment, start_rows, while_out
+from routing.decide import (
+    WAITING,
+    thresholds,
+)
+from routing.decision import Decision, Kind
+from routing.duties import (
+    HUB,
+    Duty,
+    Running,
+    ended,
+    open_duty,
+    row_by_id,
+    rows_of,
+)
+from routing.facts import Counts, part
+from routing.packs import Packs
+from routing.recipients import POLICE, resolve
+from routing.settle import settle
+from routing.standing import Draft, Reach, Scene, Standing, Told, stand
+
+_MARKED = ("missing", "renotification")
+_WINDOW = Period(days=28)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """What reacting needs to know of the world."""
+
+    packs: Packs
+    areas: Areas
+    reach: Reach
+    now: datetime
+    history: Sequence[EpisodeSummary] = ()
+    """The child's other episodes."""
+    check: Callable[[Mapping[str, Any]], Sequence[tuple[str, str]]] = field(default=lambda doc: ())
+    """Problems (path, message) of a merged document: an update can make an episode invalid."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """The event is not valid for this episode: 422, quarantine, an operator is told."""
+
+    problems: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What has to be written down."""
+
+    episode: Episode
+    event: EpisodeEvent | None = None
+    """What was folded in; None for the clocks."""
+    decisions: tuple[Decision, ...] = ()
+    warnings: tuple[str, ...] = ()
+    ending: Kind | None = None
+    """``found``, ``returned`` or ``retraction`` if this change overtakes notices not yet sent (readings.md D8)."""
+    acted: tuple[Duty, ...] = ()
+    """Duties of the hub itself that were carried out."""
+    problems: tuple[tuple[str, str], ...] = ()
+    """Why a kept event turned out to be invalid, and was not applied (readings.md D15)."""
+
+
+class Course:
+    """One change on its way through an episode: gathers decisions and warnings while the episode moves on."""
+
+    def __init__(self, episode: Episode, context: Context, cause: str) -> None:
+        self.episode = episode
+        self.context = context
+        self.cause = cause
+        self.decisions: list[Decision] = []
+        self.warnings: list[str] = []
+        self.ending: Kind | None = None
+        self.acted: list[Duty] = []
+
+    def outcome(self) -> Outcome:
+        return Outcome(
+            episode=self.episode,
+            decisions=tuple(self.decisions),
+            warnings=tuple(dict.fromkeys(self.warnings)),
+            ending=self.ending,
+            acted=tuple(self.acted),
+        )
+
+    def change(self, **changes: Any) -> None:
+        self.episode = replace(self.episode, **changes)
+
+    def remember(self, **changes: Any) -> None:
+        self.change(memory=replace(self.episode.memory, **changes))
+
+    def standing(self) -> Standing:
+        """The episode as the rules see it now."""
+        episode = self.episode
+        return stand(
+            episode.doc,
+            self.context.packs,
+            self.context.areas,
+            ever_missing=episode.ever_missing,
+            police_told=any(told.recipient.role in POLICE for told in episode.memory.told),
+            counts=_counts(episode, self.context.history),
+            persons=episode.memory.persons,
+        )
+
+    def moment(self, standing: Standing, start: datetime) -> Moment:
+        return Moment(
+            doc=standing.doc, facts=standing.facts, packs=standing.packs, every=self.context.packs, start=start,
+            now=self.context.now, cause=self.cause,
+        )  # fmt: skip
+
+    def tell(self, drafts: Sequence[Draft], standing: Standing) -> list[Decision]:
+        """Settle drafts into decisions, and remember who was told, withheld and held."""
+        context = self.context
+        scene = Scene(now=context.now, cause=self.cause, areas=context.areas, reach=context.reach,
+                      persons=self.episode.memory.persons)  # fmt: skip
+        decisions = settle(drafts, standing, scene)
+        told = {t.key: t for t in self.episode.memory.told}
+        parents = dict(self.episode.memory.parents)
+        for decision in decisions:
+            reminder = decision.kind in ("duty_due", "duty_overdue")
+            for recipient in decision.recipients:
+                if decision.outcome in ("notify", "gap") and not reminder:
+                    new = Told(recipient=recipient, members=decision.members)
+                    old = told.get(new.key)
+                    members = tuple(dict.fromkeys((*(old.members if old else ()), *new.members)))
+                    told[new.key] = replace(new, members=members)
+                if recipient.role == "parent" and recipient.person and not reminder and decision.kind != "message":
+                    in_person = decision.outcome == "hold" and decision.kind == "found"
+                    if not in_person:
+                        parents[recipient.person] = "notify" if decision.outcome == "gap" else decision.outcome
+                    elif parents.get(recipient.person) != "notify":
+                        parents[recipient.person] = WAITING
+        self.remember(told=tuple(told.values()), parents=parents)
+        self.decisions += decisions
+        return decisions
+
+    def clocks(self, standing: Standing, start: datetime, skip: Callable[[Running], bool] = lambda _: False) -> None:
+        """Start and cancel what hangs on conditions."""
+        duties, clocks = while_out(
+            self.episode.duties, self.episode.memory.clocks, self.moment(standing, start), state=self.episode.state,
+            skip=skip,
+        )  # fmt: skip
+        self.change(duties=duties)
+        self.remember(clocks=clocks)
+
+    def start(self, trigger: str, standing: Standing, start: datetime) -> None:
+        duties, clocks = start_rows(self.episode.duties, self.episode.memory.clocks, trigger,
+                                    self.moment(standing, start))  # fmt: skip
+        self.change(duties=duties)
+        self.remember(clocks=clocks)
+
+    def parents_decided(self, standing: Standing) -> None:
+        """``parent_decision`` runs while any parent is held (readings.md B19)."""
+        held = any(e.outcome == "hold" for e in standing.entries if e.recipient.role == "parent") and (
+            "hold" in self.episode.memory.parents.values()
+        )
+        open_now = [d for d in self.episode.duties if d.code in self._held_codes() and d.unfinished]
+        if held and not open_now:
+            self._open_held(standing)
+        elif not held and open_now:
+            self.change(
+                duties=tuple(
+                    ended(d, "done", self.context.now, self.cause) if d in open_now else d for d in self.episode.duties
+                )
+            )
+
+    def _held_codes(self) -> frozenset[str]:
+        return frozenset(r.row.code for r in rows_of(self.context.packs) if r.row.starts == "held")
+
+    def _open_held(self, standing: Standing) -> None:
+        now = self.context.now
+        for running in rows_of(standing.packs):
+            if running.row.starts == "held" and running.row.when.holds(standing.facts):
+                duty = open_duty(running, now, now, standing.doc, rules=running.pack.cite(running.row.rules),
+                                 before=self.episode.duties)  # fmt: skip
+                if duty is not None:
+                    self.change(duties=(*self.episode.duties, duty))
+
+    def enter(self, decisions: Sequence[Decision], standing: Standing) -> None:
+        """Register entries of ``missing`` and ``renotification`` notices, each replacing the receiver's last (B22)."""
+        if not any(decision.kind in _MARKED for decision in decisions):
+            return
+        rows = [pack.register_ for pack in standing.packs.packs if pack.register_ is not None]
+        listed = {role for row in rows for role in row.roles}
+        keep = rows[0].keep if rows else Period(months=6)
+        now = self.context.now
+        remove_at = max(add(now, keep), self._next_renotification() or now)
+        register = list(self.episode.register)
+        marked = []
+        for decision in decisions:
+            entries = []
+            if decision.outcome == "notify" and decision.kind in _MARKED:
+                entries = [
+                    (organisation, recipient.role)
+                    for recipient in decision.recipients
+                    if recipient.role in listed
+                    for organisation in self._holders(decision, recipient.role, recipient.organisation)
+                ]
+            for organisation, role in entries:
+                register = [
+                    replace(e, removed_at=now, removed_by=self.cause)
+                    if (e.organisation, e.role, e.removed_at) == (organisation, role, None)
+                    else e
+                    for e in register
+                ]
+                register.append(Entry(organisation=organisation, role=role, received_at=now, remove_at=remove_at))
+            marked.append(replace(decision, remove_at=remove_at) if entries else decision)
+        self.change(register=tuple(register))
+        replaced = {id(old): new for old, new in zip(decisions, marked, strict=True)}
+        self.decisions = [replaced.get(id(d), d) for d in self.decisions]
+
+    def _holders(self, decision: Decision, role: str, organisation: str | None) -> tuple[str, ...]:
+        if decision.members:
+            return decision.members
+        holder = organisation or next(
+            (r.organisation for r in _desk(role, self.episode, self.context) if r.organisation), None
+        )
+        return (holder,) if holder else ()
+
+    def _next_renotification(self) -> datetime | None:
+        if self.episode.state != "open":
+            return None
+        ours = (d for d in self.episode.duties if d.owner == HUB and d.unfinished and d.turn_at)
+        acting = [d for d in ours if self._acts(d) == "renotify"]
+        return max((d.due_at for d in acting), default=None)
+
+    def _acts(self, duty: Duty) -> str | None:
+        running = row_by_id(self.context.packs, duty.row)
+        return running.row.acts if running else None
+
+    def unregister(self) -> None:
+        """Found, returned or retracted: off every register now."""
+        self.change(
+            register=tuple(
+                e if e.removed_at else replace(e, removed_at=self.context.now, removed_by=self.cause)
+                for e in self.episode.register
+            )
+        )
+
+    def count(self, standing: Standing, at: str) -> None:
+        """Thresholds reached by now."""
+        drafts, fired = thresholds(standing, at, self.episode.memory.fired, self.context.areas)
+        self.remember(fired=self.episode.memory.fired | fired)
+        self.tell(drafts, standing)
+
+
+def _desk(role: str, episode: Episode, context: Context) -> Iterable[Any]:
+    without_people = {**episode.doc, "people": []}
+    return resolve(role, without_people, context.areas)
+
+
+def _counts(episode: Episode, history: Sequence[EpisodeSummary]) -> Counts:
+    """Earlier episodes of the child, by what they were; retracted ones and other statuses left out (B2, D17)."""
+    facts = part(episode.doc, "episode")
+    if not facts:
+        return Counts()
+    this, status = instant(facts["since"]), facts.get("status") or "actual"
+    earlier = [s for s in history if s.since <= this and s.state != "retracted" and s.status == status]
+    window = subtract(this, _WINDOW)
+    return Counts(
+        missing_28d=sum(s.ever_missing for s in earlier if s.since > window),
+        away_28d=sum(not s.ever_missing for s in earlier if s.since > window),
+        missing_ever=sum(s.ever_missing for s in earlier),
+    )
+
+
+def first_missing(course: Course, told: Sequence[Decision], standing: Standing) -> None:
+    """The six months count from the arrival of the first ``missing`` notice (readings.md A7)."""
+    if any(d.kind == "missing" and d.outcome in ("notify", "gap") for d in told):
+        course.start("first_missing_notice", standing, course.context.now)
+    course.enter(told, standing)

@@ -1,0 +1,121 @@
+"""What the clocks do to an episode, one thing at a time. Pure."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from hub.core import episode as fold
+from hub.core.course import Context, Course, Outcome, first_missing
+from hub.core.episode import Episode
+from routing.decide import (
+    also_told,
+    owner_notices,
+    renotifications,
+    update_notices,
+)
+from routing.decision import Kind
+from routing.duties import (
+    Duty,
+    Happening,
+    Running,
+    chased,
+    next_happening,
+    overtaken,
+    reminded,
+    row_by_id,
+    turned,
+)
+from routing.packs import Reminders
+
+
+def next_wake(episode: Episode) -> datetime | None:
+    """The next instant at which the clock has something to do for this episode."""
+    happening = next_happening(episode.duties)
+    moments = [e.remove_at for e in episode.register if e.removed_at is None]
+    return min([*moments, *([happening.at] if happening else [])], default=None)
+
+
+def tick(episode: Episode, context: Context) -> Outcome | None:
+    """The one next thing the clocks have to do by ``context.now``; None if there is nothing. Call again until None.
+    At one instant a re-notification comes before the removal of the entry it renews (readings.md A2)."""
+    happening = next_happening(episode.duties)
+    expiring = [e for e in episode.register if e.removed_at is None and e.remove_at <= context.now]
+    if happening is not None and happening.at <= context.now:
+        if not expiring or happening.at <= min(e.remove_at for e in expiring):
+            return _happen(episode, happening, context)
+    if not expiring:
+        return None
+    first = min(e.remove_at for e in expiring)
+    register = tuple(
+        replace(e, removed_at=context.now, removed_by="duty:register_removal")
+        if e.removed_at is None and e.remove_at == first
+        else e
+        for e in episode.register
+    )
+    return Outcome(episode=replace(episode, register=register))
+
+
+def _happen(episode: Episode, happening: Happening, context: Context) -> Outcome:
+    duty = happening.duty
+    course = Course(episode, context, f"duty:{duty.code}")
+    running = row_by_id(context.packs, duty.row)
+    settings = running.pack.reminders if running else Reminders()
+    match happening.what:
+        case "remind":
+            _swap(course, duty, reminded(duty))
+            if duty.due_at > context.now:  # else the clocks stood still, and it is chased now
+                _remind(course, duty, "duty_due", running)
+        case "chase":
+            _swap(course, duty, chased(duty, context.now, settings))
+            if not overtaken(episode.duties, duty, context.now):
+                _remind(course, duty, "duty_overdue", running)
+        case "turn":
+            course.change(duties=turned(episode.duties, duty, running, context.now, episode.doc))
+            if running is not None:
+                _turn(course, duty, running)
+    return course.outcome()
+
+
+def _swap(course: Course, old: Duty, new: Duty) -> None:
+    course.change(duties=tuple(new if d is old else d for d in course.episode.duties))
+
+
+def _remind(course: Course, duty: Duty, kind: Kind, running: Running | None) -> None:
+    standing, areas = course.standing(), course.context.areas
+    pack = running.pack if running else None
+    drafts = owner_notices(standing, duty.owner, kind, duty.rules, areas, duty=duty.code, due_at=duty.due_at, pack=pack)
+    if kind == "duty_overdue" and running is not None:
+        drafts += also_told(standing, running.row.overdue_tells, kind, duty.rules, areas, duty=duty.code,
+                            due_at=duty.due_at, pack=pack, priority="low")  # fmt: skip
+    course.tell(drafts, standing)
+
+
+def _turn(course: Course, duty: Duty, running: Running) -> None:
+    if running.row.acts is not None and not duty.unfinished:
+        return  # somebody did it before it fell due
+    if running.row.acts is not None:
+        course.acted.append(duty)
+    standing, areas = course.standing(), course.context.areas
+    match running.row.acts:
+        case "become_missing":
+            _become_missing(course, duty)
+        case "renotify":
+            roles = [role for pack in standing.packs.packs if pack.register_ for role in pack.register_.roles]
+            course.enter(
+                course.tell(renotifications(standing, roles, course.episode.memory.told, areas), standing), standing
+            )
+        case _:
+            drafts = also_told(standing, running.row.tells, running.row.tells_kind, duty.rules, areas, duty=duty.code,
+                               due_at=duty.due_at, pack=running.pack)  # fmt: skip
+            first_missing(course, course.tell(drafts, standing), standing)
+
+
+def _become_missing(course: Course, duty: Duty) -> None:
+    """The child has been away with unknown whereabouts for too long. What starts now counts from the limit (C3)."""
+    before, memory = course.standing(), course.episode.memory
+    course.episode = fold.become_missing(course.episode)
+    after = course.standing()
+    told = course.tell(update_notices(before, after, memory.told, memory.parents, course.context.areas), after)
+    course.count(after, "out")
+    course.clocks(after, duty.due_at)
+    course.parents_decided(after)
+    first_missing(course, told, after)
