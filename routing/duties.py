@@ -7,6 +7,7 @@ happen next with one stands in it (``remind_at``, ``chase_at``, ``turn_at``), so
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Literal
 
 from routing.calendar import Period, add, birthday, night_limit
@@ -78,8 +79,13 @@ class Happening:
     duty: Duty
 
 
-def rows_of(packs: Packs) -> Iterator[Running]:
+@lru_cache(maxsize=256)
+def rows_of(packs: Packs) -> tuple[Running, ...]:
     """All duty rows of the packs in force, with their ids."""
+    return tuple(_rows_of(packs))
+
+
+def _rows_of(packs: Packs) -> Iterator[Running]:
     for pack in packs.packs:
         seen: dict[str, int] = {}
         for row in pack.duties:

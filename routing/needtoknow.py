@@ -144,6 +144,10 @@ class View:
         return View(roles=self.roles, fields={path: value for path, value in self.fields.items() if path in kept})
 
 
+_EVERY = tuple(sorted(_ALL | {"child.medication_needed"}))
+_KEYS = {path: tuple(path.split(".")) for path in _EVERY}
+
+
 def permitted(role: str, doc: Doc) -> frozenset[str]:
     """The paths this role may see of this episode."""
     paths = COLUMNS[role]
@@ -158,8 +162,8 @@ def permitted(role: str, doc: Doc) -> frozenset[str]:
 
 def _value(doc: Doc, path: str) -> Any:
     value: Any = doc
-    for key in path.split("."):
-        if not isinstance(value, Mapping):
+    for key in _KEYS[path]:
+        if not isinstance(value, dict):  # documents are plain JSON: the check for any Mapping costs ten times as much
             return None
         value = value.get(key)
     return value
@@ -193,18 +197,21 @@ def _people(roles: tuple[str, ...], listed: Any) -> Any:
     return [{"role": p["role"], "name": p["name"]} for p in listed if p["role"] == "parent"] or None
 
 
-def view(doc: Doc, roles: Iterable[str], kind: Kind = "missing") -> View:
-    """What a desk that reads for all these ``roles`` may see in a notice of this kind: the union of their columns."""
+def present(doc: Doc) -> Mapping[str, Any]:
+    """Every path anybody may see that has a value, in order: what views are cut from. Worked out once a document."""
+    return {path: value for path in _EVERY if (value := fact(doc, path)) is not None}
+
+
+def view(doc: Doc, roles: Iterable[str], kind: Kind = "missing", *, known: Mapping[str, Any] | None = None) -> View:
+    """What a desk that reads for all these ``roles`` may see in a notice of this kind: the union of their columns.
+    ``known`` is ``present(doc)``, where the caller has it already."""
     named = tuple(roles)
     paths = frozenset[str]().union(*(permitted(role, doc) for role in named))
     paths &= _SCOPE.get(kind, paths)
-    fields: dict[str, Any] = {}
-    for path in sorted(paths):
-        value = fact(doc, path)
-        if value is not None and path == "people":
-            value = _people(named, value)
-        if value is not None:
-            fields[path] = value
+    values = present(doc) if known is None else known
+    fields = {path: value for path, value in values.items() if path in paths}
+    if "people" in fields and (listed := _people(named, fields.pop("people"))) is not None:
+        fields["people"] = listed
     return View(roles=named, fields=fields)
 
 
@@ -232,8 +239,7 @@ def _comparable(doc: Doc, path: str) -> Any:
 def changes(before: Doc, after: Doc) -> frozenset[str]:
     """The paths whose value is another one now: news, if the reader may see them (readings.md B27). Contact details
     and decisions about persons are none."""
-    paths = _ALL | {"child.medication_needed"}
-    return frozenset(path for path in paths if _comparable(before, path) != _comparable(after, path))
+    return frozenset(path for path in _EVERY if _comparable(before, path) != _comparable(after, path))
 
 
 def news(role: str, changed: frozenset[str], before: Doc, after: Doc) -> frozenset[str]:

@@ -5,13 +5,13 @@ A pack is data in ``routing/protocols/``; the engine knows no authority by name.
 
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import time
 from functools import cache
 from importlib import resources
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
 
 from contacts.areas import load_areas
 from routing.calendar import Period, parse_period
@@ -222,6 +222,7 @@ class Pack(_Row):
     told: tuple[ToldRow, ...] = ()
     duties: tuple[DutyRow, ...] = ()
     thresholds: tuple[ThresholdRow, ...] = ()
+    _cited: dict[str, Rule] = PrivateAttr(default_factory=dict)
 
     def covers(self, authority: str | None) -> bool:
         """Whether the pack names this authority."""
@@ -241,16 +242,14 @@ class Pack(_Row):
 
     def cite(self, ids: Iterable[str]) -> tuple[Rule, ...]:
         """The rules behind a row, with their evidence and this pack's version."""
-        return tuple(
-            Rule(
-                pack=self.name,
-                rule=rule,
-                source=f"{self.evidence[rule].source}, {self.evidence[rule].section}",
-                quote=self.evidence[rule].quote,
-                version=self.version,
-            )
-            for rule in ids
-        )
+        return tuple(self._cited.get(rule) or self._cite(rule) for rule in ids)
+
+    def _cite(self, rule: str) -> Rule:
+        evidence = self.evidence[rule]
+        source = f"{evidence.source}, {evidence.section}"
+        cited = Rule(pack=self.name, rule=rule, source=source, quote=evidence.quote, version=self.version)
+        self._cited[rule] = cited
+        return cited
 
 
 def _path(location: Iterable[str | int]) -> str:
@@ -286,15 +285,20 @@ def load_packs() -> "Packs":
     return Packs(tuple(parse_pack(name, texts[name]) for name in ordered))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Packs:
     """Packs in force together: the union of their rows, every row with its pack."""
 
     packs: tuple[Pack, ...]
+    _chosen: dict[tuple[bool, ...], "Packs"] = field(default_factory=dict, repr=False)
+    """Selections made before: there are few, and what is worked out of one (duties.py) is worth keeping."""
 
     def select(self, doc: Doc) -> "Packs":
         """Those that apply to this placement, all at once."""
-        return Packs(tuple(pack for pack in self.packs if pack.fits(doc)))
+        fitting = tuple(pack.fits(doc) for pack in self.packs)
+        if fitting not in self._chosen:
+            self._chosen[fitting] = Packs(tuple(p for p, fits in zip(self.packs, fitting, strict=True) if fits))
+        return self._chosen[fitting]
 
     def settle(self, facts: dict[str, Any]) -> Facts:
         """Add the facts that the packs themselves decide: ``serious``, ``limit_runs``, ``endangered``."""

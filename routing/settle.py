@@ -46,7 +46,7 @@ def _decision(group: Sequence[Draft], standing: Standing, scene: Scene, gap: str
         reader = "responsible_authority" if looked_after(standing.doc) else "host_authority"
         fields = tuple(shared_view(standing.doc, reader, roles[0], first.kind).fields)
     elif first.outcome == "notify":
-        fields = tuple(view(standing.doc, roles, first.kind).fields)
+        fields = tuple(view(standing.doc, roles, first.kind, known=standing.present).fields)
     else:
         fields = ()
     return Decision(

@@ -11,6 +11,7 @@ from contacts.roles import desk_of
 from routing.conditions import Facts
 from routing.decision import Kind, Outcome, Priority, Recipient, Rule
 from routing.facts import Counts, Doc, derive, part, people
+from routing.needtoknow import present
 from routing.packs import Packs
 from routing.recipients import FAMILY, Entry, Key, entitled, entries_by_key, key_of, parent_entry
 
@@ -47,6 +48,11 @@ class Standing:
     def entries(self) -> tuple[Entry, ...]:
         """Everybody's entitlement. A reminder, by far the most frequent of what the clocks do, does not ask."""
         return entitled(self.doc, self.facts, self.packs, self.areas)
+
+    @cached_property
+    def present(self) -> Mapping[str, Any]:
+        """What there is to be seen, by whoever may."""
+        return present(self.doc)
 
     @property
     def by_key(self) -> dict[Key, Entry]:

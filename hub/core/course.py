@@ -165,7 +165,8 @@ class Course:
         held = any(e.outcome == "hold" for e in standing.entries if e.recipient.role == "parent") and (
             "hold" in self.episode.memory.parents.values()
         )
-        open_now = [d for d in self.episode.duties if d.code in self._held_codes() and d.unfinished]
+        codes = frozenset(r.row.code for r in rows_of(self.context.packs) if r.row.starts == "held")
+        open_now = [d for d in self.episode.duties if d.code in codes and d.unfinished]
         if held and not open_now:
             self._open_held(standing)
         elif not held and open_now:
@@ -174,9 +175,6 @@ class Course:
                     ended(d, "done", self.context.now, self.cause) if d in open_now else d for d in self.episode.duties
                 )
             )
-
-    def _held_codes(self) -> frozenset[str]:
-        return frozenset(r.row.code for r in rows_of(self.context.packs) if r.row.starts == "held")
 
     def _open_held(self, standing: Standing) -> None:
         now = self.context.now

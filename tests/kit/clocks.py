@@ -41,7 +41,7 @@ def pack(*rows: str, name: str = "made-up", head: str = "") -> Pack:
 
 def row(text: str, *, head: str = "") -> Running:
     """One row, on its own."""
-    return next(rows_of(Packs((pack(text, head=head),))))
+    return rows_of(Packs((pack(text, head=head),)))[0]
 
 
 def opened(running: Running, start: datetime, now: datetime | None = None, before: tuple[Duty, ...] = ()) -> Duty:
