@@ -71,11 +71,14 @@ def packs_of(settings: Settings) -> Packs:
         delivered = load_packs()
     except PackProblem as error:
         raise SettingsError(_told(error)) from None
-    if settings.packs_folder is None:
-        return delivered
+    return delivered if settings.packs_folder is None else packs_beside(delivered, settings.packs_folder)
+
+
+def packs_beside(delivered: Packs, folder: Path) -> Packs:
+    """The packs of a folder beside those delivered, or in place of their namesakes. Raises SettingsError."""
     found: dict[str, Pack] = {}
     problems: list[Problem] = []
-    for path in _files(settings.packs_folder):
+    for path in _files(folder):
         try:
             found[path.stem] = parse_pack(path.stem, path.read_text("utf-8"))
         except PackProblem as error:

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Annotated, Final
 
 import typer
-from rich.markup import escape
 
 from contacts.areas import load_areas
 from hub.app.domain import own_pack_files, packs_of
@@ -70,11 +69,11 @@ def list_(settings_file: SettingsFile = None) -> None:
     packs = packs_or_exit(settings)
     own = {path.stem for path in own_pack_files(settings)}
     delivered = set(load_packs().names)
-    rows = table("Pack", "Version", "Title", "Applies to", "From")
     for pack in packs.packs:
         whose = "delivered" if pack.name not in own else "own, in its place" if pack.name in delivered else "own"
-        rows.add_row(pack.name, pack.version, escape(pack.title), escape(_applies(pack)), whose)
-    OUT.print(rows)
+        say(f"{pack.name}, version {pack.version}, {whose}")
+        say(f"  {pack.title}")
+        say(f"  applies to: {_applies(pack)}")
 
 
 @app.command()

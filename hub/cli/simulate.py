@@ -9,12 +9,15 @@ from typing import Annotated, Any, Final
 import typer
 from rich.text import Text
 
-from hub.cli.console import OUT, USAGE, fail, note
+from hub.app.domain import packs_beside
+from hub.cli.console import ERR, OUT, USAGE, fail, note
+from hub.settings import SettingsError
 from hub.simulate import BadScenario
 from hub.simulate import simulate as run
 from hub.simulate.picture import picture as draw
 from hub.simulate.shapes import clean
 from hub.simulate.story import Line, story
+from routing.packs import Packs, load_packs
 
 STYLE: Final = {
     "head": "bold", "notify": "green", "withhold": "yellow", "hold": "yellow", "gap": "red", "suppress": "yellow",
@@ -29,10 +32,13 @@ def simulate(
     picture: Annotated[
         Path | None, typer.Option("--picture", metavar="FILE.svg", help="Draw it: recipients, duties, registers.")
     ] = None,
+    packs: Annotated[
+        Path | None, typer.Option("--packs", metavar="FOLDER", help="With packs of your own beside those delivered.")
+    ] = None,
     why: Annotated[bool, typer.Option("--why", help="With the reason and the clause behind every decision.")] = False,
 ) -> None:
     """Run a scenario: who would be told what, when, why; which duties fall due. Sends nothing."""
-    scenario, answer = _run(file)
+    scenario, answer = _run(file, _packs(packs))
     if picture is not None:
         try:
             picture.write_text(draw(scenario, answer), "utf-8")
@@ -46,10 +52,19 @@ def simulate(
             _print(line)
 
 
-def _run(file: Path) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+def _packs(folder: Path | None) -> Packs:
+    try:
+        return load_packs() if folder is None else packs_beside(load_packs(), folder)
+    except SettingsError as error:
+        for problem in error.problems:
+            ERR.print(f"{problem.setting}: {problem.message}", style="red", markup=False)
+        fail(f"{len(error.problems)} problems.", USAGE)
+
+
+def _run(file: Path, packs: Packs) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
     try:
         scenario = json.loads(file.read_bytes())
-        return scenario, run(scenario)
+        return scenario, run(scenario, packs)
     except OSError as error:
         fail(f"cannot read {file}: {error.strerror}", USAGE)
     except (ValueError, AttributeError) as error:

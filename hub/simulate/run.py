@@ -16,7 +16,7 @@ from hub.core.ticks import next_wake, tick
 from routing.decision import Decision, Recipient, Rule
 from routing.duties import codes
 from routing.facts import category
-from routing.packs import load_packs
+from routing.packs import Packs, load_packs
 from routing.recipients import has_address
 
 Json = dict[str, Any]
@@ -36,6 +36,8 @@ class _Known:
 @dataclass(slots=True)
 class _Run:
     scenario: Mapping[str, Any]
+    packs: Packs
+    rules: WireRules
     now: datetime
     known: dict[tuple[str, str], _Known] = field(default_factory=dict)
     seen: dict[tuple[str, str], tuple[bytes, int, list[str]]] = field(default_factory=dict)
@@ -47,13 +49,16 @@ class BadScenario(ValueError):
     """The scenario file itself cannot be used."""
 
 
-def simulate(scenario: Mapping[str, Any]) -> Json:
-    """Run a scenario to its end. Deterministic: the same scenario gives the same answer."""
+def simulate(scenario: Mapping[str, Any], packs: Packs | None = None) -> Json:
+    """Run a scenario to its end, under the packs delivered unless others are given. Deterministic: the same scenario
+    gives the same answer."""
     events = scenario.get("events")
     if not isinstance(events, list) or not events:
         raise BadScenario("events: must be a list of at least one event")
     arrivals = [(_arrival(raw), raw) for raw in events]
-    run = _Run(scenario=scenario, now=arrivals[0][0])
+    packs = packs or load_packs()
+    rules = WireRules(areas=load_areas(), duties=codes(packs))
+    run = _Run(scenario=scenario, packs=packs, rules=rules, now=arrivals[0][0])
     for at, raw in arrivals:
         at = max(at, run.now)  # the clock does not go backwards (readings.md B10)
         _clocks(run, at, inclusive=False)
@@ -71,10 +76,6 @@ def _arrival(raw: Any) -> datetime:
         raise BadScenario("events[]: each needs a time, or arrives, as RFC 3339 with an offset") from error
 
 
-def _rules() -> WireRules:
-    return WireRules(areas=load_areas(), duties=codes(load_packs()))
-
-
 def _arrive(run: _Run, raw: Mapping[str, Any]) -> None:
     body = json.dumps(raw).encode()
     key, digest = (str(raw.get("source")), str(raw.get("id"))), canonical(raw)
@@ -83,7 +84,7 @@ def _arrive(run: _Run, raw: Mapping[str, Any]) -> None:
         same = first == digest
         _say(run, raw, 200 if same else 409, warnings if same else [], duplicate=same)
         return
-    event = parse(body, _rules())
+    event = parse(body, run.rules)
     if isinstance(event, Invalid):
         _say(run, raw, 422, [f"{p.path}: {p.message}" for p in event.problems])
         return
@@ -101,12 +102,12 @@ def _say(run: _Run, raw: Mapping[str, Any], status: int, warnings: Sequence[str]
 
 def _context(run: _Run, known: _Known) -> Context:
     return Context(
-        packs=load_packs(),
+        packs=run.packs,
         areas=load_areas(),
         reach=lambda recipient, person: _reach(run.scenario, recipient, person),
         now=run.now,
         history=[_summary(k) for k in run.known.values() if k is not known and k.child == known.child and k.child],
-        check=lambda doc: [(p.path, p.message) for p in validate_document(doc, _rules())],
+        check=lambda doc: [(p.path, p.message) for p in validate_document(doc, run.rules)],
     )
 
 

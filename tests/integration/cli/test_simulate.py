@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from hub.cli import app
 from hub.simulate import simulate
-from tests.kit.stories import numbered
+from tests.kit.scenarios import numbered
 
 RUN = CliRunner(env={"COLUMNS": "80", "TERM": "dumb"})
 

@@ -15,7 +15,7 @@ from hub.simulate import simulate
 from hub.simulate.lanes import drawing_of
 from hub.simulate.picture import picture
 from hub.simulate.shapes import KINDS, clean
-from tests.kit.stories import FILES, numbered, scenario
+from tests.kit.scenarios import FILES, numbered, scenario
 
 SVG = "{http://www.w3.org/2000/svg}"
 

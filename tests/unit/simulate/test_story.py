@@ -8,7 +8,7 @@ import pytest
 from hub.simulate import simulate
 from hub.simulate.lanes import REMINDERS
 from hub.simulate.story import story
-from tests.kit.stories import FILES, numbered, scenario
+from tests.kit.scenarios import FILES, numbered, scenario
 
 
 def told(number: str, *, why: bool = False) -> list[str]:

@@ -1,0 +1,96 @@
+"""``fingerpost protocols`` as it is typed."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from routing.packs import load_packs
+from tests.kit.commands import run
+
+ROOT = Path(__file__).parents[3]
+EXAMPLE = ROOT / "examples" / "packs" / "exampleshire.toml"
+DELIVERED = ROOT / "routing" / "protocols"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    own = tmp_path / "packs"
+    own.mkdir()
+    shutil.copy(EXAMPLE, own)
+    return own
+
+
+def env(folder: Path) -> dict[str, str]:
+    return {"FINGERPOST_PACKS_FOLDER": str(folder)}
+
+
+def test_the_packs_in_force_with_whose_they_are(folder: Path) -> None:
+    shutil.copy(DELIVERED / "essex.toml", folder)
+    status, out, _ = run(env(folder), "protocols", "list")
+    assert status == 0
+    heads = [line for line in out.splitlines() if not line.startswith(" ")]
+    assert {head.partition(",")[0] for head in heads} == {*load_packs().names, "exampleshire"}
+    assert "essex, version 1, own, in its place" in heads
+    assert "exampleshire, version 2026-1, own" in heads
+    assert "bromley, version 1, delivered" in heads
+    assert "  applies to: Isles of Scilly" in out
+
+
+def test_every_mistake_of_every_own_pack_at_once(folder: Path) -> None:
+    bad = sorted((ROOT / "tests" / "data" / "bad_packs").glob("*.toml"))[:5]
+    for file in bad:
+        shutil.copy(file, folder)
+    for arguments, environment in ((["protocols", "check"], env(folder)), (["protocols", "check", str(folder)], {})):
+        status, out, err = run(environment, *arguments)
+        assert status == 1
+        assert all(file.stem in err for file in bad)
+        assert "exampleshire" not in out
+
+
+def test_check_of_what_is_not_there(tmp_path: Path) -> None:
+    assert run({}, "protocols", "check", str(tmp_path))[0] == 1
+    assert run({}, "protocols", "check", str(tmp_path / "x.toml"))[0] == 1
+    assert run(env(tmp_path / "nowhere"), "protocols", "check")[0] == 1
+
+
+def test_show_has_every_row_with_its_words(folder: Path) -> None:
+    for pack in load_packs().packs:
+        status, out, _ = run({}, "protocols", "show", pack.name)
+        assert status == 0
+        used = {rule for rows in (pack.recipients, pack.suppressions, pack.later, pack.quiet, pack.told, pack.duties,
+                                  pack.thresholds) for row in rows for rule in row.rules}  # fmt: skip
+        flat = " ".join(out.split())
+        for rule in used:
+            assert f"{rule}, {pack.evidence[rule].source}" in flat
+    assert run({}, "protocols", "show", "nowhere")[0] == 2
+    assert "duty_manager_review" in run(env(folder), "protocols", "show", "exampleshire")[1]
+
+
+def test_diff_says_what_was_added_taken_away_and_changed(folder: Path) -> None:
+    same = run(env(folder), "protocols", "diff", "exampleshire", str(EXAMPLE))
+    assert (same[0], "0 rows differ" in same[1]) == (0, True)
+    text = EXAMPLE.read_text("utf-8")
+    new = folder / "new"
+    new.mkdir()
+    changed = (
+        text.replace('due = "PT12H"', 'due = "PT6H"')
+        .replace('role = "designated_nurse"', 'role = "ceop"')
+        .replace("missing_28d >= 3", "missing_28d >= 2")
+    )
+    (new / "exampleshire.toml").write_text(changed, "utf-8")
+    status, out, err = run(env(folder), "protocols", "diff", "exampleshire", str(new / "exampleshire.toml"))
+    assert status == 1
+    assert "~ duties duty_manager_review lead_authority, due: 12 hours -> 6 hours" in out
+    assert "- recipients designated_nurse:" in out
+    assert "+ recipients ceop:" in out
+    assert (
+        "~ thresholds third_missing_in_28_days, when: missing and missing_28d >= 3 -> missing and missing_28d >= 2"
+        in out
+    )
+    assert "give the new one a version of its own" in err
+    (new / "exampleshire.toml").write_text(changed.replace('"2026-1"', '"2026-2"'), "utf-8")
+    assert (
+        "version of its own"
+        not in run(env(folder), "protocols", "diff", "exampleshire", str(new / "exampleshire.toml"))[2]
+    )
