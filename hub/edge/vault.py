@@ -20,13 +20,15 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from hub.service.ports import Unsealable
+
 _KEY_BYTES = 32
 _NONCE_BYTES = 12
 _SEALED_V1 = 1
 _WRAPPED_V1 = 1
 
 
-class VaultError(Exception):
+class VaultError(Unsealable):
     """Something sealed does not open, or a key is not usable. Never carries a value."""
 
 

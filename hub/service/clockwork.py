@@ -14,7 +14,7 @@ from typing import Any, Final
 from contacts.areas import Areas
 from contacts.directory import Directory
 from hub.core.course import Context, Outcome
-from hub.core.records import AlarmRecord, Changes, EpisodeRecord, EventRecord, StoredEpisode
+from hub.core.records import AlarmRecord, Changes, EventRecord, StoredEpisode
 from hub.core.ticks import tick
 from hub.service.ledger import Bookkeeper, load, reach, wake_at
 from hub.service.ports import Ids, Store, StoreUnavailable, Unit
@@ -51,39 +51,39 @@ class Clockwork:
         """Do what is due; how many episodes were worked on. Raises StoreUnavailable."""
         worked = 0
         while due := await self._due(now):
-            for record in due:
-                worked += await self._safely(record, now)
+            for episode in due:
+                worked += await self._safely(episode, now)
             if len(due) < BATCH:
                 break
         if worked:
             self.nudge()
         return worked
 
-    async def _due(self, now: datetime) -> list[EpisodeRecord]:
+    async def _due(self, now: datetime) -> list[str]:
         self._failing = {episode: until for episode, until in self._failing.items() if until > now}
         limit = BATCH + len(self._failing)
         due = await self.store.read(lambda unit: unit.due_episodes(now, limit))
-        return [record for record in due if record.id not in self._failing]
+        return [episode for episode in due if episode not in self._failing]
 
-    async def _safely(self, record: EpisodeRecord, now: datetime) -> bool:
+    async def _safely(self, episode: str, now: datetime) -> bool:
         try:
-            worked = await self.store.write(lambda unit: self._work(unit, record.id, now))
+            worked = await self.store.write(lambda unit: self._work(unit, episode, now))
         except StoreUnavailable:
             # It may be this one that takes the store too long: a second time running, the others come first.
-            if self._refused == record.id:
-                self._failing[record.id] = now + PATIENCE
-            self._refused = record.id
+            if self._refused == episode:
+                self._failing[episode] = now + PATIENCE
+            self._refused = episode
             raise
         except Exception as error:  # one episode that cannot be worked on must not stop the clocks of the others
-            self._failing[record.id] = now + PATIENCE
-            self.log(record.id, type(error).__name__)
-            await self._alarm(record, type(error).__name__, now)
+            self._failing[episode] = now + PATIENCE
+            self.log(episode, type(error).__name__)
+            await self._alarm(episode, type(error).__name__, now)
             return False
         self._refused = None
         return worked
 
-    async def _alarm(self, record: EpisodeRecord, error: str, now: datetime) -> None:
-        alarm = AlarmRecord(id=self.ids.new("al", now), kind="clock_failed", owner="operator", episode=record.id,
+    async def _alarm(self, episode: str, error: str, now: datetime) -> None:
+        alarm = AlarmRecord(id=self.ids.new("al", now), kind="clock_failed", owner="operator", episode=episode,
                             reason=error, raised_at=now)  # fmt: skip
         await self.store.write(lambda unit: unit.add_alarm(alarm, ()))
 

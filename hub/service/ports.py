@@ -58,6 +58,11 @@ class StoreUnavailable(Exception):
     """The store cannot take this now (full disk, lost connection): answer 503 and try again."""
 
 
+class Unsealable(Exception):
+    """Something sealed does not open, and trying again will not open it: a key that is gone or another's, a value that
+    was changed. It is one row's trouble: whoever works through many leaves that one out and says so."""
+
+
 class LostRace(Exception):
     """Another writer changed the episode first. The store runs the work again; services never catch this."""
 
@@ -99,8 +104,9 @@ class Unit(Protocol):
     async def quarantine(self, *, unresolved_only: bool = True) -> Sequence[QuarantineRecord]: ...
 
     # the clock
-    async def due_episodes(self, now: datetime, limit: int) -> Sequence[EpisodeRecord]:
-        """Whose ``wake_at`` has come, earliest first."""
+    async def due_episodes(self, now: datetime, limit: int) -> Sequence[str]:
+        """Ids of those whose ``wake_at`` has come, earliest first. Opens nothing sealed: an episode that cannot be
+        opened must not stop the clocks of the others."""
         ...
 
     async def next_wake(self) -> datetime | None:
@@ -121,6 +127,7 @@ class Unit(Protocol):
         """Lease due deliveries: by priority, then rank, then ``due_at``; never one whose group still has an untried
         delivery of a lower rank. The claim appends attempt n in state ``sending``. A delivery whose lease ran out is
         claimable again, after its unfinished attempt was closed as ``technical_failure`` / ``provider_timeout``.
+        One that cannot be opened is put off and the operator alarmed; the others are claimed all the same.
         A notice that is superseded, acknowledged, withheld or held is never claimed. ``channels`` and ``priorities``
         narrow the claim (None: all), so that a slow channel leaves no other waiting and reminders leave room for
         first notices."""

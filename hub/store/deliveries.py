@@ -34,6 +34,7 @@ from hub.store.episodes import facts
 from hub.store.seeing import DUE, LEASED, raise_alarm, write_audit
 from hub.store.session import Session
 from hub.store.tables import attempts, decisions, deliveries, notices
+from hub.store.unreadable import UNREADABLE, put_off
 from routing.decision import Decision, Priority
 
 HEAD_START = timedelta(seconds=5)
@@ -70,7 +71,9 @@ def claim(
             leased_by=node,
         )
     )
-    claimed = _claimed(session, chosen)
+    claimed, unreadable = _readable(session, chosen)
+    if unreadable:
+        put_off(session, unreadable, now)
     session.insert(
         attempts,
         [
@@ -144,6 +147,21 @@ def _close(session: Session, now: datetime, which: ColumnElement[bool]) -> None:
 
 def _due_again() -> Any:
     return case((deliveries.c.withdrawn, literal("cancelled")), else_=literal("due"))
+
+
+def _readable(session: Session, chosen: Sequence[str]) -> tuple[list[ClaimedDelivery], dict[str, str]]:
+    """What was claimed, without those that cannot be opened, and why each of these cannot."""
+    try:
+        return _claimed(session, chosen), {}
+    except UNREADABLE:
+        found: list[ClaimedDelivery] = []
+        unreadable: dict[str, str] = {}
+        for one in chosen:
+            try:
+                found += _claimed(session, [one])
+            except UNREADABLE as error:
+                unreadable[one] = type(error).__name__
+        return found, unreadable
 
 
 def _claimed(session: Session, chosen: Sequence[str]) -> list[ClaimedDelivery]:

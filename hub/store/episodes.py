@@ -247,12 +247,14 @@ def decisions_of(session: Session, episode: str) -> Sequence[DecisionRecord]:
 
 def due(now: datetime, limit: int) -> Select[Any]:
     """Whose time to wake has come, earliest first."""
-    return select(episodes).where(episodes.c.wake_at <= now).order_by(episodes.c.wake_at, episodes.c.id).limit(limit)
+    return (
+        select(episodes.c.id).where(episodes.c.wake_at <= now).order_by(episodes.c.wake_at, episodes.c.id).limit(limit)
+    )
 
 
-def due_episodes(session: Session, now: datetime, limit: int) -> Sequence[EpisodeRecord]:
-    """Whose time to wake has come, earliest first."""
-    return [_record(session, row) for row in session.connection.execute(due(now, limit))]
+def due_episodes(session: Session, now: datetime, limit: int) -> Sequence[str]:
+    """Whose time to wake has come, earliest first. Nothing of them is opened."""
+    return list(session.connection.execute(due(now, limit)).scalars())
 
 
 def next_wake(session: Session) -> datetime | None:

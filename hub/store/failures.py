@@ -9,7 +9,7 @@ from typing import Literal
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from hub.service.ports import LostRace, StoreUnavailable
+from hub.service.ports import LostRace, StoreUnavailable, Unsealable
 
 Meaning = Literal["unavailable", "again", "defect"]
 
@@ -22,7 +22,7 @@ class SchemaTooNew(Exception):
     """The database was migrated by a newer Fingerpost: run that version, or restore the backup made before."""
 
 
-class KeyGone(LookupError):
+class KeyGone(Unsealable, LookupError):
     """The data key of this scope is not in the key store: erased, or the key store belongs to another database."""
 
 

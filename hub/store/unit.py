@@ -115,7 +115,7 @@ class SqlUnit:
         return await self._run(seeing.all_quarantine, unresolved_only)
 
     # the clock
-    async def due_episodes(self, now: datetime, limit: int) -> Sequence[EpisodeRecord]:
+    async def due_episodes(self, now: datetime, limit: int) -> Sequence[str]:
         return await self._run(episodes.due_episodes, now, limit)
 
     async def next_wake(self) -> datetime | None:

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from hub.core.records import EpisodeRecord
 from hub.service.clockwork import PATIENCE
 from hub.service.ports import StoreUnavailable, Unit
 from routing.calendar import at_local, birthday
@@ -318,7 +317,7 @@ async def test_more_episodes_than_a_batch_are_all_worked_on(hub: Hub) -> None:
         await hub.post(lincs_away(f"EP-{n}", child={"ref": f"C-{n}"}))
     assert await hub.tick(at("2026-03-01T21:30:00Z")) >= 105
 
-    async def due(unit: Unit) -> list[EpisodeRecord]:
+    async def due(unit: Unit) -> list[str]:
         return list(await unit.due_episodes(hub.clock.now(), 1000))
 
     assert await hub.see(due) == []

@@ -1,0 +1,89 @@
+"""One row that cannot be opened stops no other: its delivery is put off with an alarm, its clock left alone."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from sqlalchemy import Connection, text
+
+from hub.edge.ids import SeededIds
+from hub.edge.telemetry import HUB_ID
+from hub.service.ports import Unit
+from hub.store.unreadable import PUT_OFF
+from tests.kit.clock import START
+from tests.kit.records import Story, ids_of
+from tests.kit.store import Stores, claim
+
+
+async def forget(store: Stores, child: str) -> None:
+    """The child's data key is gone: erased, or not in the backup that was restored."""
+    keys = store._keys
+    assert keys is not None
+
+    def erase(connection: Connection) -> None:
+        connection.execute(text("DELETE FROM data_keys WHERE scope = :child"), {"child": child})
+
+    await keys._database.run(erase)
+    keys._keys.pop(child, None)
+
+
+async def two_told(store: Stores) -> tuple[Story, Story]:
+    ids = SeededIds("unreadable")
+    gone, well = Story(ids, ref="gone", child_ref="gone"), Story(ids, ref="well", child_ref="well")
+    for story in (gone, well):
+        await store.write(lambda unit, story=story: story.told(unit, 2))  # type: ignore[misc]  # bound now
+    await forget(store, gone.child)
+    return gone, well
+
+
+async def test_a_delivery_that_cannot_be_opened_stops_no_other(store: Stores) -> None:
+    gone, well = await two_told(store)
+    claimed = await claim(store)
+    assert {one.notice.episode for one in claimed} == {well.episode}
+    assert len(claimed) == 2
+    alarms = await store.read(lambda unit: unit.alarms())
+    assert [(a.kind, a.owner, a.episode, a.reason) for a in alarms] == [
+        ("unreadable", "operator", gone.episode, "KeyGone")
+    ] * 2
+    assert len({a.notice for a in alarms}) == 2
+    assert all(HUB_ID.fullmatch(a.id) for a in alarms)
+    assert await claim(store) == [], "not looked at again at once"
+
+
+async def test_it_is_tried_again_later_and_alarmed_once(store: Stores) -> None:
+    gone, _ = await two_told(store)
+    await claim(store)
+    assert (await store.read(lambda unit: unit.counts(START, START)))["alarms_open"] == 2
+    again = await claim(store, PUT_OFF)
+    assert gone.episode not in {one.notice.episode for one in again}
+    assert (await store.read(lambda unit: unit.counts(START, START)))["alarms_open"] == 2
+
+
+async def test_a_key_that_is_put_back_lets_it_go_out_as_a_first_attempt(store: Stores) -> None:
+    ids = SeededIds("unreadable")
+    story = Story(ids)
+    changes = await store.write(lambda unit: story.told(unit))
+    keys = store._keys
+    assert keys is not None
+    kept = {story.child: keys.key(story.child)}
+    await forget(store, story.child)
+    assert await claim(store) == []
+    keys._keys.update(kept)
+    (claimed,) = await claim(store, PUT_OFF)
+    assert ids_of([claimed]) == [changes.deliveries[0].id]
+    assert claimed.attempt == 1
+
+
+async def test_clocks_that_fall_due_are_named_without_opening_them(store: Stores) -> None:
+    ids = SeededIds("unreadable")
+    gone, well = Story(ids, ref="gone", child_ref="gone"), Story(ids, ref="well", child_ref="well")
+    for story in (gone, well):
+
+        async def work(unit: Unit, story: Story = story) -> None:
+            await story.meet(unit)
+            changes = story.report()
+            await unit.save(replace(changes, episode=replace(changes.episode, wake_at=START)))
+
+        await store.write(work)
+    await forget(store, gone.child)
+    due = await store.read(lambda unit: unit.due_episodes(START + timedelta(seconds=1), 10))
+    assert set(due) == {gone.episode, well.episode}
