@@ -41,6 +41,9 @@ HEAD_START = timedelta(seconds=5)
 """How long the deliveries of a higher rank wait for a first attempt that is under way. Those of rank 0 are attempted
 first (B-01), but a provider that hangs for a minute must not keep the others from being told for that minute."""
 
+LOST_AGAIN = (timedelta(0), timedelta(seconds=2), timedelta(seconds=10), timedelta(seconds=30))
+"""How long a delivery waits whose lease ran out for the first time, the second time and so on."""
+
 _URGENCY: tuple[Priority, ...] = get_args(Priority)
 
 
@@ -141,8 +144,16 @@ def _close(session: Session, now: datetime, which: ColumnElement[bool]) -> None:
     session.connection.execute(
         update(deliveries)
         .where(deliveries.c.id.in_(ids))
-        .values(state=_due_again(), tried=True, lease_until=None, leased_by=None, leased_at=None)
+        .values(state=_due_again(), due_at=_after(now), tried=True, lease_until=None, leased_by=None, leased_at=None)
     )
+
+
+def _after(now: datetime) -> Any:
+    """Behind those that nobody has tried yet; later each time, so that a process which dies over and over does not
+    send the same first notices over and over."""
+    waits = [(deliveries.c.attempts == lost, now + wait) for lost, wait in enumerate(LOST_AGAIN, start=1)]
+    return case(*((when, literal(at, deliveries.c.due_at.type)) for when, at in waits),
+                else_=literal(now + LOST_AGAIN[-1], deliveries.c.due_at.type))  # fmt: skip
 
 
 def _due_again() -> Any:

@@ -39,9 +39,3 @@ def migrate(connection: Connection) -> None:
         if present is not None and present not in known:
             raise SchemaTooNew(f"the database is at revision {present}, which this version does not know") from error
         raise
-
-
-def is_current(connection: Connection) -> bool:
-    """Whether the database has this version's tables."""
-    head = ScriptDirectory.from_config(_config(connection)).get_current_head()
-    return MigrationContext.configure(connection).get_current_revision() == head

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlalchemy.util import await_only
 
 from hub.service.ports import Ids, Sealer, StoreUnavailable, Unit
-from hub.store import migrate
+from hub.store import schema
 from hub.store.failures import told_again, translated
 from hub.store.keystore import KeyDatabase, KeyStore
 from hub.store.postgres_engine import connected, postgres_engine
@@ -42,7 +42,7 @@ class PostgresStore:
         try:
             await key_store.start()
             async with connected(store._engine) as connection, connection.begin():
-                await connection.run_sync(migrate.migrate)
+                await connection.run_sync(schema.bring_up)
         except BaseException as error:
             await store.aclose()
             if isinstance(error, Exception):
@@ -95,7 +95,7 @@ class PostgresStore:
         try:
             await self.write(probe)
             async with connected(self._engine) as connection:
-                return await connection.run_sync(migrate.is_current)
+                return await connection.run_sync(schema.is_current)
         except Exception as error:
             if isinstance(translated(error), StoreUnavailable):
                 return False

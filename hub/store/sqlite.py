@@ -16,7 +16,7 @@ from typing import Any, Generic, TypeVar
 from sqlalchemy import Connection
 
 from hub.service.ports import Ids, Sealer, StoreUnavailable, Unit
-from hub.store import migrate
+from hub.store import schema
 from hub.store.failures import told_again, translated
 from hub.store.keystore import KeyDatabase, KeyStore
 from hub.store.session import Session
@@ -109,7 +109,7 @@ class SqliteStore:
             if self._path == MEMORY:
                 metadata.create_all(self._connection)
             else:
-                migrate.migrate(self._connection)
+                schema.bring_up(self._connection)
 
     async def write(self, work: Callable[[Unit], Awaitable[T]]) -> T:
         """See ``hub.service.ports.Store``. A caller that is cancelled while it waits may still find its work done."""
@@ -151,7 +151,7 @@ class SqliteStore:
     def _is_current(self) -> bool:
         connection = self._open_connection()
         with connection.begin():
-            return migrate.is_current(connection)
+            return schema.is_current(connection)
 
     async def aclose(self) -> None:
         """Take no more, finish what waits, close the file and the key store."""

@@ -6,12 +6,15 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, make_url
 
 from hub.edge.ids import SeededIds
 from hub.store import BadStoreUrl, open_store
-from hub.store.migrate import is_current, migrate
+from hub.store import migrate as migrate_module
+from hub.store.migrate import migrate
 from hub.store.postgres_engine import postgres_engine
+from hub.store.schema import HEAD, is_current
 from hub.store.sqlite_engine import sqlite_engine
 from hub.store.tables import metadata
 from tests.contract.test_transactions import put, there
@@ -116,3 +119,8 @@ async def test_a_bad_url_is_named_without_its_password(url: str, keys: str | Non
     with pytest.raises(BadStoreUrl, match=problem) as caught:
         await open_store(url, keys_url=keys, sealer=vault(), ids=SeededIds("1"))
     assert "hidden" not in str(caught.value)
+
+
+def test_the_newest_revision_is_the_one_that_is_asked_for() -> None:
+    scripts = ScriptDirectory(str(Path(migrate_module.__file__).with_name("migrations")))
+    assert scripts.get_current_head() == HEAD
