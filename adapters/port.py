@@ -7,7 +7,7 @@ nothing a transport does raises for a failure of delivery. Pure: no I/O here.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal, Protocol, TypeAlias
+from typing import Final, Literal, Protocol, TypeAlias
 
 Reason = Literal[
     "no_certificate",
@@ -125,6 +125,11 @@ class Unconfirmed:
 
 Result: TypeAlias = Accepted | Deferred | Rejected | Unconfirmed
 """``detail`` of each is content-free: a status code and a class name, never a provider's free text."""
+
+
+UNTOUCHED: Final = "nothing was handed over"
+"""A transport that is cancelled before any of the message went out says so: it raises ``CancelledError(UNTOUCHED)``.
+Then nothing may have been sent, and the try does not count as one that may have been."""
 
 
 class Transport(Protocol):

@@ -12,7 +12,7 @@ from adapters.email.credentials import Credentials
 from adapters.email.pool import Pool
 from adapters.email.prepare import Letterhead, Message, prepare
 from adapters.email.smime import Signer
-from adapters.port import Content, Deferred, Envelope, Rejected, Result, Unconfirmed
+from adapters.port import UNTOUCHED, Content, Deferred, Envelope, Rejected, Result, Unconfirmed
 
 _IN_A_THREAD = 256 * 1024
 """Bytes of content from which sealing would hold the event loop for longer than a thread costs (measured: a
@@ -108,6 +108,10 @@ class EmailTransport:
                 return await self._send(message, progress)
         except SendFailure as failure:
             return failure.result
+        except asyncio.CancelledError:
+            if progress.content_out:
+                raise
+            raise asyncio.CancelledError(UNTOUCHED) from None
         except TimeoutError as exc:
             if progress.content_out:
                 return Unconfirmed(detail=type(exc).__name__)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from adapters.port import Envelope, Rejected, Result, Transport, Unconfirmed
+from adapters.port import UNTOUCHED, Deferred, Envelope, Rejected, Result, Transport, Unconfirmed
 from hub.core.records import ClaimedDelivery
 from hub.core.retry import ALERT_REASONS
 from hub.core.states import NEVER_SENT
@@ -42,8 +42,8 @@ class Flight:
 class Sender:
     """Sends one delivery at a time; holds no state of its own.
 
-    ``longest_send``: seconds after which a transport that has not answered is cut off. What it did until then is not
-    known, so the try counts as one that may have been sent.
+    ``longest_send``: seconds after which a transport that has not answered is cut off. Unless it says that nothing had
+    been handed over, what it did until then is not known, and the try counts as one that may have been sent.
     """
 
     def __init__(
@@ -99,7 +99,13 @@ class Sender:
         try:
             async with asyncio.timeout(self._longest):
                 return await transport.deliver(envelope, now)
-        except TimeoutError:
+        except asyncio.CancelledError as cut:
+            flight.at_provider = not _untouched(cut)
+            raise
+        except TimeoutError as late:
+            if _untouched(late.__cause__):
+                # It waited for a connection all the time. Taken for sent, two such tries would end the notice.
+                return Deferred(reason="provider_unavailable", detail="no answer in time")
             return Unconfirmed(detail="no answer in time")
         except Exception as error:  # a transport must not raise: what it had done by then is unknown
             return Unconfirmed(reason="unknown", detail=type(error).__name__)
@@ -113,3 +119,7 @@ class Sender:
     @staticmethod
     def _not_composed(error: Exception) -> Rejected:
         return Rejected(reason="unknown", detail=f"not composed: {type(error).__name__}", technical=True)
+
+
+def _untouched(cut: BaseException | None) -> bool:
+    return isinstance(cut, asyncio.CancelledError) and cut.args == (UNTOUCHED,)

@@ -1,5 +1,6 @@
 """Delivery through the real e-mail adapter to a real SMTP server, sealed, on the real store."""
 
+import asyncio
 import email
 import email.policy
 from collections.abc import AsyncIterator
@@ -15,12 +16,15 @@ from adapters.email.chain import Trust
 from adapters.email.connection import Timeouts
 from adapters.email.smime import Signer
 from adapters.email.smtp import EmailTransport
+from adapters.port import Deferred
 from contacts.directory import Directory
 from contacts.model import Certificate
 from hub.core.records import Changes
 from hub.core.tokens import ack_token, token_digest
 from hub.service.answers import Answers, Recorded
 from hub.service.envelopes import Composer
+from hub.service.lanes import Limits
+from hub.service.sending import Flight, Sender
 from tests.kit.clock import FakeClock
 from tests.kit.delivering import Sink, Watched, World, until
 from tests.kit.directory import small_bundle
@@ -205,3 +209,44 @@ async def test_a_pinned_certificate_needs_no_chain(post: Post):
         await until(lambda: post.world.settled(changes, "sent"))
     (attempt,) = await post.world.attempts(changes.deliveries[0].id)
     assert attempt.certificate == own.fingerprint
+
+
+async def test_what_only_waited_for_a_connection_was_not_sent_and_stays_due_at_a_stop(post: Post):
+    """A relay that hangs holds every connection; the others behind them have handed nothing over."""
+    post.server.fail("content", *[Fault(hang=True)] * 4)
+    changes = await post.told(6)
+    limits = Limits(lease=300, longest_send=100, concurrency=8, reserve=2, poll=1, drain=1)
+    async with post.world.delivering(post.world.delivery(limits=limits)):
+        await until(lambda: not post.server.faults["content"])
+    ends = [await post.world.attempts(one.id) for one in changes.deliveries]
+    assert sorted(attempt.state for (attempt,) in ends) == ["cancelled"] * 2 + ["technical_failure"] * 4
+    assert await post.world.settled(changes, "due")
+
+
+async def test_what_only_waited_for_a_connection_until_it_was_cut_off_may_be_tried_as_often_as_ever(post: Post):
+    post.server.fail("content", *[Fault(hang=True)] * 4)
+    clock, store = post.world.clock, post.world.store
+    await post.told(6)
+    end = clock.now() + timedelta(seconds=300)
+    claims = await store.write(lambda unit: unit.claim(clock.now(), end, "a", 6, channels=("email",)))
+    flights = [Flight(claimed=one, lease_until=end) for one in claims]
+
+    def sender(longest_send: float) -> Sender:
+        return Sender(
+            transports=post.world.sinks,
+            envelopes=post.world.envelopes,
+            clock=clock,
+            node="a",
+            longest_send=longest_send,
+        )
+
+    holding = [asyncio.create_task(sender(100).send(one)) for one in flights[:4]]
+    await until(lambda: "content" in post.server.faults and not post.server.faults["content"])
+    for waiting in flights[4:]:
+        tried = await sender(0.05).send(waiting)
+        assert tried is not None
+        assert tried.result == Deferred(reason="provider_unavailable", detail="no answer in time")
+    for task in holding:
+        task.cancel()
+    await asyncio.wait(holding)
+    assert all(one.at_provider for one in flights[:4]), "their content was out"
