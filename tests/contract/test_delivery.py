@@ -9,7 +9,7 @@ import pytest
 from hub.core.records import Changes, ClaimedDelivery, DeliveryRecord, NoticeRecord, Standing
 from hub.edge.ids import SeededIds
 from hub.service.ports import Unit
-from hub.store.deliveries import HEAD_START
+from hub.store.deliveries import HEAD_START, LOST_AGAIN
 from routing.decision import Kind, Priority
 from tests.kit.clock import START
 from tests.kit.records import Story, ids_of, moved, result
@@ -214,6 +214,18 @@ async def test_renewed_in_time_it_is_not(store: Stores, story: Story) -> None:
     await store.write(lambda unit: unit.renew([claimed.delivery.id], "node-1", START + 2 * LEASE))
     assert await claim(store, LEASE) == []
     assert len(await claim(store, 2 * LEASE)) == 1
+
+
+async def test_a_process_that_dies_over_and_over_waits_longer_each_time(store: Stores, story: Story) -> None:
+    await store.write(lambda unit: story.told(unit))
+    passed, waits = timedelta(), []
+    for _ in range(len(LOST_AGAIN) + 1):
+        (claimed,) = await claim(store, passed)
+        await store.write(lambda unit, at=START + passed: unit.close_all_leases(at))  # type: ignore[misc]  # bound now
+        waits.append((await delivery(store, claimed)).due_at - START - passed)
+        assert waits[-1] == timedelta() or await claim(store, passed) == []
+        passed += waits[-1]
+    assert waits == [*LOST_AGAIN, LOST_AGAIN[-1]]
 
 
 async def test_a_result_after_the_lease_was_lost_changes_only_its_attempt(store: Stores, story: Story) -> None:
