@@ -157,7 +157,9 @@ async def running(
             # Whoever held a lease here is dead: what it had in hand is due now, not when its lease runs out.
             await store.write(lambda unit: unit.close_all_leases(clock.now()))
         areas = load_areas()
-        directory = LiveDirectory(store=store, areas=areas, operator_address=settings.operator_address, log=log)
+        directory = LiveDirectory(
+            store=store, areas=areas, operator_address=settings.operator_address, ids=ids, log=log
+        )
         await directory.start(clock.now())
         mail = transport or email_transport(settings)
         await stack.enter_async_context(supervisor.closing("transport", mail.aclose, at_most=1.0))
@@ -187,6 +189,7 @@ async def running(
             ticks=(clockwork, refresh),
             clock=clock,
             overdue_after=settings.overdue_after,
+            amiss=(directory.amiss, delivery.amiss),
         )
         ticks = {clockwork: settings.clock_tick, refresh: settings.sources_refresh}
         if settings.heartbeat_url is not None:

@@ -72,6 +72,12 @@ class Delivery:
         """Results that are not durable yet; more than a few for long means that the store is away."""
         return len(self._recorder.unrecorded)
 
+    def amiss(self) -> Mapping[str, int]:
+        """For health: results that the store refuses. Their leases are kept, so that they are not sent again, and so
+        they are never late: nobody would see them otherwise. Empty if there are none."""
+        refused = self._recorder.refused
+        return {"results_refused": refused} if refused else {}
+
     def nudge(self) -> None:
         """There is something new to send: look at once. For intake, after its commit, on the same event loop."""
         self._look = True

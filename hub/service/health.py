@@ -1,6 +1,6 @@
 """How the hub is: alive, ready, and whether any work is overdue."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from hub.service.ports import Clock, Store, StoreUnavailable
@@ -15,12 +15,21 @@ class Health:
     """Asked by the health routes, /metrics and the heartbeat. Numbers and names of parts only."""
 
     def __init__(
-        self, *, store: Store, supervisor: Supervisor, ticks: Sequence[Tick], clock: Clock, overdue_after: float
+        self,
+        *,
+        store: Store,
+        supervisor: Supervisor,
+        ticks: Sequence[Tick],
+        clock: Clock,
+        overdue_after: float,
+        amiss: Sequence[Callable[[], Mapping[str, int]]] = (),
     ) -> None:
+        """``amiss``: parts that know themselves of something a human has to look at now; empty while all is well."""
         self._store = store
         self._supervisor = supervisor
         self._ticks = tuple(ticks)
         self._clock = clock
+        self._amiss = tuple(amiss)
         self._overdue_after = timedelta(seconds=overdue_after)
         self._counts: Mapping[str, int] = {}
         self._counted_at: datetime | None = None
@@ -65,5 +74,7 @@ class Health:
             age = now - tick.last_good
             if age > self._overdue_after:
                 found[f"{tick.name}_seconds_since_last"] = int(age.total_seconds())
+        for part in self._amiss:
+            found.update(part())
         found.update((f"task_{name}_dead", 1) for name, lives in self._supervisor.alive.items() if not lives)
         return found

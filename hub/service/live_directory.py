@@ -1,26 +1,34 @@
 """The directory as it is now: the newest stored bundle, swapped whole when a newer one is imported."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
+from typing import Final
 
 from contacts.areas import Areas
 from contacts.directory import Directory
 from contacts.model import Bundle, Contact, Desk, Organisation
 from contacts.roles import OPERATOR, desk_of
-from contacts.tables import load_json
-from hub.service.ports import Store, StoreUnavailable
+from contacts.salvage import load_readable
+from hub.core.records import AlarmRecord
+from hub.service.ports import Ids, Store, StoreUnavailable
 from hub.service.supervise import Log
+
+SETTINGS_CONTACT: Final = "operator-of-the-settings"
 
 
 class LiveDirectory:
     """Callable: the present snapshot. Before an import everybody is a gap, and only the operator hears of it."""
 
-    def __init__(self, *, store: Store, areas: Areas, operator_address: str | None, log: Log) -> None:
+    def __init__(self, *, store: Store, areas: Areas, operator_address: str | None, ids: Ids, log: Log) -> None:
         self._store = store
         self._areas = areas
         self._operator_address = operator_address
+        self._ids = ids
         self._log = log
         self._version = 0
+        self._looked_at = 0
+        self._problems = 0
         self._directory = Directory.of(self._with_operator(Bundle()))
 
     def __call__(self) -> Directory:
@@ -31,18 +39,26 @@ class LiveDirectory:
         """The stored version that is in use; 0 before the first import."""
         return self._version
 
+    def amiss(self) -> Mapping[str, int]:
+        """For health: how many problems keep the newest version from being used whole; empty if none do."""
+        return {"directory_problems": self._problems} if self._problems else {}
+
     async def refresh(self, now: datetime) -> bool:
         """Take over a newer bundle if there is one; True if so. Raises StoreUnavailable.
 
-        A bundle that cannot be read (written by a newer version of the hub) changes nothing: the last good one stays.
+        One that cannot be read whole (by the areas, or the version, of this hub) is no reason to lose a good one: that
+        stays. Where there is none, at a start, what can be read of it is used. Either is an alarm, and overdue.
         """
         stored = await self._store.read(lambda unit: unit.directory_bundle())
-        if stored is None or stored[0] == self._version:
+        if stored is None or stored[0] == self._looked_at:
             return False
         version, data = stored
-        loaded = load_json(data, self._areas, now)
-        if loaded.bundle is None:
+        loaded = load_readable(data, self._areas, now)
+        if loaded.problems:
             self._log.error("directory.unreadable", number=version, count=len(loaded.problems))
+            await self._alarm(version, now)
+        self._looked_at, self._problems = version, len(loaded.problems)
+        if loaded.bundle is None or (loaded.problems and self._version):
             return False
         self._directory = Directory.of(self._with_operator(loaded.bundle))
         self._version = version
@@ -56,27 +72,44 @@ class LiveDirectory:
         except StoreUnavailable:
             self._log.error("directory.store_unavailable")
 
+    async def _alarm(self, version: int, now: datetime) -> None:
+        alarm = AlarmRecord(
+            id=self._ids.new("al", now),
+            kind="directory_unreadable",
+            owner=OPERATOR,
+            reason=f"version {version}",
+            raised_at=now,
+        )
+        await self._store.write(lambda unit: unit.add_alarm(alarm, ()))
+
     def _with_operator(self, bundle: Bundle) -> Bundle:
-        """The operator of the settings, where the directory names none: gaps and alarms must reach somebody."""
-        desk = desk_of(OPERATOR)
-        named = any(c.organisation == OPERATOR and c.desk == desk for c in bundle.contacts)
-        if self._operator_address is None or named:
+        """The operator of the settings, behind whomever the directory names: gaps and alarms must reach somebody, also
+        when the directory's own operator is off duty, on another channel, or not in force any more."""
+        if self._operator_address is None:
             return bundle
+        desk = desk_of(OPERATOR)
+        named = [c for c in bundle.contacts if (c.organisation, c.desk) == (OPERATOR, desk)]
         contact = Contact(
-            id="operator-of-the-settings",
+            id=SETTINGS_CONTACT,
             organisation=OPERATOR,
             desk=desk,
             channel="email",
             address=self._operator_address,
+            order=max((c.order for c in named), default=-1) + 1,
         )
-        organisations = [o for o in bundle.organisations if o.code != OPERATOR]
-        desks = [d for d in bundle.desks if (d.organisation, d.function) != (OPERATOR, desk)]
+        known = next((o for o in bundle.organisations if o.code == OPERATOR), None)
+        operator = known or Organisation(code=OPERATOR, name="Operator of this hub", fallback_desk=desk)
+        its_desk = next((d for d in bundle.desks if (d.organisation, d.function) == (OPERATOR, desk)), None)
         return replace(
             bundle,
             organisations=(
-                *organisations,
-                Organisation(code=OPERATOR, name="Operator of this hub", fallback_desk=desk),
+                *(o for o in bundle.organisations if o is not known),
+                # A hub always has an operator, whatever the directory's dates say.
+                replace(operator, valid_from=None, valid_until=None),
             ),
-            desks=(*desks, Desk(organisation=OPERATOR, function=desk)),
+            desks=(
+                *(d for d in bundle.desks if d is not its_desk),
+                replace(its_desk or Desk(organisation=OPERATOR, function=desk), valid_from=None, valid_until=None),
+            ),
             contacts=(*bundle.contacts, contact),
         )

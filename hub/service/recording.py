@@ -62,6 +62,11 @@ class Recorder:
         """Deliveries with a result that is not durable yet: their leases have to be kept."""
         return tuple(tried.claimed.delivery.id for tried in (*self._writing, *self._waiting, *self._stuck))
 
+    @property
+    def refused(self) -> int:
+        """Results that the store does not take, for another reason than being away."""
+        return len(self._stuck)
+
     def add(self, tried: Tried) -> None:
         """Take a result."""
         self._waiting.append(tried)

@@ -243,8 +243,11 @@ async def test_a_result_the_store_refuses_holds_up_no_other_and_is_never_sent_ag
             await asyncio.sleep(0.005)
         assert world.sink.accepted.count(poisoned) == 1
         assert delivery.unrecorded == 1
+        # Its lease is kept, so it is never late: health has to be told otherwise.
+        await until(lambda: delivery.amiss() == {"results_refused": 1})
         store.poisoned = None
         await world.passing(lambda: world.settled(changes), step=LIMITS.lease / 3)
+    assert delivery.amiss() == {}
     assert len(world.sink.accepted) == 4
     assert "delivery.result_refused" in world.notes.said
 
