@@ -1,5 +1,6 @@
 """``fingerpost protocols`` as it is typed."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -94,3 +95,17 @@ def test_diff_says_what_was_added_taken_away_and_changed(folder: Path) -> None:
         "version of its own"
         not in run(env(folder), "protocols", "diff", "exampleshire", str(new / "exampleshire.toml"))[2]
     )
+
+
+def test_coverage_of_one_group_and_of_what_is_not_in_force() -> None:
+    status, out, _ = run({}, "protocols", "coverage", "--group", "g")
+    assert status == 0
+    assert "G-09  in force" in out
+    assert "G-19  NOT in force" in out
+    assert "B-13" not in out
+    status, out, _ = run({}, "protocols", "coverage", "--not-in-force", "--json")
+    rows = json.loads(out)
+    assert rows
+    assert not any(row["in_force"] for row in rows)
+    assert all(row.get("missing") or row.get("overridden_by") for row in rows)
+    assert run({}, "protocols", "coverage", "--group", "Z")[0] == 2

@@ -1,0 +1,171 @@
+"""What of the evidence is in force, and where; what is not, and why (``fingerpost protocols coverage``).
+
+The evidence is every rule found in the protocols (coverage_data/rules.csv). A rule is in force as a row of a pack that
+cites it, or in the code (in_code.toml); or it is not, for a reason (not_in_force.toml).
+"""
+
+import csv
+import re
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, model_validator
+
+from routing.packs import Packs
+
+_SPAN = re.compile(r"([A-H])-(\d+)(?:\.\.\1-(\d+))?")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvidenceRule:
+    """One rule of one document."""
+
+    id: str
+    document: str
+    section: str
+    summary: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    """What became of a rule: exactly one of ``packs``, ``place`` and ``reason`` says it."""
+
+    rule: EvidenceRule
+    packs: tuple[str, ...] = ()
+    """Rows that rest on it: ``bromley: duties strategy_discussion``."""
+    place: str = ""
+    what: str = ""
+    missing: tuple[str, ...] = ()
+    overridden_by: tuple[str, ...] = ()
+    reason: str = ""
+
+    @property
+    def in_force(self) -> bool:
+        return bool(self.packs or self.place)
+
+
+def spread(text: str) -> tuple[str, ...]:
+    """``"A-01 C-25..C-27"`` -> every id. Raises ValueError for anything else."""
+    found: list[str] = []
+    for word in text.split():
+        match = _SPAN.fullmatch(word)
+        if match is None:
+            raise ValueError(f"{word!r} is neither an id nor a span of ids")
+        group, first, last = match.groups()
+        found += [f"{group}-{number:02d}" for number in range(int(first), int(last or first) + 1)]
+    return tuple(found)
+
+
+Ids = Annotated[Any, AfterValidator(lambda text: spread(str(text)))]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Place(_Strict):
+    place: str
+    what: str
+    rules: Ids
+
+
+class Reason(_Strict):
+    rules: Ids
+    missing: tuple[str, ...] = ()
+    overridden_by: tuple[str, ...] = ()
+    reason: str
+
+    @model_validator(mode="after")
+    def _says_why(self) -> "Reason":
+        if bool(self.missing) == bool(self.overridden_by):
+            raise ValueError("says either what is missing or what overrides")
+        return self
+
+
+class _Places(_Strict):
+    places: tuple[Place, ...]
+
+
+class _Reasons(_Strict):
+    reasons: tuple[Reason, ...]
+
+
+def _read(name: str) -> str:
+    return (resources.files("routing") / "coverage_data" / name).read_text("utf-8")
+
+
+@cache
+def load_evidence() -> tuple[EvidenceRule, ...]:
+    """Every rule, in the order of the evidence."""
+    return tuple(EvidenceRule(**row) for row in csv.DictReader(_read("rules.csv").splitlines()))
+
+
+@cache
+def load_places() -> tuple[Place, ...]:
+    """Where in the code rules are in force."""
+    return _Places.model_validate(tomllib.loads(_read("in_code.toml"))).places
+
+
+@cache
+def load_reasons() -> tuple[Reason, ...]:
+    """Why rules are not in force."""
+    return _Reasons.model_validate(tomllib.loads(_read("not_in_force.toml"))).reasons
+
+
+def cited(packs: Packs) -> dict[str, tuple[str, ...]]:
+    """Rule -> the rows that rest on it."""
+    found: dict[str, dict[str, None]] = {}
+    for pack, row, rules in _rows(packs):
+        for rule in rules:
+            found.setdefault(rule, {})[f"{pack}: {row}"] = None
+    return {rule: tuple(rows) for rule, rows in found.items()}
+
+
+def _rows(packs: Packs) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+    for pack in packs.packs:
+        yield from ((pack.name, f"recipients {row.role}", row.rules) for row in pack.recipients)
+        yield from ((pack.name, f"suppressions {row.role} on {row.on}", row.rules) for row in pack.suppressions)
+        yield from ((pack.name, f"later {row.role} at {row.on}", row.rules) for row in pack.later)
+        yield from ((pack.name, f"quiet {row.role} at {row.on}", row.rules) for row in pack.quiet)
+        yield from ((pack.name, f"told {row.on}", row.rules) for row in pack.told)
+        yield from ((pack.name, f"duties {row.code}", row.rules) for row in pack.duties)
+        yield from ((pack.name, f"thresholds {row.id}", row.rules) for row in pack.thresholds)
+        if pack.register_ is not None:
+            yield pack.name, "register", pack.register_.rules
+
+
+def coverage(packs: Packs) -> tuple[Status, ...]:
+    """Every rule of the evidence with what became of it, under these packs."""
+    rows = cited(packs)
+    places = {rule: place for place in load_places() for rule in place.rules}
+    reasons = {rule: reason for reason in load_reasons() for rule in reason.rules}
+    return tuple(
+        _status(rule, rows.get(rule.id, ()), places.get(rule.id), reasons.get(rule.id)) for rule in load_evidence()
+    )
+
+
+def _status(rule: EvidenceRule, rows: tuple[str, ...], place: Place | None, reason: Reason | None) -> Status:
+    if rows:
+        return Status(rule=rule, packs=rows)
+    if place is not None:
+        return Status(rule=rule, place=place.place, what=place.what)
+    if reason is not None:
+        return Status(rule=rule, missing=reason.missing, overridden_by=reason.overridden_by, reason=reason.reason)
+    return Status(rule=rule, reason="no pack in force cites it")
+
+
+def where_or_why(status: Status) -> str:
+    """One sentence: the rows or the code in which a rule is in force, or why it is not."""
+    if status.packs:
+        return "; ".join(status.packs)
+    if status.place:
+        return f"{status.place}: {status.what}"
+    if status.missing:
+        return f"missing {', '.join(status.missing)}: {status.reason}"
+    if status.overridden_by:
+        return f"overridden by {', '.join(status.overridden_by)}: {status.reason}"
+    return status.reason
