@@ -1,68 +1,29 @@
-"""``fingerpost``: the command line. No traceback for a user's mistake, and never a child's data in one of ours."""
+"""``fingerpost``: the command line. No traceback for a user's mistake, and never a child's data in one of ours.
 
-import importlib
+A command that needs no server, store or mail is started without them: ``simulate`` is run thousands of times.
+"""
+
 import sys
-from importlib.metadata import PackageNotFoundError
-from importlib.metadata import version as version_of
-from typing import Annotated
+from importlib import import_module
+from typing import Any, Final
 
-import typer
-
-from hub.cli import directory, keys, look, placements, protocols, sources, tokens
-from hub.cli.console import ERR, FAILED, USAGE, fail, say
-from hub.cli.explain import explain
-from hub.cli.register import register
-from hub.cli.serving import serve
-from hub.cli.simulate import simulate
-from hub.edge.telemetry import place
-
-app = typer.Typer(
-    no_args_is_help=True,
-    # A traceback with local variables could show a child's data.
-    pretty_exceptions_enable=False,
-    add_completion=False,
-    help="Fingerpost tells everyone who must know that a child is missing, and proves it.",
-)
-
-app.command()(serve)
-app.command()(explain)
-app.command()(simulate)
-app.command()(register)
-app.add_typer(keys.app, name="keys")
-app.add_typer(sources.app, name="sources")
-app.add_typer(tokens.app, name="tokens")
-app.add_typer(directory.app, name="directory")
-app.add_typer(placements.app, name="placements")
-app.add_typer(protocols.app, name="protocols")
-app.add_typer(look.outbox, name="outbox")
-app.add_typer(look.alarms, name="alarms")
-app.add_typer(look.quarantine, name="quarantine")
+FAILED: Final = 1
+"""What was asked for could not be done (hub/cli/console.py)."""
+ALONE: Final = "simulate"
 
 
-@app.command()
-def demo(once: Annotated[bool, typer.Option("--once", help="End after the story: 0 if all was well.")] = False) -> None:
-    """One made-up episode from report to return, with real mail that openssl opens."""
-    try:
-        # The demonstration has dependencies of its own, which `serve` does without.
-        story = importlib.import_module("hub.demo.run")
-    except ModuleNotFoundError as error:
-        fail(f"The demonstration needs {error.name}: pip install 'fingerpost[demo]'", USAGE)
-    raise typer.Exit(story.run(once=once))
-
-
-@app.command()
-def version() -> None:
-    """The version of this installation."""
-    try:
-        say(version_of("fingerpost"))
-    except PackageNotFoundError:
-        say("not installed as a package")
+def __getattr__(name: str) -> Any:
+    """``app``, all the commands together, is imported when it is asked for."""
+    if name == "app":
+        return import_module("hub.cli.commands").app
+    raise AttributeError(name)
 
 
 def main() -> None:
     """The entry point. Anything unforeseen is told by its class and place: its text could quote a child's data."""
     try:
-        app()
+        import_module("hub.cli.alone" if sys.argv[1:2] == [ALONE] else "hub.cli.commands").app()
     except Exception as error:
-        ERR.print(f"Fingerpost failed: {type(error).__name__} at {place(error)}", style="red", markup=False)
+        place = import_module("hub.edge.telemetry").place(error)
+        sys.stderr.write(f"Fingerpost failed: {type(error).__name__} at {place}\n")
         sys.exit(FAILED)

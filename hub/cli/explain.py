@@ -11,7 +11,8 @@ from contacts.areas import Areas, load_areas
 from contacts.directory import Directory
 from contacts.fictional import fictional_directory
 from contacts.tables import load
-from hub.app.domain import packs_of, wire_rules
+from hub.app.domain import wire_rules
+from hub.app.own_packs import packs_of
 from hub.cli.console import ERR, OUT, USAGE, SettingsFile, fail, note, say, settings_or_exit, table
 from hub.core.course import Context, Outcome, Refused
 from hub.core.episode import Episode

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from contacts.areas import load_areas
-from hub.app.domain import own_pack_files, packs_of
+from hub.app.own_packs import own_pack_files, packs_of
 from hub.app.pack_rows import IDENTITY, Difference, differences, rows_of
 from hub.cli.console import ERR, FAILED, OUT, USAGE, SettingsFile, fail, note, say, settings_or_exit, table
 from hub.settings import Settings, SettingsError

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final
 import typer
 from rich.text import Text
 
-from hub.app.domain import packs_beside
+from hub.app.own_packs import packs_beside
 from hub.cli.console import ERR, OUT, USAGE, fail, note
 from hub.settings import SettingsError
 from hub.simulate import BadScenario

@@ -1,13 +1,16 @@
 """``fingerpost simulate`` as it is typed."""
 
 import json
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
 from typer.testing import CliRunner
 
-from hub.cli import app
+from hub.cli import app, main
 from hub.simulate import simulate
 from tests.kit.scenarios import numbered
 
@@ -53,3 +56,39 @@ def test_a_picture_that_cannot_be_written_and_a_file_that_is_none_are_told(file:
         done = RUN.invoke(app, ["simulate", str(file)])
         assert done.exit_code == 2
         assert said in " ".join(done.stderr.split())
+
+
+def test_it_starts_without_what_a_server_needs() -> None:
+    servers = ("sqlalchemy", "aiohttp", "alembic")
+    asked = f"import sys, hub.cli, hub.cli.alone; print([m for m in {servers} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_something_unforeseen_is_told_without_a_word_of_it(
+    file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("Robin Example")
+
+    monkeypatch.setattr("hub.cli.simulate.run", broken)
+    monkeypatch.setattr(sys, "argv", ["fingerpost", "simulate", str(file)])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 1
+    said = capsys.readouterr().err
+    assert "RuntimeError" in said
+    assert "Robin" not in said
+
+
+def test_with_packs_of_ones_own(file: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "packs"
+    folder.mkdir()
+    alone = RUN.invoke(app, ["simulate", str(file), "--json"])
+    shutil.copy(Path(__file__).parents[3] / "examples" / "packs" / "exampleshire.toml", folder)
+    beside = RUN.invoke(app, ["simulate", str(file), "--json", "--packs", str(folder)])
+    assert beside.stdout == alone.stdout  # it applies to another authority
+    (folder / "exampleshire.toml").write_text('name = "exampleshire"\n', "utf-8")
+    broken = RUN.invoke(app, ["simulate", str(file), "--packs", str(folder)])
+    assert broken.exit_code == 2
+    assert "exampleshire.toml: title" in " ".join(broken.stderr.split())

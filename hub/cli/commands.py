@@ -1,0 +1,57 @@
+"""All the commands together."""
+
+import importlib
+from importlib.metadata import PackageNotFoundError
+from importlib.metadata import version as version_of
+from typing import Annotated
+
+import typer
+
+from hub.cli import directory, keys, look, placements, protocols, sources, tokens
+from hub.cli.console import USAGE, fail, say
+from hub.cli.explain import explain
+from hub.cli.register import register
+from hub.cli.serving import serve
+from hub.cli.simulate import simulate
+
+app = typer.Typer(
+    no_args_is_help=True,
+    # A traceback with local variables could show a child's data.
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    help="Fingerpost tells everyone who must know that a child is missing, and proves it.",
+)
+
+app.command()(serve)
+app.command()(explain)
+app.command()(simulate)
+app.command()(register)
+app.add_typer(keys.app, name="keys")
+app.add_typer(sources.app, name="sources")
+app.add_typer(tokens.app, name="tokens")
+app.add_typer(directory.app, name="directory")
+app.add_typer(placements.app, name="placements")
+app.add_typer(protocols.app, name="protocols")
+app.add_typer(look.outbox, name="outbox")
+app.add_typer(look.alarms, name="alarms")
+app.add_typer(look.quarantine, name="quarantine")
+
+
+@app.command()
+def demo(once: Annotated[bool, typer.Option("--once", help="End after the story: 0 if all was well.")] = False) -> None:
+    """One made-up episode from report to return, with real mail that openssl opens."""
+    try:
+        # The demonstration has dependencies of its own, which `serve` does without.
+        story = importlib.import_module("hub.demo.run")
+    except ModuleNotFoundError as error:
+        fail(f"The demonstration needs {error.name}: pip install 'fingerpost[demo]'", USAGE)
+    raise typer.Exit(story.run(once=once))
+
+
+@app.command()
+def version() -> None:
+    """The version of this installation."""
+    try:
+        say(version_of("fingerpost"))
+    except PackageNotFoundError:
+        say("not installed as a package")
