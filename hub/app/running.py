@@ -31,6 +31,7 @@ from hub.edge.ids import SystemIds
 from hub.edge.single import only_process
 from hub.edge.telemetry import Metrics
 from hub.service.access import Access
+from hub.service.alarming import Alarming
 from hub.service.answers import Answers
 from hub.service.delivery import Delivery
 from hub.service.envelopes import Composer
@@ -63,6 +64,10 @@ DRAIN_SHARE: Final = 0.45
 """For deliveries in flight and their records; the rest is for closing."""
 TICK_WITHIN: Final = 1.0
 """Seconds a tick under way has to end."""
+
+
+ALARMS_EVERY: Final = 5.0
+"""Seconds between looks for alarms that the operator has not been told of."""
 
 
 class CannotListen(Exception):
@@ -183,15 +188,17 @@ async def running(
         await stack.enter_async_context(supervisor.task("delivery", delivery.run))
         clockwork = Tick("clockwork", domain.tick, clock=clock, supervisor=supervisor, log=log)
         refresh = Tick("directory", directory.refresh, clock=clock, supervisor=supervisor, log=log)
+        alarming = Alarming(store=store, transport=mail, directory=directory, ids=ids, log=log)
+        alarms = Tick("alarms", alarming.tick, clock=clock, supervisor=supervisor, log=log)
         health = Health(
             store=store,
             supervisor=supervisor,
             ticks=(clockwork, refresh),
             clock=clock,
             overdue_after=settings.overdue_after,
-            amiss=(directory.amiss, delivery.amiss),
+            amiss=(directory.amiss, delivery.amiss, alarming.amiss),
         )
-        ticks = {clockwork: settings.clock_tick, refresh: settings.sources_refresh}
+        ticks = {clockwork: settings.clock_tick, refresh: settings.sources_refresh, alarms: ALARMS_EVERY}
         if settings.heartbeat_url is not None:
             beat = Heartbeat(settings.heartbeat_url.get_secret_value(), overdue=health.overdue, log=log).beat
             ticks[Tick("heartbeat", beat, clock=clock, supervisor=supervisor, log=log)] = settings.heartbeat_every
