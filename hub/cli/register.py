@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from hub.cli.console import OUT, SettingsFile, note, say, table
+from hub.cli.console import SettingsFile, note, say
 from hub.cli.ledger import with_store
 from hub.service.ports import Store
 from hub.service.register import Listed, Registers
@@ -37,22 +37,23 @@ def register(
     if as_json:
         typer.echo(json.dumps([_row(one) for one in found], indent=1, ensure_ascii=False))
         return
-    who = ["Name", "Born"] if names and not removed else []
-    last = ["Removed", "Why"] if removed else ["Until"]
-    rows = table("Episode", *who, "Told as", "Since", *last)
     for one in found:
-        named = [one.name or "", one.date_of_birth.isoformat() if one.date_of_birth else ""] if who else []
-        ends = (
-            [moment(one.removed_at), WHY[one.why_removed]]
-            if one.removed_at and one.why_removed
-            else [moment(one.remove_at)]
-        )
-        marked = f"{role_label(one.role)}{'' if one.status == 'actual' else f' ({one.status})'}"
-        rows.add_row(one.episode, *named, marked, moment(one.received_at), *ends)
-    OUT.print(rows)
+        say(_line(one))
     say(f"{organisation_name(organisation)}: {len(found)} {'taken off' if removed else 'on the register'}.")
     if names and removed:
         note("A child who was taken off the register has no name on it any more.")
+
+
+def _line(one: Listed) -> str:
+    """An entry by itself: a table would break ids and names where the window is narrow."""
+    marked = "" if one.status == "actual" else f" ({one.status})"
+    born = f", born {one.date_of_birth.isoformat()}" if one.date_of_birth else ""
+    who = f"{one.name}{born}: " if one.name is not None else ""
+    if one.removed_at is not None and one.why_removed is not None:
+        ends = f"taken off {moment(one.removed_at)} ({WHY[one.why_removed]})"
+    else:
+        ends = f"until {moment(one.remove_at)}"
+    return f"{one.episode}{marked}  {who}{role_label(one.role)}, since {moment(one.received_at)}, {ends}"
 
 
 def _row(one: Listed) -> dict[str, str | None]:
