@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Final
 
 from hub.core.records import (
     AlarmRecord,
@@ -13,12 +14,13 @@ from hub.core.records import (
     Standing,
 )
 from hub.core.retry import RetryPolicy
-from hub.core.states import IllegalTransition, NoticeHappening, delivery_after, notice_after
+from hub.core.states import NEVER_SENT, NoticeHappening, delivery_after, notice_after
 from hub.core.verdict import Tried, Verdict, judge
 from hub.service.ports import Ids, Unit
 
 OPERATOR = "operator"
 """Owner of what nobody else can put right."""
+SILENT: Final[frozenset[NoticeState]] = frozenset({"withheld", "held"})
 
 
 class Ledger:
@@ -67,17 +69,19 @@ class Ledger:
             (kind, owner, reason) for kind, reason in verdict.alarms for owner in _owners(kind, tried.claimed)
         ]
         happened: NoticeHappening | None = verdict.happened
-        if happened == "gave_up":
-            happened, alarm = await self._gave_up(unit, tried.claimed, verdict, settled)
-            alarms.append(alarm)
         before = notices[standing.notice]
+        if before in SILENT:
+            # Withheld or held while it was already on its way: if it went, or may have gone, a human has to know.
+            happened = None
+            if verdict.attempt.carried is not None:
+                alarms.append(("sent_though_withheld", OPERATOR, before))
+        elif happened == "gave_up":
+            happened, alarm = await self._gave_up(unit, tried.claimed, verdict, settled)
+            if before not in NEVER_SENT:
+                alarms.append(alarm)
         after = before
         if happened is not None:
-            try:
-                after = notices[standing.notice] = notice_after(before, happened)
-            except IllegalTransition:
-                # It was withheld or held while it was already on its way: a human has to know.
-                alarms.append(("sent_though_withheld", OPERATOR, before))
+            after = notices[standing.notice] = notice_after(before, happened)
         moved = after if after != before else None
         at = tried.finished_at
         return DeliveryResult(

@@ -9,13 +9,13 @@ from typing import TypeVar
 
 import pytest
 
-from adapters.port import Accepted, Deferred, Envelope, Rejected, Result
-from hub.core.records import Changes
+from adapters.port import Accepted, Deferred, Envelope, Rejected, Result, Unconfirmed
+from hub.core.records import AuditLine, Changes, Silenced
 from hub.service.answers import Answers, Recorded
 from hub.service.lanes import Limits
 from hub.service.ports import Store, StoreUnavailable, Unit
 from tests.kit.delivering import LIMITS, FaultyStore, Sink, World, until
-from tests.kit.records import moved
+from tests.kit.records import SECRETS, moved
 
 T = TypeVar("T")
 
@@ -484,6 +484,41 @@ async def test_not_ours_before_sent_is_recorded_is_not_forgotten(world: World):
         world.sink.gate.set()
         await world.passing(lambda: world.settled(changes))
     assert (await world.notice(one.id)).state == "unresolved"
+
+
+SENT_THOUGH = ("sent_though_withheld", "operator", "withheld")
+
+
+@pytest.mark.parametrize(
+    ("result", "alarms"),
+    [
+        (Accepted(), [SENT_THOUGH]),
+        (Unconfirmed(), [SENT_THOUGH]),
+        (Deferred(reason="rate_limited"), []),
+        (Rejected(reason="rejected"), []),
+    ],
+    ids=["sent", "perhaps sent", "not now", "refused"],
+)
+async def test_whoever_is_withheld_while_it_is_on_its_way(
+    world: World, result: Result, alarms: list[tuple[str, str, str]]
+):
+    """It ends with that try, and an alarm is raised if it went or may have gone, not if it did not."""
+    (one,) = (changes := await world.told(1)).deliveries
+    world.sink.answers = [result]
+    world.sink.gate = asyncio.Event()
+    silenced = Silenced(role="police", person=SECRETS["person"], state="withheld")
+    async with world.delivering(world.delivery()):
+        await until(lambda: len(world.sink.received) == 1)
+        withheld = Changes(event=None, episode=moved(changes), expected_version=1, silenced=(silenced,), audit=(
+            AuditLine(id=world.ids.new("au", world.clock.now()), at=world.clock.now(), actor="hub", action="test"),
+        ))  # fmt: skip
+        await world.store.write(lambda unit: unit.save(withheld))
+        world.sink.gate.set()
+        await world.passing(lambda: world.settled(changes))
+        await world.advance(600)
+    assert len(world.sink.received) == 1
+    assert (await world.notice(one.id)).state == "withheld"
+    assert await world.alarms() == alarms
 
 
 async def test_what_found_overtakes_is_never_sent_and_what_was_in_flight_is_not_tried_again(world: World):
