@@ -250,8 +250,8 @@ class _Sheet:
         for kind, outcome, words in kinds:
             x = self._next(x, words)
             glyph(self._root, x, self._y, kind, outcome)
-            self._text(x + 18, self._y + 4, words)
-            x += len(words) * LETTER_WIDTH + 48
+            self._text(x + 24, self._y + 4, words)
+            x += len(words) * LETTER_WIDTH + 54
         for state in dict.fromkeys(states):
             x = self._next(x, state)
             fill, edge = FILL[state]
