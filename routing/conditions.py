@@ -7,6 +7,7 @@ A condition is a Python expression over the names of ``facts.py`` with ``and or 
 import ast
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any, Literal
 
 Facts = Mapping[str, Any]
@@ -23,6 +24,9 @@ _COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], bool]] = {
 }
 
 
+_TO_BE_READ = str.maketrans({"_": " ", "'": None})
+
+
 class BadCondition(ValueError):
     """The condition is not in the packs' language, or names a fact that does not exist."""
 
@@ -34,6 +38,17 @@ class Condition:
     text: str
     holds: Callable[[Facts], bool]
     names: frozenset[str]
+
+    @property
+    def words(self) -> str:
+        """To be read: ``looked after or care leaver``."""
+        plain = {" == ": " is ", " != ": " is not ", " >= ": " at least ", " < ": " under ", " in ": " one of "}
+        return reduce(lambda text, sign: text.replace(sign, plain[sign]), plain, self.text).translate(_TO_BE_READ)
+
+    @property
+    def given(self) -> str:
+        """The words as the end of a reason, in brackets; empty for what always holds."""
+        return "" if self.text == "always" else f" ({self.words})"
 
 
 def _constant(node: ast.expr) -> Any:

@@ -9,7 +9,7 @@ from contacts.areas import Areas
 from routing.decision import Kind, Priority, Recipient, Rule
 from routing.facts import Doc, lead, looked_after, part, people
 from routing.needtoknow import changes, news
-from routing.recipients import FAMILY, Entry, Key, circulation_members, key_of, resolve
+from routing.recipients import FAMILY, Entry, Key, circulation_members, in_words, key_of, resolve
 from routing.standing import Draft, Standing, Told, desk_key, draft_key, kept_from, may_hear, parent_outcome
 
 
@@ -111,7 +111,7 @@ def ending_notices(
                 continue
             for recipient in resolve(row.role, doc, areas, pack):
                 draft = Draft(recipient=recipient, kind=row.kind, rules=pack.cite(row.rules),
-                              why=f"{pack.name} tells {recipient.role} too ({row.when.text})")  # fmt: skip
+                              why=f"{pack.name} tells {in_words(recipient.role)} too{row.when.given}")  # fmt: skip
                 if row.kind == kind:
                     drafts.setdefault(key_of(recipient), draft)
                 else:
@@ -192,7 +192,15 @@ def owner_notices(
     """A reminder to whoever holds the owner's role now; a carer nobody named is a gap (readings.md C11)."""
     recipients = resolve(owner, standing.doc, areas, pack) or (Recipient(role=owner),)
     return [
-        Draft(recipient=r, kind=kind, rules=rules, why=f"owner of {duty}", duty=duty, due_at=due_at, priority="low")
+        Draft(
+            recipient=r,
+            kind=kind,
+            rules=rules,
+            why=f"owns {duty.replace('_', ' ')}",
+            duty=duty,
+            due_at=due_at,
+            priority="low",
+        )
         for r in recipients
     ]
 
@@ -216,7 +224,7 @@ def also_told(
             if may_hear(Told(recipient=recipient), standing) and _has_responsibility(recipient, standing):
                 drafts.append(
                     Draft(recipient=recipient, kind=kind, rules=rules, duty=duty, due_at=due_at, priority=priority,
-                          why=f"told when {duty} is due")
+                          why=f"told when {duty.replace('_', ' ')} is due")
                 )  # fmt: skip
     return drafts
 
@@ -259,7 +267,7 @@ def thresholds(standing: Standing, at: str, fired: frozenset[str], areas: Areas)
             for role in row.tells:
                 for recipient in resolve(role, standing.doc, areas, pack):
                     draft = Draft(recipient=recipient, kind="threshold", rules=pack.cite(row.rules),
-                                  why=f"{pack.name}: {row.when.text}")  # fmt: skip
+                                  why=f"a count of {pack.name} is reached: {row.when.words}")  # fmt: skip
                     old = drafts.get(draft.desk)
                     drafts[draft.desk] = (
                         draft if old is None

@@ -40,6 +40,11 @@ class Entry:
         return key_of(self.recipient)
 
 
+def in_words(role: str) -> str:
+    """A role, to be read."""
+    return f"the {role.replace(':', ' to ').replace('_', ' ')}"
+
+
 def key_of(recipient: Recipient) -> Key:
     """What makes two recipients the same."""
     return (recipient.role, None if recipient.person else recipient.organisation, recipient.person)
@@ -168,7 +173,7 @@ def entitled(doc: Doc, facts: Facts, packs: Packs, areas: Areas) -> tuple[Entry,
                 if recipient.role == "parent":
                     entry = parent_entry(doc, str(recipient.person), kind, rules, packs)
                 else:
-                    why = f"{pack.name} tells {recipient.role} when {category} ({condition.text})"
+                    why = f"{pack.name} tells {in_words(recipient.role)} of a {category} child{condition.given}"
                     entry = Entry(recipient=recipient, outcome="notify", kind=kind, rules=rules, why=why)
                 if entry is not None:
                     found[entry.key] = _joined(found.get(entry.key), entry)
@@ -189,8 +194,14 @@ def _suppressed(entry: Entry, doc: Doc, facts: Facts, packs: Packs) -> Entry:
             continue
         for row in pack.suppressions:
             if row.role == entry.recipient.role and row.on == category and not row.unless.holds(facts):
-                return Entry(recipient=entry.recipient, outcome="suppress", kind=entry.kind, rules=pack.cite(row.rules),
-                             why=f"{pack.name} keeps {category} from {row.role} unless {row.unless.text}")  # fmt: skip
+                why = f"{pack.name} does not tell {in_words(row.role)} that a child is {category}, unless "
+                return Entry(
+                    recipient=entry.recipient,
+                    outcome="suppress",
+                    kind=entry.kind,
+                    rules=pack.cite(row.rules),
+                    why=why + row.unless.words,
+                )
     return entry
 
 
