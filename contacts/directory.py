@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 from contacts.model import Bundle, Certificate, Contact, Desk, Organisation, Reached, Unreached, in_force
 from contacts.roles import (
+    ANY_SCHOOL,
     EMERGENCY_DUTY_TEAM,
     FOSTERING_OUT_OF_HOURS,
     FOSTERING_ROLES,
@@ -21,7 +22,6 @@ __all__ = ["Directory", "desk_of"]
 
 Staff = tuple[tuple[Contact, Rota | None], ...]
 _NOBODY: Staff = ()
-_ANY_SCHOOL = f"{SCHOOL_PREFIX}*"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +32,7 @@ class Directory:
     _organisations: Mapping[str, Organisation] = field(repr=False)
     _desks: Mapping[tuple[str, str], Desk] = field(repr=False)
     _staff: Mapping[tuple[str, str], Staff] = field(repr=False)
+    _contacts: Mapping[str, Contact] = field(repr=False)
     _certificates: Mapping[str, tuple[Certificate, ...]] = field(repr=False)
     _without: frozenset[str] = field(default=frozenset(), repr=False)
     """Roles and organisation codes that play dead (simulate's ``unreachable``)."""
@@ -55,6 +56,7 @@ class Directory:
             _organisations=MappingProxyType({o.code: o for o in bundle.organisations}),
             _desks=MappingProxyType({(d.organisation, d.function): d for d in bundle.desks}),
             _staff=MappingProxyType({desk: tuple(found) for desk, found in staff.items()}),
+            _contacts=MappingProxyType({c.id: c for c in bundle.contacts}),
             _certificates=MappingProxyType({address: tuple(found) for address, found in certificates.items()}),
         )
 
@@ -65,6 +67,7 @@ class Directory:
             _organisations=self._organisations,
             _desks=self._desks,
             _staff=self._staff,
+            _contacts=self._contacts,
             _certificates=self._certificates,
             _without=self._without | frozenset(roles) | frozenset(organisations),
         )
@@ -102,6 +105,11 @@ class Directory:
     def certificates(self, address: str) -> tuple[Certificate, ...]:
         """All certificates on file for an e-mail address. Whether one is usable is asked at the moment of use."""
         return self._certificates.get(address.lower(), ())
+
+    def contact(self, id: str, at: datetime) -> Contact | None:
+        """The contact, if it is still there and in force."""
+        found = self._contacts.get(id)
+        return found if found is not None and in_force(found, at) else None
 
     def organisation(self, code: str) -> Organisation | None:
         """The organisation, whether or not it is in force; a school only if the directory names it."""
@@ -147,7 +155,7 @@ class Directory:
         """A school without an entry of its own may be covered by ``school:*``, where a directory has that."""
         known = self._organisations.get(code)
         if known is None and code.startswith(SCHOOL_PREFIX):
-            return self._organisations.get(_ANY_SCHOOL)
+            return self._organisations.get(ANY_SCHOOL)
         return known
 
     def _present(self, organisation: str, function: str, at: datetime) -> Staff:

@@ -9,6 +9,8 @@ CEOP = "ceop"
 OPERATOR = "operator"
 SCHOOL_PREFIX = "school:"
 """A school's organisation code is this and its URN."""
+ANY_SCHOOL = f"{SCHOOL_PREFIX}*"
+"""Stands for every school that has no entry of its own."""
 
 EMERGENCY_DUTY_TEAM = "emergency_duty_team"
 FOSTERING_OUT_OF_HOURS = "fostering_out_of_hours"

@@ -5,11 +5,13 @@ from typing import Any, Final
 
 from adapters.port import Envelope
 from contacts.directory import Directory
-from contacts.roles import EMERGENCY_DUTY_TEAM, OPERATOR, POLICE_ROLES
+from contacts.model import Reached
+from contacts.roles import ANY_SCHOOL, EMERGENCY_DUTY_TEAM, OPERATOR, ORGANISATION_OF, POLICE_ROLES, SCHOOL_PREFIX
 from hub.core.records import ClaimedDelivery
 from hub.core.tokens import ack_token
 from hub.notices.brief import Brief
 from hub.notices.compose import alert, compose
+from hub.service.sending import NoContact
 from routing.decision import Kind
 from routing.needtoknow import View, permitted, shared_view, view
 
@@ -40,11 +42,12 @@ class Composer:
         """The notice as this reader may see it, with the certificates on file now."""
         directory = self._directory()
         delivery, notice = claimed.delivery, claimed.notice
-        certificates = directory.certificates(delivery.address)
+        address = _address(claimed, directory)
+        certificates = directory.certificates(address)
         return Envelope(
             delivery=delivery.id,
             reference=notice.reference,
-            address=delivery.address,
+            address=address,
             body=compose(seen(claimed), self._brief(claimed, directory)),
             certificates=tuple(certificate.der for certificate in certificates),
             pinned=frozenset(certificate.fingerprint for certificate in certificates if certificate.pinned),
@@ -57,7 +60,7 @@ class Composer:
         return Envelope(
             delivery=claimed.delivery.id + ALERT_SUFFIX,
             reference=claimed.notice.reference,
-            address=claimed.delivery.address,
+            address=_address(claimed, self._directory()),
             body=alert(claimed.notice.reference, claimed.notice.status, self._collect),
             priority=claimed.delivery.priority,
             headers=_headers(claimed),
@@ -93,6 +96,33 @@ class Composer:
             acknowledge_url=f"{self._url}/a/{ack_token(self._secret, claimed.delivery.id)}",
             sender=name,
         )
+
+
+def _address(claimed: ClaimedDelivery, directory: Directory) -> str:
+    """Where this goes now: a notice may have waited for hours while its contact was corrected or replaced.
+
+    An address that was taken off the directory gets nothing more. A person's own address is the event's.
+    """
+    delivery, notice, at = claimed.delivery, claimed.notice, claimed.delivery.due_at
+    if delivery.contact is None:
+        return delivery.address
+    code = notice.organisation or ORGANISATION_OF.get(notice.roles[0])
+    holders = {code, ANY_SCHOOL} if code is not None and code.startswith(SCHOOL_PREFIX) else {code}
+    known = directory.contact(delivery.contact, at)
+    # The same id may be somebody else's by now.
+    if known is not None and known.organisation in holders and known.channel == delivery.channel:
+        return known.address
+    if notice.gap_role is not None:
+        reached = directory.fallback(code, at)
+    else:
+        in_house = _part(claimed.doc, "placement").get("type") == "foster_care"
+        reached = directory.resolve(notice.roles[0], code, at, in_house_foster=in_house)
+    # A fallback that has become the operator's is no reader of an authority's notice.
+    found = reached.contacts if isinstance(reached, Reached) and reached.organisation == code else ()
+    usable = [contact.address for contact in found if contact.channel == delivery.channel]
+    if not usable:
+        raise NoContact
+    return delivery.address if delivery.address in usable else usable[0]
 
 
 def seen(claimed: ClaimedDelivery) -> View:

@@ -14,8 +14,13 @@ from hub.core.verdict import Tried
 from hub.service.ports import Clock
 
 
+class NoContact(Exception):
+    """The contact was taken off the directory, and nobody has its place: import a directory that names somebody."""
+
+
 class Envelopes(Protocol):
-    """Composes; both are made anew on every try, so that certificates and contacts are those of the moment."""
+    """Composes; both are made anew on every try, so that certificates and contacts are those of the moment. Both may
+    raise NoContact."""
 
     def content(self, claimed: ClaimedDelivery) -> Envelope:
         """What the reader may see, from the facts at the notice's own revision."""
@@ -118,6 +123,8 @@ class Sender:
 
     @staticmethod
     def _not_composed(error: Exception) -> Rejected:
+        if isinstance(error, NoContact):
+            return Rejected(reason="no_contact")
         return Rejected(reason="unknown", detail=f"not composed: {type(error).__name__}", technical=True)
 
 

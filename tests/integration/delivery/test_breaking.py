@@ -10,10 +10,11 @@ from typing import TypeVar
 import pytest
 
 from adapters.port import Accepted, Deferred, Envelope, Rejected, Result, Unconfirmed
-from hub.core.records import AuditLine, Changes, Silenced
+from hub.core.records import AuditLine, Changes, ClaimedDelivery, Silenced
 from hub.service.answers import Answers, Recorded
 from hub.service.lanes import Limits
 from hub.service.ports import Store, StoreUnavailable, Unit
+from hub.service.sending import NoContact
 from tests.kit.delivering import LIMITS, FaultyStore, Sink, World, until
 from tests.kit.records import SECRETS, moved
 
@@ -649,3 +650,17 @@ async def test_the_store_may_be_away_at_every_write(world: World):
                 assert world.sink.accepted.count(one.id) == 1, (doubtful, failing)
                 assert (await world.notice(one.id)).state == "notified"
     assert all(isinstance(world.sink.answer(e), Accepted) for e in world.sink.received[:1])
+
+
+async def test_a_notice_whose_contact_is_gone_is_sent_to_nobody_and_its_owner_hears_of_it(world: World):
+    (one,) = (changes := await world.told(1)).deliveries
+
+    def nobody(claimed: ClaimedDelivery) -> Envelope:
+        raise NoContact
+
+    world.envelopes.content = nobody  # type: ignore[method-assign]  # as composing does then
+    async with world.delivering(world.delivery()):
+        await world.passing(lambda: world.settled(changes, "failed"))
+    assert world.sink.received == []
+    assert (await world.notice(one.id)).state == "undeliverable"
+    assert await world.alarms() == [("undeliverable", "E23000001", "no_contact")]

@@ -53,7 +53,8 @@ class Post:
             await story.meet(unit)
             changes = story.report(recipients)
             deliveries = [
-                replace(d, token_digest=token_digest(ack_token(ACK_SECRET, d.id))) for d in changes.deliveries
+                replace(d, contact=None, token_digest=token_digest(ack_token(ACK_SECRET, d.id)))
+                for d in changes.deliveries
             ]
             changes = replace(changes, deliveries=tuple(deliveries))
             await unit.save(changes)

@@ -9,14 +9,15 @@ import pytest
 
 from adapters.port import Alert, Content, Envelope
 from contacts.directory import Directory
-from contacts.model import Certificate
+from contacts.model import Certificate, Contact
 from contacts.roles import OPERATOR
 from hub.core.records import ClaimedDelivery, DeliveryRecord, NoticeRecord
 from hub.core.tokens import WeakSecret, ack_token
 from hub.service.envelopes import Composer, seen
+from hub.service.sending import NoContact
 from routing.decision import Decision, Recipient, Rule
 from routing.needtoknow import view
-from tests.kit.directory import BROMLEY, MET, small_bundle
+from tests.kit.directory import BROMLEY, MET, contact, small_bundle
 from tests.kit.events import merged, reported
 
 NOW = datetime(2026, 3, 1, 19, 45, tzinfo=UTC)
@@ -67,7 +68,7 @@ def claimed(
         notice="no_1",
         episode="ep_1",
         channel="email",
-        contact="co_1",
+        contact=None,
         address="missing-persons-unit@police.example",
         priority=decision.priority,
         group="g",
@@ -281,3 +282,71 @@ def test_facts_that_are_missing_altogether_do_not_stop_a_notice():
 def test_a_weak_secret_is_refused_when_the_composer_is_made():
     with pytest.raises(WeakSecret):
         Composer(directory=lambda: Directory.of(small_bundle()), ack_secret=b"x", public_url="https://h", collect="")
+
+
+POLICE_CONTACT = "e23000001.missing_persons_unit"
+
+
+def waiting(contact: str = POLICE_CONTACT, **more: Any) -> ClaimedDelivery:
+    """A notice to the police that has waited since their contact's address was still the old one."""
+    one = claimed(**more)
+    return replace(one, delivery=replace(one.delivery, contact=contact, address="old@police.example"))
+
+
+def police_at(*contacts: Contact) -> Composer:
+    bundle = small_bundle()
+    others = tuple(c for c in bundle.contacts if c.organisation != MET)
+    return composer(Directory.of(replace(bundle, contacts=(*others, *contacts))))
+
+
+def test_a_contact_corrected_while_a_notice_waits_is_reached_at_the_new_address():
+    made = police_at(contact(MET, "missing_persons_unit", address="new@police.example"))
+    assert made.content(waiting()).address == "new@police.example"
+    assert made.alert(waiting()).address == "new@police.example"
+
+
+def test_who_took_a_removed_contacts_place_is_told_instead():
+    made = police_at(contact(MET, "missing_persons_unit", id="another", address="new@police.example"))
+    assert made.content(waiting()).address == "new@police.example"
+
+
+def test_a_contact_that_only_has_another_id_now_is_the_same():
+    made = police_at(
+        contact(MET, "missing_persons_unit", id="first", address="new@police.example"),
+        contact(MET, "missing_persons_unit", id="second", address="old@police.example", order=1),
+    )
+    assert made.content(waiting()).address == "old@police.example"
+
+
+def test_an_id_that_is_somebody_elses_by_now_gets_nothing():
+    made = police_at(
+        contact(BROMLEY, "mash", id=POLICE_CONTACT, address="mash@council.example"),
+        contact(MET, "missing_persons_unit", id="another", address="new@police.example"),
+    )
+    assert made.content(waiting()).address == "new@police.example"
+
+
+@pytest.mark.parametrize(
+    "contacts",
+    [
+        (),
+        (contact(MET, "missing_persons_unit", valid_until=NOW),),
+        (contact(MET, "missing_persons_unit", channel="sms", address="+447700900001"),),
+    ],
+    ids=["removed", "expired", "on another channel"],
+)
+def test_an_address_taken_off_the_directory_gets_nothing_more(contacts: tuple[Contact, ...]):
+    made = police_at(*contacts)
+    for make in (made.content, made.alert):
+        with pytest.raises(NoContact):
+            make(waiting())
+
+
+def test_the_notice_of_a_gap_never_moves_on_to_the_operator_with_its_content():
+    about = {"organisation": BROMLEY, "gap_role": "iro", "roles": ("responsible_authority",)}
+    bundle = small_bundle()
+    desk = waiting("e09000006.fallback", notice=about)
+    assert composer().content(desk).address == "fallback@e09000006.example"
+    without = tuple(c for c in bundle.contacts if c.desk != "fallback")
+    with pytest.raises(NoContact):
+        composer(Directory.of(replace(bundle, contacts=without))).content(desk)
