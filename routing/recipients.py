@@ -1,6 +1,6 @@
 """Who is entitled to the first notice: the union of the packs' tables, the strictest suppression (protocols.md)."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal
@@ -208,8 +208,3 @@ def _suppressed(entry: Entry, doc: Doc, facts: Facts, packs: Packs) -> Entry:
 def entries_by_key(entries: Iterable[Entry]) -> dict[Key, Entry]:
     """Entries as a mapping, order kept."""
     return {entry.key: entry for entry in entries}
-
-
-def told_now(entries: Sequence[Entry]) -> frozenset[Key]:
-    """Keys of those entitled to be told."""
-    return frozenset(entry.key for entry in entries if entry.outcome == "notify")

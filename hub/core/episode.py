@@ -8,7 +8,7 @@ from typing import Any
 
 from hub.core.events import instant, instant_text
 from hub.core.records import EpisodeState
-from routing.decision import Recipient, Rule
+from routing.decision import Recipient
 from routing.duties import Duty
 from routing.facts import Doc, category, part
 from routing.standing import Told
@@ -273,8 +273,3 @@ def become_missing(episode: Episode) -> Episode:
     """The hub's own conversion at the away limit: no fact from a source, so it dates no state (readings.md A3)."""
     facts = {**part(episode.doc, "episode"), "category": "missing", "whereabouts_known": False}
     return replace(episode, doc={**episode.doc, "episode": facts}, ever_missing=True)
-
-
-def rules_of(episode: Episode, code: str) -> tuple[Rule, ...]:
-    """The rules a duty rests on."""
-    return next((duty.rules for duty in reversed(episode.duties) if duty.code == code), ())
