@@ -14,7 +14,13 @@ def domain_of(base: Foundations) -> Domain:
     """Intake and clocks over a store. Raises SettingsError with every problem of the packs."""
     packs = packs_of(base.settings)
     rules = wire_rules(packs, base.areas)
-    book = Bookkeeper(ids=base.ids, directory=base.directory, ack_secret=base.ack_secret, channels=base.channels)
+    book = Bookkeeper(
+        ids=base.ids,
+        directory=base.directory,
+        ack_secret=base.ack_secret,
+        channels=base.channels,
+        sandbox=base.settings.sandbox_address,
+    )
     intake = Intake(
         store=base.store,
         packs=packs,

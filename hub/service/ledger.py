@@ -22,6 +22,7 @@ from hub.core.records import (
     DutyRecord,
     EpisodeRecord,
     EventRecord,
+    MessageStatus,
     NoticeRecord,
     RegisterRecord,
     Silenced,
@@ -141,6 +142,8 @@ class Bookkeeper:
     directory: Callable[[], Directory]
     ack_secret: bytes = field(repr=False)
     channels: Collection[str]
+    sandbox: str | None = field(default=None, repr=False)
+    """The one address an exercise may reach (events.md: it never leaves its sandbox contacts)."""
 
     def changes(
         self,
@@ -311,7 +314,7 @@ class _Rows:
         self.audit.append(self._line("notice.created", notice.id, notice.organisation, {"reference": notice.reference}))
         if usable:
             self._deliver(notice, usable[0], 0 if decision.first else 1)
-        else:
+        elif self._real:
             self._alarm("no_channel", notice, "no contact on a channel that this hub can use")
 
     def _gap(self, row: DecisionRecord) -> None:
@@ -327,10 +330,13 @@ class _Rows:
             self.audit.append(self._line("notice.gap", notice.id, organisation, {"role": role, "reason": decision.gap}))
             if usable:
                 self._deliver(notice, usable[0], 0 if decision.first else 1)
-            self._alarm("gap", notice, f"{role}: {decision.gap or 'no_contact'}")
+            if self._real:
+                self._alarm("gap", notice, f"{role}: {decision.gap or 'no_contact'}")
 
     def _stand_in(self) -> tuple[str, list[Contact]]:
         """The authority's fallback desk, or the operator where that has no contact this hub can use."""
+        if not self._real:
+            return self._lead, list(self._sandbox())
         directory = self._book.directory()
         for reached in (directory.fallback(self._lead, self._now), directory.fallback(None, self._now)):
             if isinstance(reached, Reached):
@@ -339,7 +345,25 @@ class _Rows:
                     return reached.organisation, usable
         return OPERATOR, []
 
+    @property
+    def _real(self) -> bool:
+        """Not an exercise or a test: those reach the sandbox only, and nobody is alarmed for them."""
+        return self._status == "actual"
+
+    @property
+    def _status(self) -> MessageStatus:
+        status: MessageStatus = part(self._episode.doc, "episode").get("status") or "actual"
+        return status
+
+    def _sandbox(self) -> tuple[Contact, ...]:
+        address = self._book.sandbox
+        if address is None:
+            return ()
+        return (Contact(id="", organisation=self._lead, desk="sandbox", channel="email", address=address),)
+
     def _contacts(self, recipient: Recipient) -> tuple[Contact, ...]:
+        if not self._real:
+            return self._sandbox()
         if recipient.person is not None:
             return self._personal(recipient)
         in_house = part(self._episode.doc, "placement").get("type") == _IN_HOUSE
@@ -380,7 +404,7 @@ class _Rows:
             organisation=organisation,
             person=person,
             gap_role=gap_role,
-            status=part(self._episode.doc, "episode").get("status") or "actual",
+            status=self._status,
             state=state,
             created_at=self._now,
             state_at=self._now,

@@ -77,6 +77,11 @@ class Settings(BaseSettings):
     operator_address: str | None = Field(
         None, description="Mailbox told, content-free, of what nobody else can be told.", max_length=254
     )
+    sandbox_address: str | None = Field(
+        None,
+        description="The one mailbox that exercises and tests may reach; without it they reach nobody.",
+        max_length=254,
+    )
 
     # signing and trust
     signer_key_file: Path | None = Field(None, description="The hub's S/MIME key (PEM); default signer.key.")
@@ -151,7 +156,7 @@ class Settings(BaseSettings):
             raise ValueError("must not hold credentials")
         return value.rstrip("/")
 
-    @field_validator("sender", "return_path", "operator_address")
+    @field_validator("sender", "return_path", "operator_address", "sandbox_address")
     @classmethod
     def _address(cls, value: str | None) -> str | None:
         if value is not None and not re.fullmatch(r"[!-?A-~]{1,64}@[A-Za-z0-9.-]{1,253}", value):

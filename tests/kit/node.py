@@ -70,6 +70,7 @@ class Hub:
     packs: Packs = field(default_factory=load_packs)
     directory: Directory = field(default_factory=fictional_directory)
     channels: Collection[str] = ("email", "sms")
+    sandbox: str | None = None
     nudged: int = 0
     logged: list[tuple[str, str]] = field(default_factory=list)
 
@@ -83,7 +84,11 @@ class Hub:
     @property
     def book(self) -> Bookkeeper:
         return Bookkeeper(
-            ids=self.ids, directory=lambda: self.directory, ack_secret=ACK_SECRET, channels=frozenset(self.channels)
+            ids=self.ids,
+            directory=lambda: self.directory,
+            ack_secret=ACK_SECRET,
+            channels=frozenset(self.channels),
+            sandbox=self.sandbox,
         )
 
     @property
