@@ -146,6 +146,7 @@ esac
 def tools(place: Place) -> Place:
     """A machine that lacks one of the programs."""
     place.program("strace")
+    place.program("chromium")
     place.program("id", "#!/bin/sh\necho 1000\n")
     (place.bin / "chmod").symlink_to(shutil.which("chmod") or "chmod")
     return place
