@@ -65,7 +65,7 @@ def test_setup_installs_once_and_with_pinned_versions(place: Place) -> None:
     first = place.run("setup", "demo")
     assert first.returncode == 0, first.stderr
     (line,) = place.installed()
-    assert line.endswith("-c constraints.txt -e .[demo]")
+    assert line.endswith("-c constraints.txt -r .venv/demo.txt")
     second = place.run("setup", "demo")
     assert (second.returncode, second.stdout, second.stderr) == (0, "", "")
     assert len(place.installed()) == 1
@@ -93,7 +93,7 @@ def test_what_the_tests_need_is_enough_for_the_demo_but_not_the_other_way(place:
     (place.root / ".venv" / "installed-dev").unlink()
     place.run("setup", "demo")
     place.run("setup", "dev")
-    assert [line.rpartition(" ")[2] for line in place.installed()] == [".[dev]", ".[demo]", ".[dev]"]
+    assert [line.rpartition(" ")[2] for line in place.installed()] == [".[dev]", ".venv/demo.txt", ".[dev]"]
 
 
 def test_an_environment_that_was_moved_is_made_anew(place: Place) -> None:
