@@ -4,30 +4,16 @@ The evidence is every rule found in the protocols (coverage_data/rules.csv). A r
 cites it, or in the code (in_code.toml); or it is not, for a reason (not_in_force.toml).
 """
 
-import csv
-import re
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
-from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, model_validator
+from pydantic import model_validator
 
+from routing.evidence import EvidenceRule, Ids, Strict, coverage_data, load_evidence
+from routing.in_code import Place, load_places
 from routing.packs import Packs
-
-_SPAN = re.compile(r"([A-H])-(\d+)(?:\.\.\1-(\d+))?")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EvidenceRule:
-    """One rule of one document."""
-
-    id: str
-    document: str
-    section: str
-    summary: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,32 +34,7 @@ class Status:
         return bool(self.packs or self.place)
 
 
-def spread(text: str) -> tuple[str, ...]:
-    """``"A-01 C-25..C-27"`` -> every id. Raises ValueError for anything else."""
-    found: list[str] = []
-    for word in text.split():
-        match = _SPAN.fullmatch(word)
-        if match is None:
-            raise ValueError(f"{word!r} is neither an id nor a span of ids")
-        group, first, last = match.groups()
-        found += [f"{group}-{number:02d}" for number in range(int(first), int(last or first) + 1)]
-    return tuple(found)
-
-
-Ids = Annotated[Any, AfterValidator(lambda text: spread(str(text)))]
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Place(_Strict):
-    place: str
-    what: str
-    rules: Ids
-
-
-class Reason(_Strict):
+class Reason(Strict):
     rules: Ids
     missing: tuple[str, ...] = ()
     overridden_by: tuple[str, ...] = ()
@@ -86,34 +47,14 @@ class Reason(_Strict):
         return self
 
 
-class _Places(_Strict):
-    places: tuple[Place, ...]
-
-
-class _Reasons(_Strict):
+class _Reasons(Strict):
     reasons: tuple[Reason, ...]
-
-
-def _read(name: str) -> str:
-    return (resources.files("routing") / "coverage_data" / name).read_text("utf-8")
-
-
-@cache
-def load_evidence() -> tuple[EvidenceRule, ...]:
-    """Every rule, in the order of the evidence."""
-    return tuple(EvidenceRule(**row) for row in csv.DictReader(_read("rules.csv").splitlines()))
-
-
-@cache
-def load_places() -> tuple[Place, ...]:
-    """Where in the code rules are in force."""
-    return _Places.model_validate(tomllib.loads(_read("in_code.toml"))).places
 
 
 @cache
 def load_reasons() -> tuple[Reason, ...]:
     """Why rules are not in force."""
-    return _Reasons.model_validate(tomllib.loads(_read("not_in_force.toml"))).reasons
+    return _Reasons.model_validate(tomllib.loads(coverage_data("not_in_force.toml"))).reasons
 
 
 def cited(packs: Packs) -> dict[str, tuple[str, ...]]:

@@ -10,17 +10,9 @@ from pydantic import ValidationError
 
 from contacts.model import Contact, Desk, Organisation
 from hub.core.wire_models import DATA_MODELS
-from routing.coverage import (
-    Reason,
-    Status,
-    cited,
-    coverage,
-    load_evidence,
-    load_places,
-    load_reasons,
-    spread,
-    where_or_why,
-)
+from routing.coverage import Reason, Status, cited, coverage, load_reasons, where_or_why
+from routing.evidence import load_evidence, spread
+from routing.in_code import load_places
 from routing.packs import ROLES, Packs, load_packs
 from scripts.coverage_reference import TARGET, page
 from scripts.rules_index import main as index_rules
@@ -69,12 +61,6 @@ def test_the_command_says_something_about_each() -> None:
     assert [status.rule.id for status in found] == IDS
     assert all(where_or_why(status) for status in found)
     assert all(status.in_force != bool(status.missing or status.overridden_by) for status in found)
-
-
-@pytest.mark.parametrize("place", load_places(), ids=lambda place: place.place)
-def test_each_place_is_there(place: object) -> None:
-    path = ROOT / str(getattr(place, "place", ""))
-    assert path.is_file()
 
 
 @pytest.mark.parametrize("reason", load_reasons(), ids=lambda reason: reason.rules[0])
