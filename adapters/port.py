@@ -76,6 +76,9 @@ class Envelope:
     """``FP-XXXX-XXXX``, the only thing about the notice that may stand in clear."""
     address: str = field(repr=False)
     body: Content | Alert
+    receipt_token: str | None = field(default=None, repr=False)
+    """Under which receipts come back (VERP, ENVID, a callback): unguessable, lower-case letters and digits, the same
+    on every try. None: none are asked for."""
     certificates: tuple[bytes, ...] = field(default=(), repr=False)
     pinned: frozenset[str] = frozenset()
     """SHA-256 fingerprints (lower-case hex) of those of ``certificates`` that were compared with their holder: trusted
@@ -125,6 +128,35 @@ class Unconfirmed:
 
 Result: TypeAlias = Accepted | Deferred | Rejected | Unconfirmed
 """``detail`` of each is content-free: a status code and a class name, never a provider's free text."""
+
+
+ReceiptKind = Literal[
+    "delayed", "relayed", "delivered", "displayed", "answered", "automatic_reply", "bounced", "expired"
+]
+"""What a machine says became of a try, after it was sent. ``relayed``: handed to a system that sends no reports.
+``displayed``: shown to somebody (an MDN, a page), which is not an acknowledgement. ``answered``: the recipient's own
+system took it in. ``automatic_reply``: somebody is away, or a robot answered; it says nothing about delivery."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """One report that came back, as its adapter understood it. It is matched by exactly one of ``token``,
+    ``delivery`` and ``provider_reference``; what it says is believed only as far as that matches."""
+
+    channel: str
+    kind: ReceiptKind
+    at: datetime
+    """When the reporter says it happened; when it arrived, if it does not say or cannot be believed."""
+    token: str | None = field(default=None, repr=False)
+    """:attr:`Envelope.receipt_token`, where the report came back under it."""
+    delivery: str | None = None
+    """The idempotency key, from a reporter that proved who it is (a provider's callback)."""
+    provider_reference: str | None = None
+    """:attr:`Accepted.provider_reference`, likewise."""
+    code: str = ""
+    """The reporter's own code (``5.1.1``, ``permanent-failure``, ``UNDELIV``): content-free, never free text."""
+    reason: Reason | None = None
+    """Why not, for ``delayed``, ``bounced`` and ``expired``."""
 
 
 UNTOUCHED: Final = "nothing was handed over"

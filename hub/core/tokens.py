@@ -1,4 +1,4 @@
-"""Acknowledgement tokens: derived from the delivery's id under a secret of the hub, never stored.
+"""Tokens of a delivery, for its answer and for its receipts: derived from its id under a secret of the hub, not stored.
 
 Whoever holds the token may answer for the notice, so the ledger keeps only its SHA-256: a copy of the database lets
 nobody answer, while the mail can be composed again, with the same link, on every try.
@@ -12,7 +12,7 @@ _LEAST_SECRET = 32
 
 
 class WeakSecret(ValueError):
-    """The acknowledgement secret is too short: give at least 32 random bytes (``fingerpost keys init`` makes them)."""
+    """The secret behind the tokens is too short: give at least 32 random bytes (``fingerpost keys init`` makes them)."""
 
     def __init__(self) -> None:
         super().__init__(self.__doc__)
@@ -20,10 +20,19 @@ class WeakSecret(ValueError):
 
 def ack_token(secret: bytes, delivery_id: str) -> str:
     """The token of one delivery: 256 bits, 43 URL-safe characters. Raises WeakSecret."""
+    return base64.urlsafe_b64encode(_mac(secret, b"ack", delivery_id)).rstrip(b"=").decode("ascii")
+
+
+def receipt_token(secret: bytes, delivery_id: str) -> str:
+    """What receipts of one delivery come back under: 160 bits, 32 lower-case letters and digits, as mail systems fold
+    the case of a local part. It proves nothing about who read the notice. Raises WeakSecret."""
+    return base64.b32encode(_mac(secret, b"receipt", delivery_id)[:20]).decode("ascii").lower()
+
+
+def _mac(secret: bytes, purpose: bytes, delivery_id: str) -> bytes:
     if len(secret) < _LEAST_SECRET:
         raise WeakSecret
-    mac = hmac.new(secret, b"ack\0" + delivery_id.encode(), hashlib.sha256).digest()
-    return base64.urlsafe_b64encode(mac).rstrip(b"=").decode("ascii")
+    return hmac.new(secret, purpose + b"\0" + delivery_id.encode(), hashlib.sha256).digest()
 
 
 def token_digest(token: str) -> bytes:

@@ -1,13 +1,15 @@
-"""Acknowledgement tokens."""
+"""Tokens: of the answer, of the receipts."""
 
+import base64
 import hashlib
+import hmac
 import re
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hub.core.tokens import WeakSecret, ack_token, token_digest
+from hub.core.tokens import WeakSecret, ack_token, receipt_token, token_digest
 
 SECRET = bytes(range(32))
 OTHER = bytes(range(1, 33))
@@ -16,6 +18,14 @@ OTHER = bytes(range(1, 33))
 def test_the_token_is_pinned():
     # By openssl; a token that changes between versions breaks every link that is out there.
     assert ack_token(SECRET, "de_01J0000000000000000000000A") == "VpjadDHBxb-bdYq4xRZZAE_Pl4QiNg6RSrhNAqm217U"
+
+
+@given(delivery=st.text(alphabet=st.characters(codec="utf-8"), max_size=60))
+def test_a_receipt_token_survives_mail_systems_that_fold_case(delivery):
+    token = receipt_token(SECRET, delivery)
+    assert re.fullmatch(r"[a-z2-7]{32}", token)
+    assert base64.b32decode(token.upper()) == hmac.digest(SECRET, b"receipt\0" + delivery.encode(), "sha256")[:20]
+    assert token != ack_token(SECRET, delivery).lower()
 
 
 def test_the_digest_is_sha256_of_the_text():
