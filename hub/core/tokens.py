@@ -12,7 +12,7 @@ _LEAST_SECRET = 32
 
 
 class WeakSecret(ValueError):
-    """The secret behind the tokens is too short: give at least 32 random bytes (``fingerpost keys init`` makes them)."""
+    """The secret of the tokens is too short: give at least 32 random bytes (``fingerpost keys init`` makes them)."""
 
     def __init__(self) -> None:
         super().__init__(self.__doc__)
