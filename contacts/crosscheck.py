@@ -93,6 +93,8 @@ def _references(
     for d in desks:
         if (d.entry.organisation,) not in codes:
             yield Problem(f"{d.path}{joint}organisation", "no such organisation in this directory")
+        elif d.entry.deputy is not None and (d.entry.organisation, d.entry.deputy) not in functions:
+            yield Problem(f"{d.path}{joint}deputy", "this organisation has no such desk")
     for c in contacts:
         if (c.entry.organisation,) not in codes:
             yield Problem(f"{c.path}{joint}organisation", "no such organisation in this directory")

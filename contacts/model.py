@@ -8,6 +8,8 @@ Channel = Literal["email", "sms", "push"]
 CHANNELS: tuple[Channel, ...] = get_args(Channel)
 Calendar = Literal["england", "wales", "scotland", "northern-ireland"]
 """Whose bank holidays."""
+Urgency = Literal["immediate", "high", "normal", "low"]
+"""How much a notice presses, most first: routing's priorities, as the directory writes them."""
 CALENDARS: tuple[Calendar, ...] = get_args(Calendar)
 
 
@@ -43,6 +45,8 @@ class Desk:
     """What the organisation calls it, where that differs."""
     phone: str | None = None
     """E.164; overrides the organisation's."""
+    deputy: str | None = None
+    """Function of the desk of the same organisation that is asked next when this one does not answer."""
     valid_from: datetime | None = None
     valid_until: datetime | None = None
 
@@ -80,9 +84,13 @@ class Contact:
     channel: Channel
     address: str = field(repr=False)
     order: int = 0
-    """Lower is tried first."""
+    """Lower is tried first; those of one order are one step of the desk's plan and go out together."""
     hours: str | None = None
     """Name of the hours in which it is on duty; None is always."""
+    least_priority: Urgency = "low"
+    """Used for notices that press at least so much."""
+    exercises: bool = False
+    """It takes part in exercises and tests; no others ever hear of one."""
     valid_from: datetime | None = None
     valid_until: datetime | None = None
 

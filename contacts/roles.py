@@ -14,6 +14,7 @@ ANY_SCHOOL = f"{SCHOOL_PREFIX}*"
 
 EMERGENCY_DUTY_TEAM = "emergency_duty_team"
 FOSTERING_OUT_OF_HOURS = "fostering_out_of_hours"
+DUTY_MANAGER = "duty_manager"
 FALLBACK = "fallback"
 
 DESKS: Mapping[str, str] = MappingProxyType(
@@ -51,8 +52,8 @@ DESKS: Mapping[str, str] = MappingProxyType(
 """Role to desk function. Police roles of one force share a desk, and so do the two authority roles of one council;
 nothing else merges (readings.md B21). ``parent`` and ``carer`` are people, not desks."""
 
-COVER_DESKS = (EMERGENCY_DUTY_TEAM, FOSTERING_OUT_OF_HOURS, FALLBACK)
-"""Desks that no role names: they stand in for others."""
+COVER_DESKS = (EMERGENCY_DUTY_TEAM, FOSTERING_OUT_OF_HOURS, DUTY_MANAGER, FALLBACK)
+"""Desks that no role names: they stand in for others, or are handed what nobody answers."""
 
 DESK_FUNCTIONS = frozenset((*DESKS.values(), *COVER_DESKS))
 """All desk functions a directory may hold."""

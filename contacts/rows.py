@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from contacts.addresses import parse_address, parse_email, parse_phone
 from contacts.areas import AreaProblem, Areas
 from contacts.certificates import read_certificate
-from contacts.model import Calendar, Certificate, Channel, Contact, Desk, Hours, Organisation
+from contacts.model import Calendar, Certificate, Channel, Contact, Desk, Hours, Organisation, Urgency
 from contacts.roles import BUREAU, CEOP, DESK_FUNCTIONS, HOME_OFFICE, OPERATOR, SCHOOL_PREFIX
 from contacts.rota import LONDON, read_hours
 
@@ -129,6 +129,14 @@ class DeskRow(_Dated):
     function: Function
     name: Name | None = None
     phone: Phone | None = None
+    deputy: Function | None = None
+
+    @field_validator("deputy")
+    @classmethod
+    def _another(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value is not None and value == info.data.get("function"):
+            raise ValueError("is this desk itself: name another one, or leave it empty")
+        return value
 
     def value(self) -> Desk:
         return Desk(**self.model_dump())
@@ -142,6 +150,8 @@ class ContactRow(_Dated):
     address: str
     order: Annotated[int, Field(ge=0, le=999)] = 0
     hours: Key | None = None
+    least_priority: Urgency = "low"
+    exercises: bool = False
 
     @field_validator("address")
     @classmethod

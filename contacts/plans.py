@@ -1,0 +1,77 @@
+"""A desk's contact plan: which ways are taken at once, and which in turn.
+
+The plan is the desk's contacts themselves: those of one ``order`` are one step and go out together, the orders are
+taken in turn, and a contact is left out where the notice presses less than it asks for. Content goes by e-mail and
+push; an SMS carries a content-free alert. Pure.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Final, Literal, TypeAlias, get_args
+
+from contacts.model import Channel, Contact, Urgency
+
+Carries = Literal["content", "alert"]
+
+ALERT_ONLY: Final[frozenset[Channel]] = frozenset({"sms"})
+"""Channels that cannot carry content."""
+SERIOUS: Final[frozenset[Urgency]] = frozenset({"immediate", "high"})
+_PRESSING: Final[tuple[Urgency, ...]] = get_args(Urgency)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Way:
+    """One contact, and what goes there."""
+
+    contact: Contact
+    carries: Carries
+
+
+Step: TypeAlias = tuple[Way, ...]
+"""Ways that are taken together."""
+
+
+def plan(contacts: Sequence[Contact], priority: Urgency, channels: Collection[str]) -> tuple[Step, ...]:
+    """The steps for a notice of this priority over the contacts on duty; empty if none can be used.
+
+    ``channels`` are those that the hub has a transport for. The first step has a way for the content wherever the plan
+    has one: an alert must not be all that goes out while the content waits its turn. A serious notice (``high`` or
+    above) goes on two channels at once, content and a content-free alert, wherever the plan has both.
+    """
+    usable = [_way(contact) for contact in contacts if contact.channel in channels and _pressing(priority, contact)]
+    steps = [tuple(step) for _, step in groupby(sorted(usable, key=_order), key=_order)]
+    if not steps:
+        return ()
+    first, later = steps[0], steps[1:]
+    first += _missing(first, later, "content")
+    if priority in SERIOUS:
+        first += _missing(first, later, "alert")
+    taken = {way.contact.id or way.contact.address for way in first}
+    return (first, *_without(later, taken))
+
+
+def _way(contact: Contact) -> Way:
+    return Way(contact=contact, carries="alert" if contact.channel in ALERT_ONLY else "content")
+
+
+def _order(way: Way) -> int:
+    return way.contact.order
+
+
+def _pressing(priority: Urgency, contact: Contact) -> bool:
+    return _PRESSING.index(priority) <= _PRESSING.index(contact.least_priority)
+
+
+def _missing(first: Step, later: Iterable[Step], carries: Carries) -> Step:
+    """What the first step lacks, out of the later ones: on another channel than it uses, if it is an alert."""
+    if any(way.carries == carries for way in first):
+        return ()
+    return next(((way,) for step in later for way in step if way.carries == carries), ())
+
+
+def _without(steps: Iterable[Step], taken: Collection[str]) -> Iterator[Step]:
+    for step in steps:
+        left = tuple(way for way in step if (way.contact.id or way.contact.address) not in taken)
+        if left:
+            yield left
