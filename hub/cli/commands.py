@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from hub.cli import directory, keys, look, placements, protocols, sources, tokens
+from hub.cli import directory, evidence, keys, look, placements, protocols, sources, tokens
 from hub.cli.console import USAGE, fail, say
 from hub.cli.explain import explain
 from hub.cli.register import register
@@ -31,6 +31,8 @@ app.add_typer(sources.app, name="sources")
 app.add_typer(tokens.app, name="tokens")
 app.add_typer(directory.app, name="directory")
 app.add_typer(placements.app, name="placements")
+protocols.app.command(name="coverage")(evidence.of_the_evidence)
+protocols.app.command()(evidence.section)
 app.add_typer(protocols.app, name="protocols")
 app.add_typer(look.outbox, name="outbox")
 app.add_typer(look.alarms, name="alarms")

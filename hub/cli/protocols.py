@@ -1,10 +1,8 @@
-"""``fingerpost protocols``: the packs in force, delivered and your own."""
+"""``fingerpost protocols``: the packs in force, delivered and your own. What they rest on is in evidence.py."""
 
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 import typer
 
@@ -13,7 +11,6 @@ from hub.app.own_packs import own_pack_files, packs_of
 from hub.app.pack_rows import IDENTITY, Difference, differences, rows_of
 from hub.cli.console import ERR, FAILED, OUT, USAGE, SettingsFile, fail, note, say, settings_or_exit, table
 from hub.settings import Settings, SettingsError
-from routing.coverage import Status, coverage, where_or_why
 from routing.packs import Pack, PackProblem, Packs, load_packs, parse_pack
 
 TITLES: Final = {
@@ -27,7 +24,7 @@ TITLES: Final = {
 }
 WORDS: Final = {"missing": "when missing", "away": "when away", "when": "if", "unless": "unless"}
 
-app = typer.Typer(no_args_is_help=True, help="The protocol packs: check, list, show, diff, coverage.")
+app = typer.Typer(no_args_is_help=True, help="The protocol packs: check, list, show, diff, coverage, section.")
 
 
 @app.callback()
@@ -176,33 +173,3 @@ def _given(paths: Sequence[Path]) -> tuple[Pack, ...]:
     if problems or not files:
         fail(f"{len(problems)} problems." if files else "There is no pack there (NAME.toml).")
     return tuple(packs)
-
-
-@app.command(name="coverage")
-def coverage_(
-    group: Annotated[str | None, typer.Option(help="Only one group of the evidence: A to H.")] = None,
-    not_in_force: Annotated[bool, typer.Option("--not-in-force", help="Only what is not in force, and why.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
-    settings_file: SettingsFile = None,
-) -> None:
-    """For every rule found in the protocols: where it is in force, or why it is not."""
-    wanted = (group or "").upper()
-    if wanted and wanted not in "ABCDEFGH":
-        fail("A group is one letter, A to H.", USAGE)
-    found = [
-        status
-        for status in coverage(packs_or_exit(settings_or_exit(settings_file)))
-        if status.rule.id.startswith(wanted) and not (not_in_force and status.in_force)
-    ]
-    if as_json:
-        typer.echo(json.dumps([_status(status) for status in found], indent=1, ensure_ascii=False))
-        return
-    for status in found:
-        say(f"{status.rule.id}  {'in force' if status.in_force else 'NOT in force'}  {status.rule.summary}")
-        say(f"      {where_or_why(status)}")
-    say(f"{sum(s.in_force for s in found)} in force, {sum(not s.in_force for s in found)} not.")
-
-
-def _status(status: Status) -> dict[str, Any]:
-    row = {key: value for key, value in asdict(status).items() if key != "rule" and value}
-    return {**asdict(status.rule), "in_force": status.in_force, **row}

@@ -109,3 +109,14 @@ def test_coverage_of_one_group_and_of_what_is_not_in_force() -> None:
     assert not any(row["in_force"] for row in rows)
     assert all(row.get("missing") or row.get("overridden_by") for row in rows)
     assert run({}, "protocols", "coverage", "--group", "Z")[0] == 2
+
+
+def test_the_section_that_a_rule_quotes_whole() -> None:
+    status, out, _ = run({}, "protocols", "section", "d-35")
+    assert status == 0
+    assert "002, The Role of the Local Authority > Open cases to Children's Services" in out
+    assert "hold a multi-agency risk management discussion/meeting with the police" in out
+    assert "An open case to North Lincolnshire Children's Services is where" in out
+    assert run({}, "protocols", "section", "H-03")[1].count("SHA-256") == 3
+    status, _, err = run({}, "protocols", "section", "A-01")
+    assert (status, "No delivered pack quotes a rule A-01" in err) == (2, True)
