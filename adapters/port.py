@@ -23,6 +23,7 @@ Reason = Literal[
     "provider_timeout",
     "rate_limited",
     "rejected",
+    "gone",
     "too_large",
     "connection_failed",
     "tls_failed",
@@ -32,6 +33,7 @@ Reason = Literal[
 ]
 """Reason codes (vocabulary.md, States). ``provider_timeout`` is ambiguous: it may have been sent.
 ``certificate_unsupported``: sound, but with a key nothing can be encrypted to yet (elliptic curve).
+``gone``: the recipient's system has done away with this address for good (HTTP 410): disable it, and tell its keeper.
 ``too_large``: over the size that we or the next system take; an alert still gets through."""
 
 
@@ -67,8 +69,8 @@ class Envelope:
     """One delivery, ready for its channel.
 
     ``delivery`` is the idempotency key on every try: the local part of the Message-ID, the SMS reference.
-    ``certificates`` are DER, the candidates on file for ``address``; which of them is usable is checked at the
-    moment of use. An :class:`Alert` body needs none.
+    ``certificates`` are the candidates on file for ``address``: DER for e-mail, JWK or JWK Set documents (JSON, RFC 7517)
+    for push. Which of them is usable is checked at the moment of use. An :class:`Alert` body needs none.
     """
 
     delivery: str
@@ -82,7 +84,8 @@ class Envelope:
     certificates: tuple[bytes, ...] = field(default=(), repr=False)
     pinned: frozenset[str] = frozenset()
     """SHA-256 fingerprints (lower-case hex) of those of ``certificates`` that were compared with their holder: trusted
-    without a chain, and checked in every other way."""
+    without a chain, and checked in every other way. Of a JWK it is the thumbprint (RFC 7638), and as a JWK has no chain
+    only pinned ones are used."""
     priority: Literal["immediate", "high", "normal", "low"] = "normal"
     headers: Mapping[str, str] = field(default_factory=dict)
     """Extra outer headers; content-free (for example ``X-Fingerpost-Status: exercise``)."""
@@ -97,6 +100,8 @@ class Accepted:
     """SHA-256 (hex) of the exact bytes that were handed over."""
     certificate: str | None = None
     """SHA-256 fingerprint (hex) of the recipient certificate it was encrypted to."""
+    receipt: "Receipt | None" = None
+    """What the next system's answer proved beyond that, where it did: a machine's acknowledgement (push)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
