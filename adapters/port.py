@@ -69,8 +69,8 @@ class Envelope:
     """One delivery, ready for its channel.
 
     ``delivery`` is the idempotency key on every try: the local part of the Message-ID, the SMS reference.
-    ``certificates`` are the candidates on file for ``address``: DER for e-mail, JWK or JWK Set documents (JSON, RFC 7517)
-    for push. Which of them is usable is checked at the moment of use. An :class:`Alert` body needs none.
+    ``certificates`` are the candidates on file for ``address``: DER for e-mail, JWK or JWK Set documents (JSON, RFC
+    7517) for push. Which of them is usable is checked at the moment of use. An :class:`Alert` body needs none.
     """
 
     delivery: str
