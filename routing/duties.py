@@ -89,8 +89,10 @@ def _rows_of(packs: Packs) -> Iterator[Running]:
     for pack in packs.packs:
         seen: dict[str, int] = {}
         for row in pack.duties:
-            index = seen[row.code] = seen.get(row.code, -1) + 1
-            yield Running(f"{pack.name}/{row.code}/{index}", pack, row)
+            # an option's rows are counted by themselves: turning one on or off renames no other row
+            place = f"{pack.name}/{row.code}/" + (f"{row.option}." if row.option else "")
+            index = seen[place] = seen.get(place, -1) + 1
+            yield Running(f"{place}{index}", pack, row)
 
 
 def row_by_id(packs: Packs, row: str) -> Running | None:

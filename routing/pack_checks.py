@@ -14,6 +14,8 @@ CODE = re.compile(r"[EWSN]([0-9]{8}|[0-9]{0,7}\*)", re.ASCII)
 """A GSS code, or the beginning of one and a ``*``."""
 CITING = ("recipients", "suppressions", "later", "quiet", "told", "duties", "thresholds")
 """The tables whose rows rest on evidence; so does ``register``."""
+SWITCHED = tuple(name for name in CITING if name != "told")
+"""The tables whose rows may belong to an option."""
 
 Problems = Iterator[tuple[str, str]]
 
@@ -31,6 +33,7 @@ def across(name: str, raw: Mapping[str, Any], areas: Areas) -> Problems:
     for path, row in _rows(raw, "duties"):
         for key, problem in _unusable(row):
             yield f"{path}{key}", problem
+    yield from _options(raw)
     seen: set[str] = set()
     for path, row in _rows(raw, "thresholds"):
         identity = str(row.get("id"))
@@ -57,6 +60,20 @@ def _uncited(raw: Mapping[str, Any]) -> Problems:
         for rule in rules if isinstance(rules, list) else ():
             if isinstance(rule, str) and rule not in known:
                 yield f"{path}.rules", f"{rule} has no evidence in this pack"
+
+
+def _options(raw: Mapping[str, Any]) -> Problems:
+    options = raw.get("options")
+    declared = options if isinstance(options, Mapping) else {}
+    used = set()
+    for path, row in (pair for name in SWITCHED for pair in _rows(raw, name)):
+        option = row.get("option")
+        if isinstance(option, str) and option not in declared:
+            yield f"{path}.option", f"{option} is not declared: give it a title in [options.{option}]"
+        used.add(option)
+    for name in declared:
+        if name not in used:
+            yield f"options.{name}", "has no rows: nothing would change if it were on"
 
 
 def _applies(applies: object, areas: Areas) -> Problems:

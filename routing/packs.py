@@ -4,31 +4,42 @@ A pack is data in ``routing/protocols/``; the engine knows no authority by name.
 """
 
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import time
 from functools import cache
 from importlib import resources
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
+from pydantic import Field, PrivateAttr, ValidationError
 
 from contacts.areas import load_areas
-from routing.calendar import Period, parse_period
-from routing.conditions import BadCondition, Condition, Facts, parse_condition
-from routing.decision import Kind, Rule
-from routing.facts import KNOWN, WORDS, Doc, host, part, responsible
-from routing.pack_checks import CODE, SEALED_DUTY, across
-
-ROLES = frozenset(
-    """police police_missing_from police_responsible responsible_authority host_authority social_worker
-    supervising_social_worker iro parent carer school home_office home_office_evidence
-    home_office_immigration_enforcement missing_persons_bureau ceop quality_assurance designated_nurse mash mase_panel
-    missing_advocate practice_supervisor early_help youth_offending_service group_manager assistant_director
-    police_senior_officer circulation:london circulation:national operator""".split()
+from routing.conditions import Facts
+from routing.decision import Rule
+from routing.facts import Doc, host, part, responsible
+from routing.pack_checks import SEALED_DUTY, across
+from routing.rows import (
+    LEAD,
+    ROLES,
+    Applies,
+    DutyRow,
+    Evidence,
+    LaterRow,
+    Option,
+    OptionName,
+    QuietRow,
+    RecipientRow,
+    RegisterRow,
+    Reminders,
+    Row,
+    SuppressionRow,
+    Switch,
+    ThresholdRow,
+    ToldRow,
 )
-LEAD = "lead_authority"
-"""In a pack: the responsible authority if the child is looked after, else the host (readings.md B4)."""
+
+OPTIONAL = ("recipients", "suppressions", "later", "quiet", "duties", "thresholds")
+"""The tables whose rows may belong to an option."""
 
 
 class PackProblem(ValueError):
@@ -39,170 +50,7 @@ class PackProblem(ValueError):
         super().__init__(f"{pack}: " + "; ".join(f"{path}: {message}" for path, message in self.problems))
 
 
-def _condition(text: str) -> Condition:
-    try:
-        return parse_condition(text, KNOWN)
-    except BadCondition as error:
-        raise ValueError(str(error)) from error
-
-
-def _role(text: str) -> str:
-    if text not in ROLES and text != LEAD:
-        raise ValueError(f"{text!r} is not a recipient role")
-    return text
-
-
-def _code(text: str) -> str:
-    if not CODE.fullmatch(text):
-        raise ValueError("is not a GSS code (a letter and eight digits), nor the beginning of one with a *")
-    return text
-
-
-def _placement_type(text: str) -> str:
-    if text not in WORDS["placement_type"]:
-        raise ValueError(f"{text!r} is not a type of placement")
-    return text
-
-
-def _owner(text: str) -> str:
-    return text if text == "hub" else _role(text)
-
-
-When = Annotated[Any, AfterValidator(lambda text: _condition(str(text)))]
-Span = Annotated[Any, AfterValidator(lambda text: parse_period(str(text)))]
-Role = Annotated[str, AfterValidator(_role)]
-Owner = Annotated[str, AfterValidator(_owner)]
-Rules = Annotated[tuple[str, ...], Field(min_length=1)]
-Code = Annotated[str, AfterValidator(_code)]
-PlacementType = Annotated[str, AfterValidator(_placement_type)]
-
-
-class _Row(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
-
-
-class Applies(_Row):
-    """To which placements a pack applies; several keys are alternatives."""
-
-    always: bool = False
-    placement_types: tuple[PlacementType, ...] = ()
-    authorities: tuple[Code, ...] = ()
-    """GSS codes, responsible or host; a trailing ``*`` stands for any ending."""
-
-
-class Evidence(_Row):
-    """What a rule id stands for: the document, its section and the words."""
-
-    source: str
-    section: str
-    quote: str
-
-
-class RecipientRow(_Row):
-    """Who hears the first notice of an episode, by category."""
-
-    role: Role
-    missing: When = None
-    away: When = None
-    rules: Rules
-
-
-class SuppressionRow(_Row):
-    """A stricter rule about not telling; never outvoted. Asked of the host authority only (readings.md B41)."""
-
-    role: Role
-    on: Literal["missing", "away"]
-    unless: When
-    rules: Rules
-
-
-class LaterRow(_Row):
-    """Who else hears a later event, told before or not."""
-
-    on: Literal["found", "returned"]
-    role: Role
-    when: When
-    kind: Kind
-    rules: Rules
-
-
-class QuietRow(_Row):
-    """A desk that is not told of its own deed."""
-
-    on: Literal["found", "returned"]
-    role: Role
-    when: When
-    rules: Rules
-
-
-class ToldRow(_Row):
-    """The rules behind "everyone told hears it"."""
-
-    on: Literal["update", "found", "returned", "retraction", "circulation", "in_person", "withhold", "abductor", "gap"]
-    rules: Rules
-
-
-class DutyRow(_Row):
-    """A clock: when it starts, when it is due, who owns it."""
-
-    code: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
-    starts: Literal["out", "return", "held", "first_missing_notice"] = "out"
-    """``out``: when the condition first holds while the child is out; ``return``: the first of found and returned;
-    ``held``: a parent is held; ``first_missing_notice``: as it says."""
-    when: When
-    due: Span = None
-    due_age: Annotated[int, Field(ge=0, le=130)] | None = None
-    """Instead of ``due``: 00:00 local on this birthday."""
-    repeats: Span = None
-    ends: tuple[Literal["found", "returned"], ...] = ()
-    owner: Owner
-    acts: Literal["renotify", "become_missing", "tell"] | None = None
-    tells: tuple[Role, ...] = ()
-    """Told at each due time: kind ``message``, or the kind of ``tells_kind`` where the duty acts."""
-    tells_kind: Kind = "message"
-    overdue_tells: tuple[Role, ...] = ()
-    closes_with: tuple[str, ...] = ()
-    """Other duties whose completion (held or done) closes this one too."""
-    closed_by_any: tuple[str, ...] = ()
-    """Other duties whose completion with any outcome closes this one too."""
-    closed_by_declined: tuple[str, ...] = ()
-    night: bool = False
-    """The earlier of ``due`` and the next night cut-off."""
-    also_after_found: bool = False
-    """Opens, too, if its condition first holds between found and returned."""
-    decides_circulation: bool = False
-    rules: Rules
-
-
-class ThresholdRow(_Row):
-    """A count that somebody has to be told of."""
-
-    id: str
-    at: Literal["out", "return"]
-    when: When
-    tells: Annotated[tuple[Role, ...], Field(min_length=1)]
-    rules: Rules
-
-
-class Reminders(_Row):
-    """When an owner is reminded and chased (protocols.md, under Duties)."""
-
-    share: Annotated[float, Field(gt=0, lt=1)] = 0.25
-    not_before: Span = Period(seconds=3600)
-    not_within: Span = Period(seconds=7200)
-    chase_days: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1)] = (0, 1, 2, 3, 4, 5, 6, 7)
-    then_every_days: Annotated[int, Field(ge=1)] = 7
-
-
-class RegisterRow(_Row):
-    """Which roles hold a register entry, and how long."""
-
-    roles: tuple[Role, ...]
-    keep: Span
-    rules: Rules
-
-
-class Pack(_Row):
+class Pack(Row):
     """One protocol as data."""
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
@@ -214,7 +62,10 @@ class Pack(_Row):
     night_to: time = time(6, 0)
     reminders: Reminders = Reminders()
     register_: RegisterRow | None = Field(default=None, alias="register")
-    evidence: Mapping[str, Evidence]
+    evidence: Mapping[str, Evidence] = Field(default_factory=dict)
+    options: Mapping[OptionName, Option] = Field(default_factory=dict)
+    turns_on: tuple[Switch, ...] = ()
+    """Options, of this pack or of others, that hold wherever this pack applies."""
     recipients: tuple[RecipientRow, ...] = ()
     suppressions: tuple[SuppressionRow, ...] = ()
     later: tuple[LaterRow, ...] = ()
@@ -239,6 +90,26 @@ class Pack(_Row):
             or self.covers(host(doc))
             or self.covers(responsible(doc))
         )
+
+    def under(self, on: Collection[str]) -> "Pack":
+        """This pack as it holds where these options (``pack:option``) are on: the rows of its other options are gone,
+        and its version names those that are on, so that each decision says under which it was taken."""
+        if not self.options:
+            return self
+        chosen = {name for name in self.options if f"{self.name}:{name}" in on}
+        rows = {
+            table: tuple(row for row in getattr(self, table) if row.option is None or row.option in chosen)
+            for table in OPTIONAL
+        }
+        version = "+".join((self.version, *sorted(chosen)))
+        held = self.model_copy(update={**rows, "options": {}, "version": version})
+        held._cited = {}
+        return held
+
+    def optional(self, name: str) -> Iterator[tuple[str, Any]]:
+        """The rows of one option, each with its table."""
+        for table in OPTIONAL:
+            yield from ((table, row) for row in getattr(self, table) if row.option == name)
 
     def cite(self, ids: Iterable[str]) -> tuple[Rule, ...]:
         """The rules behind a row, with their evidence and this pack's version."""
@@ -276,6 +147,26 @@ def parse_pack(name: str, text: str) -> Pack:
     return pack
 
 
+def no_such_option(packs: Iterable[Pack], name: str) -> str:
+    """What is wrong with an option (``pack:option``) that none of these packs has; empty if one has it."""
+    pack, _, option = name.partition(":")
+    found = next((p for p in packs if p.name == pack), None)
+    if found is None:
+        return f"there is no pack {pack}"
+    if option in found.options:
+        return ""
+    return f"{pack} has no option {option}; it has {', '.join(found.options) or 'none'}"
+
+
+def switches_amiss(packs: Iterable[Pack]) -> Iterator[tuple[str, str, str]]:
+    """Pack, path and message of everything that a pack turns on and that is not there."""
+    packs = tuple(packs)
+    for pack in packs:
+        for index, name in enumerate(pack.turns_on):
+            if said := no_such_option(packs, name):
+                yield pack.name, f"turns_on[{index}]", said
+
+
 @cache
 def load_packs() -> "Packs":
     """The packs that ship with Fingerpost. ``national`` comes first, the others in the order of their names."""
@@ -289,16 +180,34 @@ def load_packs() -> "Packs":
 class Packs:
     """Packs in force together: the union of their rows, every row with its pack."""
 
-    packs: tuple[Pack, ...]
+    written: tuple[Pack, ...]
+    """As they were read, with the rows of every option."""
+    on: frozenset[str] = frozenset()
+    """Options (``pack:option``) that are on wherever their pack applies, besides those that a pack turns on."""
+    packs: tuple[Pack, ...] = field(init=False, repr=False)
+    """As they hold: only the rows of options that are on."""
     _chosen: dict[tuple[bool, ...], "Packs"] = field(default_factory=dict, repr=False)
     """Selections made before: there are few, and what is worked out of one (duties.py) is worth keeping."""
 
+    def __post_init__(self) -> None:
+        on = self.on.union(*(pack.turns_on for pack in self.written))
+        object.__setattr__(self, "packs", tuple(pack.under(on) for pack in self.written))
+
     def select(self, doc: Doc) -> "Packs":
-        """Those that apply to this placement, all at once."""
-        fitting = tuple(pack.fits(doc) for pack in self.packs)
+        """Those that apply to this placement, all at once, with the options that one of them turns on."""
+        fitting = tuple(pack.fits(doc) for pack in self.written)
         if fitting not in self._chosen:
-            self._chosen[fitting] = Packs(tuple(p for p, fits in zip(self.packs, fitting, strict=True) if fits))
+            chosen = tuple(pack for pack, fits in zip(self.written, fitting, strict=True) if fits)
+            self._chosen[fitting] = Packs(chosen, self.on)
         return self._chosen[fitting]
+
+    def switched(self, on: Iterable[str]) -> "Packs":
+        """The same packs with these options on besides. Raises PackProblem for one that no pack has."""
+        wanted = frozenset(on)
+        amiss = [(name, said) for name in sorted(wanted) if (said := no_such_option(self.written, name))]
+        if amiss:
+            raise PackProblem("options", amiss)
+        return Packs(self.written, self.on | wanted)
 
     def settle(self, facts: dict[str, Any]) -> Facts:
         """Add the facts that the packs themselves decide: ``serious``, ``limit_runs``, ``endangered``."""
@@ -328,10 +237,13 @@ __all__ = [
     "SEALED_DUTY",
     "Applies",
     "DutyRow",
+    "Option",
     "Pack",
     "PackProblem",
     "Packs",
     "Reminders",
     "load_packs",
+    "no_such_option",
     "parse_pack",
+    "switches_amiss",
 ]

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from hub.settings import PREFIX, Problem, Settings, SettingsError
-from routing.packs import Pack, PackProblem, Packs, load_packs, parse_pack
+from routing.packs import Pack, PackProblem, Packs, load_packs, parse_pack, switches_amiss
 
 
 def packs_of(settings: Settings) -> Packs:
@@ -31,8 +31,11 @@ def packs_beside(delivered: Packs, folder: Path) -> Packs:
             problems.append(_problem(f"{path} cannot be read as text ({type(error).__name__})"))
     if problems:
         raise SettingsError(tuple(problems))
-    kept = tuple(found.pop(pack.name, pack) for pack in delivered.packs)
-    return Packs((*kept, *found.values()))
+    kept = tuple(found.pop(pack.name, pack) for pack in delivered.written)
+    packs = (*kept, *found.values())
+    if amiss := tuple(switches_amiss(packs)):
+        raise SettingsError(tuple(Problem(setting=f"{name}.toml", message=f"{at}: {said}") for name, at, said in amiss))
+    return Packs(packs)
 
 
 def own_pack_files(settings: Settings) -> tuple[Path, ...]:

@@ -8,7 +8,7 @@ import pytest
 from pydantic import BaseModel
 
 from hub.simulate import simulate
-from routing import packs as models
+from routing import rows as models
 from routing.facts import KNOWN, WORDS
 from routing.packs import LEAD, ROLES, Pack, Packs, load_packs, parse_pack
 
@@ -121,11 +121,13 @@ def test_the_packs_of_the_others_hold_as_before() -> None:
 
 
 ROWS = [
-    model
-    for model in vars(models).values()
-    if isinstance(model, type) and issubclass(model, BaseModel) and model.__module__ == models.__name__
-    and not model.__name__.startswith("_")
-]  # fmt: skip
+    Pack,
+    *(
+        model
+        for model in vars(models).values()
+        if isinstance(model, type) and issubclass(model, BaseModel) and model.__module__ == models.__name__
+    ),
+]
 
 
 @pytest.mark.parametrize("model", ROWS, ids=lambda model: model.__name__)
@@ -145,12 +147,14 @@ def test_the_guide_names_every_fact_word_and_role_and_no_other() -> None:
 
 
 def test_every_snippet_of_the_guide_is_a_row_that_is_understood() -> None:
-    head, *rest = re.findall(r"```toml\n(.*?)```", GUIDE, re.DOTALL)
-    evidence, *rows = rest
+    snippets = re.findall(r"```toml\n(.*?)```", GUIDE, re.DOTALL)
+    heads, rest = [s for s in snippets if s.startswith("name = ")], [s for s in snippets if not s.startswith("name = ")]
+    head, evidence, *rows = heads[0], *rest
+    assert parse_pack("exampleshire-options", heads[1]).turns_on
     cited = {rule for row in rows for rule in re.findall(r'"(X-\d)"', row)}
     quotes = "\n".join(evidence.replace("X-1", rule) for rule in sorted(cited | {"X-1"}))
     pack = parse_pack("exampleshire", "\n".join([head, *rows, quotes]))
-    assert (len(pack.recipients), len(pack.duties), len(pack.thresholds), len(pack.told)) == (1, 1, 1, 1)
+    assert (len(pack.recipients), len(pack.duties), len(pack.thresholds), len(pack.told)) == (2, 1, 1, 1)
 
 
 def test_the_example_says_what_it_is() -> None:
