@@ -139,8 +139,8 @@ class Connection:
         rcpt = [b"RCPT", b"TO:<" + message.recipient.encode("ascii") + b">"]
         if self._client.supports_extension("size"):
             mail.append(b"SIZE=" + str(len(message.data)).encode("ascii"))
-        if self._client.supports_extension("dsn"):
-            mail += [b"RET=HDRS", b"ENVID=" + xtext(message.delivery)]
+        if message.receipt_token is not None and self._client.supports_extension("dsn"):
+            mail += [b"RET=HDRS", b"ENVID=" + xtext(message.receipt_token)]
             rcpt += [b"NOTIFY=SUCCESS,FAILURE,DELAY", b"ORCPT=rfc822;" + xtext(message.recipient)]
         return ("mail", tuple(mail)), ("rcpt", tuple(rcpt)), ("data", (b"DATA",))
 

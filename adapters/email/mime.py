@@ -40,6 +40,7 @@ class Outside:
     date: bytes
     message_id: bytes
     subject: bytes
+    receipts_to: bytes | None = None
     extra: tuple[tuple[str, bytes], ...] = field(default=())
 
     def fields(self) -> tuple[tuple[str, bytes], ...]:
@@ -50,7 +51,10 @@ class Outside:
             ("From", self.sender),
             ("To", self.recipient),
             ("Date", self.date),
+            # RFC 3834, and the field that Exchange heeds: no vacation message for what a machine sent.
             ("Auto-Submitted", b"auto-generated"),
+            ("X-Auto-Response-Suppress", b"OOF, AutoReply"),
+            *(() if self.receipts_to is None else (("Disposition-Notification-To", self.receipts_to),)),
             *self.extra,
         )
 
@@ -65,6 +69,7 @@ def outside(
     mail_domain: str,
     now: datetime,
     headers: Mapping[str, str],
+    receipts_to: str | None = None,
 ) -> Outside:
     """The outer fields of one delivery; the Message-ID is the same on every try. Raises InvalidField."""
     return Outside(
@@ -74,6 +79,7 @@ def outside(
         date=format_datetime(now).encode("ascii"),
         message_id=f"<{delivery_id(delivery)}@{wire_domain(mail_domain)}>".encode("ascii"),
         subject=secure_subject(reference),
+        receipts_to=None if receipts_to is None else mailbox(wire_address(receipts_to)),
         extra=extra(headers),
     )
 

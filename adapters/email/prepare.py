@@ -8,19 +8,22 @@ from adapters.email import mime
 from adapters.email.address import InvalidField, wire_address
 from adapters.email.certificates import Refusal, usable
 from adapters.email.chain import Trust
-from adapters.email.fields import delivery_id
 from adapters.email.smime import Signer, seal
+from adapters.email.verp import ReceiptsAddress, receipt_token
 from adapters.port import Alert, Content, Envelope, Rejected
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Letterhead:
-    """Who sends. ``return_path`` may contain ``{delivery}`` (VERP), so that a bounce names its delivery."""
+    """Who sends, and where reports go."""
 
     sender: str
     sender_name: str = ""
     mail_domain: str
-    return_path: str
+    return_path: str | ReceiptsAddress
+    """For bounces (RFC 5321 MAIL FROM): one address for all, or one for each delivery (VERP)."""
+    receipts: ReceiptsAddress | None = None
+    """Where the reader's program may say that content was shown (RFC 8098); without one it is not asked to."""
     size_limit: int
     """Bytes of a whole message that the relay takes."""
 
@@ -30,7 +33,9 @@ class Message:
     """Ready for DATA: sealed, or content-free."""
 
     delivery: str
-    return_path: str
+    receipt_token: str | None = field(repr=False)
+    """The ENVID (RFC 3461). None: no delivery reports are asked for."""
+    return_path: str = field(repr=False)
     recipient: str = field(repr=False)
     data: bytes = field(repr=False)
     digest: str
@@ -63,6 +68,7 @@ def _prepare(
         mail_domain=letterhead.mail_domain,
         now=now,
         headers=envelope.headers,
+        receipts_to=_receipts_to(envelope, letterhead),
     )
     certificate: str | None = None
     match envelope.body:
@@ -80,9 +86,24 @@ def _prepare(
         return Rejected(reason="too_large", detail="over the size limit of the settings")
     return Message(
         delivery=envelope.delivery,
-        return_path=wire_address(letterhead.return_path.replace("{delivery}", delivery_id(envelope.delivery))),
+        receipt_token=None if envelope.receipt_token is None else receipt_token(envelope.receipt_token),
+        return_path=_return_path(envelope, letterhead),
         recipient=recipient,
         data=data,
         digest=hashlib.sha256(data).hexdigest(),
         certificate=certificate,
     )
+
+
+def _return_path(envelope: Envelope, letterhead: Letterhead) -> str:
+    path = letterhead.return_path
+    if isinstance(path, str):
+        return wire_address(path)
+    return letterhead.sender if envelope.receipt_token is None else path.address(envelope.receipt_token)
+
+
+def _receipts_to(envelope: Envelope, letterhead: Letterhead) -> str | None:
+    """Only content is worth a notification: an alert that was read has told nobody anything."""
+    if letterhead.receipts is None or envelope.receipt_token is None or isinstance(envelope.body, Alert):
+        return None
+    return letterhead.receipts.address(envelope.receipt_token)

@@ -12,6 +12,7 @@ from adapters.email.credentials import Credentials
 from adapters.email.pool import Pool
 from adapters.email.prepare import Letterhead, Message, prepare
 from adapters.email.smime import Signer
+from adapters.email.verp import PLACE, ReceiptsAddress
 from adapters.port import UNTOUCHED, Content, Deferred, Envelope, Rejected, Result, Unconfirmed
 
 _IN_A_THREAD = 256 * 1024
@@ -46,6 +47,7 @@ class EmailTransport:
         trust: Trust,
         sender_name: str = "",
         return_path: str | None = None,
+        receipts_address: str | None = None,
         tls: TlsMode = "required",
         credentials: Credentials | None = None,
         local_hostname: str | None = None,
@@ -53,7 +55,9 @@ class EmailTransport:
         timeouts: Timeouts = _TIMEOUTS,
         size_limit: int = 25 * 1024 * 1024,
     ) -> None:
-        """``return_path`` may contain ``{delivery}``; without one, bounces go to ``sender``. ``size_limit``: bytes.
+        """``return_path`` may hold ``{token}``, so that a bounce names its delivery; without one, bounces go to
+        ``sender``. ``receipts_address`` holds ``{token}``: where readers' programs may report that content was shown,
+        by default the return path, as RFC 8098 2.1 wants them equal. ``size_limit``: bytes.
 
         Raises ValueError for settings that contradict each other or cannot stand in a message.
         """
@@ -65,10 +69,10 @@ class EmailTransport:
             sender=wire_address(sender),
             sender_name=sender_name,
             mail_domain=wire_domain(mail_domain),
-            return_path=return_path or sender,
+            return_path=_return_path(return_path or sender),
+            receipts=_receipts(receipts_address, return_path),
             size_limit=size_limit,
         )
-        wire_address(self._letterhead.return_path.replace("{delivery}", "id"))
         self._signer = signer
         self._trust = trust
         self._timeouts = timeouts
@@ -145,6 +149,15 @@ class EmailTransport:
         async with self._pool.lease(fresh=fresh) as connection:
             progress.connection = connection
             return await connection.send(message)
+
+
+def _return_path(setting: str) -> str | ReceiptsAddress:
+    return ReceiptsAddress.of_template(setting) if PLACE in setting else wire_address(setting)
+
+
+def _receipts(setting: str | None, return_path: str | None) -> ReceiptsAddress | None:
+    template = setting or (return_path if return_path and PLACE in return_path else None)
+    return None if template is None else ReceiptsAddress.of_template(template)
 
 
 def _weight(envelope: Envelope) -> int:

@@ -6,6 +6,7 @@ import logging
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from email import message_from_bytes
 from typing import Any
 
 import pytest
@@ -34,6 +35,7 @@ from tests.kit.transport import MARKERS, content
 ADDRESS = "jo.worker@council.example"
 RECIPIENT = person(ADDRESS, issuer=intermediate())
 HUB = person("notices@hub.example", issuer=intermediate(), key=rsa_key("hub"))
+TOKEN = "abcdefghijklmnopqrstuvwxyz234567"
 PASSWORD = "correct-horse-battery"
 
 
@@ -98,30 +100,88 @@ async def test_a_delivery_report_is_asked_for_where_the_server_offers_it() -> No
     async with serving() as (server, subject):
         assert isinstance(
             await subject.deliver(
-                envelope("dl_01ARZ", address="o+hara@council.example", body=Alert(subject="", text="x")), NOW
+                envelope(
+                    "dl_01ARZ",
+                    address="o+hara@council.example",
+                    body=Alert(subject="", text="x"),
+                    receipt_token=TOKEN,
+                ),
+                NOW,
             ),
             Accepted,
         )
         mail, rcpt = (line for line in server.lines if line.startswith((b"MAIL", b"RCPT")))
         assert mail.startswith(b"MAIL FROM:<notices@hub.example> SIZE=")
-        assert mail.endswith(b" RET=HDRS ENVID=dl_01ARZ")
+        assert mail.endswith(b" RET=HDRS ENVID=" + TOKEN.encode())
         assert rcpt == (
             b"RCPT TO:<o+hara@council.example> NOTIFY=SUCCESS,FAILURE,DELAY ORCPT=rfc822;o+2Bhara@council.example"
         )
 
 
-async def test_no_delivery_report_where_it_is_not_offered() -> None:
-    async with serving({"dsn": False, "size": None}) as (server, subject):
-        assert isinstance(await subject.deliver(envelope(), NOW), Accepted)
+@pytest.mark.parametrize(("offered", "token"), [(False, TOKEN), (True, None)])
+async def test_no_delivery_report_where_it_is_not_offered_or_nobody_waits_for_it(
+    offered: bool, token: str | None
+) -> None:
+    async with serving({"dsn": offered, "size": None}) as (server, subject):
+        assert isinstance(await subject.deliver(envelope(receipt_token=token), NOW), Accepted)
         mail, rcpt = (line for line in server.lines if line.startswith((b"MAIL", b"RCPT")))
         assert mail == b"MAIL FROM:<notices@hub.example>"
         assert rcpt == b"RCPT TO:<jo.worker@council.example>"
 
 
-async def test_the_return_path_names_the_delivery_if_the_settings_say_so() -> None:
-    async with serving(return_path="bounce+{delivery}@bounces.hub.example") as (server, subject):
-        await subject.deliver(envelope("dl_7"), NOW)
-        assert server.received[0].mail_from == "bounce+dl_7@bounces.hub.example"
+RECEIPTS = "r+{token}@receipts.hub.example"
+ALERT = Alert(subject="", text="x")
+
+
+def fields(data: bytes, name: str) -> list[str]:
+    return [str(value) for value in message_from_bytes(data).get_all(name, [])]
+
+
+async def test_the_return_path_bears_the_token_if_the_settings_say_so() -> None:
+    async with serving(return_path=RECEIPTS) as (server, subject):
+        await subject.deliver(envelope(receipt_token=TOKEN), NOW)
+        assert server.received[0].mail_from == f"r+{TOKEN}@receipts.hub.example"
+        assert fields(server.received[0].data, "Disposition-Notification-To") == [f"r+{TOKEN}@receipts.hub.example"]
+
+
+async def test_without_a_token_bounces_go_to_the_sender_and_nothing_is_asked_for() -> None:
+    async with serving(return_path=RECEIPTS) as (server, subject):
+        await subject.deliver(envelope(), NOW)
+        assert server.received[0].mail_from == "notices@hub.example"
+        assert fields(server.received[0].data, "Disposition-Notification-To") == []
+
+
+async def test_an_alert_is_bounced_to_its_token_but_nobody_is_asked_whether_it_was_read() -> None:
+    async with serving(return_path=RECEIPTS) as (server, subject):
+        await subject.deliver(envelope(body=ALERT, receipt_token=TOKEN), NOW)
+        assert server.received[0].mail_from == f"r+{TOKEN}@receipts.hub.example"
+        assert fields(server.received[0].data, "Disposition-Notification-To") == []
+
+
+async def test_readers_programs_may_report_to_another_address_than_bounces_go_to() -> None:
+    async with serving(receipts_address="read-{token}@hub.example") as (server, subject):
+        await subject.deliver(envelope(receipt_token=TOKEN), NOW)
+        assert server.received[0].mail_from == "notices@hub.example"
+        assert fields(server.received[0].data, "Disposition-Notification-To") == [f"read-{TOKEN}@hub.example"]
+
+
+@pytest.mark.parametrize("body", [None, ALERT])
+async def test_robots_are_asked_not_to_answer(body: Alert | None) -> None:
+    async with serving() as (server, subject):
+        await subject.deliver(envelope(body=body or content()), NOW)
+        data = server.received[0].data
+        assert fields(data, "Auto-Submitted") == ["auto-generated"]
+        assert fields(data, "X-Auto-Response-Suppress") == ["OOF, AutoReply"]
+
+
+async def test_a_token_that_the_hub_did_not_make_is_never_sent() -> None:
+    async with serving(return_path=RECEIPTS) as (server, subject):
+        for odd in ("short", "UPPERCASEUPPERCASE", f"{TOKEN}> SIZE=1", ""):
+            result = await subject.deliver(envelope(receipt_token=odd), NOW)
+            assert result == Rejected(
+                reason="misconfigured", detail="receipt_token: not a token made by the hub", technical=True
+            )
+        assert server.received == []
 
 
 def test_xtext() -> None:
@@ -337,7 +397,12 @@ class TestLogin:
     [
         {"sender": "hub"},
         {"mail_domain": "hub"},
-        {"return_path": "b+{delivery}"},
+        {"return_path": "b+{token}"},
+        {"return_path": "b@{token}.hub.example"},
+        {"return_path": "b+{token}{token}@hub.example"},
+        {"return_path": f"{'b' * 33}{{token}}@hub.example"},
+        {"return_path": "b+{delivery}@"},
+        {"receipts_address": "read@hub.example"},
         {"pool_size": 0},
         {"sender": "a@b\r\n.x"},
     ],

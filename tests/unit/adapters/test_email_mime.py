@@ -126,7 +126,8 @@ def test_content_is_read_back_exactly(subject: str, text: str, html: str, attach
     found = [(part.get_filename(), part.get_content()) for part in message.iter_attachments()]
     assert found == [(file_name(name), body) for name, body in attachments]
     assert set(message.keys()) == {
-        "MIME-Version", "Subject", "Message-ID", "From", "To", "Date", "Auto-Submitted", "Content-Type", "HP-Outer",
+        "MIME-Version", "Subject", "Message-ID", "From", "To", "Date", "Auto-Submitted", "X-Auto-Response-Suppress",
+        "Content-Type", "HP-Outer",
     }  # fmt: skip
     assert message["To"] == "jo@council.example"
 
