@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
+from adapters.port import ReceiptKind
 from routing.decision import Decision, DutyState, Kind, Priority, Rule
 
 AttemptState = Literal[
@@ -38,6 +39,9 @@ NoticeState = Literal[
 ]
 DeliveryState = Literal["due", "leased", "sent", "failed", "cancelled"]
 """``due`` waits for ``due_at``; ``leased`` is in a worker's hands until ``lease_until``; the rest are final."""
+Purpose = Literal["notice", "chase", "deputy", "duty_team", "silent", "handover"]
+"""Why a delivery was made: the first way of telling, the next step of the desk's plan, the desk's deputy, the emergency
+duty team, a reminder where all went silent, or the sender's manager, who is asked to ring instead."""
 EpisodeState = Literal["awaited", "open", "found", "returned", "retracted"]
 """``awaited``: an event came for a reference that has not been reported yet, and is kept."""
 MessageStatus = Literal["actual", "exercise", "test"]
@@ -201,6 +205,10 @@ class NoticeRecord:
     state: NoticeState
     created_at: datetime
     state_at: datetime
+    urgent: bool = False
+    """Chased after the shorter of the waits (hub/core/escalation.py)."""
+    chase_at: datetime | None = None
+    """When somebody has to look at it again, if nobody answers; None once nothing more is to be done."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -228,6 +236,16 @@ class DeliveryRecord:
     token_digest: bytes
     """SHA-256 of the acknowledgement token, which is derived and never stored."""
     created_at: datetime
+    purpose: Purpose = "notice"
+    carries: Literal["content", "alert"] = "content"
+    line: bytes = b""
+    """Keyed hash of episode and address: notices of one line go out in the order they were made; empty for none."""
+    jumps: bool = False
+    """It waits for none before it: a stand-down never stands behind a stuck ``missing``."""
+    destination: bytes = b""
+    """Keyed hash of where it goes (mail domain, host): a slow one must not hold up the others; empty for no limit."""
+    receipt_digest: bytes | None = None
+    """SHA-256 of the token that receipts come back under."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -247,6 +265,28 @@ class AttemptRecord:
     digest: str | None = None
     certificate: str | None = None
     carried: Literal["content", "alert"] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReceiptRecord:
+    """What came back, as it came. Append-only; the state is derived from all of them."""
+
+    id: str
+    arrived_at: datetime
+    channel: str
+    kind: ReceiptKind | None
+    """None where nothing could be understood."""
+    at: datetime | None = None
+    """When the reporter says it happened."""
+    delivery: str | None = None
+    """None: nobody knows what it is about (an unknown or forged token); kept apart and counted."""
+    attempt: int | None = None
+    code: str = ""
+    """The reporter's status code; content-free."""
+    why: str = ""
+    """Why it was not matched or not believed: ``unknown``, ``malformed``, ``wrong_address`` …; empty if it was."""
+    raw: bytes = field(default=b"", repr=False)
+    """Sealed: with the child's data key, or the hub's where nobody knows the child."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -302,7 +342,7 @@ class AuditLine:
     id: str
     at: datetime
     actor: str
-    """``source:ID``, ``hub``, ``recipient:DELIVERY``, ``operator``."""
+    """``source:ID``, ``hub``, ``recipient:DELIVERY``, ``operator``, ``token:NAME``."""
     action: str
     """``event.accepted``, ``notice.created``, ``attempt.finished``, ``notice.acknowledged``, …"""
     organisation: str | None = None
@@ -401,6 +441,29 @@ class Standing:
     notice_state: NoticeState
     attempts: tuple[AttemptRecord, ...]
     """All of them, by number."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tracked:
+    """A notice with all its ways and what became of each: what escalation decides on."""
+
+    notice: NoticeRecord
+    decision: Decision
+    child: str
+    deliveries: tuple[tuple[DeliveryRecord, tuple[AttemptRecord, ...]], ...]
+    """In the order they were made."""
+    answers: tuple[AcknowledgementRecord, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chased:
+    """What one look at a notice writes, in one transaction."""
+
+    notice: NoticeRecord
+    """With its new state and ``chase_at``."""
+    deliveries: tuple[DeliveryRecord, ...] = ()
+    alarms: tuple[AlarmRecord, ...] = ()
+    audit: tuple[AuditLine, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ nobody answer, while the mail can be composed again, with the same link, on ever
 import base64
 import hashlib
 import hmac
+from urllib.parse import urlsplit
 
 _LEAST_SECRET = 32
 
@@ -29,10 +30,27 @@ def receipt_token(secret: bytes, delivery_id: str) -> str:
     return base64.b32encode(_mac(secret, b"receipt", delivery_id)[:20]).decode("ascii").lower()
 
 
-def _mac(secret: bytes, purpose: bytes, delivery_id: str) -> bytes:
+def line_of(secret: bytes, episode: str, address: str) -> bytes:
+    """What the deliveries of one episode to one address have in common, and says nothing of either."""
+    return _mac(secret, b"line\0" + episode.encode(), address.lower())[:16]
+
+
+def destination_of(secret: bytes, channel: str, address: str) -> bytes:
+    """What deliveries have in common that go to one mail domain or host; empty for channels that have none."""
+    match channel:
+        case "email":
+            place = address.rpartition("@")[2]
+        case "push":
+            place = urlsplit(address).netloc
+        case _:
+            return b""
+    return _mac(secret, b"destination\0" + channel.encode(), place.lower())[:16]
+
+
+def _mac(secret: bytes, purpose: bytes, about: str) -> bytes:
     if len(secret) < _LEAST_SECRET:
         raise WeakSecret
-    return hmac.new(secret, purpose + b"\0" + delivery_id.encode(), hashlib.sha256).digest()
+    return hmac.new(secret, purpose + b"\0" + about.encode(), hashlib.sha256).digest()
 
 
 def token_digest(token: str) -> bytes:

@@ -1,8 +1,9 @@
 """What the services need from the outside: the store, the clock, ids, keys. ``store`` and ``edge`` implement these."""
 
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol, TypeVar
+from typing import Final, Protocol, TypeVar
 
 from hub.core.records import (
     AcknowledgementRecord,
@@ -10,6 +11,7 @@ from hub.core.records import (
     AttemptRecord,
     AuditLine,
     Changes,
+    Chased,
     ClaimedDelivery,
     DecisionRecord,
     DeliveryRecord,
@@ -19,10 +21,12 @@ from hub.core.records import (
     EventRecord,
     NoticeRecord,
     QuarantineRecord,
+    ReceiptRecord,
     RegisterRecord,
     Source,
     Standing,
     StoredEpisode,
+    Tracked,
 )
 
 T = TypeVar("T")
@@ -65,6 +69,20 @@ class Unsealable(Exception):
 
 class LostRace(Exception):
     """Another writer changed the episode first. The store runs the work again; services never catch this."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Places:
+    """How much may be claimed for each destination (:attr:`DeliveryRecord.destination`)."""
+
+    rooms: Mapping[bytes, int] = field(default_factory=dict)
+    """Free places of the destinations that are known."""
+    untried: int = 1
+    """Of any other."""
+
+
+ANYWHERE: Final = Places()
+"""No destination has a limit."""
 
 
 class Unit(Protocol):
@@ -123,6 +141,7 @@ class Unit(Protocol):
         *,
         channels: Collection[str] | None = None,
         priorities: Collection[str] | None = None,
+        places: Places = ANYWHERE,
     ) -> Sequence[ClaimedDelivery]:
         """Lease due deliveries: by priority, then rank, then ``due_at``; never one whose group still has an untried
         delivery of a lower rank. The claim appends attempt n in state ``sending``. A delivery whose lease ran out is
@@ -130,7 +149,12 @@ class Unit(Protocol):
         One that cannot be opened is put off and the operator alarmed; the others are claimed all the same.
         A notice that is superseded, acknowledged, withheld or held is never claimed. ``channels`` and ``priorities``
         narrow the claim (None: all), so that a slow channel leaves no other waiting and reminders leave room for
-        first notices."""
+        first notices; ``places`` likewise for a slow destination. One that is not the first of its line
+        (:attr:`DeliveryRecord.line`) waits for those before it, within bounds, unless it ``jumps``."""
+        ...
+
+    async def put_off_destinations(self, shut: Mapping[bytes, datetime], now: datetime) -> None:
+        """What is due for these destinations waits until they are tried again: by destination, until when."""
         ...
 
     async def standings(self, deliveries: Sequence[str]) -> Sequence[Standing]:
@@ -151,6 +175,48 @@ class Unit(Protocol):
         """Give leased, not yet attempted deliveries back: the attempt is closed as ``cancelled``."""
         ...
 
+    # chasing
+    async def due_chases(self, now: datetime, limit: int) -> Sequence[str]:
+        """Ids of notices whose ``chase_at`` has come, earliest first. Opens nothing sealed."""
+        ...
+
+    async def tracked(self, notice: str) -> Tracked | None:
+        """A notice with its deliveries, attempts and answers."""
+        ...
+
+    async def chase(self, chased: Chased, child: str) -> None:
+        """Write what a look at a notice came to; its row has been read with :meth:`tracked` in this transaction."""
+        ...
+
+    async def put_off_chase(self, notice: str, until: datetime) -> None:
+        """Look at it no earlier than ``until``."""
+        ...
+
+    async def stop_chases(self, episode: str, notices: Sequence[str]) -> None:
+        """Chase these notices of the episode no more: their recipient has answered."""
+        ...
+
+    # receipts
+    async def delivery_by_receipt(self, token_digest: bytes) -> tuple[DeliveryRecord, NoticeRecord] | None:
+        """By the token that its receipts come back under."""
+        ...
+
+    async def delivery_by_id(self, delivery: str) -> tuple[DeliveryRecord, NoticeRecord] | None: ...
+    async def delivery_by_reference(self, channel: str, reference: str) -> tuple[DeliveryRecord, NoticeRecord] | None:
+        """By what a provider called one of its attempts."""
+        ...
+
+    async def add_receipt(self, record: ReceiptRecord) -> None:
+        """Append what came back, matched or not."""
+        ...
+
+    async def receipts(self, delivery: str) -> Sequence[ReceiptRecord]: ...
+    async def receipts_apart(self, since: datetime, limit: int) -> Sequence[ReceiptRecord]:
+        """Those that nobody could match, oldest first."""
+        ...
+
+    async def count_apart(self, since: datetime) -> int: ...
+
     # answers
     async def delivery_by_token(self, token_digest: bytes) -> tuple[DeliveryRecord, NoticeRecord] | None: ...
     async def acknowledge(
@@ -170,6 +236,10 @@ class Unit(Protocol):
         ...
 
     async def clear_alarm(self, alarm: str, now: datetime, audit: Sequence[AuditLine]) -> None: ...
+    async def add_audit(self, audit: Sequence[AuditLine]) -> None:
+        """Append lines about what changed nothing else, such as a reading of names."""
+        ...
+
     async def counts(self, now: datetime, late: datetime) -> dict[str, int]:
         """For health and metrics: ``deliveries_due``, ``deliveries_late`` (due before ``late`` and not leased),
         ``leases_expired``, ``episodes_late`` (wake_at before ``late``), ``alarms_open``, ``quarantine_open``,

@@ -28,6 +28,7 @@ from hub.core.records import (
     Standing,
 )
 from hub.core.states import NEVER_SENT
+from hub.service.ports import ANYWHERE, Places
 from hub.store.codec import decision_from_bytes
 from hub.store.delivery_rows import attempt_row, delivery, notice
 from hub.store.episodes import facts
@@ -44,6 +45,12 @@ first (B-01), but a provider that hangs for a minute must not keep the others fr
 LOST_AGAIN = (timedelta(0), timedelta(seconds=2), timedelta(seconds=10), timedelta(seconds=30))
 """How long a delivery waits whose lease ran out for the first time, the second time and so on."""
 
+IN_ORDER = timedelta(minutes=30)
+"""How long a notice waits for an earlier one to the same address that has not gone out. Longer, and telling them out of
+order is better than not telling them."""
+
+LOOK_AHEAD = 4
+
 _URGENCY: tuple[Priority, ...] = get_args(Priority)
 
 
@@ -55,12 +62,11 @@ def claim(
     limit: int,
     channels: Collection[str] | None = None,
     priorities: Collection[str] | None = None,
+    places: Places = ANYWHERE,
 ) -> Sequence[ClaimedDelivery]:
     """Lease due deliveries and open an attempt of each."""
     close_expired_leases(session, now)
-    due = claimable(now, channels, priorities).limit(limit)
-    ids = session.connection.execute(due.with_for_update(skip_locked=True, of=deliveries))
-    chosen = list(ids.scalars())
+    chosen = _choose(session, claimable(now, channels, priorities), limit, places)
     if not chosen:
         return []
     session.connection.execute(
@@ -87,6 +93,38 @@ def claim(
     return claimed
 
 
+def _choose(session: Session, due: Select[Any], limit: int, places: Places) -> list[str]:
+    """The first ``limit`` of them for which their destinations have room. More are looked at than are taken, so that
+    what waits for one destination does not hide all the others."""
+    full = [one for one, room in places.rooms.items() if room <= 0]
+    if full:
+        due = due.where(or_(deliveries.c.destination.is_(None), deliveries.c.destination.not_in(full)))
+    looked_at = limit if places is ANYWHERE else limit * LOOK_AHEAD
+    rows = session.connection.execute(due.limit(looked_at).with_for_update(skip_locked=True, of=deliveries))
+    left = dict(places.rooms)
+    chosen: list[str] = []
+    for row in rows:
+        if row.destination is not None and places is not ANYWHERE:
+            room = left.get(row.destination, places.untried)
+            if room <= 0:
+                continue
+            left[row.destination] = room - 1
+        chosen.append(row.id)
+        if len(chosen) == limit:
+            break
+    return chosen
+
+
+def put_off_destinations(session: Session, shut: Mapping[bytes, datetime], now: datetime) -> None:
+    """What is due for a destination that does not answer waits until it is tried again."""
+    for destination, until in shut.items():
+        session.connection.execute(
+            update(deliveries)
+            .where(DUE, deliveries.c.due_at <= now, deliveries.c.destination == destination)
+            .values(due_at=until)
+        )
+
+
 def claimable(now: datetime, channels: Collection[str] | None, priorities: Collection[str] | None) -> Any:
     """The ids of deliveries that may be claimed, in order.
 
@@ -102,10 +140,18 @@ def claimable(now: datetime, channels: Collection[str] | None, priorities: Colle
             and_(text("other.state = 'leased'"), other.c.leased_at > now - HEAD_START),
         ),
     )
+    earlier = deliveries.alias("earlier")
+    queued = exists().where(
+        earlier.c.line == deliveries.c.line,
+        text("(earlier.state = 'due' OR earlier.state = 'leased')"),
+        earlier.c.created_at < deliveries.c.created_at,
+        text("NOT deliveries.jumps"),
+        deliveries.c.created_at > now - IN_ORDER,
+    )
     never = exists().where(notices.c.id == deliveries.c.notice, notices.c.state.in_(NEVER_SENT))
     wanted = [name for name in _URGENCY if priorities is None or name in priorities]
     if not wanted:
-        return select(deliveries.c.id).where(false())
+        return select(deliveries.c.id, deliveries.c.destination).where(false())
     narrowed = [deliveries.c.priority.between(wanted[0], wanted[-1])]
     holes = [name for name in _URGENCY[_URGENCY.index(wanted[0]) : _URGENCY.index(wanted[-1])] if name not in wanted]
     if holes:
@@ -113,8 +159,8 @@ def claimable(now: datetime, channels: Collection[str] | None, priorities: Colle
     if channels is not None:
         narrowed.append(deliveries.c.channel.in_(channels))
     return (
-        select(deliveries.c.id)
-        .where(DUE, deliveries.c.due_at <= now, *narrowed, ~waits, ~never)
+        select(deliveries.c.id, deliveries.c.destination)
+        .where(DUE, deliveries.c.due_at <= now, *narrowed, ~waits, ~queued, ~never)
         .order_by(deliveries.c.priority, deliveries.c.rank, deliveries.c.due_at, deliveries.c.id)
     )
 

@@ -52,6 +52,8 @@ def notice(session: Session, row: Row[Any]) -> NoticeRecord:
         state=row.state,
         created_at=row.created_at,
         state_at=row.state_at,
+        urgent=row.urgent,
+        chase_at=row.chase_at,
     )
 
 
@@ -74,6 +76,12 @@ def delivery(session: Session, row: Row[Any]) -> DeliveryRecord:
         leased_by=row.leased_by,
         token_digest=row.token_digest,
         created_at=row.created_at,
+        purpose=row.purpose,
+        carries=row.carries,
+        line=row.line or b"",
+        jumps=row.jumps,
+        destination=row.destination or b"",
+        receipt_digest=row.receipt_digest,
     )
 
 

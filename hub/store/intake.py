@@ -62,7 +62,7 @@ def save(session: Session, changes: Changes) -> None:
     session.insert(notices, [_notice_row(session, one, child) for one in changes.notices])
     organisations = {one.id: one.organisation for one in changes.notices}
     session.insert(
-        deliveries, [_delivery_row(session, one, child, organisations.get(one.notice)) for one in changes.deliveries]
+        deliveries, [delivery_row(session, one, child, organisations.get(one.notice)) for one in changes.deliveries]
     )
     session.put(duties, [_duty_row(session, one, child) for one in changes.duties])
     session.put(register_entries, [_entry_row(session, one, child) for one in changes.register])
@@ -169,6 +169,12 @@ def _supersede(session: Session, changes: Changes) -> None:
         )
         .values(state="superseded", state_at=_moment(changes))
     )
+    # Nobody is chased for an answer to what is over.
+    session.connection.execute(
+        update(notices)
+        .where(notices.c.episode == changes.episode.id, notices.c.kind.in_(changes.supersede_kinds))
+        .values(chase_at=None)
+    )
 
 
 def _silence(session: Session, changes: Changes) -> None:
@@ -187,6 +193,7 @@ def _silence(session: Session, changes: Changes) -> None:
         ours = deliveries.c.notice == row.id
         session.connection.execute(update(deliveries).where(DUE, ours).values(state="cancelled"))
         session.connection.execute(update(deliveries).where(LEASED, ours).values(withdrawn=True))
+        session.connection.execute(update(notices).where(notices.c.id == row.id).values(chase_at=None))
         after = NOTICE[row.state].get(state)
         if after is not None and after != row.state:
             session.connection.execute(
@@ -241,10 +248,13 @@ def _notice_row(session: Session, record: NoticeRecord, child: str) -> dict[str,
         "state": record.state,
         "created_at": record.created_at,
         "state_at": record.state_at,
+        "urgent": record.urgent,
+        "chase_at": record.chase_at,
     }
 
 
-def _delivery_row(session: Session, record: DeliveryRecord, child: str, organisation: str | None) -> dict[str, Any]:
+def delivery_row(session: Session, record: DeliveryRecord, child: str, organisation: str | None) -> dict[str, Any]:
+    """A delivery as a row of ``deliveries``."""
     return {
         "id": record.id,
         "notice": record.notice,
@@ -267,6 +277,12 @@ def _delivery_row(session: Session, record: DeliveryRecord, child: str, organisa
         "leased_by": record.leased_by,
         "token_digest": record.token_digest,
         "created_at": record.created_at,
+        "purpose": record.purpose,
+        "carries": record.carries,
+        "line": record.line or None,
+        "jumps": record.jumps,
+        "destination": record.destination or None,
+        "receipt_digest": record.receipt_digest,
     }
 
 
@@ -324,4 +340,4 @@ def _is_personal(cause: str | None) -> bool:
     return cause is not None and not cause.startswith("duty:")
 
 
-__all__ = ["SEALED_DUTIES", "save"]
+__all__ = ["SEALED_DUTIES", "delivery_row", "save"]

@@ -18,6 +18,7 @@ from sqlalchemy import (
     SmallInteger,
     Table,
     Text,
+    false,
     text,
 )
 
@@ -203,7 +204,10 @@ notices = Table(
     Column("state", Text, nullable=False, index=True),
     Column("created_at", Instant, nullable=False),
     Column("state_at", Instant, nullable=False),
+    Column("urgent", Boolean, nullable=False, server_default=false()),
+    Column("chase_at", Instant),
 )
+Index("ix_notices_chasing", notices.c.chase_at, notices.c.id, **_where("chase_at IS NOT NULL"))
 Index("ix_notices_episode", notices.c.episode, notices.c.created_at, notices.c.id)
 
 deliveries = Table(
@@ -230,6 +234,12 @@ deliveries = Table(
     Column("leased_by", Text),
     Column("token_digest", LargeBinary, nullable=False, unique=True),
     Column("created_at", Instant, nullable=False),
+    Column("purpose", Text, nullable=False, server_default="notice"),
+    Column("carries", Text, nullable=False, server_default="content"),
+    Column("line", LargeBinary),
+    Column("jumps", Boolean, nullable=False, server_default=false()),
+    Column("destination", LargeBinary),
+    Column("receipt_digest", LargeBinary),
 )
 """``tried``: an attempt has ended with a result. ``withdrawn``: overtaken or answered while a worker had it in hand, so
 it ends with that attempt. Settled deliveries are in none of the partial indexes: a million of them cost what ten do."""
@@ -250,6 +260,8 @@ Index(
     deliveries.c.rank,
     **_where("NOT tried AND (state = 'due' OR state = 'leased')"),
 )
+Index("ix_deliveries_line", deliveries.c.line, **_where("state = 'due' OR state = 'leased'"))
+Index("ix_deliveries_receipt_digest", deliveries.c.receipt_digest, unique=True, **_where("receipt_digest IS NOT NULL"))
 Index("ix_deliveries_live", deliveries.c.episode, **_where("state = 'due' OR state = 'leased'"))
 
 attempts = Table(
@@ -268,6 +280,26 @@ attempts = Table(
     Column("certificate", Text),
     Column("carried", Text),
 )
+
+Index("ix_attempts_provider_reference", attempts.c.provider_reference, **_where("provider_reference IS NOT NULL"))
+
+receipts = Table(
+    "receipts",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("arrived_at", Instant, nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("kind", Text),
+    Column("at", Instant),
+    Column("delivery", ForeignKey("deliveries.id"), index=True),
+    Column("attempt", Integer),
+    Column("child", Text, nullable=False),
+    Column("code", Text, nullable=False),
+    Column("why", Text, nullable=False),
+    Column("raw", LargeBinary, nullable=False),
+)
+"""``child``: ``hub`` where nobody knows what it is about."""
+Index("ix_receipts_apart", receipts.c.arrived_at, **_where("delivery IS NULL"))
 
 acknowledgements = Table(
     "acknowledgements",

@@ -4,7 +4,7 @@ The repositories are plain functions over a synchronous connection. On SQLite th
 PostgreSQL in a greenlet over asyncpg; either way a method of the unit is one hop, however many statements it takes.
 """
 
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Concatenate, ParamSpec, Protocol, TypeVar
 
@@ -16,6 +16,7 @@ from hub.core.records import (
     AttemptRecord,
     AuditLine,
     Changes,
+    Chased,
     ClaimedDelivery,
     DecisionRecord,
     DeliveryRecord,
@@ -25,13 +26,15 @@ from hub.core.records import (
     EventRecord,
     NoticeRecord,
     QuarantineRecord,
+    ReceiptRecord,
     RegisterRecord,
     Source,
     Standing,
     StoredEpisode,
+    Tracked,
 )
-from hub.service.ports import Unit
-from hub.store import answers, delivery_rows, directory, episodes, intake, seeing, sources
+from hub.service.ports import ANYWHERE, Places, Unit
+from hub.store import answers, chasing, delivery_rows, directory, episodes, intake, receipts, seeing, sources
 from hub.store import deliveries as leasing
 from hub.store.session import Session
 
@@ -131,8 +134,12 @@ class SqlUnit:
         *,
         channels: Collection[str] | None = None,
         priorities: Collection[str] | None = None,
+        places: Places = ANYWHERE,
     ) -> Sequence[ClaimedDelivery]:
-        return await self._run(leasing.claim, now, lease_until, node, limit, channels, priorities)
+        return await self._run(leasing.claim, now, lease_until, node, limit, channels, priorities, places)
+
+    async def put_off_destinations(self, shut: Mapping[bytes, datetime], now: datetime) -> None:
+        await self._run(leasing.put_off_destinations, shut, now)
 
     async def standings(self, deliveries: Sequence[str]) -> Sequence[Standing]:
         return await self._run(leasing.standings, deliveries)
@@ -148,6 +155,44 @@ class SqlUnit:
 
     async def release(self, deliveries: Sequence[str], node: str, now: datetime) -> None:
         await self._run(leasing.release, deliveries, node, now)
+
+    # chasing
+    async def due_chases(self, now: datetime, limit: int) -> Sequence[str]:
+        return await self._run(chasing.due_chases, now, limit)
+
+    async def tracked(self, notice: str) -> Tracked | None:
+        return await self._run(chasing.tracked, notice)
+
+    async def chase(self, chased: Chased, child: str) -> None:
+        await self._run(chasing.chase, chased, child)
+
+    async def put_off_chase(self, notice: str, until: datetime) -> None:
+        await self._run(chasing.put_off_chase, notice, until)
+
+    async def stop_chases(self, episode: str, notices: Sequence[str]) -> None:
+        await self._run(chasing.stop_chases, episode, notices)
+
+    # receipts
+    async def delivery_by_receipt(self, token_digest: bytes) -> tuple[DeliveryRecord, NoticeRecord] | None:
+        return await self._run(receipts.by_receipt, token_digest)
+
+    async def delivery_by_id(self, delivery: str) -> tuple[DeliveryRecord, NoticeRecord] | None:
+        return await self._run(receipts.by_id, delivery)
+
+    async def delivery_by_reference(self, channel: str, reference: str) -> tuple[DeliveryRecord, NoticeRecord] | None:
+        return await self._run(receipts.by_reference, channel, reference)
+
+    async def add_receipt(self, record: ReceiptRecord) -> None:
+        await self._run(receipts.add_receipt, record)
+
+    async def receipts(self, delivery: str) -> Sequence[ReceiptRecord]:
+        return await self._run(receipts.receipts_of, delivery)
+
+    async def receipts_apart(self, since: datetime, limit: int) -> Sequence[ReceiptRecord]:
+        return await self._run(receipts.receipts_apart, since, limit)
+
+    async def count_apart(self, since: datetime) -> int:
+        return await self._run(receipts.count_apart, since)
 
     # answers
     async def delivery_by_token(self, token_digest: bytes) -> tuple[DeliveryRecord, NoticeRecord] | None:
@@ -179,6 +224,9 @@ class SqlUnit:
 
     async def clear_alarm(self, alarm: str, now: datetime, audit: Sequence[AuditLine]) -> None:
         await self._run(seeing.clear_alarm, alarm, now, audit)
+
+    async def add_audit(self, audit: Sequence[AuditLine]) -> None:
+        await self._run(seeing.write_audit, audit)
 
     async def counts(self, now: datetime, late: datetime) -> dict[str, int]:
         return await self._run(seeing.counts, now, late)

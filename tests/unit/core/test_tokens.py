@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hub.core.tokens import WeakSecret, ack_token, receipt_token, token_digest
+from hub.core.tokens import WeakSecret, ack_token, destination_of, line_of, receipt_token, token_digest
 
 SECRET = bytes(range(32))
 OTHER = bytes(range(1, 33))
@@ -62,3 +62,26 @@ def test_anything_has_a_digest(token):
 
 def test_a_lone_surrogate_has_a_digest():
     assert len(token_digest("\ud800")) == 32
+
+
+def test_a_line_is_of_one_episode_and_one_address_and_shows_neither():
+    assert line_of(SECRET, "ep_1", "Desk@council.example") == line_of(SECRET, "ep_1", "desk@council.example")
+    others = {("ep_1", "other@council.example"), ("ep_2", "desk@council.example"), ("ep_1d", "esk@council.example")}
+    assert len({line_of(SECRET, *one) for one in others} | {line_of(SECRET, "ep_1", "desk@council.example")}) == 4
+    assert line_of(OTHER, "ep_1", "desk@council.example") != line_of(SECRET, "ep_1", "desk@council.example")
+
+
+@pytest.mark.parametrize(
+    ("channel", "one", "same", "another"),
+    [
+        ("email", "a@council.example", "b@COUNCIL.example", "a@force.example"),
+        ("push", "https://a.example/in", "https://A.example/other", "https://a.example:8443/in"),
+    ],
+)
+def test_a_destination_is_the_domain_or_the_host(channel, one, same, another):
+    assert destination_of(SECRET, channel, one) == destination_of(SECRET, channel, same)
+    assert destination_of(SECRET, channel, one) != destination_of(SECRET, channel, another)
+
+
+def test_a_mobile_has_no_destination_of_its_own():
+    assert destination_of(SECRET, "sms", "+447700900123") == b""
