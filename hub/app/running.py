@@ -204,7 +204,7 @@ async def running(
             ticks[Tick("heartbeat", beat, clock=clock, supervisor=supervisor, log=log)] = settings.heartbeat_every
         await stack.enter_async_context(_ticking(ticks))
         answers = Answers(store=store, clock=clock, ids=ids, meter=metrics)
-        parts = _parts(settings, domain, store, answers, health, clock, metrics, log, demo_pages=demo_pages)
+        parts = _parts(settings, domain, store, answers, health, clock, ids, metrics, log, demo_pages=demo_pages)
         server = Server(
             application(parts),
             host=settings.bind_host,
@@ -309,6 +309,7 @@ def _parts(
     answers: Answers,
     health: Health,
     clock: Clock,
+    ids: Ids,
     metrics: Metrics,
     log: Log,
     *,
@@ -331,7 +332,7 @@ def _parts(
         schema=SchemaApi(),
         health=HealthApi(health, metrics),
         episodes=EpisodesApi(seeing),
-        register=RegisterApi(Registers(store)),
+        register=RegisterApi(Registers(store, clock, ids)),
         acknowledge=AcknowledgePage(answers=answers, pages=pages, bodies=bodies),
         timeline=TimelinePages(seeing, pages) if demo_pages else None,
         pages=pages,

@@ -8,6 +8,8 @@ import typer
 
 from hub.cli.console import SettingsFile, note, say
 from hub.cli.ledger import with_store
+from hub.edge.clock import SystemClock
+from hub.edge.ids import SystemIds
 from hub.service.ports import Store
 from hub.service.register import Listed, Registers
 from hub.settings import Settings
@@ -23,7 +25,11 @@ def register(
     organisation: Annotated[str, typer.Argument(metavar="ORG", help="Its code, for example E09000006.")],
     removed: Annotated[bool, typer.Option("--removed", help="Those taken off it instead, and why.")] = False,
     names: Annotated[
-        bool, typer.Option("--names", help="With the names that ORG itself may see; they are not for the operator.")
+        bool,
+        typer.Option(
+            "--names",
+            help="With the names that ORG itself may see; they are not for the operator, and the audit log says so.",
+        ),
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
     settings_file: SettingsFile = None,
@@ -31,7 +37,10 @@ def register(
     """List who is on an organisation's register of missing children: since when, until when."""
 
     async def work(store: Store, settings: Settings) -> Sequence[Listed]:
-        return await Registers(store).of(organisation, removed=removed, names=names)
+        registers = Registers(store, SystemClock(), SystemIds())
+        if names and not removed:
+            return await registers.named(organisation, "operator")
+        return await registers.of(organisation, removed=removed)
 
     found = with_store(settings_file, work)
     if as_json:

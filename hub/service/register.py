@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Literal
 
-from hub.core.records import EpisodeRecord, MessageStatus, RegisterRecord, StoredEpisode
-from hub.service.ports import Store, Unit
+from hub.core.records import AuditLine, EpisodeRecord, MessageStatus, RegisterRecord, StoredEpisode
+from hub.service.ports import Clock, Ids, Store, Unit
 from routing.needtoknow import view
 
 Why = Literal["renewed", "expired", "back", "reported_in_error"]
@@ -38,21 +38,40 @@ class Listed:
 
 
 class Registers:
-    """Reads only."""
+    """Reads only, but for the line of the audit log that says who was shown names."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, clock: Clock, ids: Ids) -> None:
         self._store = store
+        self._clock = clock
+        self._ids = ids
 
-    async def of(self, organisation: str, *, removed: bool = False, names: bool = True) -> Sequence[Listed]:
-        """Who is on the register of ``organisation`` now, by receipt; with ``removed``, who was taken off it.
+    async def of(self, organisation: str, *, removed: bool = False) -> Sequence[Listed]:
+        """Who is on the register of ``organisation`` now, by receipt, without names; with ``removed``, who was taken
+        off it. Raises StoreUnavailable."""
+        return await self._store.read(lambda unit: _listed(unit, organisation, removed, names=False))
 
-        Names only of those who are on it, and only if the role of the entry may see them (routing/needtoknow.py).
-        Raises StoreUnavailable.
+    async def named(self, organisation: str, reader: str) -> Sequence[Listed]:
+        """Who is on it now, with the names that the role of each entry may see (routing/needtoknow.py).
+
+        ``reader`` is the actor of the audit line: ``token:NAME``, ``operator``. No names without that line: both are
+        one transaction. A register without a name on it leaves none. Raises StoreUnavailable.
         """
-        return await self._store.read(lambda unit: _listed(unit, organisation, removed, names and not removed))
+        now = self._clock.now()
+
+        async def work(unit: Unit) -> Sequence[Listed]:
+            found = await _listed(unit, organisation, removed=False, names=True)
+            shown = sum(one.name is not None for one in found)
+            if shown:
+                detail = {"entries": str(shown)}
+                line = AuditLine(id=self._ids.new("au", now), at=now, actor=reader, action="register.read",
+                                 organisation=organisation, detail=detail)  # fmt: skip
+                await unit.add_audit([line])
+            return found
+
+        return await self._store.write(work)
 
 
-async def _listed(unit: Unit, organisation: str, removed: bool, names: bool) -> Sequence[Listed]:
+async def _listed(unit: Unit, organisation: str, removed: bool, *, names: bool) -> Sequence[Listed]:
     entries = await unit.register_of(organisation, removed=removed)
     everything = [*entries, *(await unit.register_of(organisation) if removed else ())]
     receipts: dict[tuple[str, str, datetime], set[str]] = {}

@@ -188,6 +188,15 @@ async def test_two_directories_at_once_get_two_numbers(nodes: tuple[Stores, Stor
     assert sorted(numbers) == [1, 2, 3, 4, 5, 6]
 
 
+async def test_a_line_of_the_audit_log_by_itself_is_kept_once(store: Stores, story: Story) -> None:
+    line = story.line("register.read")
+    await store.write(lambda unit: unit.add_audit([line]))
+    with pytest.raises(Exception, match=r"always first|refused|cannot take"):
+        await store.write(lambda unit: unit.add_audit([line]))
+    with pytest.raises(Exception, match="cannot take"):
+        await store.read(lambda unit: unit.add_audit([story.line("register.read")]))
+
+
 async def test_audit_lines_with_the_same_id_are_refused(store: Stores, story: Story) -> None:
     line = story.line()
     other = Story(SeededIds("x"))

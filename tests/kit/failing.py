@@ -63,9 +63,9 @@ class _Unit:
         return call
 
 
-def ledger(folder: Path) -> dict[str, list[tuple[Any, ...]]]:
+def ledger(folder: Path, file: str = LEDGER) -> dict[str, list[tuple[Any, ...]]]:
     """Every row of every table of a SQLite ledger, as it stands on the disk."""
-    connection = sqlite3.connect(folder / LEDGER)
+    connection = sqlite3.connect(folder / file)
     try:
         names = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
         return {name: sorted(connection.execute(f"SELECT * FROM {name}"), key=repr) for name in names}

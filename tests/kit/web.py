@@ -210,7 +210,7 @@ async def serving(
         schema=SchemaApi(),
         health=HealthApi(health, metrics),
         episodes=EpisodesApi(seeing),
-        register=RegisterApi(Registers(store)),
+        register=RegisterApi(Registers(store, clock, ids)),
         acknowledge=AcknowledgePage(
             answers=Answers(store=store, clock=clock, ids=ids, meter=metrics), pages=pages, bodies=bodies
         ),

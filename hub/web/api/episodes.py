@@ -5,7 +5,7 @@ Nothing personal: no name, no address, no fact of the child. Those stay in the n
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from aiohttp import web
 
@@ -15,6 +15,8 @@ from hub.service.timeline import Carried, Decided, Seeing, Timeline, Told
 from hub.web.problems import json_response, problem
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+BEARER: Final = web.RequestKey("bearer", str)
+"""The operator's name for the token of a request."""
 
 
 def guarded(access: Access, scope: Scope, handler: Handler) -> Handler:
@@ -24,7 +26,8 @@ def guarded(access: Access, scope: Scope, handler: Handler) -> Handler:
     async def check(request: web.Request) -> web.StreamResponse:
         organisation = request.match_info.get("organisation")
         match access.check(bearer(request.headers.get("Authorization")), scope, organisation):
-            case Granted():
+            case Granted(name=name):
+                request[BEARER] = name
                 return await handler(request)
             case Denied(reason="scope"):
                 challenge = f'Bearer error="insufficient_scope", scope="{scope}"'

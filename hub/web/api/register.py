@@ -9,6 +9,7 @@ from typing import Any
 from aiohttp import web
 
 from hub.service.register import Listed, Registers
+from hub.web.api.episodes import BEARER
 from hub.web.problems import json_response
 
 
@@ -21,7 +22,10 @@ class RegisterApi:
     async def list(self, request: web.Request) -> web.Response:
         """All entries, by receipt; with ``?removed=true`` those taken off, without names."""
         organisation = request.match_info["organisation"]
-        found = await self._registers.of(organisation, removed=request.query.get("removed") == "true")
+        if request.query.get("removed") == "true":
+            found = await self._registers.of(organisation, removed=True)
+        else:
+            found = await self._registers.named(organisation, f"token:{request[BEARER]}")
         return json_response({"organisation": organisation, "entries": [_entry(one) for one in found]})
 
 

@@ -1,18 +1,25 @@
 """The register as the organisations on it see it: from report to return, and over half a year."""
 
 from datetime import date, timedelta
+from pathlib import Path
 
 import pytest
 
+from hub.service.ports import StoreUnavailable
 from hub.service.register import Registers
 from tests.kit.events import BROMLEY, NORTH_LINCOLNSHIRE, found, reported, retracted, returned, updated
+from tests.kit.failing import Breaking, ledger
 from tests.kit.node import Hub
+
+
+def registers_of(hub: Hub) -> Registers:
+    return Registers(hub.store, hub.clock, hub.ids)
 
 
 async def test_whoever_was_told_of_a_missing_child_has_it_on_its_register(hub: Hub) -> None:
     await hub.post(reported())
-    registers = Registers(hub.store)
-    [entry] = [e for e in await registers.of(BROMLEY) if e.role == "responsible_authority"]
+    registers = registers_of(hub)
+    [entry] = [e for e in await registers.named(BROMLEY, "operator") if e.role == "responsible_authority"]
     assert (entry.role, entry.name, entry.category) == ("responsible_authority", "Robin Example", "missing")
     assert entry.date_of_birth == date(2011, 8, 17)
     assert entry.received_at == hub.clock.now()
@@ -26,7 +33,7 @@ async def test_whoever_was_told_of_a_missing_child_has_it_on_its_register(hub: H
 
 async def test_without_names_there_are_none(hub: Hub) -> None:
     await hub.post(reported())
-    entries = await Registers(hub.store).of(BROMLEY, names=False)
+    entries = await registers_of(hub).of(BROMLEY)
     assert entries
     assert {(e.name, e.date_of_birth) for e in entries} == {(None, None)}
 
@@ -38,7 +45,7 @@ async def test_without_names_there_are_none(hub: Hub) -> None:
 )
 async def test_the_end_takes_the_child_off_and_its_name_with_it(hub: Hub, ending: object, why: str) -> None:
     await hub.post(reported())
-    registers = Registers(hub.store)
+    registers = registers_of(hub)
     before = len(await registers.of(BROMLEY))
     await hub.post(ending(id="E2"))  # type: ignore[operator]  # one of the builders
     assert await registers.of(BROMLEY) == []
@@ -51,12 +58,12 @@ async def test_the_end_takes_the_child_off_and_its_name_with_it(hub: Hub, ending
 async def test_a_change_of_name_is_on_the_register_too(hub: Hub) -> None:
     await hub.post(reported())
     await hub.post(updated(id="E2", child={"name": "Robin Newname"}))
-    assert {e.name for e in await Registers(hub.store).of(BROMLEY)} == {"Robin Newname"}
+    assert {e.name for e in await registers_of(hub).named(BROMLEY, "operator")} == {"Robin Newname"}
 
 
 async def test_half_a_year_on_the_entry_is_renewed_and_there_is_never_none(hub: Hub) -> None:
     await hub.post(reported())
-    registers = Registers(hub.store)
+    registers = registers_of(hub)
     [first] = [e for e in await registers.of(BROMLEY) if e.role == "responsible_authority"]
     await hub.run_until(first.remove_at)
     [second] = [e for e in await registers.of(BROMLEY) if e.role == "responsible_authority"]
@@ -68,10 +75,50 @@ async def test_half_a_year_on_the_entry_is_renewed_and_there_is_never_none(hub: 
 
 async def test_one_that_nobody_renews_is_over_when_its_time_is(hub: Hub) -> None:
     await hub.post(reported())
-    registers = Registers(hub.store)
+    registers = registers_of(hub)
     [host] = [e for e in await registers.of(NORTH_LINCOLNSHIRE) if e.role == "host_authority"]
     await hub.post(updated(id="E2", placement={"host_authority": "E08000035"}))
     await hub.run_until(host.remove_at + timedelta(minutes=1))
     assert not [e for e in await registers.of(NORTH_LINCOLNSHIRE) if e.role == "host_authority"]
     [gone] = [e for e in await registers.of(NORTH_LINCOLNSHIRE, removed=True) if e.role == "host_authority"]
     assert gone.why_removed == "expired"
+
+
+READ = "'register.read'"
+
+
+async def test_reading_names_is_a_line_of_the_audit_log_without_them(hub: Hub, tmp_path: Path) -> None:
+    await hub.post(reported())
+    registers = registers_of(hub)
+    before = len(ledger(tmp_path)["audit"])
+    shown = await registers.named(BROMLEY, "token:bromley")
+    lines = [line for line in ledger(tmp_path)["audit"] if "register.read" in line]
+    assert len(ledger(tmp_path)["audit"]) == before + 1
+    [line] = lines
+    assert {"token:bromley", BROMLEY, "register.read"} <= set(line)
+    assert f'{{"entries":"{len(shown)}"}}' in repr(line).replace(" ", "")
+    assert not any(personal in repr(line) for personal in ("Robin", "2011-08-17", "ep_"))
+
+
+async def test_what_shows_no_name_leaves_no_line(hub: Hub, tmp_path: Path) -> None:
+    await hub.post(reported())
+    registers = registers_of(hub)
+    assert await registers.of(BROMLEY)
+    assert await registers.of(BROMLEY, removed=True) == []
+    assert await registers.named("E08000034", "operator") == []
+    await hub.post(returned(id="E2"))
+    assert await registers.of(BROMLEY, removed=True)
+    assert await registers.named(BROMLEY, "operator") == []
+    assert READ not in repr(ledger(tmp_path)["audit"])
+
+
+async def test_no_line_no_names(hub: Hub) -> None:
+    await hub.post(reported())
+
+    def spoilt(name: str, args: object) -> Exception | None:
+        return StoreUnavailable("full") if name == "add_audit" else None
+
+    broken = Breaking(hub.store, None)
+    broken.spoilt = spoilt
+    with pytest.raises(StoreUnavailable):
+        await Registers(broken, hub.clock, hub.ids).named(BROMLEY, "operator")

@@ -16,6 +16,7 @@ from hub.service.access import Token, digest
 from hub.service.ports import Unit
 from tests.kit.clock import START
 from tests.kit.commands import run
+from tests.kit.failing import ledger
 from tests.kit.hub import hub_environment, hub_settings
 from tests.kit.records import Story
 from tests.kit.web import Web, serving
@@ -76,6 +77,15 @@ async def test_its_own_register_with_the_names_it_may_see(web: Web) -> None:
     assert (await removed.json())["entries"] == []
 
 
+async def test_whose_token_it_was_is_in_the_audit_log_once(web: Web, tmp_path: Path) -> None:
+    await web.get(PATH, headers=bearing("bromley"))
+    await web.get(f"{PATH}?removed=true", headers=bearing("bromley"))
+    await web.get(PATH, headers=bearing("camden"))
+    [line] = [line for line in ledger(tmp_path)["audit"] if "register.read" in line]
+    assert {"token:bromley", BROMLEY} <= set(line)
+    assert "Robin" not in repr(line)
+
+
 @pytest.mark.parametrize(
     ("name", "status"), [("camden", 403), ("unbound", 403), ("viewer", 403), ("nobody", 401), (None, 401)]
 )
@@ -117,6 +127,9 @@ def test_the_command_shows_names_only_when_asked(tmp_path: Path) -> None:
     assert row["role"] == "responsible_authority"
     assert "name" not in row
     assert "0 taken off" in run(from_hub, "register", BROMLEY, "--removed", "--names")[1]
+    rows = ledger(tmp_path, "fingerpost.sqlite3")["audit"]
+    [line] = [line for line in rows if "register.read" in line]
+    assert {"operator", BROMLEY} <= set(line)
 
 
 def seeded(folder: Path) -> Mapping[str, str]:
