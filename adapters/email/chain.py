@@ -21,7 +21,7 @@ Kind = TypeVar("Kind", bound=x509.ExtensionType)
 
 _DEEPEST = 6
 """Certificates above the recipient's own; real chains have one to three."""
-_PURPOSES = {ExtendedKeyUsageOID.EMAIL_PROTECTION, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE}
+PURPOSES = {ExtendedKeyUsageOID.EMAIL_PROTECTION, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE}
 _UNDERSTOOD = {
     x509.BasicConstraints.oid,
     x509.KeyUsage.oid,
@@ -133,7 +133,7 @@ def _may_issue(issuer: x509.Certificate, subject: _Subject, below: Sequence[x509
 def _allowed(extensions: x509.Extensions) -> bool:
     usage = find(extensions, x509.KeyUsage)
     purposes = find(extensions, x509.ExtendedKeyUsage)
-    return (usage is None or usage.key_cert_sign) and (purposes is None or not _PURPOSES.isdisjoint(purposes))
+    return (usage is None or usage.key_cert_sign) and (purposes is None or not PURPOSES.isdisjoint(purposes))
 
 
 def for_email(extensions: x509.Extensions) -> bool:
@@ -141,7 +141,7 @@ def for_email(extensions: x509.Extensions) -> bool:
     absent keyUsage; one that is there must allow e-mail and, as we encrypt to RSA keys, keyEncipherment."""
     usage = find(extensions, x509.KeyUsage)
     purposes = find(extensions, x509.ExtendedKeyUsage)
-    return (usage is None or usage.key_encipherment) and (purposes is None or not _PURPOSES.isdisjoint(purposes))
+    return (usage is None or usage.key_encipherment) and (purposes is None or not PURPOSES.isdisjoint(purposes))
 
 
 def understood(extensions: x509.Extensions) -> bool:
