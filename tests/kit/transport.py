@@ -170,6 +170,7 @@ class TransportConformance:
                     "address": good.address,
                     "body": good.body,
                     "certificates": good.certificates,
+                    "pinned": good.pinned,
                     **change,
                 }
             )
