@@ -102,6 +102,13 @@ class Directory:
                 return reached
         return self.resolve("operator", OPERATOR, at)
 
+    def desk_now(self, organisation: str, function: str, at: datetime) -> tuple[Contact, ...]:
+        """The contacts of this very desk that are on duty; nobody stands in for it."""
+        desk, known = self._desks.get((organisation, function)), self._organisations.get(organisation)
+        if desk is None or known is None or not (in_force(desk, at) and in_force(known, at)):
+            return ()
+        return () if organisation in self._without else _on_duty(self._present(organisation, function, at), at)
+
     def certificates(self, address: str) -> tuple[Certificate, ...]:
         """All certificates on file for an e-mail address. Whether one is usable is asked at the moment of use."""
         return self._certificates.get(address.lower(), ())

@@ -6,7 +6,7 @@ A pack is data in ``routing/protocols/``; the engine knows no authority by name.
 import tomllib
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import time
+from datetime import time, timedelta
 from functools import cache
 from importlib import resources
 from typing import Annotated, Any
@@ -14,6 +14,7 @@ from typing import Annotated, Any
 from pydantic import Field, PrivateAttr, ValidationError
 
 from contacts.areas import load_areas
+from routing.calendar import Period
 from routing.conditions import Facts
 from routing.decision import Rule
 from routing.facts import Doc, host, part, responsible
@@ -23,6 +24,7 @@ from routing.rows import (
     ROLES,
     Applies,
     DutyRow,
+    EscalationRow,
     Evidence,
     LaterRow,
     Option,
@@ -61,6 +63,7 @@ class Pack(Row):
     night_from: time = time(23, 0)
     night_to: time = time(6, 0)
     reminders: Reminders = Reminders()
+    escalation: EscalationRow | None = None
     register_: RegisterRow | None = Field(default=None, alias="register")
     evidence: Mapping[str, Evidence] = Field(default_factory=dict)
     options: Mapping[OptionName, Option] = Field(default_factory=dict)
@@ -111,6 +114,10 @@ class Pack(Row):
         for table in OPTIONAL:
             yield from ((table, row) for row in getattr(self, table) if row.option == name)
 
+    def rules_of(self, option: str) -> tuple[str, ...]:
+        """The rules an option rests on."""
+        return tuple(dict.fromkeys(rule for _, row in self.optional(option) for rule in row.rules))
+
     def cite(self, ids: Iterable[str]) -> tuple[Rule, ...]:
         """The rules behind a row, with their evidence and this pack's version."""
         return tuple(self._cited.get(rule) or self._cite(rule) for rule in ids)
@@ -158,13 +165,34 @@ def no_such_option(packs: Iterable[Pack], name: str) -> str:
     return f"{pack} has no option {option}; it has {', '.join(found.options) or 'none'}"
 
 
-def switches_amiss(packs: Iterable[Pack]) -> Iterator[tuple[str, str, str]]:
-    """Pack, path and message of everything that a pack turns on and that is not there."""
+def amiss_together(packs: Iterable[Pack]) -> Iterator[tuple[str, str, str]]:
+    """Pack, path and message of what a pack names that none of these packs has: an option to turn on, a duty to follow
+    upon."""
     packs = tuple(packs)
+    codes = {row.code for pack in packs for row in pack.duties}
     for pack in packs:
+        for index, row in enumerate(pack.duties):
+            if row.after and row.after not in codes:
+                yield pack.name, f"duties[{index}].after", f"there is no duty {row.after}"
         for index, name in enumerate(pack.turns_on):
             if said := no_such_option(packs, name):
                 yield pack.name, f"turns_on[{index}]", said
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waits:
+    """Escalation's waits, and what they are where no pack says."""
+
+    urgent_receipt: timedelta = timedelta(minutes=15)
+    urgent_answer: timedelta = timedelta(minutes=15)
+    receipt: timedelta = timedelta(hours=1)
+    answer: timedelta = timedelta(hours=1)
+    silent: timedelta = timedelta(hours=4)
+    again: timedelta = timedelta(hours=4)
+
+
+def _length(period: Period) -> timedelta:
+    return timedelta(days=period.days, seconds=period.seconds)
 
 
 @cache
@@ -225,6 +253,20 @@ class Packs:
         """The rules behind a built-in of the engine, for example "everyone told hears found"."""
         return tuple(rule for pack in self.packs for row in pack.told if row.on == on for rule in pack.cite(row.rules))
 
+    def waits(self) -> Waits:
+        """How long notices wait before the next step: of what the packs say, the shortest."""
+        said = [pack.escalation for pack in self.packs if pack.escalation is not None]
+        defaults = Waits()
+        return Waits(
+            **{
+                name: min(
+                    (_length(period) for row in said if (period := getattr(row, name)) is not None),
+                    default=getattr(defaults, name),
+                )
+                for name in EscalationRow.model_fields
+            }
+        )
+
     @property
     def names(self) -> tuple[str, ...]:
         """Names of the packs, in order."""
@@ -242,8 +284,9 @@ __all__ = [
     "PackProblem",
     "Packs",
     "Reminders",
+    "Waits",
+    "amiss_together",
     "load_packs",
     "no_such_option",
     "parse_pack",
-    "switches_amiss",
 ]

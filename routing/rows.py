@@ -19,7 +19,8 @@ ROLES = frozenset(
     supervising_social_worker iro parent carer school home_office home_office_evidence
     home_office_immigration_enforcement missing_persons_bureau ceop quality_assurance designated_nurse mash mase_panel
     missing_advocate practice_supervisor early_help youth_offending_service group_manager assistant_director
-    police_senior_officer circulation:london circulation:national operator""".split()
+    police_senior_officer authority_missing_from regulator trafficking_centre circulation:london circulation:national
+    operator""".split()
 )
 LEAD = "lead_authority"
 """In a pack: the responsible authority if the child is looked after, else the host (readings.md B4)."""
@@ -154,13 +155,21 @@ class ToldRow(Row):
     rules: Rules
 
 
+Outcome = Literal["held", "declined", "done", "not_required"]
+"""How a duty may end (events.md, duty.completed)."""
+
+
 class DutyRow(OptionalRow):
     """A clock: when it starts, when it is due, who owns it."""
 
     code: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
-    starts: Literal["out", "return", "held", "first_missing_notice"] = "out"
+    starts: Literal["out", "return", "held", "first_missing_notice", "completed"] = "out"
     """``out``: when the condition first holds while the child is out; ``return``: the first of found and returned;
-    ``held``: a parent is held; ``first_missing_notice``: as it says."""
+    ``held``: a parent is held; ``first_missing_notice``: as it says; ``completed``: the duty ``after`` was."""
+    after: str = ""
+    """With ``starts`` completed: the duty whose completion starts this one."""
+    outcomes: tuple[Outcome, ...] = ()
+    """And with which outcomes."""
     when: When
     due: Span = None
     due_age: Annotated[int, Field(ge=0, le=130)] | None = None
@@ -204,6 +213,34 @@ class Reminders(Row):
     not_within: Span = Period(seconds=7200)
     chase_days: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1)] = (0, 1, 2, 3, 4, 5, 6, 7)
     then_every_days: Annotated[int, Field(ge=1)] = 7
+
+
+def _wait(text: str) -> Period:
+    period = parse_period(text)
+    if period.months or period.empty:
+        raise ValueError("is a wait in weeks, days, hours and minutes, and not nothing")
+    return period
+
+
+Wait = Annotated[Any, AfterValidator(lambda text: _wait(str(text)))]
+
+
+class EscalationRow(Row):
+    """How long a notice waits before the next step (hub/core/escalation.py has the steps and the defaults).
+
+    ``urgent``: serious, ungraded, ``concern`` and every first notice of the police.
+    """
+
+    urgent_receipt: Wait = None
+    """Without a machine's receipt."""
+    urgent_answer: Wait = None
+    """Without a named human's answer."""
+    receipt: Wait = None
+    answer: Wait = None
+    silent: Wait = None
+    """Without any news of a serious episode whose notice was accepted."""
+    again: Wait = None
+    """After the last step, before the first is taken once more."""
 
 
 class RegisterRow(Row):

@@ -7,6 +7,7 @@ from hub.core.events import EpisodeEvent, Invalid, WireRules, parse
 from hub.service.clockwork import Clockwork
 from hub.service.intake import Intake
 from hub.service.ledger import Bookkeeper
+from hub.service.ways import Ways
 from routing.packs import Packs
 
 
@@ -14,13 +15,14 @@ def domain_of(base: Foundations) -> Domain:
     """Intake and clocks over a store. Raises SettingsError with every problem of the packs."""
     packs = packs_of(base.settings)
     rules = wire_rules(packs, base.areas)
-    book = Bookkeeper(
+    ways = Ways(
         ids=base.ids,
         directory=base.directory,
-        ack_secret=base.ack_secret,
+        secret=base.ack_secret,
         channels=base.channels,
         sandbox=base.settings.sandbox_address,
     )
+    book = Bookkeeper(ids=base.ids, ways=ways, packs=packs)
     intake = Intake(
         store=base.store,
         packs=packs,

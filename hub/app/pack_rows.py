@@ -11,7 +11,17 @@ from routing.conditions import Condition
 from routing.packs import Pack
 
 TABLES = ("recipients", "suppressions", "later", "quiet", "told", "duties", "thresholds")
-HEAD = ("title", "version", "applies", "ungraded_is_high", "night_from", "night_to", "reminders", "register_")
+HEAD = (
+    "title",
+    "version",
+    "applies",
+    "ungraded_is_high",
+    "night_from",
+    "night_to",
+    "reminders",
+    "escalation",
+    "register_",
+)
 IDENTITY: Mapping[str, tuple[str, ...]] = {
     "recipients": ("role",),
     "suppressions": ("role", "on"),

@@ -78,6 +78,7 @@ def next_attempt(
     result: Deferred | Rejected | Unconfirmed,
     now: datetime,
     jitter: float,
+    carries: Literal["content", "alert"] = "content",
 ) -> Next:
     """What follows a try that did not carry the content. ``earlier``: the tries before it; ``jitter``: 0 to 1.
 
@@ -85,7 +86,7 @@ def next_attempt(
     An :class:`Unconfirmed` may have been sent, so it is followed by one more try, and a second one by none.
     """
     match result:
-        case Rejected(reason=reason) if reason in ALERT_REASONS:
+        case Rejected(reason=reason) if reason in ALERT_REASONS and carries == "content":
             return AlertInstead(reason=reason)
         case Rejected(reason=reason) if not technical(result):
             return GiveUp(reason=reason, because="permanent")
@@ -121,9 +122,9 @@ def maybe_sent(attempt: AttemptRecord) -> bool:
     return attempt.state == "technical_failure" and attempt.carried is not None
 
 
-def carried_content(attempt: AttemptRecord) -> bool:
-    """The next system took responsibility for the content, and no receipt has said otherwise."""
-    return attempt.carried == "content" and attempt.state in ("sent", "delayed", "delivered")
+def carried(attempt: AttemptRecord, what: Literal["content", "alert"]) -> bool:
+    """The next system took responsibility for it, and no receipt has said otherwise."""
+    return attempt.carried == what and attempt.state in ("sent", "delayed", "delivered")
 
 
 def technical(result: Result) -> bool:

@@ -8,7 +8,7 @@ the notice, as ``content_sent`` or ``receipt``, and the table says what that mak
 from collections.abc import Mapping
 from typing import Literal, TypeVar, get_args
 
-from hub.core.records import AttemptState, DeliveryState, NoticeState
+from hub.core.records import AttemptState, DeliveryState, NoticeState, Purpose
 
 AttemptHappening = Literal[
     "claimed",
@@ -275,6 +275,13 @@ NOTICE: Mapping[NoticeState, Mapping[NoticeHappening, NoticeState]] = {
 
 NEVER_SENT: frozenset[NoticeState] = frozenset({"superseded", "acknowledged", "withheld", "held"})
 """A notice in one of these states is not sent, whatever its deliveries say."""
+
+
+def may_go_out(state: NoticeState, purpose: Purpose) -> bool:
+    """Whether a delivery made for ``purpose`` may go out while its notice is in ``state``. What brings an accepted and
+    silent episode to mind is the only thing that follows an acknowledgement."""
+    return state not in NEVER_SENT or (state == "acknowledged" and purpose == "silent")
+
 
 S = TypeVar("S", bound=str)
 H = TypeVar("H", bound=str)

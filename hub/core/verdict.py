@@ -2,25 +2,28 @@
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
 
 from adapters.port import Accepted, Deferred, Reason, Rejected, Result, Unconfirmed
-from hub.core.records import AttemptRecord, ClaimedDelivery, Standing
+from hub.core.records import AttemptRecord, ClaimedDelivery, DeliveryRecord, Purpose, Standing
 from hub.core.retry import (
     AlertInstead,
     GiveUp,
     RetryAt,
     RetryPolicy,
-    carried_content,
+    carried,
     happening,
     next_attempt,
     spread,
     technical,
 )
-from hub.core.states import NEVER_SENT, DeliveryHappening, NoticeHappening, attempt_after
+from hub.core.states import DeliveryHappening, NoticeHappening, attempt_after, may_go_out
 
 NO_ALERT = Deferred(reason="provider_unavailable", detail="alert not sent")
 """In place of an alert's result where there was no time, or no way, to send it."""
+
+ASIDE: Final[frozenset[Purpose]] = frozenset({"handover", "silent"})
+"""What goes out about a notice and does not tell it: whatever becomes of it, the notice stays as it is."""
 
 AlarmKind = Literal["no_certificate", "too_large", "technical_failure"]
 
@@ -66,23 +69,30 @@ def judge(tried: Tried, standing: Standing, policy: RetryPolicy) -> Verdict:
         case None:
             return Verdict(attempt=replace(own, state=attempt_after(own.state, "released")), delivery="withdrawn")
         case Accepted() as accepted:
-            return _carried(own, accepted)
+            return _carried(own, claimed.delivery, accepted)
         case Deferred() | Rejected() | Unconfirmed() as failed:
             jitter = spread(claimed.delivery.id, claimed.attempt)
-            match next_attempt(policy, before, failed, tried.finished_at, jitter):
+            match next_attempt(policy, before, failed, tried.finished_at, jitter, claimed.delivery.carries):
                 case AlertInstead(reason=reason):
                     verdict = _alerted(own, before, tried, reason, policy)
                 case RetryAt() | GiveUp() as then:
-                    verdict = _failed(own, failed, then)
-    if any(carried_content(attempt) for attempt in before):
+                    verdict = _failed(own, claimed.delivery, failed, then)
+    if any(carried(attempt, claimed.delivery.carries) for attempt in before):
         # An earlier try, recorded late, did go out: whatever became of this one, nobody has to try again.
-        return replace(verdict, delivery="carried", due_at=None, happened="content_sent")
-    if verdict.delivery == "retry" and standing.notice_state in NEVER_SENT:
+        return replace(verdict, delivery="carried", due_at=None, happened=_sent(claimed.delivery))
+    if verdict.delivery == "retry" and not may_go_out(standing.notice_state, claimed.delivery.purpose):
         return replace(verdict, delivery="withdrawn", due_at=None)
     return verdict
 
 
-def _carried(own: AttemptRecord, accepted: Accepted) -> Verdict:
+def _sent(delivery: DeliveryRecord) -> NoticeHappening | None:
+    """What it means for the notice that this way was taken; nothing where somebody else than its reader was told."""
+    if delivery.purpose in ASIDE:
+        return None
+    return "content_sent" if delivery.carries == "content" else "alert_sent"
+
+
+def _carried(own: AttemptRecord, delivery: DeliveryRecord, accepted: Accepted) -> Verdict:
     attempt = replace(
         own,
         state=attempt_after(own.state, "accepted"),
@@ -90,18 +100,20 @@ def _carried(own: AttemptRecord, accepted: Accepted) -> Verdict:
         provider_reference=accepted.provider_reference,
         digest=accepted.digest,
         certificate=accepted.certificate,
-        carried="content",
+        carried=delivery.carries,
     )
-    return Verdict(attempt=attempt, delivery="carried", happened="content_sent")
+    return Verdict(attempt=attempt, delivery="carried", happened=_sent(delivery))
 
 
-def _failed(own: AttemptRecord, failed: Deferred | Rejected | Unconfirmed, then: RetryAt | GiveUp) -> Verdict:
+def _failed(
+    own: AttemptRecord, delivery: DeliveryRecord, failed: Deferred | Rejected | Unconfirmed, then: RetryAt | GiveUp
+) -> Verdict:
     attempt = replace(
         own,
         state=attempt_after(own.state, happening(failed)),
         reason=failed.reason,
         detail=failed.detail or None,
-        carried="content" if isinstance(failed, Unconfirmed) else None,
+        carried=delivery.carries if isinstance(failed, Unconfirmed) else None,
     )
     alarms = _technical(failed)
     match then:
@@ -128,7 +140,8 @@ def _alerted(
                 digest=digest,
                 carried="alert",
             )
-            return Verdict(attempt=attempt, delivery="gave_up", happened="alert_sent", alarms=alarms)
+            happened: NoticeHappening | None = None if tried.claimed.delivery.purpose in ASIDE else "alert_sent"
+            return Verdict(attempt=attempt, delivery="gave_up", happened=happened, alarms=alarms)
         case Deferred() | Rejected() | Unconfirmed() as failed:
             delivery = tried.claimed.delivery.id
             then = next_attempt(policy, before, failed, tried.finished_at, spread(delivery, own.number))

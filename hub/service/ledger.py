@@ -3,39 +3,34 @@
 Pure but for the ids it is given. Every row of one change is built here, so that one transaction can write them all.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 
 from contacts.directory import Directory
-from contacts.model import Channel, Contact, Reached
-from contacts.roles import OPERATOR
+from contacts.model import Reached
 from hub.core.course import Outcome
 from hub.core.episode import Entry, Episode, Memory
 from hub.core.records import (
-    AlarmRecord,
     AuditLine,
     Changes,
-    DecisionRecord,
-    DeliveryRecord,
     DutyRecord,
     EpisodeRecord,
     EventRecord,
-    MessageStatus,
-    NoticeRecord,
     RegisterRecord,
     Silenced,
     StoredEpisode,
 )
 from hub.core.ticks import next_wake
-from hub.core.tokens import ack_token, token_digest
 from hub.service.ports import Ids
+from hub.service.rows import Rows
+from hub.service.ways import Ways
 from routing.calendar import Period, add, at_local
 from routing.decision import Decision, Kind, Recipient
 from routing.duties import Duty, next_happening
-from routing.facts import category, host, lead, looked_after, part
-from routing.packs import SEALED_DUTY
+from routing.facts import category, host, lead, part
+from routing.packs import SEALED_DUTY, Packs
 from routing.recipients import has_address
 
 OVERTAKES: Final[Mapping[Kind, tuple[Kind, ...]]] = {
@@ -49,7 +44,6 @@ OVERTAKES: Final[Mapping[Kind, tuple[Kind, ...]]] = {
 """What an ending makes pointless to send, if it has not been sent yet (readings.md D8)."""
 BIRTHDAY_DUTIES: Final = frozenset({SEALED_DUTY})
 """Their instants would show a date of birth, so the clock is only told roughly when to look."""
-_IN_HOUSE: Final = "foster_care"
 
 
 def load(stored: StoredEpisode) -> Episode:
@@ -136,14 +130,11 @@ def wake_at(episode: Episode, now: datetime) -> datetime | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bookkeeper:
-    """Builds rows. ``channels`` are those that have a transport: a contact on another one cannot be used."""
+    """Builds rows. The packs say how long a notice waits for its answer."""
 
     ids: Ids
-    directory: Callable[[], Directory]
-    ack_secret: bytes = field(repr=False)
-    channels: Collection[str]
-    sandbox: str | None = field(default=None, repr=False)
-    """The one address an exercise may reach (events.md: it never leaves its sandbox contacts)."""
+    ways: Ways
+    packs: Packs
 
     def changes(
         self,
@@ -166,7 +157,15 @@ class Bookkeeper:
         revision = (record.revision if record else 0) + (after.doc != before.doc)
         decisions = [d for outcome in outcomes for d in outcome.decisions]
         cause = event.id if event else None
-        rows = _Rows(self, episode_id, revision, after, now, group=cause or self.ids.new("tk", now))
+        rows = Rows(
+            ways=self.ways,
+            episode_id=episode_id,
+            revision=revision,
+            episode=after,
+            waits=self.packs.select(after.doc).waits(),
+            now=now,
+            group=cause or self.ids.new("tk", now),
+        )
         for ordinal, decision in enumerate(decisions):
             rows.decide(decision, ordinal, cause)
         ending = next((outcome.ending for outcome in reversed(outcomes) if outcome.ending), None)
@@ -258,202 +257,6 @@ def _audit_event(
             subject=event.id,
             detail={"type": event.type},
         ),
-    )
-
-
-class _Rows:
-    """Gathers the rows of one change."""
-
-    def __init__(
-        self, book: Bookkeeper, episode_id: str, revision: int, episode: Episode, now: datetime, *, group: str
-    ) -> None:
-        self._book = book
-        self._episode_id = episode_id
-        self._revision = revision
-        self._episode = episode
-        self._now = now
-        self._group = group
-        self.decisions: list[DecisionRecord] = []
-        self.notices: list[NoticeRecord] = []
-        self.deliveries: list[DeliveryRecord] = []
-        self.alarms: list[AlarmRecord] = []
-        self.audit: list[AuditLine] = []
-
-    @property
-    def _lead(self) -> str:
-        return lead(self._episode.doc) or host(self._episode.doc) or OPERATOR
-
-    def decide(self, decision: Decision, ordinal: int, cause: str | None) -> None:
-        """A decision with its notices."""
-        row = DecisionRecord(id=self._new("dc"), event=cause, episode=self._episode_id, ordinal=ordinal,
-                             decision=decision)  # fmt: skip
-        self.decisions.append(row)
-        self.audit.append(
-            self._line(f"decision.{decision.outcome}", row.id, decision.recipients[0].organisation,
-                       {"kind": decision.kind, "roles": " ".join(decision.roles),
-                        "rules": " ".join(f"{rule.pack}:{rule.rule}" for rule in decision.rules)})
-        )  # fmt: skip
-        match decision.outcome:
-            case "notify" if decision.members:
-                for member in decision.members:
-                    self._notify(row, Recipient(role=decision.roles[0], organisation=member))
-            case "notify":
-                self._notify(row, decision.recipients[0])
-            case "gap":
-                self._gap(row)
-            case "withhold" | "hold" | "suppress":
-                pass  # nobody is told: the decision itself is the record
-
-    def _notify(self, row: DecisionRecord, recipient: Recipient) -> None:
-        decision = row.decision
-        reached = self._contacts(recipient)
-        usable = [contact for contact in reached if contact.channel in self._book.channels]
-        notice = self._notice(row, decision.roles, recipient.organisation, recipient.person,
-                              state="pending" if usable else "unresolved")  # fmt: skip
-        self.notices.append(notice)
-        self.audit.append(self._line("notice.created", notice.id, notice.organisation, {"reference": notice.reference}))
-        if usable:
-            self._deliver(notice, usable[0], 0 if decision.first else 1)
-        elif self._real:
-            self._alarm("no_channel", notice, "no contact on a channel that this hub can use")
-
-    def _gap(self, row: DecisionRecord) -> None:
-        """Nobody can be reached: the fallback desk is told in their place, and somebody owns the alarm (D11)."""
-        decision = row.decision
-        organisation, usable = self._stand_in()
-        reader = "responsible_authority" if looked_after(self._episode.doc) else "host_authority"
-        roles = ("operator",) if organisation == OPERATOR else (reader,)
-        for role in decision.roles:
-            notice = self._notice(row, roles, organisation, None, state="pending" if usable else "unresolved",
-                                  gap_role=role)  # fmt: skip
-            self.notices.append(notice)
-            self.audit.append(self._line("notice.gap", notice.id, organisation, {"role": role, "reason": decision.gap}))
-            if usable:
-                self._deliver(notice, usable[0], 0 if decision.first else 1)
-            if self._real:
-                self._alarm("gap", notice, f"{role}: {decision.gap or 'no_contact'}")
-
-    def _stand_in(self) -> tuple[str, list[Contact]]:
-        """The authority's fallback desk, or the operator where that has no contact this hub can use."""
-        if not self._real:
-            return self._lead, list(self._sandbox())
-        directory = self._book.directory()
-        for reached in (directory.fallback(self._lead, self._now), directory.fallback(None, self._now)):
-            if isinstance(reached, Reached):
-                usable = [contact for contact in reached.contacts if contact.channel in self._book.channels]
-                if usable:
-                    return reached.organisation, usable
-        return OPERATOR, []
-
-    @property
-    def _real(self) -> bool:
-        """Not an exercise or a test: those reach the sandbox only, and nobody is alarmed for them."""
-        return self._status == "actual"
-
-    @property
-    def _status(self) -> MessageStatus:
-        status: MessageStatus = part(self._episode.doc, "episode").get("status") or "actual"
-        return status
-
-    def _sandbox(self) -> tuple[Contact, ...]:
-        address = self._book.sandbox
-        if address is None:
-            return ()
-        return (Contact(id="", organisation=self._lead, desk="sandbox", channel="email", address=address),)
-
-    def _contacts(self, recipient: Recipient) -> tuple[Contact, ...]:
-        if not self._real:
-            return self._sandbox()
-        if recipient.person is not None:
-            return self._personal(recipient)
-        in_house = part(self._episode.doc, "placement").get("type") == _IN_HOUSE
-        reached = self._book.directory().resolve(
-            recipient.role, recipient.organisation, self._now, in_house_foster=in_house
-        )
-        found = reached.contacts if isinstance(reached, Reached) else ()
-        if not found and recipient.role == "school":
-            return self._school(recipient)
-        return found
-
-    def _personal(self, recipient: Recipient) -> tuple[Contact, ...]:
-        person = self._episode.memory.persons.get(f"{recipient.role}/{recipient.person}", {})
-        return _given_contacts(person, recipient)
-
-    def _school(self, recipient: Recipient) -> tuple[Contact, ...]:
-        return _given_contacts(part(self._episode.doc, "school"), recipient)
-
-    def _notice(
-        self,
-        row: DecisionRecord,
-        roles: tuple[str, ...],
-        organisation: str | None,
-        person: str | None,
-        *,
-        state: Any,
-        gap_role: str | None = None,
-    ) -> NoticeRecord:
-        return NoticeRecord(
-            id=self._new("nt"),
-            reference=self._book.ids.reference(),
-            decision=row.id,
-            episode=self._episode_id,
-            revision=self._revision,
-            kind=row.decision.kind,
-            priority=row.decision.priority,
-            roles=roles,
-            organisation=organisation,
-            person=person,
-            gap_role=gap_role,
-            status=self._status,
-            state=state,
-            created_at=self._now,
-            state_at=self._now,
-        )
-
-    def _deliver(self, notice: NoticeRecord, contact: Contact, rank: int) -> None:
-        delivery = self._new("dl")
-        self.deliveries.append(
-            DeliveryRecord(
-                id=delivery,
-                notice=notice.id,
-                episode=self._episode_id,
-                channel=contact.channel,
-                contact=contact.id or None,
-                address=contact.address,
-                priority=notice.priority,
-                group=self._group,
-                rank=rank,
-                state="due",
-                due_at=self._now,
-                token_digest=token_digest(ack_token(self._book.ack_secret, delivery)),
-                created_at=self._now,
-            )
-        )
-
-    def _alarm(self, kind: str, notice: NoticeRecord, reason: str) -> None:
-        self.alarms.append(
-            AlarmRecord(id=self._new("al"), kind=kind, owner=self._lead, episode=self._episode_id, notice=notice.id,
-                        reason=reason, raised_at=self._now)
-        )  # fmt: skip
-        self.audit.append(self._line(f"alarm.{kind}", notice.id, self._lead, {"reason": reason}))
-
-    def _line(self, action: str, subject: str, organisation: str | None, detail: Mapping[str, str]) -> AuditLine:
-        return AuditLine(id=self._new("au"), at=self._now, actor="hub", action=action, organisation=organisation,
-                         episode=self._episode_id, subject=subject, detail=detail)  # fmt: skip
-
-    def _new(self, prefix: str) -> str:
-        return self._book.ids.new(prefix, self._now)
-
-
-def _given_contacts(given: Mapping[str, Any], recipient: Recipient) -> tuple[Contact, ...]:
-    """A person or school as the event gave it: e-mail first."""
-    ways: tuple[tuple[Channel, str], ...] = (("email", "email"), ("sms", "phone"))
-    return tuple(
-        Contact(
-            id="", organisation=recipient.organisation or "", desk=recipient.role, channel=channel, address=given[key]
-        )
-        for channel, key in ways
-        if has_address({key: given.get(key)})
     )
 
 

@@ -14,8 +14,8 @@ from hub.core.records import (
     Standing,
 )
 from hub.core.retry import RetryPolicy
-from hub.core.states import NEVER_SENT, NoticeHappening, delivery_after, notice_after
-from hub.core.verdict import Tried, Verdict, judge
+from hub.core.states import NoticeHappening, delivery_after, may_go_out, notice_after
+from hub.core.verdict import ASIDE, Tried, Verdict, judge
 from hub.service.ports import Ids, Unit
 
 OPERATOR = "operator"
@@ -77,7 +77,7 @@ class Ledger:
                 alarms.append(("sent_though_withheld", OPERATOR, before))
         elif happened == "gave_up":
             happened, alarm = await self._gave_up(unit, tried.claimed, verdict, settled)
-            if before not in NEVER_SENT:
+            if may_go_out(before, tried.claimed.delivery.purpose):
                 alarms.append(alarm)
         after = before
         if happened is not None:
@@ -104,6 +104,8 @@ class Ledger:
         """What the end of one delivery means for its notice: nothing while another may carry it, or has."""
         owner = claimed.notice.organisation or OPERATOR
         reason = verdict.attempt.reason or "unknown"
+        if claimed.delivery.purpose in ASIDE:
+            return None, ("contact_failed", owner, reason)
         alerted = verdict.attempt.carried == "alert"
         for other in await unit.deliveries(claimed.notice.id):
             if other.id == claimed.delivery.id:

@@ -9,7 +9,7 @@ from typing import Protocol
 from adapters.port import UNTOUCHED, Deferred, Envelope, Rejected, Result, Transport, Unconfirmed
 from hub.core.records import ClaimedDelivery
 from hub.core.retry import ALERT_REASONS
-from hub.core.states import NEVER_SENT
+from hub.core.states import may_go_out
 from hub.core.verdict import Tried
 from hub.service.ports import Clock
 
@@ -72,7 +72,7 @@ class Sender:
         Raises only asyncio.CancelledError.
         """
         claimed = flight.claimed
-        if claimed.notice.state in NEVER_SENT:
+        if not may_go_out(claimed.notice.state, claimed.delivery.purpose):
             return self._tried(flight, None)
         if not self._time_left(flight):
             return None
@@ -81,13 +81,20 @@ class Sender:
             return self._tried(flight, Rejected(reason="misconfigured", detail="no transport", technical=True))
         now = self._clock.now()
         try:
-            envelope = self._envelopes.content(claimed)
+            envelope = self._first(claimed)
         except Exception as error:  # one notice that cannot be composed must not end the others
             return self._tried(flight, self._not_composed(error))
         result = await self._hand_over(flight, transport, envelope, now)
-        if not (isinstance(result, Rejected) and result.reason in ALERT_REASONS):
+        if claimed.delivery.carries == "alert" or not _only_an_alert(result):
             return self._tried(flight, result)
         return self._tried(flight, result, await self._alert(flight, transport))
+
+    def _first(self, claimed: ClaimedDelivery) -> Envelope:
+        match claimed.delivery.carries:
+            case "content":
+                return self._envelopes.content(claimed)
+            case "alert":
+                return self._envelopes.alert(claimed)
 
     async def _alert(self, flight: Flight, transport: Transport) -> Result | None:
         if not self._time_left(flight):
@@ -126,6 +133,10 @@ class Sender:
         if isinstance(error, NoContact):
             return Rejected(reason="no_contact")
         return Rejected(reason="unknown", detail=f"not composed: {type(error).__name__}", technical=True)
+
+
+def _only_an_alert(result: Result) -> bool:
+    return isinstance(result, Rejected) and result.reason in ALERT_REASONS
 
 
 def _untouched(cut: BaseException | None) -> bool:

@@ -148,7 +148,11 @@ def claimable(now: datetime, channels: Collection[str] | None, priorities: Colle
         text("NOT deliveries.jumps"),
         deliveries.c.created_at > now - IN_ORDER,
     )
-    never = exists().where(notices.c.id == deliveries.c.notice, notices.c.state.in_(NEVER_SENT))
+    never = exists().where(
+        notices.c.id == deliveries.c.notice,
+        notices.c.state.in_(NEVER_SENT),
+        text("NOT (notices.state = 'acknowledged' AND deliveries.purpose = 'silent')"),
+    )
     wanted = [name for name in _URGENCY if priorities is None or name in priorities]
     if not wanted:
         return select(deliveries.c.id, deliveries.c.destination).where(false())
@@ -364,6 +368,13 @@ def _move_notices(session: Session, held: Sequence[DeliveryResult], present: Map
             .where(notices.c.id == bindparam("moved"))
             .values(state=bindparam("new_state"), state_at=bindparam("new_state_at")),
             moves,
+        )
+    lost = [one["moved"] for one in moves if one["new_state"] == "undeliverable"]
+    if lost:  # nobody waits for an answer to what could not be sent: the next step is taken at once
+        session.connection.execute(
+            update(notices)
+            .where(notices.c.id.in_(lost), notices.c.chase_at > notices.c.state_at)
+            .values(chase_at=notices.c.state_at)
         )
 
 

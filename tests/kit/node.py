@@ -35,6 +35,7 @@ from hub.service.clockwork import Clockwork
 from hub.service.intake import Intake
 from hub.service.ledger import Bookkeeper
 from hub.service.ports import Store, Unit
+from hub.service.ways import Ways
 from routing.decision import Decision
 from routing.duties import codes
 from routing.packs import Packs, load_packs
@@ -83,10 +84,14 @@ class Hub:
 
     @property
     def book(self) -> Bookkeeper:
-        return Bookkeeper(
+        return Bookkeeper(ids=self.ids, ways=self.ways, packs=self.packs)
+
+    @property
+    def ways(self) -> Ways:
+        return Ways(
             ids=self.ids,
             directory=lambda: self.directory,
-            ack_secret=ACK_SECRET,
+            secret=ACK_SECRET,
             channels=frozenset(self.channels),
             sandbox=self.sandbox,
         )

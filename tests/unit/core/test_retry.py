@@ -19,7 +19,7 @@ from hub.core.retry import (
     RetryAt,
     RetryPolicy,
     answered,
-    carried_content,
+    carried,
     happening,
     maybe_sent,
     next_attempt,
@@ -223,7 +223,7 @@ def test_every_reason_of_the_port_has_a_meaning():
     ids=["sent", "delayed", "delivered", "bounced", "alert", "unconfirmed"],
 )
 def test_which_attempts_carried_the_content(record, expected):
-    assert carried_content(record) is expected
+    assert carried(record, "content") is expected
 
 
 def test_a_try_under_way_was_answered_by_nobody():
