@@ -9,7 +9,7 @@ from contacts.areas import Areas
 from contacts.certificates import validity
 from contacts.directory import Directory
 from contacts.model import CALENDARS, Certificate, Contact, Unreached, in_force
-from contacts.roles import AUTHORITY_ROLES, ORGANISATION_OF
+from contacts.roles import AUTHORITY_ROLES, BY_OPTION, ORGANISATION_OF
 from contacts.rota import LONDON, bank_holidays
 
 State = Literal["on_duty", "off_duty", "no_organisation", "no_desk", "no_contact"]
@@ -84,11 +84,13 @@ def expiring(directory: Directory, at: datetime, within: timedelta) -> tuple[Exp
 def _expected(areas: Areas) -> Iterator[tuple[str, str]]:
     for authority in areas.everywhere():
         for role in AUTHORITY_ROLES:
-            yield authority, role
+            if role not in BY_OPTION:
+                yield authority, role
     for force in areas.forces:
         yield force, "police"
     for role, organisation in ORGANISATION_OF.items():
-        yield organisation, role
+        if role not in BY_OPTION:
+            yield organisation, role
 
 
 def _samples(at: datetime) -> tuple[datetime, datetime]:

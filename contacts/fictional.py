@@ -20,7 +20,9 @@ from contacts.roles import (
     OPERATOR,
     ORGANISATION_OF,
     POLICE_ROLES,
+    REGULATOR,
     SCHOOL_PREFIX,
+    TRAFFICKING_CENTRE,
     desk_of,
 )
 
@@ -33,6 +35,8 @@ _NATIONAL = {
     HOME_OFFICE: ("Home Office", "home-office.gov.example"),
     BUREAU: ("UK Missing Persons Bureau", "bureau.agency.example"),
     CEOP: ("Child Exploitation and Online Protection command", "ceop.agency.example"),
+    REGULATOR: ("The regulator of children's homes", "regulator.gov.example"),
+    TRAFFICKING_CENTRE: ("UK Human Trafficking Centre", "trafficking.agency.example"),
     OPERATOR: ("The hub's operator", "operator.hub.example"),
 }
 _CALENDARS: dict[str, Calendar] = {

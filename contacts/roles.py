@@ -6,6 +6,8 @@ from types import MappingProxyType
 HOME_OFFICE = "home-office"
 BUREAU = "missing-persons-bureau"
 CEOP = "ceop"
+REGULATOR = "regulator"
+TRAFFICKING_CENTRE = "trafficking-centre"
 OPERATOR = "operator"
 SCHOOL_PREFIX = "school:"
 """A school's organisation code is this and its URN."""
@@ -25,6 +27,7 @@ DESKS: Mapping[str, str] = MappingProxyType(
         "police_senior_officer": "missing_persons_unit",
         "responsible_authority": "front_door",
         "host_authority": "front_door",
+        "authority_missing_from": "missing_children",
         "social_worker": "social_work_team",
         "supervising_social_worker": "fostering_team",
         "iro": "iro_service",
@@ -46,6 +49,8 @@ DESKS: Mapping[str, str] = MappingProxyType(
         "home_office_immigration_enforcement": "immigration_enforcement",
         "missing_persons_bureau": "bureau",
         "ceop": "ceop",
+        "regulator": "regulator",
+        "trafficking_centre": "trafficking_centre",
         "operator": "operator",
     }
 )
@@ -71,11 +76,15 @@ ORGANISATION_OF: Mapping[str, str] = MappingProxyType(
         "home_office_immigration_enforcement": HOME_OFFICE,
         "missing_persons_bureau": BUREAU,
         "ceop": CEOP,
+        "regulator": REGULATOR,
+        "trafficking_centre": TRAFFICKING_CENTRE,
         "operator": OPERATOR,
     }
 )
 """The roles that only one organisation ever holds."""
 
+BY_OPTION = frozenset({"authority_missing_from", "regulator", "trafficking_centre"})
+"""The roles that only options of packs tell: a directory without them lacks nothing until one is turned on."""
 
 AUTHORITY_ROLES = tuple(role for role in DESKS if role not in (*POLICE_ROLES, *ORGANISATION_OF, "school"))
 """The roles that a council answers for."""

@@ -12,12 +12,12 @@ from contacts.addresses import parse_address, parse_email, parse_phone
 from contacts.areas import AreaProblem, Areas
 from contacts.certificates import read_certificate
 from contacts.model import Calendar, Certificate, Channel, Contact, Desk, Hours, Organisation, Urgency
-from contacts.roles import BUREAU, CEOP, DESK_FUNCTIONS, HOME_OFFICE, OPERATOR, SCHOOL_PREFIX
+from contacts.roles import DESK_FUNCTIONS, ORGANISATION_OF, SCHOOL_PREFIX
 from contacts.rota import LONDON, read_hours
 
 _ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}", re.ASCII)
 _SCHOOL = re.compile(rf"{SCHOOL_PREFIX}(?:[0-9]{{6}}|\*)", re.ASCII)
-_HUB_CODES = frozenset({HOME_OFFICE, BUREAU, CEOP, OPERATOR})
+_HUB_CODES = tuple(dict.fromkeys(ORGANISATION_OF.values()))
 
 
 def _name(value: str) -> str:
@@ -44,7 +44,7 @@ def organisation_code(text: str, areas: Areas) -> str:
     try:
         return areas.resolve(text).gss
     except AreaProblem as problem:
-        hint = "or the code of a force, school:URN, home-office, missing-persons-bureau, ceop, operator"
+        hint = f"or the code of a force, school:URN, {', '.join(_HUB_CODES)}"
         raise ValueError(f"{problem}; {hint}" if problem.reason == "malformed" else str(problem)) from None
 
 

@@ -48,7 +48,7 @@ def while_out(
         if running.row.starts in ("out", "first_missing_notice") and running.row.when.holds(moment.facts)
     }
     known = _carried_over(clocks, moment.every)
-    lasting = {running.id for running in rows_of(moment.every) if running.row.starts == "return"}
+    lasting = {running.id for running in rows_of(moment.every) if running.row.starts in ("return", "completed")}
     gone = {row for row in known if row not in holding and row not in lasting}
     still = {code_of(row) for row in known if row not in gone}
     duties = cancel(duties, {code_of(row) for row in gone} - still, moment.now, moment.cause)
@@ -73,14 +73,19 @@ def _carried_over(clocks: Clocks, every: Packs) -> dict[str, datetime]:
     return carried
 
 
-def start_rows(duties: Duties, clocks: Clocks, starts: str, moment: Moment) -> tuple[Duties, Clocks]:
-    """Start the rows of another trigger (``return``, ``first_missing_notice``) whose condition holds and that are not
-    running yet."""
+def start_rows(
+    duties: Duties, clocks: Clocks, starts: str, moment: Moment, *, only: Callable[[Running], bool] = lambda _: True
+) -> tuple[Duties, Clocks]:
+    """Start the rows of another trigger (``return``, ``first_missing_notice``, ``completed``) whose condition holds and
+    that are not running yet."""
     known = _carried_over(clocks, moment.every)
     fresh = [
         running
         for running in rows_of(moment.packs)
-        if running.row.starts == starts and running.id not in known and running.row.when.holds(moment.facts)
+        if running.row.starts == starts
+        and running.id not in known
+        and only(running)
+        and running.row.when.holds(moment.facts)
     ]
     return _start(duties, known, fresh, moment)
 

@@ -1,13 +1,15 @@
 """What of the evidence is in force, and where; what is not, and why (``fingerpost protocols coverage``).
 
 The evidence is every rule found in the protocols (coverage_data/rules.csv). A rule is in force as a row of a pack that
-cites it, or in the code (in_code.toml); or it is not, for a reason (not_in_force.toml).
+cites it, or in the code (in_code.toml); or an option of a pack that is off would put it in force; or it is not, for a
+reason (not_in_force.toml).
 """
 
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from typing import Literal
 
 from pydantic import model_validator
 
@@ -18,13 +20,15 @@ from routing.packs import Packs
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
-    """What became of a rule: exactly one of ``packs``, ``place`` and ``reason`` says it."""
+    """What became of a rule: exactly one of ``packs``, ``place``, ``options`` and ``reason`` says it."""
 
     rule: EvidenceRule
     packs: tuple[str, ...] = ()
     """Rows that rest on it: ``bromley: duties strategy_discussion``."""
     place: str = ""
     what: str = ""
+    options: tuple[str, ...] = ()
+    """Options (``national:family_support``), off, that would put it in force."""
     missing: tuple[str, ...] = ()
     overridden_by: tuple[str, ...] = ()
     reason: str = ""
@@ -32,6 +36,10 @@ class Status:
     @property
     def in_force(self) -> bool:
         return bool(self.packs or self.place)
+
+    @property
+    def state(self) -> Literal["in_force", "option", "not"]:
+        return "in_force" if self.in_force else "option" if self.options else "not"
 
 
 class Reason(Strict):
@@ -79,32 +87,49 @@ def _rows(packs: Packs) -> Iterator[tuple[str, str, tuple[str, ...]]]:
             yield pack.name, "register", pack.register_.rules
 
 
+def offered(packs: Packs) -> dict[str, tuple[str, ...]]:
+    """Rule -> the options that have a row resting on it, on or off."""
+    found: dict[str, dict[str, None]] = {}
+    for pack in packs.written:
+        for name in pack.options:
+            for rule in pack.rules_of(name):
+                found.setdefault(rule, {})[f"{pack.name}:{name}"] = None
+    return {rule: tuple(names) for rule, names in found.items()}
+
+
 def coverage(packs: Packs) -> tuple[Status, ...]:
     """Every rule of the evidence with what became of it, under these packs."""
-    rows = cited(packs)
+    rows, options = cited(packs), offered(packs)
     places = {rule: place for place in load_places() for rule in place.rules}
     reasons = {rule: reason for reason in load_reasons() for rule in reason.rules}
     return tuple(
-        _status(rule, rows.get(rule.id, ()), places.get(rule.id), reasons.get(rule.id)) for rule in load_evidence()
+        _status(rule, rows.get(rule.id, ()), places.get(rule.id), options.get(rule.id, ()), reasons.get(rule.id))
+        for rule in load_evidence()
     )
 
 
-def _status(rule: EvidenceRule, rows: tuple[str, ...], place: Place | None, reason: Reason | None) -> Status:
+def _status(
+    rule: EvidenceRule, rows: tuple[str, ...], place: Place | None, options: tuple[str, ...], reason: Reason | None
+) -> Status:
     if rows:
         return Status(rule=rule, packs=rows)
     if place is not None:
         return Status(rule=rule, place=place.place, what=place.what)
+    if options:
+        return Status(rule=rule, options=options)
     if reason is not None:
         return Status(rule=rule, missing=reason.missing, overridden_by=reason.overridden_by, reason=reason.reason)
     return Status(rule=rule, reason="no pack in force cites it")
 
 
 def where_or_why(status: Status) -> str:
-    """One sentence: the rows or the code in which a rule is in force, or why it is not."""
+    """One sentence: the rows or the code in which a rule is in force, the option that is off, or why it is not."""
     if status.packs:
         return "; ".join(status.packs)
     if status.place:
         return f"{status.place}: {status.what}"
+    if status.options:
+        return "; ".join(f"option {option} (off)" for option in status.options)
     if status.missing:
         return f"missing {', '.join(status.missing)}: {status.reason}"
     if status.overridden_by:

@@ -39,6 +39,7 @@ VALUES = {
 DERIVED = (
     "missing", "away", "ever_missing", "whereabouts_known", "missing_from", "risk", "high", "ungraded", "serious",
     "endangered", "out_of_area", "at_home", "has_school", "another_force", "elsewhere", "police_told",
+    "police_class", "has_incident_number", "checks_made", "located",
     "age", "missing_28d", "missing_ever", "away_28d", "limit_runs", "found_unsafe",
 )  # fmt: skip
 COUNTED: tuple[str, ...] = ("age", "missing_28d", "missing_ever", "away_28d")
@@ -52,6 +53,7 @@ WORDS: Mapping[str, tuple[str, ...]] = {
     "brought_by": ("police", "carer", "parent", "self", "other"),
     "missing_from": ("placement", "home", "school", "external_activity", "hospital", "other"),
     "risk": ("high", "medium", "low", "none_apparent"),
+    "police_class": ("missing", "absent", "no_apparent_risk"),
 }  # fmt: skip
 """Facts that are one of several words, or not known (None): a pack that asks for another word has a mistake."""
 KNOWN: Mapping[str, Sort] = {
@@ -139,6 +141,7 @@ def derive(
     """All facts but those that depend on the packs themselves (``serious``, ``endangered``: packs.py adds them)."""
     episode = part(doc, "episode")
     risk = part(episode, "risk").get("level")
+    police = part(episode, "police")
     out_of_area = looked_after(doc) and responsible(doc) != host(doc)
     elsewhere = episode.get("missing_from_authority")
     facts: dict[str, Any] = {name: bool(part(doc, section).get(key)) for name, (section, key) in BOOLEANS.items()}
@@ -162,6 +165,10 @@ def derive(
         another_force=out_of_area and force_of(areas, responsible(doc)) != force_of(areas, host(doc)),
         elsewhere=elsewhere is not None and elsewhere != host(doc),
         police_told=police_told,
+        police_class=police.get("classification"),
+        has_incident_number=bool(police.get("incident_number")),
+        checks_made=bool(episode.get("initial_checks")),
+        located="found" in doc and "returned" not in doc,
         found_unsafe=part(doc, "found").get("safe") is False and "returned" not in doc,
         age=age_on(born(doc), since(doc)),
         missing_28d=0,

@@ -89,12 +89,16 @@ COLUMNS: dict[str, frozenset[str]] = {
     **dict.fromkeys(
         ("iro", "practice_supervisor", "missing_advocate", "supervising_social_worker", "quality_assurance",
          "group_manager", "assistant_director"), _CARE),
-    **dict.fromkeys(("home_office", "home_office_evidence", "home_office_immigration_enforcement"), _HOME_OFFICE),
+    **dict.fromkeys(
+        ("home_office", "home_office_evidence", "home_office_immigration_enforcement", "trafficking_centre"),
+        _HOME_OFFICE),
     **dict.fromkeys(
         ("circulation:london", "circulation:national", "mash", "mase_panel", "early_help",
-         "youth_offending_service"), _CIRCULATED),
+         "youth_offending_service", "authority_missing_from"), _CIRCULATED),
     **dict.fromkeys(("missing_persons_bureau", "ceop"), _BUREAU),
     "designated_nurse": _rows("health", "status", who=_IDENTITY, risk="episode.risk.level"),
+    "regulator": _rows(who=_IDENTITY, when="episode.since", risk="episode.risk.level",
+                       placement=("placement.type", "placement.provider", "placement.address", _AUTHORITY)),
     "school": _rows("who", when="episode.since", health="child.medication_needed"),
     "parent": _FAMILY,
     "carer": _FAMILY | frozenset(_ROWS["health"]),

@@ -102,6 +102,9 @@ def _unusable(row: Mapping[str, Any]) -> Problems:
         yield ".repeats", "needs a period longer than nothing, and due"
     if row.get("night") and (due is None or repeats is not None):
         yield ".night", "needs due, and does not repeat"
+    follows = row.get("starts") == "completed"
+    if follows != bool(row.get("after")) or follows != bool(row.get("outcomes")):
+        yield ".starts", "a duty that starts when another is completed needs after and outcomes; no other has them"
     if row.get("acts") is not None and row.get("owner") != "hub":
         yield ".owner", "a duty that acts is the hub's own"
     if row.get("owner") == "hub" and row.get("acts") is None:

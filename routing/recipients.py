@@ -82,12 +82,16 @@ def _organisation(role: str, doc: Doc, areas: Areas, pack: Pack | None) -> str |
             return responsible(doc)
         case "host_authority":
             return host(doc)
+        case "authority_missing_from":
+            return part(doc, "episode").get("missing_from_authority")
         case "home_office" | "home_office_evidence" | "home_office_immigration_enforcement":
             return "home-office"
         case "missing_persons_bureau":
             return "missing-persons-bureau"
-        case "ceop":
-            return "ceop"
+        case "ceop" | "regulator":
+            return role
+        case "trafficking_centre":
+            return "trafficking-centre"
         case "school":
             urn = part(doc, "school").get("urn")
             return f"{SCHOOL_PREFIX}{urn}" if urn else UNNAMED_SCHOOL

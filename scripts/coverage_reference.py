@@ -28,9 +28,8 @@ your own packs: `fingerpost protocols coverage`.
 
 Every rule that was found in the five documents: 000 a children's-home chapter, 001 Bromley (with the London
 notification), 002 North Lincolnshire, 003 North Yorkshire and York, 004 Essex. A rule is in force as a row of a pack
-that cites it, or in the code; or it is not, because a fact is **missing** or a line of the specification **overrides**
-it. “Overridden by readings A6” means that nobody put it into a pack: the events carry the facts, and an authority can
-[write it down](../protocols.md).
+that cites it, or in the code; or an **option** of a pack, which an authority may [turn on](../protocols.md#options),
+would put it in force; or it is not, because a fact is **missing** or a line of the specification **overrides** it.
 """
 
 
@@ -39,7 +38,7 @@ def _cell(text: str) -> str:
 
 
 def _row(status: Status) -> str:
-    state = "yes" if status.in_force else "no"
+    state = {"in_force": "yes", "option": "option", "not": "no"}[status.state]
     rule = status.rule
     return f"| {rule.id} | {rule.document} | {_cell(rule.summary)} | {state} | {_cell(where_or_why(status))} |"
 
@@ -47,9 +46,12 @@ def _row(status: Status) -> str:
 def page() -> str:
     """The whole page."""
     found = coverage(load_packs())
-    lines = [HEAD, "| group | in force | not |", "|---|---|---|"]
-    count = Counter((status.rule.id[0], status.in_force) for status in found)
-    lines += [f"| {g}. {title} | {count[g, True]} | {count[g, False]} |" for g, title in GROUPS.items()]
+    lines = [HEAD, "| group | in force | by options | not |", "|---|---|---|---|"]
+    count = Counter((status.rule.id[0], status.state) for status in found)
+    lines += [
+        f"| {g}. {title} | {count[g, 'in_force']} | {count[g, 'option']} | {count[g, 'not']} |"
+        for g, title in GROUPS.items()
+    ]
     for group, title in GROUPS.items():
         lines += ["", f"## {group}. {title}", ""]
         lines += ["| id | document | rule | in force | where, or why not |", "|---|---|---|---|---|"]

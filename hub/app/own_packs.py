@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from hub.settings import PREFIX, Problem, Settings, SettingsError
-from routing.packs import Pack, PackProblem, Packs, load_packs, parse_pack, switches_amiss
+from routing.packs import Pack, PackProblem, Packs, amiss_together, load_packs, parse_pack
 
 
 def packs_of(settings: Settings) -> Packs:
@@ -33,7 +33,7 @@ def packs_beside(delivered: Packs, folder: Path) -> Packs:
         raise SettingsError(tuple(problems))
     kept = tuple(found.pop(pack.name, pack) for pack in delivered.written)
     packs = (*kept, *found.values())
-    if amiss := tuple(switches_amiss(packs)):
+    if amiss := tuple(amiss_together(packs)):
         raise SettingsError(tuple(Problem(setting=f"{name}.toml", message=f"{at}: {said}") for name, at, said in amiss))
     return Packs(packs)
 

@@ -21,6 +21,7 @@ HEAD = (
     "reminders",
     "escalation",
     "register_",
+    "turns_on",
 )
 IDENTITY: Mapping[str, tuple[str, ...]] = {
     "recipients": ("role",),
@@ -53,18 +54,29 @@ class Difference:
 
 
 def rows_of(pack: Pack) -> dict[tuple[str, str], Row]:
-    """Every row by its table and name, and the head; values as people write them, what is not set left out."""
+    """Every row by its table and name, and the head; values as people write them, what is not set left out. An option
+    (``options``, by its name) stands with its rows behind all others, on or off."""
     found: dict[tuple[str, str], Row] = {("pack", pack.name): {key: _text(getattr(pack, key)) for key in HEAD}}
     for table in TABLES:
         for row in getattr(pack, table):
-            base = " ".join(_text(getattr(row, key)) for key in IDENTITY[table])
-            name, number = base, 2
-            while (table, name) in found:
-                name, number = f"{base} ({number})", number + 1
-            found[table, name] = _values(row)
+            if getattr(row, "option", None) is None:
+                found[table, _name(row, table, table, found)] = _values(row)
+    for option, said in pack.options.items():
+        found["options", option] = _values(said)
+        for table, row in pack.optional(option):
+            found["options", _name(row, table, "options", found, f"{option}: {table} ")] = _values(row)
     for rule, evidence in pack.evidence.items():
         found["evidence", rule] = {key: str(value) for key, value in evidence.model_dump().items()}
     return found
+
+
+def _name(row: Any, table: str, place: str, taken: Mapping[tuple[str, str], Row], prefix: str = "") -> str:
+    """What a row is called among those of one place: one that is there already gets a number."""
+    base = prefix + " ".join(_text(getattr(row, key)) for key in IDENTITY[table])
+    name, number = base, 2
+    while (place, name) in taken:
+        name, number = f"{base} ({number})", number + 1
+    return name
 
 
 def differences(before: Pack, after: Pack) -> tuple[Difference, ...]:

@@ -1,8 +1,9 @@
 """``fingerpost protocols coverage`` and ``section``: what the packs rest on, rule by rule, and its words."""
 
 import json
+from collections import Counter
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -11,6 +12,8 @@ from hub.cli.protocols import packs_or_exit
 from routing.coverage import Status, coverage, where_or_why
 from routing.sections import quoted
 
+STATES: Final = {"in_force": "in force", "option": "option, off", "not": "NOT in force"}
+
 
 def of_the_evidence(
     group: Annotated[str | None, typer.Option(help="Only one group of the evidence: A to H.")] = None,
@@ -18,7 +21,8 @@ def of_the_evidence(
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
     settings_file: SettingsFile = None,
 ) -> None:
-    """For every rule found in the protocols: where it is in force, or why it is not."""
+    """For every rule found in the protocols: where it is in force, which option would put it in force, or why it is
+    not."""
     wanted = (group or "").upper()
     if wanted and wanted not in "ABCDEFGH":
         fail("A group is one letter, A to H.", USAGE)
@@ -31,14 +35,15 @@ def of_the_evidence(
         typer.echo(json.dumps([_status(status) for status in found], indent=1, ensure_ascii=False))
         return
     for status in found:
-        say(f"{status.rule.id}  {'in force' if status.in_force else 'NOT in force'}  {status.rule.summary}")
+        say(f"{status.rule.id}  {STATES[status.state]}  {status.rule.summary}")
         say(f"      {where_or_why(status)}")
-    say(f"{sum(s.in_force for s in found)} in force, {sum(not s.in_force for s in found)} not.")
+    count = Counter(status.state for status in found)
+    say(f"{count['in_force']} in force, {count['option']} by options that are off, {count['not']} not.")
 
 
 def _status(status: Status) -> dict[str, Any]:
     row = {key: value for key, value in asdict(status).items() if key != "rule" and value}
-    return {**asdict(status.rule), "in_force": status.in_force, **row}
+    return {**asdict(status.rule), "in_force": status.in_force, "state": status.state, **row}
 
 
 def section(

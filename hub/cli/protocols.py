@@ -11,7 +11,7 @@ from hub.app.own_packs import own_pack_files, packs_of
 from hub.app.pack_rows import IDENTITY, Difference, differences, rows_of
 from hub.cli.console import ERR, FAILED, OUT, USAGE, SettingsFile, fail, note, say, settings_or_exit, table
 from hub.settings import Settings, SettingsError
-from routing.packs import Pack, PackProblem, Packs, load_packs, parse_pack
+from routing.packs import Pack, PackProblem, Packs, amiss_together, load_packs, parse_pack
 
 TITLES: Final = {
     "recipients": "Who is told first",
@@ -21,6 +21,7 @@ TITLES: Final = {
     "told": "Everyone told",
     "duties": "Clocks",
     "thresholds": "Counts",
+    "options": "Options",
 }
 WORDS: Final = {"missing": "when missing", "away": "when away", "when": "if", "unless": "unless"}
 
@@ -54,10 +55,10 @@ def check(
     if paths:
         packs = _given(paths)
     else:
-        packs = packs_or_exit(settings_or_exit(settings_file), FAILED).packs
-    rows = table("Pack", "Version", "Recipients", "Duties", "Thresholds", "Evidence")
+        packs = packs_or_exit(settings_or_exit(settings_file), FAILED).written
+    rows = table("Pack", "Version", "Recipients", "Duties", "Thresholds", "Options", "Evidence")
     for pack in packs:
-        sizes = (pack.recipients, pack.duties, pack.thresholds, pack.evidence)
+        sizes = (pack.recipients, pack.duties, pack.thresholds, pack.options, pack.evidence)
         rows.add_row(pack.name, pack.version, *(str(len(rows)) for rows in sizes))
     OUT.print(rows)
 
@@ -69,11 +70,16 @@ def list_(settings_file: SettingsFile = None) -> None:
     packs = packs_or_exit(settings)
     own = {path.stem for path in own_pack_files(settings)}
     delivered = set(load_packs().names)
-    for pack in packs.packs:
+    for pack in packs.written:
         whose = "delivered" if pack.name not in own else "own, in its place" if pack.name in delivered else "own"
         say(f"{pack.name}, version {pack.version}, {whose}")
         say(f"  {pack.title}")
         say(f"  applies to: {_applies(pack)}")
+        if pack.options:
+            on = [name for name in pack.options if _turned_on_by(packs.written, pack, name)]
+            say(f"  options: {len(pack.options)}, {len(on)} on{': ' if on else ''}{', '.join(on)}")
+        if pack.turns_on:
+            say(f"  turns on: {', '.join(pack.turns_on)}")
 
 
 @app.command()
@@ -81,8 +87,9 @@ def show(
     name: Annotated[str, typer.Argument(help="The pack's name, or a file.")],
     settings_file: SettingsFile = None,
 ) -> None:
-    """One pack in words: who is told when, which clocks run, on whose authority, with the clause behind each row."""
-    pack = _one(name, settings_file)
+    """One pack in words: who is told when, which clocks run, on whose authority, with the clause behind each row; then
+    its options, and whether they are on."""
+    pack, beside = _one(name, settings_file)
     say(f"{pack.title} ({pack.name}, version {pack.version})")
     say(f"applies to: {_applies(pack)}")
     current = ""
@@ -93,13 +100,29 @@ def show(
             say("")
             say(TITLES[kind])
             current = kind
-        say(f"  {row}")
+        if row in pack.options and kind == "options":
+            _option(pack, row, _turned_on_by(beside, pack, row))
+            continue
+        say(f"  {row}" if kind != "options" else f"    {row.partition(': ')[2]}")
         for key, value in values.items():
-            if key not in (*IDENTITY[kind], "rules"):
+            if key not in (*IDENTITY.get(kind, ()), "rules", "option"):
                 say(f"    {WORDS.get(key, key.replace('_', ' '))}: {value}")
         for rule in values["rules"].split(", "):
             evidence = pack.evidence[rule]
             say(f"    {rule}, {evidence.source}, {evidence.section}: “{evidence.quote}”")
+
+
+def _option(pack: Pack, name: str, by: Sequence[str]) -> None:
+    said = pack.options[name]
+    say(f"  {name}: {'on where ' + ' or '.join(by) + ' applies' if by else 'off'}")
+    say(f"    {said.title}")
+    if said.ours:
+        say(f"    not in the document: {said.ours}")
+
+
+def _turned_on_by(packs: Sequence[Pack], pack: Pack, option: str) -> list[str]:
+    """The packs that turn an option on."""
+    return [other.name for other in packs if f"{pack.name}:{option}" in other.turns_on]
 
 
 @app.command()
@@ -109,7 +132,7 @@ def diff(
     settings_file: SettingsFile = None,
 ) -> None:
     """What AFTER changes over BEFORE, row by row. Exits 1 if there is a difference; a name is the pack in force."""
-    old, new = _one(before, settings_file), _one(after, settings_file)
+    (old, _), (new, _) = _one(before, settings_file), _one(after, settings_file)
     found = differences(old, new)
     for difference in found:
         _print(difference)
@@ -144,16 +167,16 @@ def _applies(pack: Pack) -> str:
     return ", ".join([*named, *(kind.replace("_", " ") for kind in pack.applies.placement_types)])
 
 
-def _one(name: str, settings_file: Path | None) -> Pack:
-    """A pack by its name among those in force, or out of a file."""
+def _one(name: str, settings_file: Path | None) -> tuple[Pack, tuple[Pack, ...]]:
+    """A pack by its name among those in force, or out of a file; and all that are in force with it."""
     if name.endswith(".toml"):
-        [pack] = _given([Path(name)])
-        return pack
+        given = _given([Path(name)])
+        return given[0], given
     packs = packs_or_exit(settings_or_exit(settings_file))
-    found = next((pack for pack in packs.packs if pack.name == name), None)
+    found = next((pack for pack in packs.written if pack.name == name), None)
     if found is None:
         fail(f"There is no pack {name}; there are {', '.join(packs.names)}.", USAGE)
-    return found
+    return found, packs.written
 
 
 def _given(paths: Sequence[Path]) -> tuple[Pack, ...]:
@@ -168,6 +191,11 @@ def _given(paths: Sequence[Path]) -> tuple[Pack, ...]:
             problems += [f"{file}: {path}: {said}" if path else f"{file}: {said}" for path, said in error.problems]
         except (OSError, UnicodeError) as error:
             problems.append(f"{file}: cannot be read as text ({type(error).__name__})")
+    names = {pack.name for pack in packs}
+    others = [pack for pack in load_packs().written if pack.name not in names]
+    problems += [
+        f"{name}.toml: {path}: {said}" for name, path, said in amiss_together([*packs, *others]) if name in names
+    ]
     for problem in problems:
         ERR.print(problem, style="red", markup=False)
     if problems or not files:

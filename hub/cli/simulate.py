@@ -1,7 +1,7 @@
 """``fingerpost simulate``: a scenario on a virtual clock. Reads one file, sends nothing, stores nothing."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from textwrap import wrap
 from typing import Annotated, Any, Final
@@ -17,7 +17,7 @@ from hub.simulate import simulate as run
 from hub.simulate.picture import picture as draw
 from hub.simulate.shapes import clean
 from hub.simulate.story import Line, story
-from routing.packs import Packs, load_packs
+from routing.packs import PackProblem, Packs, load_packs
 
 STYLE: Final = {
     "head": "bold", "notify": "green", "withhold": "yellow", "hold": "yellow", "gap": "red", "suppress": "yellow",
@@ -35,10 +35,14 @@ def simulate(
     packs: Annotated[
         Path | None, typer.Option("--packs", metavar="FOLDER", help="With packs of your own beside those delivered.")
     ] = None,
+    option: Annotated[
+        list[str] | None,
+        typer.Option("--option", metavar="PACK:OPTION", help="With an option of a pack turned on; may be repeated."),
+    ] = None,
     why: Annotated[bool, typer.Option("--why", help="With the reason and the clause behind every decision.")] = False,
 ) -> None:
     """Run a scenario: who would be told what, when, why; which duties fall due. Sends nothing."""
-    scenario, answer = _run(file, _packs(packs))
+    scenario, answer = _run(file, _packs(packs, option or ()))
     if picture is not None:
         try:
             picture.write_text(draw(scenario, answer), "utf-8")
@@ -52,9 +56,12 @@ def simulate(
             _print(line)
 
 
-def _packs(folder: Path | None) -> Packs:
+def _packs(folder: Path | None, options: Sequence[str]) -> Packs:
     try:
-        return load_packs() if folder is None else packs_beside(load_packs(), folder)
+        packs = load_packs() if folder is None else packs_beside(load_packs(), folder)
+        return packs.switched(options) if options else packs
+    except PackProblem as error:
+        fail("; ".join(f"--option {name}: {said}" for name, said in error.problems), USAGE)
     except SettingsError as error:
         for problem in error.problems:
             ERR.print(f"{problem.setting}: {problem.message}", style="red", markup=False)

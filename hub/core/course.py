@@ -154,9 +154,11 @@ class Course:
         self.change(duties=duties)
         self.remember(clocks=clocks)
 
-    def start(self, trigger: str, standing: Standing, start: datetime) -> None:
+    def start(
+        self, trigger: str, standing: Standing, start: datetime, only: Callable[[Running], bool] = lambda _: True
+    ) -> None:
         duties, clocks = start_rows(self.episode.duties, self.episode.memory.clocks, trigger,
-                                    self.moment(standing, start))  # fmt: skip
+                                    self.moment(standing, start), only=only)  # fmt: skip
         self.change(duties=duties)
         self.remember(clocks=clocks)
 

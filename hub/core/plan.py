@@ -4,7 +4,7 @@
 saves. The order inside one event is always the same: fold, decide, start and stop clocks, enter the register.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import replace
 from datetime import datetime
 from typing import Literal
@@ -243,12 +243,21 @@ def _completed(course: Course, event: EpisodeEvent, hush: Hush | None) -> None:
     if duties == before:
         course.warnings.append("no duty of this code is open: nothing was closed")
     course.change(duties=duties)
+    closed = {old.code for old, new in zip(before, duties, strict=True) if old != new}
+    if any(_follows(running, closed, data["outcome"]) for running in rows_of(packs)):
+        course.start(
+            "completed", course.standing(), at, only=lambda running: _follows(running, closed, data["outcome"])
+        )
     wanted = [f"circulation:{name}" for name in data.get("circulate") or ()]
     made = {told.recipient.role for told in course.episode.memory.told}
     if wanted and course.episode.state != "open":
         course.warnings.append("the child is not missing any more: nothing was circulated")
     elif (fresh := [role for role in dict.fromkeys(wanted) if role not in made]) and hush is None:
         _circulate(course, fresh)
+
+
+def _follows(running: Running, closed: Set[str], outcome: str) -> bool:
+    return running.row.after in closed and outcome in running.row.outcomes
 
 
 def _nobody_elses(packs: Packs) -> frozenset[str]:

@@ -107,7 +107,7 @@ def test_coverage_of_one_group_and_of_what_is_not_in_force() -> None:
     rows = json.loads(out)
     assert rows
     assert not any(row["in_force"] for row in rows)
-    assert all(row.get("missing") or row.get("overridden_by") for row in rows)
+    assert all(row.get("missing") or row.get("overridden_by") or row.get("options") for row in rows)
     assert run({}, "protocols", "coverage", "--group", "Z")[0] == 2
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from contacts.directory import Directory, desk_of
 from contacts.model import Bundle, Certificate, Contact, Desk, Reached, Unreached
-from contacts.roles import AUTHORITY_ROLES, DESK_FUNCTIONS, DESKS, ORGANISATION_OF, POLICE_ROLES
+from contacts.roles import AUTHORITY_ROLES, BY_OPTION, DESK_FUNCTIONS, DESKS, ORGANISATION_OF, POLICE_ROLES
 from tests.kit.directory import BROMLEY, MET, NIGHT, NOW, contact, small_bundle
 
 VOCABULARY = """
@@ -37,8 +37,11 @@ def addresses(found: Reached | Unreached) -> list[str]:
 
 
 def test_the_table_of_roles_is_the_vocabulary() -> None:
-    assert sorted(DESKS) == sorted(VOCABULARY)
-    assert sorted({*AUTHORITY_ROLES, *ORGANISATION_OF, *POLICE_ROLES, "school"}) == sorted(VOCABULARY)
+    """And three roles more, that only options of packs tell (ADR 0005)."""
+    known = sorted({*VOCABULARY, *BY_OPTION})
+    assert sorted(DESKS) == known
+    assert sorted({*AUTHORITY_ROLES, *ORGANISATION_OF, *POLICE_ROLES, "school"}) == known
+    assert not BY_OPTION & {*VOCABULARY}
 
 
 def test_only_police_roles_and_authority_roles_share_a_desk() -> None:

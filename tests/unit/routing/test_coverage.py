@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from contacts.model import Contact, Desk, Organisation
 from hub.core.wire_models import DATA_MODELS
-from routing.coverage import Reason, Status, cited, coverage, load_reasons, where_or_why
+from routing.coverage import Reason, Status, cited, coverage, load_reasons, offered, where_or_why
 from routing.evidence import load_evidence, spread
 from routing.in_code import load_places
 from routing.packs import ROLES, Packs, load_packs
@@ -49,9 +49,13 @@ def test_the_evidence_is_whole() -> None:
 
 
 def test_each_rule_stands_exactly_once() -> None:
-    stands = Counter(cited(load_packs()).keys())
+    packs = load_packs()
+    stands = Counter(cited(packs).keys())
     stands.update(rule for place in load_places() for rule in place.rules)
+    in_force = set(stands)
     stands.update(rule for reason in load_reasons() for rule in reason.rules)
+    # a rule in force may have an option besides, which goes further; one that is not has either an option or a reason
+    stands.update(rule for rule in offered(packs) if rule not in in_force)
     assert {rule: number for rule, number in stands.items() if number > 1} == {}
     assert set(stands) == set(IDS)
 
@@ -60,7 +64,16 @@ def test_the_command_says_something_about_each() -> None:
     found = coverage(load_packs())
     assert [status.rule.id for status in found] == IDS
     assert all(where_or_why(status) for status in found)
-    assert all(status.in_force != bool(status.missing or status.overridden_by) for status in found)
+    assert all((status.state == "not") == bool(status.missing or status.overridden_by) for status in found)
+    assert {status.state for status in found} == {"in_force", "option", "not"}
+
+
+def test_an_option_puts_its_rules_in_force_where_it_is_on() -> None:
+    packs = load_packs()
+    off = {s.rule.id: s for s in coverage(packs)}["D-67"]
+    assert (off.state, where_or_why(off)) == ("option", "option national:repeat_review (off)")
+    on = {s.rule.id: s for s in coverage(packs.switched(["national:repeat_review"]))}["D-67"]
+    assert (on.state, on.packs) == ("in_force", ("national: duties repeat_review",))
 
 
 @pytest.mark.parametrize("reason", load_reasons(), ids=lambda reason: reason.rules[0])

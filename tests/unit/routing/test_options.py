@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from routing.duties import rows_of
-from routing.packs import Pack, PackProblem, Packs, load_packs, no_such_option, parse_pack, switches_amiss
+from routing.packs import Pack, PackProblem, Packs, amiss_together, load_packs, no_such_option, parse_pack
 
 LEEDS, YORK = "E08000035", "E06000014"
 
@@ -119,9 +119,9 @@ def test_one_is_tried_by_name_and_an_unknown_one_is_refused() -> None:
 
 def test_what_a_pack_turns_on_has_to_be_there() -> None:
     packs = (ours(), switch("ours:more", "ours:less", "theirs:more"))
-    assert list(switches_amiss(packs)) == [
+    assert list(amiss_together(packs)) == [
         ("switch", "turns_on[1]", "ours has no option less; it has more, reviews"),
         ("switch", "turns_on[2]", "there is no pack theirs"),
     ]
     assert no_such_option(packs, "switch:more") == "switch has no option more; it has none"
-    assert list(switches_amiss(load_packs().written)) == []
+    assert list(amiss_together(load_packs().written)) == []
