@@ -18,9 +18,10 @@ _UNSAID: dict[str, ReceiptKind] = {"4": "delayed", "5": "bounced"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryStatus:
-    """``envelope_id``: the ENVID that was handed over with the message (RFC 3461 4.4), where it can be a token."""
+    """``envelope_ids``: the ENVID that was handed over with the message (RFC 3461 4.4), where it can be a token. More
+    than one is more than any mail system writes."""
 
-    envelope_id: str | None
+    envelope_ids: frozenset[str]
     outcomes: tuple[Outcome, ...]
 
 
@@ -31,10 +32,10 @@ def read(status: bytes) -> DeliveryStatus:
     forget the blank line.
     """
     groups = [fields_of(group) for group in _GROUPS.split(status.strip())[:_MOST_GROUPS]]
-    ids = (token_in(first(group, "original-envelope-id")) for group in groups)
+    ids = (token_in(value) for group in groups for name, value in group if name == "original-envelope-id")
     outcomes = (_outcome(group) for group in groups)
     return DeliveryStatus(
-        envelope_id=next((found for found in ids if found), None),
+        envelope_ids=frozenset(found for found in ids if found),
         outcomes=tuple(outcome for outcome in outcomes if outcome is not None),
     )
 

@@ -77,10 +77,10 @@ def _read(raw: bytes, token: str | None, arrived_at: datetime, trust: Trust) -> 
     disposition = next((part for part in leaves if part.media_type in _DISPOSITIONS), None)
     if status:
         told = [dsn.read(part.content()) for part in status]
-        named = {one.envelope_id for one in told if one.envelope_id}
-        if len(named | ({token} if token else set())) > 1:
+        named = frozenset[str]().union(*(one.envelope_ids for one in told), {token} if token else ())
+        if len(named) > 1:
             return Report(apart="tokens_disagree", token=token)
-        token = token or next(iter(named), None)
+        token = next(iter(named), None)
         said = tuple(outcome for one in told for outcome in one.outcomes)
     elif disposition is not None:
         found = mdn.read(disposition.content())
