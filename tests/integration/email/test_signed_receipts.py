@@ -201,3 +201,19 @@ def test_a_delivery_report_in_a_gateways_signature_is_read(reader: Issued, tmp_p
     entity = bounce[bounce.index(b"Content-Type: multipart/report") :].replace(b"Original-Envelope-Id", b"X-Other")
     (receipt,) = judged(signed(reader, tmp_path, "-nodetach", entity=entity)).receipts
     assert (receipt.kind, receipt.code) == ("bounced", "5.1.1")
+
+
+def test_altered_where_only_the_content_itself_is_signed(reader: Issued, tmp_path: Path) -> None:
+    raw = signed(reader, tmp_path, "-noattr")
+    assert word(judged(raw.replace(b"Note: This receipt", b"Note: Thus receipt"))) == "unverified"
+
+
+def test_an_encrypted_mail_and_one_with_an_endless_signature_are_no_fault(reader: Issued, tmp_path: Path) -> None:
+    bounce = (SAMPLE.parent / "bounced-after-delivered.failed.eml").read_bytes()
+    sealed = bounce[bounce.index(b"MIME-Version: 1.0\nContent-Type: application/pkcs7-mime") :]
+    assert judged(OUTER + sealed).apart == "not_a_report"
+    raw = signed(reader, tmp_path)
+    at = raw.index(b"MII")
+    assert word(judged(raw[:at] + b"MIIA" * 100_000 + raw[at:])) == "unverified"
+    opaque = b"Content-Type: application/pkcs7-mime\r\nContent-Transfer-Encoding: base64\r\n\r\n" + b"MIIA" * 100_000
+    assert judged(OUTER + opaque).apart == "not_a_report"
