@@ -58,7 +58,8 @@ def check(
         packs = packs_or_exit(settings_or_exit(settings_file), FAILED).written
     rows = table("Pack", "Version", "Recipients", "Duties", "Thresholds", "Options", "Evidence")
     for pack in packs:
-        sizes = (pack.recipients, pack.duties, pack.thresholds, pack.options, pack.evidence)
+        usual = pack.under(())
+        sizes = (usual.recipients, usual.duties, usual.thresholds, pack.options, pack.evidence)
         rows.add_row(pack.name, pack.version, *(str(len(rows)) for rows in sizes))
     OUT.print(rows)
 
@@ -92,6 +93,8 @@ def show(
     pack, beside = _one(name, settings_file)
     say(f"{pack.title} ({pack.name}, version {pack.version})")
     say(f"applies to: {_applies(pack)}")
+    if pack.turns_on:
+        say(f"turns on: {', '.join(pack.turns_on)}")
     current = ""
     for (kind, row), values in rows_of(pack).items():
         if kind in ("pack", "evidence"):
@@ -100,16 +103,23 @@ def show(
             say("")
             say(TITLES[kind])
             current = kind
-        if row in pack.options and kind == "options":
+        if kind != "options":
+            _row(pack, kind, row, values, "  ")
+        elif row in pack.options:
             _option(pack, row, _turned_on_by(beside, pack, row))
-            continue
-        say(f"  {row}" if kind != "options" else f"    {row.partition(': ')[2]}")
-        for key, value in values.items():
-            if key not in (*IDENTITY.get(kind, ()), "rules", "option"):
-                say(f"    {WORDS.get(key, key.replace('_', ' '))}: {value}")
-        for rule in values["rules"].split(", "):
-            evidence = pack.evidence[rule]
-            say(f"    {rule}, {evidence.source}, {evidence.section}: “{evidence.quote}”")
+        else:
+            of, _, rest = row.partition(": ")[2].partition(" ")
+            _row(pack, of, f"{TITLES[of]}: {rest}", values, "    ")
+
+
+def _row(pack: Pack, table: str, name: str, values: Mapping[str, str], margin: str) -> None:
+    say(margin + name)
+    for key, value in values.items():
+        if key not in (*IDENTITY[table], "rules", "option"):
+            say(f"{margin}  {WORDS.get(key, key.replace('_', ' '))}: {value}")
+    for rule in values["rules"].split(", "):
+        evidence = pack.evidence[rule]
+        say(f"{margin}  {rule}, {evidence.source}, {evidence.section}: “{evidence.quote}”")
 
 
 def _option(pack: Pack, name: str, by: Sequence[str]) -> None:

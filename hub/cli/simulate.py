@@ -61,7 +61,7 @@ def _packs(folder: Path | None, options: Sequence[str]) -> Packs:
         packs = load_packs() if folder is None else packs_beside(load_packs(), folder)
         return packs.switched(options) if options else packs
     except PackProblem as error:
-        fail("; ".join(f"--option {name}: {said}" for name, said in error.problems), USAGE)
+        fail("; ".join(f"--option {name} is unknown; {said}" for name, said in error.problems), USAGE)
     except SettingsError as error:
         for problem in error.problems:
             ERR.print(f"{problem.setting}: {problem.message}", style="red", markup=False)

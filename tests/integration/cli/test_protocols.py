@@ -120,3 +120,57 @@ def test_the_section_that_a_rule_quotes_whole() -> None:
     assert run({}, "protocols", "section", "H-03")[1].count("SHA-256") == 3
     status, _, err = run({}, "protocols", "section", "A-01")
     assert (status, "No delivered pack quotes a rule A-01" in err) == (2, True)
+
+
+SWITCH = """
+name = "switch"
+title = "What we turned on"
+version = "1"
+turns_on = ["national:family_support", "national:repeat_review"]
+[applies]
+authorities = ["E06000053"]
+"""
+
+
+def test_options_are_listed_and_shown_on_and_off(folder: Path) -> None:
+    (folder / "switch.toml").write_text(SWITCH)
+    status, out, _ = run(env(folder), "protocols", "list")
+    assert status == 0
+    assert "  options: 20, 2 on: family_support, repeat_review" in out
+    assert "  turns on: national:family_support, national:repeat_review" in out
+    status, out, _ = run(env(folder), "protocols", "show", "national")
+    usual, _, options = out.partition("Options")
+    assert "family_support" not in usual
+    assert "family_support: on where switch applies" in options
+    assert "senior_officer: off" in options
+    assert "not in the document: within a day, by the responsible or area authority" in options
+    assert "    Clocks: family_support lead_authority" in options
+    assert "“Family support should be put in place.”" in options
+    assert "turns on: national:family_support" in run(env(folder), "protocols", "show", "switch")[1]
+    assert "family_support: off" in run({}, "protocols", "show", "national")[1]
+
+
+def test_an_option_that_is_not_there_is_told_with_its_path(folder: Path) -> None:
+    (folder / "switch.toml").write_text(SWITCH.replace("repeat_review", "repeated").replace("national:f", "nation:f"))
+    for arguments, environment in ((["protocols", "check"], env(folder)), (["protocols", "check", str(folder)], {})):
+        status, _, err = run(environment, *arguments)
+        assert status == 1
+        assert "switch.toml: turns_on[0]: there is no pack nation" in err
+        assert "switch.toml: turns_on[1]: national has no option repeated; it has senior_officer" in err
+    assert run(env(folder), "protocols", "list")[0] == 2
+
+
+def test_what_an_edited_option_changes(folder: Path) -> None:
+    edited = (DELIVERED / "essex.toml").read_text().replace('version = "1"', 'version = "2"')
+    (folder / "essex.toml").write_text(edited.replace("exploited by gangs", "exploited by anybody"))
+    status, out, _ = run({}, "protocols", "diff", "essex", str(folder / "essex.toml"))
+    assert status == 1
+    assert "~ options safe_call, title: A child who may have been exploited by gangs" in out
+
+
+def test_the_rule_of_an_option_is_in_force_where_it_is_on(folder: Path) -> None:
+    assert "D-67  option, off" in run({}, "protocols", "coverage", "--group", "D")[1]
+    (folder / "switch.toml").write_text(SWITCH)
+    out = run(env(folder), "protocols", "coverage", "--group", "D")[1]
+    assert "D-67  in force" in out
+    assert "by options that are off" in out

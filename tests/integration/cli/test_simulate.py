@@ -92,3 +92,16 @@ def test_with_packs_of_ones_own(file: Path, tmp_path: Path) -> None:
     broken = RUN.invoke(app, ["simulate", str(file), "--packs", str(folder)])
     assert broken.exit_code == 2
     assert "exampleshire.toml: title" in " ".join(broken.stderr.split())
+
+
+def test_with_an_option_turned_on(file: Path) -> None:
+    off = json.loads(RUN.invoke(app, ["simulate", str(file), "--json"]).stdout)
+    option = ["--option", "national:exploitation_assessment", "--option", "national:review_decision"]
+    on = json.loads(RUN.invoke(app, ["simulate", str(file), "--json", *option]).stdout)
+    added = {d["code"] for d in on["duties"]} - {d["code"] for d in off["duties"]}
+    assert added == {"exploitation_assessment", "review_decision"}
+    wrong = RUN.invoke(app, ["simulate", str(file), "--option", "national:nothing", "--option", "nation:x"])
+    assert wrong.exit_code == 2
+    said = " ".join(wrong.stderr.split())
+    assert "--option nation:x is unknown; there is no pack nation" in said
+    assert "--option national:nothing is unknown; national has no option nothing; it has" in said

@@ -61,3 +61,28 @@ async def test_an_open_duty_keeps_its_due_time_and_its_rules(hub: Hub) -> None:
     [late] = await hub.duties("missing_from_care_meeting")
     assert late == replace(first, state="overdue", detail=late.detail)
     assert {rule.version for rule in late.rules} == {"1"}
+
+
+async def test_decisions_name_the_options_that_were_on(hub: Hub) -> None:
+    await hub.post(reported())
+    before = await hub.decisions()
+    hub.packs = load_packs().switched(["national:address_visits", "national:repeat_review"])
+    await hub.post(updated(id="E2", time="2026-03-01T20:30:00Z", episode={"clothing": "red coat"}))
+    later = (await hub.decisions())[len(before) :]
+    assert {rule.version for d in later for rule in d.rules if rule.pack == "national"} == {
+        "1+address_visits+repeat_review"
+    }
+    assert {rule.version for d in later for rule in d.rules if rule.pack != "national"} <= {"1"}
+    assert (await hub.decisions())[: len(before)] == before
+    [visits] = await hub.duties("address_visits")
+    assert {rule.version for rule in visits.rules} == {"1+address_visits+repeat_review"}
+
+
+async def test_turned_off_what_an_option_opened_ends_with_the_next_event(hub: Hub) -> None:
+    hub.packs = load_packs().switched(["national:address_visits"])
+    await hub.post(reported())
+    assert [d.state for d in await hub.duties("address_visits")] == ["open"]
+    hub.packs = load_packs()
+    await hub.post(updated(id="E2", time="2026-03-01T20:30:00Z", episode={"clothing": "red coat"}))
+    assert [(d.state, d.closed_by) for d in await hub.duties("address_visits")] == [("cancelled", "event:E2")]
+    assert [d.state for d in await hub.duties("daily_contact")] == ["open"]

@@ -4,8 +4,11 @@ from typing import Any
 
 import pytest
 
+from hub.core.events import instant
 from routing.duties import rows_of
 from routing.packs import Pack, PackProblem, Packs, amiss_together, load_packs, no_such_option, parse_pack
+from tests.kit.engine import Engine
+from tests.kit.events import EPISODE, event, reported, returned, updated
 
 LEEDS, YORK = "E08000035", "E06000014"
 
@@ -125,3 +128,60 @@ def test_what_a_pack_turns_on_has_to_be_there() -> None:
     ]
     assert no_such_option(packs, "switch:more") == "switch has no option more; it has none"
     assert list(amiss_together(load_packs().written)) == []
+
+
+FOLLOWING = """
+[[duties]]
+code = "{code}"
+starts = "completed"
+after = "{after}"
+outcomes = ["declined"]
+when = "{when}"
+due = "P2D"
+owner = "lead_authority"
+rules = ["X-1"]
+"""
+
+
+def following(*rows: tuple[str, str, str]) -> Packs:
+    text = OURS + "".join(FOLLOWING.format(code=code, after=after, when=when) for code, after, when in rows)
+    return Packs((*load_packs().packs, parse_pack("ours", text)))
+
+
+def completed(id: str, duty: str, outcome: str, time: str) -> dict[str, Any]:
+    return event("duty.completed", {"episode": {"ref": EPISODE}, "duty": duty, "outcome": outcome}, id=id, time=time)
+
+
+def test_a_duty_follows_upon_another_with_the_outcomes_named_and_once() -> None:
+    rows = (("asked", "return_interview", "looked_after"), ("never", "return_interview", "not looked_after"))
+    engine = Engine(packs=following(*rows))
+    engine.post(reported())
+    engine.post(returned(id="E2", time="2026-03-02T08:00:00Z"))
+    engine.post(completed("E3", "return_interview", "declined", "2026-03-02T09:00:00Z"))
+    engine.post(completed("E4", "return_interview", "declined", "2026-03-02T10:00:00Z"))
+    following_duties = [d for d in engine.episode().duties if d.code in ("asked", "never")]
+    assert [(d.code, d.state, d.due_at) for d in following_duties] == [
+        ("asked", "open", instant("2026-03-04T09:00:00Z"))
+    ]
+
+
+def test_another_outcome_or_a_duty_that_was_not_open_starts_nothing() -> None:
+    engine = Engine(packs=following(("asked", "return_interview", "always")))
+    engine.post(reported())
+    engine.post(completed("E2", "return_interview", "declined", "2026-03-01T21:00:00Z"))  # nothing to decline yet
+    engine.post(returned(id="E3", time="2026-03-02T08:00:00Z"))
+    engine.post(completed("E4", "return_interview", "held", "2026-03-02T09:00:00Z"))
+    assert "asked" not in {d.code for d in engine.episode().duties}
+
+
+def test_what_follows_upon_a_duty_done_while_the_child_is_out_is_not_asked_again() -> None:
+    engine = Engine(packs=following(("asked", "daily_contact", "missing")))
+    engine.post(reported())
+    engine.post(completed("E2", "daily_contact", "declined", "2026-03-01T21:00:00Z"))
+    engine.post(updated(id="E3", time="2026-03-01T22:00:00Z", episode={"clothing": "red coat"}))
+    assert [d.state for d in engine.episode().duties if d.code == "asked"] == ["open"]
+
+
+def test_a_duty_to_follow_upon_has_to_be_there() -> None:
+    packs = following(("asked", "return_interveiw", "always"))
+    assert list(amiss_together(packs.written)) == [("ours", "duties[2].after", "there is no duty return_interveiw")]
