@@ -20,7 +20,10 @@ SIGNER = ContentSigner(key=curve_key("hub content"))
 BIG = content(attachments=(Attachment(name="photo.jpg", media_type="image/jpeg", data=b"\xff" * 4_000_000),))
 """More than the buffers between two sockets hold."""
 PATIENT = Timeouts(connect=5, answer=5, body=5, total=20, close=1)
-HASTY = Timeouts(connect=0.4, answer=0.4, body=0.4, total=1.2, close=0.4)
+HASTY = Timeouts(connect=2, answer=1, body=0.3, total=2, close=1)
+"""For what never ends: long enough for a busy machine to get there, short enough to wait for."""
+IMPATIENT = Timeouts(connect=0.2, answer=1, body=1, total=5, close=1)
+"""For connections that never come about."""
 
 
 def transport(server: PushServer, timeouts: Timeouts = PATIENT, **changes: Any) -> PushTransport:

@@ -123,7 +123,7 @@ async def test_a_body_that_drips_is_cut_off_in_time() -> None:
     async with raw_server(dripping) as server:
         started = time.monotonic()
         assert isinstance(await delivered(server, HASTY), Accepted)
-        assert time.monotonic() - started < HASTY.total
+        assert time.monotonic() - started < 20  # to its end it would take 50 s
 
 
 async def test_headers_that_drip_are_cut_off_in_time_and_nobody_knows() -> None:
@@ -136,7 +136,8 @@ async def test_headers_that_drip_are_cut_off_in_time_and_nobody_knows() -> None:
             await asyncio.sleep(0.05)
 
     async with raw_server(dripping) as server:
-        assert await delivered(server, HASTY) == Unconfirmed(detail="TimeoutError")
+        result = await delivered(server, HASTY)
+        assert isinstance(result, Unconfirmed) and result.reason == "provider_timeout", result
 
 
 @pytest.mark.parametrize("status", ["100 Continue", "103 Early Hints"])
@@ -149,7 +150,8 @@ async def test_interim_answers_without_end_are_cut_off_in_time(status: str) -> N
             await asyncio.sleep(0.02)
 
     async with raw_server(interim) as server:
-        assert await delivered(server, HASTY) == Unconfirmed(detail="TimeoutError")
+        result = await delivered(server, HASTY)
+        assert isinstance(result, Unconfirmed) and result.reason == "provider_timeout", result
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from adapters.https.guard import Policy
-from adapters.port import Accepted, Deferred, Rejected, Unconfirmed
+from adapters.port import UNTOUCHED, Accepted, Deferred, Rejected, Unconfirmed
 from tests.kit.pki import END, authority
-from tests.kit.pushing import BIG, HASTY, KEYS, PATIENT, delivered, envelope, transport
+from tests.kit.pushing import BIG, HASTY, IMPATIENT, KEYS, PATIENT, delivered, envelope, transport
 from tests.kit.receiver import (
     PushFault,
     PushServer,
@@ -41,7 +41,7 @@ async def test_no_such_name(server: PushServer) -> None:
 
 async def test_a_name_that_is_never_resolved(server: PushServer) -> None:
     server.hang("lookup")
-    result = await delivered(server, HASTY)
+    result = await delivered(server, IMPATIENT)
     assert result == Deferred(reason="provider_unavailable", detail="ConnectionTimeoutError")
 
 
@@ -50,7 +50,7 @@ async def test_a_handshake_that_never_ends() -> None:
         await asyncio.Event().wait()
 
     async with raw_server(silent, tls=False) as server:
-        result = await delivered(server, HASTY)
+        result = await delivered(server, IMPATIENT)
     assert result == Deferred(reason="provider_unavailable", detail="ConnectionTimeoutError")
 
 
@@ -173,6 +173,36 @@ async def test_a_slow_receiver_has_its_own_places_only(server: PushServer) -> No
             task.cancel()
         await asyncio.gather(*stuck, return_exceptions=True)
         await push.aclose()
+
+
+async def test_cut_off_before_the_end_of_the_content_nothing_was_handed_over() -> None:
+    started = asyncio.Event()
+
+    async def idle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        started.set()
+        await asyncio.Event().wait()
+
+    async with raw_server(idle) as server:
+        push = transport(server)
+        sending = asyncio.create_task(push.deliver(envelope(server, body=BIG), NOW))
+        await started.wait()
+        sending.cancel()
+        with pytest.raises(asyncio.CancelledError, match=UNTOUCHED):
+            await sending
+        await push.aclose()
+
+
+async def test_cut_off_after_the_content_it_may_have_been_taken(server: PushServer) -> None:
+    reached = server.hang("answer")
+    push = transport(server)
+    sending = asyncio.create_task(push.deliver(envelope(server), NOW))
+    await reached.wait()
+    sending.cancel()
+    with pytest.raises(asyncio.CancelledError) as cut:
+        await sending
+    assert cut.value.args != (UNTOUCHED,)
+    await push.aclose()
 
 
 async def test_closing_hangs_up_on_what_is_in_the_middle(server: PushServer) -> None:
