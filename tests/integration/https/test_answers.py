@@ -9,7 +9,10 @@ import time
 import pytest
 
 from adapters.https.answer import LARGEST
+from adapters.https.wire import TransportKey
 from adapters.port import Accepted, Deferred, Receipt, Rejected, Unconfirmed
+from hub.core import webhook
+from hub.core.records import SourceKey
 from tests.kit.pushing import HASTY, RECEIVER, delivered, envelope, transport
 from tests.kit.receiver import (
     HOST,
@@ -67,6 +70,25 @@ async def test_a_request_has_no_cookies_and_asks_for_nothing_compressed(server: 
     assert headers["Content-Type"] == "application/jose"
     assert headers["Connection"] == "close"
     assert headers["Host"] == f"{HOST}:{server.port}"
+
+
+async def test_a_shared_secret_signs_for_its_receiver_only(server: PushServer) -> None:
+    secret = TransportKey(scheme="v1", key=b"shared with this receiver")
+    for address, schemes in ((server.url, ["v1a", "v1"]), (server.url + "/other", ["v1a"])):
+        secrets = {"shared_secrets": {server.url: (secret,)}}
+        assert isinstance(await delivered(server, address=address, given=secrets), Accepted)
+        request = server.requests[-1]
+        signatures = request.headers["webhook-signature"].split(" ")
+        assert [signature.partition(",")[0] for signature in signatures] == schemes
+        known = SourceKey(id="ours", scheme="v1", key=secret.key, valid_from=NOW)
+        verdict = webhook.verify(request.headers, request.body, [known], NOW)
+        assert isinstance(verdict, webhook.Verified) is ("v1" in schemes)
+
+
+async def test_without_a_key_to_sign_with_nothing_is_sent(server: PushServer) -> None:
+    result = await delivered(server, given={"transport_keys": ()})
+    assert isinstance(result, Rejected) and (result.reason, result.technical) == ("misconfigured", True)
+    assert server.lookups == []
 
 
 async def test_an_alert_is_json_in_clear_with_a_reference_only(server: PushServer) -> None:
