@@ -54,7 +54,7 @@ def is_address(recipient: str) -> bool:
 
 @app.command()
 def pipe(
-    recipient: Annotated[str, typer.Argument(help="The address it came to; in master.cf ${original_recipient}.")],
+    recipient: Annotated[str, typer.Argument(help="The address it came to; in master.cf ${recipient}.")],
     token_file: Annotated[Path, typer.Option(help="File with the API token on one line.")],
     url: Annotated[str, typer.Option(help="Where the hub listens.")] = "http://127.0.0.1:8080",
 ) -> None:

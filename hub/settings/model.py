@@ -70,7 +70,12 @@ class Settings(BaseSettings):
     )
     sender: str | None = Field(None, description="Address notices come from. Required by `serve`.", max_length=254)
     sender_name: str = Field("Fingerpost", description="Name shown beside it.", max_length=64)
-    return_path: str | None = Field(None, description="Address bounces go to; default the sender.", max_length=254)
+    return_path: str | None = Field(
+        None,
+        description="Address bounces go to; default the sender. With `{token}` before the @, each notice has its own, "
+        "and reports that come back are known by it.",
+        max_length=254,
+    )
     mail_domain: str | None = Field(
         None, description="Right side of Message-IDs; default the sender's.", max_length=253
     )
