@@ -10,6 +10,9 @@ import hmac
 from urllib.parse import urlsplit
 
 _LEAST_SECRET = 32
+_REPLY_ALPHABET = "23456789CDFGHJKMNPQRTVWXY"
+"""That of references (``hub/edge/ids.py``): nothing is read as something else."""
+_REPLY_LETTERS = 6
 
 
 class WeakSecret(ValueError):
@@ -45,6 +48,18 @@ def destination_of(secret: bytes, channel: str, address: str) -> bytes:
         case _:
             return b""
     return _mac(secret, b"destination\0" + channel.encode(), place.lower())[:16]
+
+
+def reply_code(secret: bytes, delivery_id: str) -> str:
+    """What a text message sent back quotes: 6 characters of the alphabet of references, 2.4e8 of them. Short enough to
+    be typed, so it counts only from the number that the alert went to, and proves no more than that the alert was seen
+    there. Raises WeakSecret."""
+    number = int.from_bytes(_mac(secret, b"reply", delivery_id))
+    letters: list[str] = []
+    for _ in range(_REPLY_LETTERS):
+        number, letter = divmod(number, len(_REPLY_ALPHABET))
+        letters.append(_REPLY_ALPHABET[letter])
+    return "".join(letters)
 
 
 def _mac(secret: bytes, purpose: bytes, about: str) -> bytes:

@@ -9,7 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hub.core.tokens import WeakSecret, ack_token, destination_of, line_of, receipt_token, token_digest
+from adapters.sms import replies
+from hub.core.tokens import (
+    WeakSecret,
+    ack_token,
+    destination_of,
+    line_of,
+    receipt_token,
+    reply_code,
+    token_digest,
+)
+from hub.edge.ids import REFERENCE_ALPHABET
 
 SECRET = bytes(range(32))
 OTHER = bytes(range(1, 33))
@@ -26,6 +36,28 @@ def test_a_receipt_token_survives_mail_systems_that_fold_case(delivery):
     assert re.fullmatch(r"[a-z2-7]{32}", token)
     assert base64.b32decode(token.upper()) == hmac.digest(SECRET, b"receipt\0" + delivery.encode(), "sha256")[:20]
     assert token != ack_token(SECRET, delivery).lower()
+
+
+@given(delivery=st.text(alphabet=st.characters(codec="utf-8"), max_size=60))
+def test_a_reply_code_is_typed_on_a_phone_and_understood(delivery):
+    code = reply_code(SECRET, delivery)
+    assert re.fullmatch(f"[{REFERENCE_ALPHABET}]{{6}}", code)
+    meaning = replies.read(f"1 {code.lower()}")
+    assert meaning is not None
+    assert meaning.code == code
+
+
+def test_the_reply_code_is_pinned():
+    # The MAC by openssl; a code that changes between versions breaks every alert that is out.
+    assert reply_code(SECRET, "de_01J0000000000000000000000A") == "95PP7N"
+
+
+def test_reply_codes_are_spread_over_the_alphabet():
+    codes = [reply_code(SECRET, f"de_{n}") for n in range(2_000)]
+    assert len(set(codes)) >= 1_998
+    for place in range(6):
+        assert {code[place] for code in codes} == set(REFERENCE_ALPHABET)
+    assert reply_code(OTHER, "de_1") != reply_code(SECRET, "de_1")
 
 
 def test_the_digest_is_sha256_of_the_text():
