@@ -7,7 +7,7 @@ to a real peer, and the means to make that peer misbehave.
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 import pytest
@@ -50,7 +50,7 @@ class Bench:
 
     transport: Transport
     envelope: Callable[[str], Envelope]
-    """A content envelope for a usable recipient, for this delivery id."""
+    """For a usable recipient, for this delivery id: content, or an alert of a channel that carries nothing else."""
     cases: Sequence[StatusCase]
     hang: Callable[[], asyncio.Event]
     """The next delivery hangs in the middle; the event is set once it does."""
@@ -218,3 +218,16 @@ class SealingConformance(TransportConformance):
         result = await bench.transport.deliver(bare, NOW)
         assert isinstance(result, Accepted)
         assert result.certificate is None
+
+
+class AlertConformance(TransportConformance):
+    """For a transport that carries content-free alerts and nothing else."""
+
+    async def test_content_is_refused_as_a_fault_of_ours_and_never_sent(self, bench: Bench) -> None:
+        before = bench.contacts()
+        good = bench.envelope("dl-content")
+        result = await bench.transport.deliver(replace(good, body=content()), NOW)
+        assert isinstance(result, Rejected)
+        assert (result.reason, result.technical) == ("misconfigured", True)
+        assert bench.contacts() == before
+        self._is_content_free(result, bench)
