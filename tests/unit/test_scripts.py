@@ -96,6 +96,12 @@ def test_what_the_tests_need_is_enough_for_the_demo_but_not_the_other_way(place:
     assert [line.rpartition(" ")[2] for line in place.installed()] == [".[dev]", ".venv/demo.txt", ".[dev]"]
 
 
+def test_what_changes_the_code_on_trial_is_installed_beside_what_the_tests_need(place: Place) -> None:
+    for extra in ("dev", "mutants", "dev", "mutants"):
+        assert place.run("setup", extra).returncode == 0
+    assert [line.rpartition(" ")[2] for line in place.installed()] == [".[dev]", ".[mutants]"]
+
+
 def test_an_environment_that_was_moved_is_made_anew(place: Place) -> None:
     place.run("setup", "demo")
     (place.root / ".venv" / "old").touch()
@@ -142,11 +148,20 @@ esac
 """
 
 
+NPM = """#!/bin/sh
+# Installs what the lock file of the folder it is in names, and notes how.
+[ -f package.json ] && cat package-lock.json >>"$HOME/npm-installed" && echo "$*" >>"$HOME/npm-asked"
+exit "${NPM_FAILS:-0}"
+"""
+
+
 @pytest.fixture
 def tools(place: Place) -> Place:
     """A machine that lacks one of the programs."""
     place.program("strace")
     place.program("chromium")
+    place.program("node")
+    place.program("npm", NPM)
     place.program("id", "#!/bin/sh\necho 1000\n")
     (place.bin / "chmod").symlink_to(shutil.which("chmod") or "chmod")
     return place
@@ -178,6 +193,38 @@ def test_a_missing_tool_is_installed_where_that_is_allowed(tools: Place) -> None
     done = tools.run("tools", CI="true")
     assert (done.returncode, done.stdout) == (0, "tools: installing gpgsm\n")
     assert (tools.bin / "gpgsm").exists()
+
+
+def smsc(place: Place, version: str = "0.5.1") -> None:
+    folder = place.root / "tests" / "kit" / "smsc_node"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "package.json").write_text("{}\n", encoding="utf-8")
+    (folder / "package-lock.json").write_text(f"smpp {version}\n", encoding="utf-8")
+
+
+def test_the_smsc_of_the_tests_is_installed_once_from_its_lock_file(tools: Place) -> None:
+    tools.program("gpgsm")
+    smsc(tools)
+    for _ in range(2):
+        done = tools.run("tools", CI="true")
+        assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert (tools.root / "npm-installed").read_text(encoding="utf-8") == "smpp 0.5.1\n"
+    assert "ci --ignore-scripts" in (tools.root / "npm-asked").read_text(encoding="utf-8")
+    smsc(tools, "0.5.2")
+    tools.run("tools", CI="true")
+    assert (tools.root / "npm-installed").read_text(encoding="utf-8") == "smpp 0.5.1\nsmpp 0.5.2\n"
+
+
+def test_an_smsc_that_could_not_be_installed_is_named_and_tried_again(tools: Place) -> None:
+    tools.program("gpgsm")
+    smsc(tools)
+    failed = tools.run("tools", NPM_FAILS="1")
+    assert failed.returncode == 0
+    assert "not installed: the npm package smpp" in failed.stdout
+    assert "are skipped" in failed.stdout
+    assert tools.run("tools", NPM_FAILS="1", CI="true").returncode == 1
+    done = tools.run("tools", CI="true")
+    assert (done.returncode, done.stdout) == (0, "")
 
 
 def test_quiet_says_nothing_of_what_went_well_and_everything_of_what_did_not(place: Place) -> None:
