@@ -20,13 +20,16 @@ from routing.packs import Packs
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
-    """What became of a rule: exactly one of ``packs``, ``place``, ``options`` and ``reason`` says it."""
+    """What became of a rule: exactly one of ``packs``, ``places``, ``options`` and ``reason`` says it."""
 
     rule: EvidenceRule
     packs: tuple[str, ...] = ()
     """Rows that rest on it: ``bromley: duties strategy_discussion``."""
-    place: str = ""
+    places: tuple[str, ...] = ()
+    """Code, or rows that do not cite it: ``routing.settle.settle``."""
     what: str = ""
+    tests: tuple[str, ...] = ()
+    """What shows that it is so: ``tests/unit/routing/test_decide.py::test_x``."""
     options: tuple[str, ...] = ()
     """Options (``national:family_support``), off, that would put it in force."""
     missing: tuple[str, ...] = ()
@@ -35,7 +38,7 @@ class Status:
 
     @property
     def in_force(self) -> bool:
-        return bool(self.packs or self.place)
+        return bool(self.packs or self.places)
 
     @property
     def state(self) -> Literal["in_force", "option", "not"]:
@@ -114,7 +117,7 @@ def _status(
     if rows:
         return Status(rule=rule, packs=rows)
     if place is not None:
-        return Status(rule=rule, place=place.place, what=place.what)
+        return Status(rule=rule, places=place.where, what=place.what, tests=place.tests)
     if options:
         return Status(rule=rule, options=options)
     if reason is not None:
@@ -126,8 +129,8 @@ def where_or_why(status: Status) -> str:
     """One sentence: the rows or the code in which a rule is in force, the option that is off, or why it is not."""
     if status.packs:
         return "; ".join(status.packs)
-    if status.place:
-        return f"{status.place}: {status.what}"
+    if status.places:
+        return f"{', '.join(status.places)}: {status.what}"
     if status.options:
         return "; ".join(f"option {option} (off)" for option in status.options)
     if status.missing:

@@ -2,14 +2,34 @@
 
 import tomllib
 from functools import cache
+from typing import Annotated
+
+from pydantic import Field, model_validator
 
 from routing.evidence import Ids, Strict, coverage_data
 
 
 class Place(Strict):
-    place: str
-    what: str
+    """Where rules are in force, as what, and how that is shown."""
+
     rules: Ids
+    code: tuple[str, ...] = ()
+    """Module and name: ``routing.settle.settle``."""
+    rows: tuple[str, ...] = ()
+    """Rows of packs that have the effect without citing the rule: ``national: recipients parent``."""
+    what: str
+    tests: Annotated[tuple[str, ...], Field(min_length=1)]
+    """What fails if it is no longer so, as pytest names it: ``tests/unit/x.py::test_y``."""
+
+    @model_validator(mode="after")
+    def _is_somewhere(self) -> "Place":
+        if not (self.code or self.rows):
+            raise ValueError("names neither code nor rows")
+        return self
+
+    @property
+    def where(self) -> tuple[str, ...]:
+        return (*self.code, *self.rows)
 
 
 class _Places(Strict):

@@ -30,6 +30,7 @@ Every rule that was found in the five documents: 000 a children's-home chapter, 
 notification), 002 North Lincolnshire, 003 North Yorkshire and York, 004 Essex. A rule is in force as a row of a pack
 that cites it, or in the code; or an **option** of a pack, which an authority may [turn on](../protocols.md#options),
 would put it in force; or it is not, because a fact is **missing** or a line of the specification **overrides** it.
+For what holds in the code there is a test that fails if it does not: `fingerpost protocols coverage --tests`.
 """
 
 

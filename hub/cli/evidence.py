@@ -18,6 +18,9 @@ STATES: Final = {"in_force": "in force", "option": "option, off", "not": "NOT in
 def of_the_evidence(
     group: Annotated[str | None, typer.Option(help="Only one group of the evidence: A to H.")] = None,
     not_in_force: Annotated[bool, typer.Option("--not-in-force", help="Only what is not in force, and why.")] = False,
+    tests: Annotated[
+        bool, typer.Option("--tests", help="With the tests that fail if what holds in the code does not hold.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
     settings_file: SettingsFile = None,
 ) -> None:
@@ -37,6 +40,8 @@ def of_the_evidence(
     for status in found:
         say(f"{status.rule.id}  {STATES[status.state]}  {status.rule.summary}")
         say(f"      {where_or_why(status)}")
+        for test in status.tests if tests else ():
+            say(f"      shown by {test}")
     count = Counter(status.state for status in found)
     say(f"{count['in_force']} in force, {count['option']} by options that are off, {count['not']} not.")
 

@@ -17,7 +17,6 @@ from routing.packs import ROLES, Packs, load_packs
 from scripts.coverage_reference import TARGET, page
 from scripts.rules_index import main as index_rules
 
-ROOT = Path(__file__).parents[3]
 SIZES = {"A": 92, "B": 189, "C": 173, "D": 86, "E": 74, "F": 53, "G": 30, "H": 50}
 IDS = [rule.id for rule in load_evidence()]
 
@@ -141,5 +140,5 @@ def test_the_index_is_made_from_the_table_without_its_quotations(
 def test_a_status_is_in_force_by_pack_or_place() -> None:
     rule = load_evidence()[0]
     assert Status(rule=rule, packs=("x",)).in_force
-    assert Status(rule=rule, place="x").in_force
+    assert Status(rule=rule, places=("x",)).in_force
     assert not Status(rule=rule, missing=("x",)).in_force
