@@ -96,7 +96,7 @@ COLUMNS: dict[str, frozenset[str]] = {
         ("circulation:london", "circulation:national", "mash", "mase_panel", "early_help",
          "youth_offending_service", "authority_missing_from"), _CIRCULATED),
     **dict.fromkeys(("missing_persons_bureau", "ceop"), _BUREAU),
-    "designated_nurse": _rows("health", "status", who=_IDENTITY, risk="episode.risk.level"),
+    "designated_nurse": _rows("health", "status", who=_IDENTITY, risk="episode.risk.level", placement=_AUTHORITY),
     "regulator": _rows(who=_IDENTITY, when="episode.since", risk="episode.risk.level",
                        placement=("placement.type", "placement.provider", "placement.address", _AUTHORITY)),
     "school": _rows("who", when="episode.since", health="child.medication_needed"),

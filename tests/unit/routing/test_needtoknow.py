@@ -71,7 +71,7 @@ TABLE: tuple[tuple[tuple[str, ...], tuple[Any, ...]], ...] = (
     (HEALTH, (ALL, ("child.medication",), _, ("child.medication",), ALL, ALL, _, _, ALL)),
     (("child.medication_needed",), (_, _, _, _, _, _, ALL, _, _)),
     (STATUS, (ALL, ALL, ("child.legal_status",), ALL, _, ALL, _, _, _)),
-    (PLACEMENT, (ALL, ALL, AUTHORITY, AUTHORITY, AUTHORITY, _, _, _, _)),
+    (PLACEMENT, (ALL, ALL, AUTHORITY, AUTHORITY, AUTHORITY, AUTHORITY, _, _, _)),
     (("people",), (ALL, _, _, ALL, ALL, _, _, _, _)),
     (("child.mobile",), (ALL, _, _, _, ALL, _, _, _, _)),
     (("child.subject_to_immigration_restriction", "child.home_office_reference"), (ALL, _, ALL, _, _, _, _, _, _)),
