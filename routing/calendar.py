@@ -60,10 +60,13 @@ def add(start: datetime, period: Period) -> datetime:
     if not (period.months or period.days):
         return (start + timedelta(seconds=period.seconds)).astimezone(UTC)
     local = start.astimezone(LONDON)
-    month = local.month - 1 + period.months
-    year, month = local.year + month // 12, month % 12 + 1
-    day = date(year, month, min(local.day, monthrange(year, month)[1])) + timedelta(days=period.days)
-    return at_local(day, local.time().replace(fold=0)) + timedelta(seconds=period.seconds)
+    day = local.date()
+    if period.months:
+        month = day.month - 1 + period.months
+        year, month = day.year + month // 12, month % 12 + 1
+        day = date(year, month, min(day.day, monthrange(year, month)[1]))
+    wall = local.time().replace(fold=0)
+    return at_local(day + timedelta(days=period.days), wall) + timedelta(seconds=period.seconds)
 
 
 def subtract(end: datetime, period: Period) -> datetime:

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from routing.conditions import Facts
 from routing.decision import Rule
-from routing.duties import Clocks, Duty, Running, cancel, code_of, due_of, find_row, index_of, open_duty, rows_of
+from routing.duties import Clocks, Duty, Running, cancel, code_of, due_of, find_row, index_of, open_duty, rows_starting
 from routing.facts import Doc
 from routing.packs import Packs
 
@@ -44,11 +44,11 @@ def while_out(
     """
     holding = {
         running.id: running
-        for running in rows_of(moment.packs)
-        if running.row.starts in ("out", "first_missing_notice") and running.row.when.holds(moment.facts)
+        for running in rows_starting(moment.packs, "out", "first_missing_notice")
+        if running.row.when.holds(moment.facts)
     }
     known = _carried_over(clocks, moment.every)
-    lasting = {running.id for running in rows_of(moment.every) if running.row.starts in ("return", "completed")}
+    lasting = {running.id for running in rows_starting(moment.every, "return", "completed")}
     gone = {row for row in known if row not in holding and row not in lasting}
     still = {code_of(row) for row in known if row not in gone}
     duties = cancel(duties, {code_of(row) for row in gone} - still, moment.now, moment.cause)
@@ -81,11 +81,8 @@ def start_rows(
     known = _carried_over(clocks, moment.every)
     fresh = [
         running
-        for running in rows_of(moment.packs)
-        if running.row.starts == starts
-        and running.id not in known
-        and only(running)
-        and running.row.when.holds(moment.facts)
+        for running in rows_starting(moment.packs, starts)
+        if running.id not in known and only(running) and running.row.when.holds(moment.facts)
     ]
     return _start(duties, known, fresh, moment)
 
@@ -96,11 +93,11 @@ def _start(
     by_code: dict[str, list[Running]] = {}
     for running in fresh:
         by_code.setdefault(running.row.code, []).append(running)
+    running_already = {code_of(row) for row in known}
     for code, rows in by_code.items():
-        running_already = any(code_of(row) == code for row in known)
         rules = tuple(dict.fromkeys(rule for r in rows for rule in r.pack.cite(r.row.rules)))
-        first = min(rows, key=lambda r: due_of(r, moment.start, 1, moment.doc))
-        if running_already:
+        first = rows[0] if len(rows) == 1 else min(rows, key=lambda r: due_of(r, moment.start, 1, moment.doc))
+        if code in running_already:
             duties = _earlier(duties, code, first, rules, moment)
         else:
             opened = open_duty(first, moment.start, moment.now, moment.doc, rules=rules, before=duties)

@@ -11,6 +11,7 @@ from functools import reduce
 from typing import Any, Literal
 
 Facts = Mapping[str, Any]
+Compiled = Callable[[Facts], Any]
 Sort = Literal["yes_no", "count"] | tuple[str, ...]
 """What a fact can be: true or false, a whole number, or one of these words (or unknown)."""
 MAX_LENGTH = 500
@@ -24,6 +25,7 @@ _COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], bool]] = {
 }
 
 
+_IN_WORDS = {" == ": " is ", " != ": " is not ", " >= ": " at least ", " < ": " under ", " in ": " one of "}
 _TO_BE_READ = str.maketrans({"_": " ", "'": None})
 
 
@@ -38,12 +40,8 @@ class Condition:
     text: str
     holds: Callable[[Facts], bool]
     names: frozenset[str]
-
-    @property
-    def words(self) -> str:
-        """To be read: ``looked after or care leaver``."""
-        plain = {" == ": " is ", " != ": " is not ", " >= ": " at least ", " < ": " under ", " in ": " one of "}
-        return reduce(lambda text, sign: text.replace(sign, plain[sign]), plain, self.text).translate(_TO_BE_READ)
+    words: str
+    """To be read: ``looked after or care leaver``."""
 
     @property
     def given(self) -> str:
@@ -79,7 +77,7 @@ def _sensible(name: str, sort: Sort, op: ast.cmpop, value: Any) -> None:
         raise BadCondition(f"{name} {wanted}")
 
 
-def _compile(node: ast.expr, known: Mapping[str, Sort]) -> Callable[[Facts], Any]:
+def _compile(node: ast.expr, known: Mapping[str, Sort]) -> Compiled:
     match node:
         case ast.Name(id="always"):
             return lambda facts: True
@@ -91,11 +89,9 @@ def _compile(node: ast.expr, known: Mapping[str, Sort]) -> Callable[[Facts], Any
             inner = _compile(operand, known)
             return lambda facts: not inner(facts)
         case ast.BoolOp(op=ast.And(), values=values):
-            parts = [_compile(value, known) for value in values]
-            return lambda facts: all(part(facts) for part in parts)
+            return reduce(_both, (_compile(value, known) for value in values))
         case ast.BoolOp(op=ast.Or(), values=values):
-            parts = [_compile(value, known) for value in values]
-            return lambda facts: any(part(facts) for part in parts)
+            return reduce(_either, (_compile(value, known) for value in values))
         case ast.Compare(left=ast.Name(id=name), ops=[op], comparators=[right]) if (
             type(op) in _COMPARE and name != "always"
         ):
@@ -104,6 +100,14 @@ def _compile(node: ast.expr, known: Mapping[str, Sort]) -> Callable[[Facts], Any
             return lambda facts: compare(facts[name], value)
         case _:
             raise BadCondition("only names of facts, and/or/not, comparisons with constants and in (…) are understood")
+
+
+def _both(one: Compiled, other: Compiled) -> Compiled:
+    return lambda facts: one(facts) and other(facts)
+
+
+def _either(one: Compiled, other: Compiled) -> Compiled:
+    return lambda facts: one(facts) or other(facts)
 
 
 def parse_condition(text: str, known: Mapping[str, Sort]) -> Condition:
@@ -120,4 +124,5 @@ def parse_condition(text: str, known: Mapping[str, Sort]) -> Condition:
     if unknown := sorted(names - known.keys()):
         raise BadCondition(f"unknown fact {', '.join(unknown)}; known are {', '.join(sorted(known))}")
     compiled = _compile(tree.body, known)
-    return Condition(text, lambda facts: bool(compiled(facts)), names)
+    words = reduce(lambda said, sign: said.replace(sign, _IN_WORDS[sign]), _IN_WORDS, text).translate(_TO_BE_READ)
+    return Condition(text, lambda facts: bool(compiled(facts)), names, words)

@@ -75,7 +75,7 @@ def _newly_entitled(
 
 def told_updates(before: Standing, after: Standing, told: Sequence[Told]) -> list[Draft]:
     """``update`` to everyone told who may see something that has changed."""
-    changed = changes(before.doc, after.doc)
+    changed = changes(before.present, after.present)
     if not changed:
         return []
     drafts = []

@@ -85,6 +85,12 @@ def rows_of(packs: Packs) -> tuple[Running, ...]:
     return tuple(_rows_of(packs))
 
 
+@lru_cache(maxsize=1024)
+def rows_starting(packs: Packs, *triggers: str) -> tuple[Running, ...]:
+    """The duty rows that one of these triggers starts (``DutyRow.starts``), in the packs' order."""
+    return tuple(running for running in rows_of(packs) if running.row.starts in triggers)
+
+
 def _rows_of(packs: Packs) -> Iterator[Running]:
     for pack in packs.packs:
         seen: dict[str, int] = {}
@@ -101,6 +107,7 @@ def row_by_id(packs: Packs, row: str) -> Running | None:
     return find_row(index_of(packs), row)
 
 
+@lru_cache(maxsize=256)
 def index_of(packs: Packs) -> Mapping[str, Running]:
     """Every row by its id, in the packs' order."""
     return {running.id: running for running in rows_of(packs)}
@@ -166,44 +173,53 @@ def open_duty(
     base = max((duty.occurrence for duty in earlier), default=0)
     ordinal = max((duty.ordinal for duty in earlier), default=-1) + 1
     previous = due_of(running, start, n - 1, doc) if n > 1 else start
-    duty = Duty(
-        code=running.row.code,
-        occurrence=base + n,
+    owner = owner_role(running.row.owner, doc)
+    return _occurrence(running, previous, occurrence=base + n, ordinal=ordinal, owner=owner, opened_at=now, due_at=due,
+                       rules=rules, start=start, n=n)  # fmt: skip
+
+
+def _occurrence(
+    running: Running,
+    previous: datetime,
+    *,
+    occurrence: int,
+    ordinal: int,
+    owner: str,
+    opened_at: datetime,
+    due_at: datetime,
+    rules: tuple[Rule, ...],
+    start: datetime,
+    n: int,
+) -> Duty:
+    """A freshly opened occurrence, with what is to happen with it."""
+    row, ours = running.row, owner == HUB
+    acts = row.acts is not None or row.repeats is not None or bool(row.tells)
+    return Duty(
+        code=row.code,
+        occurrence=occurrence,
         ordinal=ordinal,
-        owner=owner_role(running.row.owner, doc),
-        opened_at=now,
-        due_at=due,
+        owner=owner,
+        opened_at=opened_at,
+        due_at=due_at,
         rules=rules,
         row=running.id,
         start=start,
         n=n,
-    )
-    return _scheduled(duty, running, previous)
-
-
-def _scheduled(duty: Duty, running: Running, previous: datetime) -> Duty:
-    """Set what is to happen with a freshly opened occurrence."""
-    acts = running.row.acts is not None or running.row.repeats is not None or bool(running.row.tells)
-    turn_at = duty.due_at if acts else None
-    if duty.owner == HUB:
-        return replace(duty, turn_at=turn_at)
-    return replace(
-        duty,
-        turn_at=turn_at,
-        remind_at=_reminder(duty, previous, running.pack.reminders),
-        chase_at=max(duty.due_at, duty.opened_at),
+        remind_at=None if ours else _reminder(opened_at, due_at, previous, running.pack.reminders),
+        chase_at=None if ours else max(due_at, opened_at),
+        turn_at=due_at if acts else None,
     )
 
 
-def _reminder(duty: Duty, previous: datetime, settings: Reminders) -> datetime | None:
+def _reminder(opened_at: datetime, due_at: datetime, previous: datetime, settings: Reminders) -> datetime | None:
     """A share of the interval before the due time, never sooner than an hour after opening (readings.md B9)."""
-    if duty.due_at - duty.opened_at <= timedelta(seconds=settings.not_within.seconds):
+    if due_at - opened_at <= timedelta(seconds=settings.not_within.seconds):
         return None
     moment = max(
-        duty.due_at - (duty.due_at - previous) * settings.share,
-        duty.opened_at + timedelta(seconds=settings.not_before.seconds),
+        due_at - (due_at - previous) * settings.share,
+        opened_at + timedelta(seconds=settings.not_before.seconds),
     )
-    return moment if moment < duty.due_at else None
+    return moment if moment < due_at else None
 
 
 def next_chase(due: datetime, after: datetime, settings: Reminders) -> datetime:
@@ -275,11 +291,11 @@ def turned(duties: tuple[Duty, ...], duty: Duty, running: Running | None, now: d
     n = duty.n + 1
     while (due := due_of(running, duty.start, n, doc)) <= duty.due_at:
         n += 1  # an edited pack has other periods: nothing falls due twice
-    following = replace(
-        duty, occurrence=duty.occurrence + 1, n=n, opened_at=duty.due_at, state="open", closed_at=None,
-        closed_by=None, due_at=due, row=running.id, remind_at=None, chase_at=None,
+    following = _occurrence(
+        running, duty.due_at, occurrence=duty.occurrence + 1, ordinal=duty.ordinal, owner=duty.owner,
+        opened_at=duty.due_at, due_at=due, rules=duty.rules, start=duty.start, n=n,
     )  # fmt: skip
-    return (*result, _scheduled(following, running, duty.due_at))
+    return (*result, following)
 
 
 def ended(duty: Duty, state: DutyState, at: datetime, by: str) -> Duty:

@@ -6,6 +6,8 @@ locations out again (B29, D3). A path without a row is shown to nobody (D10).
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
+from itertools import groupby
 from typing import Any
 
 from routing.decision import Kind
@@ -149,28 +151,33 @@ class View:
 
 
 _EVERY = tuple(sorted(_ALL | {"child.medication_needed"}))
-_KEYS = {path: tuple(path.split(".")) for path in _EVERY}
+_KEYS = tuple(
+    (section.split(".") if section else [], [(path, path.rpartition(".")[2]) for path in paths])
+    for section, paths in groupby(_EVERY, key=lambda path: path.rpartition(".")[0])
+)
+"""Where the values stand: section by section, in the order of the paths."""
 
 
 def permitted(role: str, doc: Doc) -> frozenset[str]:
     """The paths this role may see of this episode."""
+    return _permitted(
+        role,
+        trafficking=bool(part(doc, "episode").get("trafficking_suspected")),
+        in_care=looked_after(doc),
+        shared=bool(part(doc, "found").get("location_may_be_shared")),
+    )
+
+
+@lru_cache(maxsize=1024)
+def _permitted(role: str, *, trafficking: bool, in_care: bool, shared: bool) -> frozenset[str]:
     paths = COLUMNS[role]
-    if part(doc, "episode").get("trafficking_suspected") and role not in _LOCATION_ROLES:
+    if trafficking and role not in _LOCATION_ROLES:
         paths = paths - frozenset(_LOCATIONS)
-    if role == "parent" and looked_after(doc):
+    if role == "parent" and in_care:
         paths = paths - (frozenset(_LOCATIONS) - {"found.place"})
-    if not part(doc, "found").get("location_may_be_shared") and role not in _FULL_SIGHT:
+    if not shared and role not in _FULL_SIGHT:
         paths = paths - {"found.place"}
     return paths
-
-
-def _value(doc: Doc, path: str) -> Any:
-    value: Any = doc
-    for key in _KEYS[path]:
-        if not isinstance(value, dict):  # documents are plain JSON: the check for any Mapping costs ten times as much
-            return None
-        value = value.get(key)
-    return value
 
 
 def _whereabouts(doc: Doc) -> bool:
@@ -185,12 +192,6 @@ _DERIVED: dict[str, Callable[[Doc], Any]] = {
 }
 
 
-def fact(doc: Doc, path: str) -> Any:
-    """The value at a path, derived ones included; None where it is absent, null, empty or false by default."""
-    value = _DERIVED[path](doc) if path in _DERIVED else _value(doc, path)
-    return value if value not in ("", [], {}, False) or path == "found.safe" else None
-
-
 _PARENTS_ONLY = _CIRCULATED
 
 
@@ -202,8 +203,18 @@ def _people(roles: tuple[str, ...], listed: Any) -> Any:
 
 
 def present(doc: Doc) -> Mapping[str, Any]:
-    """Every path anybody may see that has a value, in order: what views are cut from. Worked out once a document."""
-    return {path: value for path in _EVERY if (value := fact(doc, path)) is not None}
+    """Every path anybody may see that has a value, derived ones included, in order: what views are cut from. Absent
+    are null, what is empty, and what is false by default. Worked out once a document."""
+    found: dict[str, Any] = {}
+    for names, keys in _KEYS:
+        section = doc
+        for name in names:
+            section = part(section, name)
+        for path, key in keys:
+            value = _DERIVED[path](doc) if path in _DERIVED else section.get(key)
+            if value or (value is False and path == "found.safe"):
+                found[path] = value
+    return found
 
 
 def view(doc: Doc, roles: Iterable[str], kind: Kind = "missing", *, known: Mapping[str, Any] | None = None) -> View:
@@ -235,15 +246,17 @@ def _substance(person: Mapping[str, Any]) -> tuple[str, str, bool, bool]:
     )
 
 
-def _comparable(doc: Doc, path: str) -> Any:
-    value = fact(doc, path)
-    return sorted(map(_substance, value)) if path == "people" and value else value
-
-
-def changes(before: Doc, after: Doc) -> frozenset[str]:
+def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> frozenset[str]:
     """The paths whose value is another one now: news, if the reader may see them (readings.md B27). Contact details
-    and decisions about persons are none."""
-    return frozenset(path for path in _EVERY if _comparable(before, path) != _comparable(after, path))
+    and decisions about persons are none. Both are what is ``present``."""
+    found = {path for path in before.keys() | after.keys() if before.get(path) != after.get(path)}
+    if "people" in found and _people_of(before) == _people_of(after):
+        found.remove("people")
+    return frozenset(found)
+
+
+def _people_of(values: Mapping[str, Any]) -> list[tuple[str, str, bool, bool]]:
+    return sorted(map(_substance, values.get("people", ())))
 
 
 def news(role: str, changed: frozenset[str], before: Doc, after: Doc) -> frozenset[str]:

@@ -7,7 +7,7 @@ import tomllib
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import time, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from typing import Annotated, Any
 
@@ -76,14 +76,11 @@ class Pack(Row):
     told: tuple[ToldRow, ...] = ()
     duties: tuple[DutyRow, ...] = ()
     thresholds: tuple[ThresholdRow, ...] = ()
-    _cited: dict[str, Rule] = PrivateAttr(default_factory=dict)
+    _cited: dict[tuple[str, ...], tuple[Rule, ...]] = PrivateAttr(default_factory=dict)
 
     def covers(self, authority: str | None) -> bool:
         """Whether the pack names this authority."""
-        return authority is not None and any(
-            authority.startswith(code[:-1]) if code.endswith("*") else authority == code
-            for code in self.applies.authorities
-        )
+        return authority is not None and _names(self.applies.authorities, authority)
 
     def fits(self, doc: Doc) -> bool:
         """Whether the pack applies to this placement (responsible or host authority)."""
@@ -120,14 +117,20 @@ class Pack(Row):
 
     def cite(self, ids: Iterable[str]) -> tuple[Rule, ...]:
         """The rules behind a row, with their evidence and this pack's version."""
-        return tuple(self._cited.get(rule) or self._cite(rule) for rule in ids)
+        row = tuple(ids)
+        if row not in self._cited:
+            self._cited[row] = tuple(self._cite(rule) for rule in row)
+        return self._cited[row]
 
     def _cite(self, rule: str) -> Rule:
         evidence = self.evidence[rule]
         source = f"{evidence.source}, {evidence.section}"
-        cited = Rule(pack=self.name, rule=rule, source=source, quote=evidence.quote, version=self.version)
-        self._cited[rule] = cited
-        return cited
+        return Rule(pack=self.name, rule=rule, source=source, quote=evidence.quote, version=self.version)
+
+
+@lru_cache(maxsize=4096)
+def _names(codes: tuple[str, ...], authority: str) -> bool:
+    return any(authority.startswith(code[:-1]) if code.endswith("*") else authority == code for code in codes)
 
 
 def _path(location: Iterable[str | int]) -> str:
@@ -216,6 +219,7 @@ class Packs:
     """As they hold: only the rows of options that are on."""
     _chosen: dict[tuple[bool, ...], "Packs"] = field(default_factory=dict, repr=False)
     """Selections made before: there are few, and what is worked out of one (duties.py) is worth keeping."""
+    _told: dict[str, tuple[Rule, ...]] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         on = self.on.union(*(pack.turns_on for pack in self.written))
@@ -251,7 +255,11 @@ class Packs:
 
     def cite_told(self, on: str) -> tuple[Rule, ...]:
         """The rules behind a built-in of the engine, for example "everyone told hears found"."""
-        return tuple(rule for pack in self.packs for row in pack.told if row.on == on for rule in pack.cite(row.rules))
+        if on not in self._told:
+            self._told[on] = tuple(
+                rule for pack in self.packs for row in pack.told if row.on == on for rule in pack.cite(row.rules)
+            )
+        return self._told[on]
 
     def waits(self) -> Waits:
         """How long notices wait before the next step: of what the packs say, the shortest."""

@@ -40,6 +40,7 @@ class Entry:
         return key_of(self.recipient)
 
 
+@lru_cache(maxsize=256)
 def in_words(role: str) -> str:
     """A role, to be read."""
     return f"the {role.replace(':', ' to ').replace('_', ' ')}"
@@ -166,6 +167,7 @@ def first_kind(role: str, facts: Facts) -> Kind:
 def entitled(doc: Doc, facts: Facts, packs: Packs, areas: Areas) -> tuple[Entry, ...]:
     """Everybody who has to be told of an episode as it stands, with those who must not be, in the packs' order."""
     category = "missing" if facts["missing"] else "away"
+    kept_back = _suppressions(category, doc, facts, packs)
     found: dict[Key, Entry] = {}
     for pack in packs.packs:
         for row in pack.recipients:
@@ -180,33 +182,34 @@ def entitled(doc: Doc, facts: Facts, packs: Packs, areas: Areas) -> tuple[Entry,
                     why = f"{pack.name} tells {in_words(recipient.role)} of a {category} child{condition.given}"
                     entry = Entry(recipient=recipient, outcome="notify", kind=kind, rules=rules, why=why)
                 if entry is not None:
-                    found[entry.key] = _joined(found.get(entry.key), entry)
-    return tuple(_suppressed(entry, doc, facts, packs) for entry in found.values())
+                    key = entry.key
+                    found[key] = _joined(found[key], entry) if key in found else entry
+    return tuple(_suppressed(entry, kept_back) for entry in found.values())
 
 
-def _joined(first: Entry | None, second: Entry) -> Entry:
-    if first is None:
-        return second
+def _joined(first: Entry, second: Entry) -> Entry:
     return Entry(recipient=first.recipient, outcome=first.outcome, kind=first.kind,
                  rules=(*first.rules, *second.rules), why=f"{first.why}; {second.why}")  # fmt: skip
 
 
-def _suppressed(entry: Entry, doc: Doc, facts: Facts, packs: Packs) -> Entry:
-    category = "missing" if facts["missing"] else "away"
+def _suppressions(category: str, doc: Doc, facts: Facts, packs: Packs) -> dict[str, tuple[tuple[Rule, ...], str]]:
+    """Roles that are not told, each with the rules and the reason of the first pack that says so."""
+    found: dict[str, tuple[tuple[Rule, ...], str]] = {}
     for pack in packs.packs:
         if pack.applies.authorities and not pack.covers(host(doc)):
             continue
         for row in pack.suppressions:
-            if row.role == entry.recipient.role and row.on == category and not row.unless.holds(facts):
+            if row.on == category and not row.unless.holds(facts):
                 why = f"{pack.name} does not tell {in_words(row.role)} that a child is {category}, unless "
-                return Entry(
-                    recipient=entry.recipient,
-                    outcome="suppress",
-                    kind=entry.kind,
-                    rules=pack.cite(row.rules),
-                    why=why + row.unless.words,
-                )
-    return entry
+                found.setdefault(row.role, (pack.cite(row.rules), why + row.unless.words))
+    return found
+
+
+def _suppressed(entry: Entry, kept_back: Mapping[str, tuple[tuple[Rule, ...], str]]) -> Entry:
+    if entry.recipient.role not in kept_back:
+        return entry
+    rules, why = kept_back[entry.recipient.role]
+    return Entry(recipient=entry.recipient, outcome="suppress", kind=entry.kind, rules=rules, why=why)
 
 
 def entries_by_key(entries: Iterable[Entry]) -> dict[Key, Entry]:

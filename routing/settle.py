@@ -28,7 +28,7 @@ def settle(drafts: Sequence[Draft], standing: Standing, scene: Scene) -> list[De
     decisions = [_decision(group, standing, scene, gaps.get(id(group[0]), "")) for group in groups.values()]
     if standing.facts["serious"]:
         decisions.sort(key=lambda d: 0 if "police" in d.roles else 1 if POLICE & set(d.roles) else 2)
-        return [replace(d, first=bool(POLICE & set(d.roles))) for d in decisions]
+        return [d if POLICE.isdisjoint(d.roles) else replace(d, first=True) for d in decisions]
     return decisions
 
 

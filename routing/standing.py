@@ -54,7 +54,7 @@ class Standing:
         """What there is to be seen, by whoever may."""
         return present(self.doc)
 
-    @property
+    @cached_property
     def by_key(self) -> dict[Key, Entry]:
         return entries_by_key(self.entries)
 
@@ -149,6 +149,8 @@ def parent_outcome(standing: Standing, name: str) -> str | None:
 def kept_from(standing: Standing, recipient: Recipient) -> bool:
     """Whether a notice to this person would reach somebody it is withheld from: named as the suspected abductor or
     withheld as a parent or carer, under either role. A notice to someone withheld is never sent, whatever the event."""
+    if recipient.person is None:
+        return False
     listed = [person for role in FAMILY for person in people(standing.doc, role)]
     said = {f"{person['role']}/{person['name']}": person for person in listed}
     if recipient.role == "parent":

@@ -23,11 +23,11 @@ from routing.duties import (
     ended,
     open_duty,
     row_by_id,
-    rows_of,
+    rows_starting,
 )
 from routing.facts import Counts, part
 from routing.packs import Packs
-from routing.recipients import POLICE, resolve
+from routing.recipients import POLICE, key_of, resolve
 from routing.settle import settle
 from routing.standing import Draft, Reach, Scene, Standing, Told, stand
 
@@ -131,10 +131,10 @@ class Course:
             reminder = decision.kind in ("duty_due", "duty_overdue")
             for recipient in decision.recipients:
                 if decision.outcome in ("notify", "gap") and not reminder:
-                    new = Told(recipient=recipient, members=decision.members)
-                    old = told.get(new.key)
-                    members = tuple(dict.fromkeys((*(old.members if old else ()), *new.members)))
-                    told[new.key] = replace(new, members=members)
+                    key = key_of(recipient)
+                    before = told[key].members if key in told else ()
+                    members = tuple(dict.fromkeys((*before, *decision.members)))
+                    told[key] = Told(recipient=recipient, members=members)
                 if recipient.role == "parent" and recipient.person and not reminder and decision.kind != "message":
                     in_person = decision.outcome == "hold" and decision.kind == "found"
                     if not in_person:
@@ -151,23 +151,21 @@ class Course:
             self.episode.duties, self.episode.memory.clocks, self.moment(standing, start), state=self.episode.state,
             skip=skip,
         )  # fmt: skip
-        self.change(duties=duties)
-        self.remember(clocks=clocks)
+        self.change(duties=duties, memory=replace(self.episode.memory, clocks=clocks))
 
     def start(
         self, trigger: str, standing: Standing, start: datetime, only: Callable[[Running], bool] = lambda _: True
     ) -> None:
         duties, clocks = start_rows(self.episode.duties, self.episode.memory.clocks, trigger,
                                     self.moment(standing, start), only=only)  # fmt: skip
-        self.change(duties=duties)
-        self.remember(clocks=clocks)
+        self.change(duties=duties, memory=replace(self.episode.memory, clocks=clocks))
 
     def parents_decided(self, standing: Standing) -> None:
         """``parent_decision`` runs while any parent is held (readings.md B19)."""
         held = any(e.outcome == "hold" for e in standing.entries if e.recipient.role == "parent") and (
             "hold" in self.episode.memory.parents.values()
         )
-        codes = frozenset(r.row.code for r in rows_of(self.context.packs) if r.row.starts == "held")
+        codes = {running.row.code for running in rows_starting(self.context.packs, "held")}
         open_now = [d for d in self.episode.duties if d.code in codes and d.unfinished]
         if held and not open_now:
             self._open_held(standing)
@@ -180,8 +178,8 @@ class Course:
 
     def _open_held(self, standing: Standing) -> None:
         now = self.context.now
-        for running in rows_of(standing.packs):
-            if running.row.starts == "held" and running.row.when.holds(standing.facts):
+        for running in rows_starting(standing.packs, "held"):
+            if running.row.when.holds(standing.facts):
                 duty = open_duty(running, now, now, standing.doc, rules=running.pack.cite(running.row.rules),
                                  before=self.episode.duties)  # fmt: skip
                 if duty is not None:
@@ -197,6 +195,10 @@ class Course:
         now = self.context.now
         remove_at = max(add(now, keep), self._next_renotification() or now)
         register = list(self.episode.register)
+        held: dict[tuple[str, str], list[int]] = {}
+        for place, entry in enumerate(register):
+            if entry.removed_at is None:
+                held.setdefault((entry.organisation, entry.role), []).append(place)
         marked = []
         for decision in decisions:
             entries = []
@@ -208,12 +210,9 @@ class Course:
                     for organisation in self._holders(decision, recipient.role, recipient.organisation)
                 ]
             for organisation, role in entries:
-                register = [
-                    replace(e, removed_at=now, removed_by=self.cause)
-                    if (e.organisation, e.role, e.removed_at) == (organisation, role, None)
-                    else e
-                    for e in register
-                ]
+                for place in held.pop((organisation, role), ()):
+                    register[place] = replace(register[place], removed_at=now, removed_by=self.cause)
+                held[organisation, role] = [len(register)]
                 register.append(Entry(organisation=organisation, role=role, received_at=now, remove_at=remove_at))
             marked.append(replace(decision, remove_at=remove_at) if entries else decision)
         self.change(register=tuple(register))
@@ -251,8 +250,9 @@ class Course:
     def count(self, standing: Standing, at: str) -> None:
         """Thresholds reached by now."""
         drafts, fired = thresholds(standing, at, self.episode.memory.fired, self.context.areas)
-        self.remember(fired=self.episode.memory.fired | fired)
-        self.tell(drafts, standing)
+        if fired:
+            self.remember(fired=self.episode.memory.fired | fired)
+            self.tell(drafts, standing)
 
 
 def _desk(role: str, episode: Episode, context: Context) -> Iterable[Any]:
@@ -263,7 +263,7 @@ def _desk(role: str, episode: Episode, context: Context) -> Iterable[Any]:
 def _counts(episode: Episode, history: Sequence[EpisodeSummary]) -> Counts:
     """Earlier episodes of the child, by what they were; retracted ones and other statuses left out (B2, D17)."""
     facts = part(episode.doc, "episode")
-    if not facts:
+    if not facts or not history:
         return Counts()
     this, status = instant(facts["since"]), facts.get("status") or "actual"
     earlier = [s for s in history if s.since <= this and s.state != "retracted" and s.status == status]

@@ -120,7 +120,7 @@ class Episode:
 
 def leaves(value: Any, prefix: str = "") -> dict[str, Any]:
     """Leaf path -> value; lists and ``form`` count as one leaf, an empty object as none."""
-    if not isinstance(value, Mapping) or prefix == "form":
+    if not isinstance(value, dict) or prefix == "form":
         return {prefix: value}
     result: dict[str, Any] = {}
     for key, child in value.items():
@@ -130,9 +130,9 @@ def leaves(value: Any, prefix: str = "") -> dict[str, Any]:
 
 def merge(target: Any, patch: Any) -> Any:
     """JSON Merge Patch (RFC 7396)."""
-    if not isinstance(patch, Mapping):
+    if not isinstance(patch, dict):
         return patch
-    result = dict(target) if isinstance(target, Mapping) else {}
+    result = dict(target) if isinstance(target, dict) else {}
     for key, value in patch.items():
         if value is None:
             result.pop(key, None)

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from routing.needtoknow import COLUMNS, changes, news, permitted, shared_view, view
+from routing.needtoknow import COLUMNS, news, permitted, present, shared_view, view
+from routing.needtoknow import changes as changes_of
 from routing.packs import ROLES
 from tests.kit.events import LEEDS, merged, reported_in_full
 
@@ -97,6 +98,10 @@ FLAGS = {
                 "category": "away"},
     "child": {"care_leaver": True, "absconder": True, "child_protection_plan": True, "section_47_enquiry": True},
 }  # fmt: skip
+
+
+def changes(before: dict[str, Any], after: dict[str, Any]) -> frozenset[str]:
+    return changes_of(present(before), present(after))
 
 
 def full(*, shared: bool = True, trafficking: bool = False, looked_after: bool = True) -> dict[str, Any]:
