@@ -4,6 +4,7 @@ from contacts.areas import Areas
 from hub.app.own_packs import packs_of
 from hub.app.running import Domain, Foundations, Log
 from hub.core.events import EpisodeEvent, Invalid, WireRules, parse
+from hub.service.chasing import Chasing
 from hub.service.clockwork import Clockwork
 from hub.service.intake import Intake
 from hub.service.ledger import Bookkeeper
@@ -44,23 +45,34 @@ def domain_of(base: Foundations) -> Domain:
         ids=base.ids,
         digest=base.digest,
         nudge=base.nudge,
-        log=_Failures(base.log),
+        log=_Failures(base.log).episode,
+    )
+    chasing = Chasing(
+        store=base.store,
+        packs=packs,
+        ways=ways,
+        ids=base.ids,
+        nudge=base.nudge,
+        log=_Failures(base.log).notice,
     )
 
     def read(raw: bytes) -> EpisodeEvent | Invalid:
         return parse(raw, rules)
 
-    return Domain(parse=read, intake=intake, tick=clockwork.tick)
+    return Domain(parse=read, intake=intake, tick=clockwork.tick, chase=chasing.tick)
 
 
 class _Failures:
-    """Logs an episode whose clocks could not be worked on."""
+    """Logs an episode whose clocks, or a notice whose chase, could not be worked on."""
 
     def __init__(self, log: Log) -> None:
         self._log = log
 
-    def __call__(self, episode: str, error: str) -> None:
+    def episode(self, episode: str, error: str) -> None:
         self._log.error("clock.failed", episode=episode, error=error)
+
+    def notice(self, notice: str, error: str) -> None:
+        self._log.error("chase.failed", notice=notice, error=error)
 
 
 def wire_rules(packs: Packs, areas: Areas) -> WireRules:

@@ -112,6 +112,8 @@ class Domain:
     intake: Intake
     tick: Callable[[datetime], Awaitable[object]]
     """Turns due clocks into decisions."""
+    chase: Callable[[datetime], Awaitable[object]]
+    """Takes the next step for notices that nobody has answered."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,18 +189,24 @@ async def running(
         )
         await stack.enter_async_context(supervisor.task("delivery", delivery.run))
         clockwork = Tick("clockwork", domain.tick, clock=clock, supervisor=supervisor, log=log)
+        chasing = Tick("chasing", domain.chase, clock=clock, supervisor=supervisor, log=log)
         refresh = Tick("directory", directory.refresh, clock=clock, supervisor=supervisor, log=log)
         alarming = Alarming(store=store, transport=mail, directory=directory, ids=ids, log=log)
         alarms = Tick("alarms", alarming.tick, clock=clock, supervisor=supervisor, log=log)
         health = Health(
             store=store,
             supervisor=supervisor,
-            ticks=(clockwork, refresh),
+            ticks=(clockwork, chasing, refresh),
             clock=clock,
             overdue_after=settings.overdue_after,
             amiss=(directory.amiss, delivery.amiss, alarming.amiss),
         )
-        ticks = {clockwork: settings.clock_tick, refresh: settings.sources_refresh, alarms: ALARMS_EVERY}
+        ticks = {
+            clockwork: settings.clock_tick,
+            chasing: settings.clock_tick,
+            refresh: settings.sources_refresh,
+            alarms: ALARMS_EVERY,
+        }
         if settings.heartbeat_url is not None:
             beat = Heartbeat(settings.heartbeat_url.get_secret_value(), overdue=health.overdue, log=log).beat
             ticks[Tick("heartbeat", beat, clock=clock, supervisor=supervisor, log=log)] = settings.heartbeat_every

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from hub.core.records import MessageStatus
+from hub.core.records import MessageStatus, Purpose
 from routing.decision import Kind, Priority, Rule
 
 
@@ -55,6 +55,8 @@ class Brief:
     """Bears the token of one delivery; empty where nobody is asked to answer."""
     sender: str
     """The notifying authority's name."""
+    purpose: Purpose = "notice"
+    """Why this copy goes out: for the first time, or because nobody has answered."""
 
     def __post_init__(self) -> None:
         if self.acknowledge_url and not self.acknowledge_url.startswith(("https://", "http://")):

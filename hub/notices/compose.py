@@ -33,6 +33,12 @@ def compose(view: View, brief: Brief) -> Content:
     )
 
 
+def handover(brief: Brief) -> Content:
+    """What asks the sender's duty manager to ring instead: nothing about the child, all that ringing takes."""
+    document = sections.handover(brief)
+    return Content(subject=document.subject, text=render_text(document), html=render_html(document))
+
+
 def alert(reference: str, status: MessageStatus, collect: str) -> Alert:
     """What may travel in clear: that a notice waits, its reference, and (``collect``) how to get at it."""
     marked = sections.STATUS_BANNERS.get(status)

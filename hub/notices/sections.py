@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from hub.core.records import MessageStatus
+from hub.core.records import MessageStatus, Purpose
 from hub.notices import facts, times
 from hub.notices.brief import Brief
 from hub.notices.clean import Line, line, name
@@ -35,6 +35,7 @@ def build(view: View, brief: Brief, photo: Photo | None, words: Words) -> Docume
     blocks = [
         *_banners(brief, terms),
         Heading(level=1, text=title),
+        *_asked_again(brief),
         *_wanted(view, brief, words, terms),
         *_ring(view, brief, words),
         *_duty(brief, words, terms),
@@ -100,6 +101,50 @@ def _banners(brief: Brief, terms: Mapping[str, str]) -> Iterator[Block]:
             yield Banner(text=line(f"999 comes first: abduction is suspected. {then}"))
     elif marked is not None:
         yield Banner(text=marked)
+
+
+_AGAIN: Mapping[Purpose, str] = {
+    "chase": "This notice was first sent {at}, and nobody has answered yet. Please answer now.",
+    "deputy": "You are asked as the deputy: this notice was sent to the desk {at}, and nobody there has answered.",
+    "duty_team": "You are asked as the duty team: this notice was sent to the desk {at}, and nobody there has "
+    "answered.",
+    "silent": "Your organisation accepted this notice. Nothing has been heard of the episode since: if you know more, "
+    "or need help, tell the sender now.",
+}
+
+
+def _asked_again(brief: Brief) -> Iterator[Block]:
+    """Why the same notice comes once more, or comes to this desk."""
+    if brief.purpose in _AGAIN:
+        yield Paragraph(text=line(_AGAIN[brief.purpose].format(at=times.instant(brief.issued_at))))
+
+
+def handover(brief: Brief) -> Document:
+    """To the sender's duty manager: whom to ring, because nobody answers. No fact about the child."""
+    whom = name(brief.organisation_name) if brief.organisation_name else Line("the recipient")
+    title = line(f"Please ring {whom}: a notice has not been answered")
+    marked = STATUS_BANNERS.get(brief.status)
+    rows: list[tuple[Line, Any]] = [
+        (Line("Reference"), (line(brief.reference),)),
+        (Line("Kind of notice"), (line(brief.kind.replace("_", " ")),)),
+        (Line("Sent"), (Line(times.instant(brief.issued_at)),)),
+        (Line("To"), (whom, *(line(role.replace("_", " ")) for role in brief.roles))),
+    ]
+    blocks: list[Block] = [
+        *([Banner(text=marked)] if marked is not None else []),
+        Heading(level=1, text=title),
+        Paragraph(
+            text=Line(
+                "The hub has tried every way it knows to reach them, and no named person has answered. It goes on "
+                "trying. Ring them now, say that a secure notice waits, and give the reference. The facts are in your "
+                "own case system under this reference; say only what their role may know."
+            )
+        ),
+        Facts(caption=Line("The notice"), rows=tuple(rows)),
+        Heading(level=2, text=Line("Who to ring")),
+        Bullets(items=tuple(line(one) for one in brief.ring) or (Line("No number is on file: see the directory."),)),
+    ]
+    return Document(subject=line(f"{brief.status.upper()} – {title}") if marked else title, blocks=tuple(blocks))
 
 
 def _wanted(view: View, brief: Brief, words: Words, terms: Mapping[str, str]) -> Iterator[Block]:

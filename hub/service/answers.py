@@ -11,7 +11,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final, Literal, Protocol, get_args
 
-from contacts.roles import OPERATOR
+from contacts.roles import OPERATOR, desk_of
+from hub.core.escalation import NEVER_CHASED
 from hub.core.records import AcknowledgementRecord, AlarmRecord, AuditLine, DeliveryRecord, NoticeRecord, NoticeState
 from hub.core.states import notice_after
 from hub.core.tokens import token_digest
@@ -137,9 +138,25 @@ class Answers:
             self._alarm(notice, given, now),
             [self._line(delivery, notice, given, now)],
         )
+        if given.answer == "accepted":
+            await unit.stop_chases(notice.episode, await self._same_reader(unit, notice))
         if given.answer == "redirected" and notice.organisation not in (None, OPERATOR):
             await unit.add_alarm(self._task(notice, now), [])
         return _recorded(notice, state, given.answer, now, repeated=False)
+
+    async def _same_reader(self, unit: Unit, answered: NoticeRecord) -> list[str]:
+        """The notices of the episode that this recipient had before this answer: whoever has taken the case on is not
+        asked again about its earlier news. What they say stays as it is; only the chase ends."""
+        desks = {desk_of(role) for role in answered.roles}
+        return [
+            notice.id
+            for notice in await unit.notices(answered.episode)
+            if notice.id != answered.id
+            and notice.chase_at is not None
+            and notice.created_at <= answered.created_at
+            and (notice.organisation, notice.person) == (answered.organisation, answered.person)
+            and desks & {desk_of(role) for role in notice.roles}
+        ]
 
     def _alarm(self, notice: NoticeRecord, given: _Given, now: datetime) -> AlarmRecord | None:
         if given.answer == "accepted":
@@ -228,7 +245,10 @@ def _same(earlier: AcknowledgementRecord, delivery: DeliveryRecord, given: _Give
 
 
 def _moved(notice: NoticeRecord, state: NoticeState, now: datetime) -> NoticeRecord:
-    return notice if state == notice.state else replace(notice, state=state, state_at=now)
+    """An answer is a reason to look at the notice at once: to watch over what was accepted, to ask somebody else where
+    it was declined."""
+    moved = replace(notice, chase_at=None if notice.kind in NEVER_CHASED else now)
+    return moved if state == notice.state else replace(moved, state=state, state_at=now)
 
 
 def _recorded(

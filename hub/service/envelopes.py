@@ -3,14 +3,24 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from adapters.port import Envelope
+from adapters.port import Alert, Envelope
+from adapters.sms.text import alert_text
 from contacts.directory import Directory
 from contacts.model import Reached
-from contacts.roles import ANY_SCHOOL, EMERGENCY_DUTY_TEAM, OPERATOR, ORGANISATION_OF, POLICE_ROLES, SCHOOL_PREFIX
-from hub.core.records import ClaimedDelivery
-from hub.core.tokens import ack_token
+from contacts.roles import (
+    ANY_SCHOOL,
+    EMERGENCY_DUTY_TEAM,
+    OPERATOR,
+    ORGANISATION_OF,
+    POLICE_ROLES,
+    SCHOOL_PREFIX,
+    desk_of,
+)
+from hub.core.ladder import sender_of
+from hub.core.records import ClaimedDelivery, DeliveryRecord
+from hub.core.tokens import ack_token, receipt_token
 from hub.notices.brief import Brief
-from hub.notices.compose import alert, compose
+from hub.notices.compose import alert, compose, handover
 from hub.service.sending import NoContact
 from routing.decision import Kind
 from routing.needtoknow import View, permitted, shared_view, view
@@ -43,12 +53,14 @@ class Composer:
         directory = self._directory()
         delivery, notice = claimed.delivery, claimed.notice
         address = _address(claimed, directory)
+        brief = self._brief(claimed, directory)
         certificates = directory.certificates(address)
         return Envelope(
             delivery=delivery.id,
             reference=notice.reference,
             address=address,
-            body=compose(seen(claimed), self._brief(claimed, directory)),
+            receipt_token=receipt_token(self._secret, delivery.id),
+            body=handover(brief) if delivery.purpose == "handover" else compose(seen(claimed), brief),
             certificates=tuple(certificate.der for certificate in certificates),
             pinned=frozenset(certificate.fingerprint for certificate in certificates if certificate.pinned),
             priority=delivery.priority,
@@ -56,19 +68,41 @@ class Composer:
         )
 
     def alert(self, claimed: ClaimedDelivery) -> Envelope:
-        """The content-free stand-in: under an id of its own, so that its receipts are never taken for the notice's."""
+        """The content-free message: beside the content on another channel, or in its place under an id of its own, so
+        that its receipts are never taken for the notice's."""
+        delivery, notice = claimed.delivery, claimed.notice
+        beside = delivery.carries == "alert"
         return Envelope(
-            delivery=claimed.delivery.id + ALERT_SUFFIX,
-            reference=claimed.notice.reference,
+            delivery=delivery.id if beside else delivery.id + ALERT_SUFFIX,
+            reference=notice.reference,
             address=_address(claimed, self._directory()),
-            body=alert(claimed.notice.reference, claimed.notice.status, self._collect),
-            priority=claimed.delivery.priority,
+            receipt_token=receipt_token(self._secret, delivery.id) if beside else None,
+            body=self._short(claimed)
+            if delivery.channel == "sms"
+            else alert(notice.reference, notice.status, self._collect),
+            priority=delivery.priority,
             headers=_headers(claimed),
         )
 
+    def _short(self, claimed: ClaimedDelivery) -> Alert:
+        """One text message. The link leads to the page where the notice is answered."""
+        delivery, notice = claimed.delivery, claimed.notice
+        link = f"{self._url}/a/{ack_token(self._secret, delivery.id)}" if self._answers(delivery) else None
+        text = alert_text(
+            notice.reference,
+            link=link if link is not None and link.startswith("https://") else None,
+            status=notice.status,
+        )
+        return Alert(subject="", text=text)
+
+    @staticmethod
+    def _answers(delivery: DeliveryRecord) -> bool:
+        """Whether its reader is asked to answer. The sender's duty manager must not answer for the recipient."""
+        return delivery.purpose != "handover"
+
     def _brief(self, claimed: ClaimedDelivery, directory: Directory) -> Brief:
         notice, decision = claimed.notice, claimed.decision
-        sender = _sender(claimed.doc)
+        sender = sender_of(claimed.doc)
         known = None if sender is None else directory.organisation(sender)
         name = UNNAMED if known is None else known.name
         return Brief(
@@ -92,9 +126,12 @@ class Composer:
             in_person=decision.in_person,
             abduction=_abduction(claimed),
             withheld_parent=_withheld_parent(claimed),
-            ring=() if sender is None else _ring(sender, name, directory),
-            acknowledge_url=f"{self._url}/a/{ack_token(self._secret, claimed.delivery.id)}",
+            ring=_ring_whom(claimed, sender, name, directory),
+            acknowledge_url=f"{self._url}/a/{ack_token(self._secret, claimed.delivery.id)}"
+            if self._answers(claimed.delivery)
+            else "",
             sender=name,
+            purpose=claimed.delivery.purpose,
         )
 
 
@@ -106,12 +143,15 @@ def _address(claimed: ClaimedDelivery, directory: Directory) -> str:
     delivery, notice, at = claimed.delivery, claimed.notice, claimed.delivery.due_at
     if delivery.contact is None:
         return delivery.address
-    code = notice.organisation or ORGANISATION_OF.get(notice.roles[0])
+    aside = delivery.purpose == "handover"
+    code = sender_of(claimed.doc) if aside else notice.organisation or ORGANISATION_OF.get(notice.roles[0])
     holders = {code, ANY_SCHOOL} if code is not None and code.startswith(SCHOOL_PREFIX) else {code}
     known = directory.contact(delivery.contact, at)
     # The same id may be somebody else's by now.
     if known is not None and known.organisation in holders and known.channel == delivery.channel:
         return known.address
+    if aside:
+        raise NoContact
     if notice.gap_role is not None:
         reached = directory.fallback(code, at)
     else:
@@ -186,12 +226,21 @@ def _withheld_parent(claimed: ClaimedDelivery) -> bool:
     )
 
 
-def _sender(doc: Facts) -> str | None:
-    """The authority in whose name is told: the responsible one of a looked-after child, else where the child lives."""
-    placement = _part(doc, "placement")
-    if _part(doc, "child").get("looked_after"):
-        return placement.get("responsible_authority") or placement.get("host_authority")
-    return placement.get("host_authority")
+def _ring_whom(claimed: ClaimedDelivery, sender: str | None, name: str, directory: Directory) -> tuple[str, ...]:
+    """The reader rings the sender; the sender's duty manager rings whoever has not answered."""
+    if claimed.delivery.purpose != "handover":
+        return () if sender is None else _ring(sender, name, directory)
+    notice = claimed.notice
+    code = notice.organisation or ORGANISATION_OF.get(notice.roles[0])
+    known = None if code is None else directory.organisation(code)
+    if code is None or known is None:
+        return ()
+    desk = directory.phone(code, desk_of(notice.gap_role or notice.roles[0]))
+    night = directory.desk(code, EMERGENCY_DUTY_TEAM)
+    numbers = {desk: f"{known.name}: {desk}"} if desk else {}
+    if night is not None and night.phone:
+        numbers.setdefault(night.phone, f"{known.name}, out of hours: {night.phone}")
+    return tuple(numbers.values())
 
 
 def _ring(code: str, name: str, directory: Directory) -> tuple[str, ...]:

@@ -188,6 +188,10 @@ class Unit(Protocol):
         """Write what a look at a notice came to; its row has been read with :meth:`tracked` in this transaction."""
         ...
 
+    async def last_heard(self, episode: str) -> datetime | None:
+        """When the newest event of a source about this episode arrived."""
+        ...
+
     async def put_off_chase(self, notice: str, until: datetime) -> None:
         """Look at it no earlier than ``until``."""
         ...

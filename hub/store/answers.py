@@ -50,7 +50,9 @@ def acknowledge(
         ],
     )
     session.connection.execute(
-        update(notices).where(notices.c.id == about.id).values(state=about.state, state_at=about.state_at)
+        update(notices)
+        .where(notices.c.id == about.id)
+        .values(state=about.state, state_at=about.state_at, chase_at=about.chase_at)
     )
     if alarm is not None:
         raise_alarm(session, alarm)

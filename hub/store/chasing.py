@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import and_, select, text, update
+from sqlalchemy import and_, func, select, text, update
 
 from hub.core.records import AttemptRecord, Chased, Tracked
 from hub.store.answers import acknowledgements_of
@@ -12,8 +12,9 @@ from hub.store.delivery_rows import delivery, notice
 from hub.store.intake import delivery_row
 from hub.store.seeing import raise_alarm, write_audit
 from hub.store.session import Session
-from hub.store.tables import attempts, decisions, deliveries, notices
+from hub.store.tables import attempts, decisions, deliveries, events, notices
 
+HUB_SOURCE = "hub"
 WAITING = text("notices.chase_at IS NOT NULL")
 
 
@@ -63,6 +64,13 @@ def chase(session: Session, chased: Chased, child: str) -> None:
     for alarm in chased.alarms:
         raise_alarm(session, alarm)
     write_audit(session, chased.audit)
+
+
+def last_heard(session: Session, episode: str) -> datetime | None:
+    """When the newest event of a source arrived; the hub's own deeds are no news."""
+    newest = select(func.max(events.c.arrived_at)).where(events.c.episode == episode, events.c.source != HUB_SOURCE)
+    found: datetime | None = session.connection.execute(newest).scalar()
+    return found
 
 
 def put_off_chase(session: Session, wanted: str, until: datetime) -> None:

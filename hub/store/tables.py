@@ -120,6 +120,7 @@ events = Table(
     Column("answer", LargeBinary, nullable=False),
 )
 """``lookup``: keyed hash of source and the sender's event id; unique for ever, which is what idempotency rests on."""
+Index("ix_events_episode", events.c.episode, events.c.arrived_at)
 Index("ix_events_kept", events.c.episode, events.c.arrived_at, **_where("NOT applied"))
 
 revisions = Table(

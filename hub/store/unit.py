@@ -166,6 +166,9 @@ class SqlUnit:
     async def chase(self, chased: Chased, child: str) -> None:
         await self._run(chasing.chase, chased, child)
 
+    async def last_heard(self, episode: str) -> datetime | None:
+        return await self._run(chasing.last_heard, episode)
+
     async def put_off_chase(self, notice: str, until: datetime) -> None:
         await self._run(chasing.put_off_chase, notice, until)
 

@@ -22,6 +22,7 @@ _APART = sa.text("delivery IS NULL")
 
 
 def upgrade() -> None:
+    op.create_index("ix_events_episode", "events", ["episode", "arrived_at"])
     op.add_column("notices", sa.Column("urgent", sa.Boolean(), nullable=False, server_default=sa.false()))
     op.add_column("notices", sa.Column("chase_at", sa.BigInteger()))
     op.create_index(
@@ -83,3 +84,4 @@ def downgrade() -> None:
     op.drop_index("ix_notices_chasing", table_name="notices")
     op.drop_column("notices", "chase_at")
     op.drop_column("notices", "urgent")
+    op.drop_index("ix_events_episode", table_name="events")
