@@ -152,7 +152,8 @@ class EmailTransport:
 
 
 def _return_path(setting: str) -> str | ReceiptsAddress:
-    return ReceiptsAddress.of_template(setting) if PLACE in setting else wire_address(setting)
+    # Braces may stand in an address, but what was meant by them is another placeholder.
+    return ReceiptsAddress.of_template(setting) if "{" in setting else wire_address(setting)
 
 
 def _receipts(setting: str | None, return_path: str | None) -> ReceiptsAddress | None:

@@ -401,7 +401,7 @@ class TestLogin:
         {"return_path": "b@{token}.hub.example"},
         {"return_path": "b+{token}{token}@hub.example"},
         {"return_path": f"{'b' * 33}{{token}}@hub.example"},
-        {"return_path": "b+{delivery}@"},
+        {"return_path": "b+{delivery}@hub.example"},
         {"receipts_address": "read@hub.example"},
         {"pool_size": 0},
         {"sender": "a@b\r\n.x"},
