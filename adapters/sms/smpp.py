@@ -164,7 +164,10 @@ class SmppTransport:
 
     async def _send(self, message: Message, out: list[bool]) -> Result:
         account = self._account
-        octets = message.octets if account.alphabet == "gsm" else message.text.encode("latin-1")
+        try:
+            octets = message.octets if account.alphabet == "gsm" else message.text.encode("latin-1")
+        except UnicodeEncodeError:
+            return Rejected(reason="misconfigured", detail="body: not in Latin-1", technical=True)
         session = await self._bound()
         async with session.window:
             answer = await session.ask(

@@ -3,7 +3,7 @@
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from queue import SimpleQueue
 from typing import Any, Generic, TypeVar
 
@@ -38,7 +38,7 @@ class Worker(Generic[Tool]):
                 result = call(tool)
             except BaseException as exc:
                 error = exc
-            if not loop.is_closed():
+            with suppress(RuntimeError):  # the loop is closed: nobody waits
                 loop.call_soon_threadsafe(settle, result, error)
 
         self._jobs.put(job)

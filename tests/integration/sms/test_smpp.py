@@ -119,6 +119,16 @@ async def test_the_whole_alphabet_arrives_as_it_was_written(server: kit.Smsc, a_
     assert server.submits[0]["text"] == text
 
 
+async def test_an_smsc_whose_alphabet_is_latin_1(server: kit.Smsc, a_hub: MakeHub) -> None:
+    hub = a_hub(account=Account(source="Fingerpost", alphabet="latin-1"))
+    result = await hub.send(text="Reference FP-2345-6789: £@_")
+    assert isinstance(result, Accepted)
+    assert "Reference FP-2345-6789: £@_".encode("latin-1") in server.bytes_seen
+    refused = await hub.send(text="Δ")
+    assert refused == Rejected(reason="misconfigured", detail="body: not in Latin-1", technical=True)
+    assert len(server.submits) == 1
+
+
 @pytest.mark.parametrize(("source", "ton"), [("Fingerpost", 5), ("60777", 0)])
 async def test_a_name_or_a_short_code_for_a_sender(server: kit.Smsc, a_hub: MakeHub, source: str, ton: int) -> None:
     await a_hub(account=Account(source=source)).send()
@@ -143,7 +153,7 @@ async def test_many_at_once_share_one_bind_and_the_window(server: kit.Smsc, a_hu
 
 
 async def test_no_more_than_the_window_await_their_answers(server: kit.Smsc, a_hub: MakeHub) -> None:
-    hub = a_hub(window=2, answer=0.5)
+    hub = a_hub(window=2, answer=1.5)
     for _ in range(2):
         server.fail("submit", hang=True)
     results = await asyncio.gather(*(hub.send(f"de_{n}") for n in range(3)))
@@ -260,7 +270,7 @@ async def test_every_message_in_flight_is_in_doubt_when_the_connection_breaks(se
 
 
 async def test_silence_after_writing_is_doubt_and_the_connection_stays(server: kit.Smsc, a_hub: MakeHub) -> None:
-    hub = a_hub(answer=0.3)
+    hub = a_hub(answer=1.5)
     server.fail("taken", hang=True)
     assert await hub.send() == Unconfirmed(detail="TimeoutError")
     assert isinstance(await hub.send("de_2"), Accepted)
@@ -285,7 +295,7 @@ async def test_nobody_at_home_leaves_no_doubt(a_hub: MakeHub) -> None:
     ids=["too short", "too long", "unknown response", "half a header"],
 )
 async def test_garbage_ends_the_connection_at_worst(server: kit.Smsc, a_hub: MakeHub, garbage: str) -> None:
-    hub = a_hub(keep_alive=0.3, answer=0.3)
+    hub = a_hub(keep_alive=0.3, answer=1.5)
     await hub.send()
     server.call("raw", hex=garbage)
     results = [await hub.send(f"de_{n}") for n in range(2, 5)]
@@ -312,7 +322,7 @@ async def test_the_smsc_is_answered_when_it_asks(server: kit.Smsc, a_hub: MakeHu
 
 
 async def test_silence_is_asked_about_and_a_dead_connection_given_up(server: kit.Smsc, a_hub: MakeHub) -> None:
-    hub = a_hub(keep_alive=0.1, answer=0.3)
+    hub = a_hub(keep_alive=0.1, answer=1.5)
     await hub.send()
     await asyncio.sleep(0.6)
     assert hub.transport.is_bound, "each question was answered"
@@ -355,7 +365,7 @@ async def test_a_cancelled_try_says_whether_anything_was_handed_over(
 
 
 async def test_one_who_stops_waiting_for_a_bind_does_not_stop_the_others(server: kit.Smsc, a_hub: MakeHub) -> None:
-    hub = a_hub(answer=0.5)
+    hub = a_hub(answer=2.0)
     reached = server.hang("bind")
     first, second = asyncio.create_task(hub.send("de_1")), asyncio.create_task(hub.send("de_2"))
     await reached.wait()
