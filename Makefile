@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench soak docs picture constraints clean
+.PHONY: help demo test check bench soak mutants docs picture constraints clean
 
 help: ## show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -33,6 +33,11 @@ soak: ## what takes too long for make test; the results go to bench/results/
 	@scripts/setup dev
 	@scripts/tools
 	@$(BIN)/python bench/run.py --soak $(ARGS)
+
+mutants: ## change routing/ in every small way and see that a test notices; the list of what lives is kept
+	@scripts/setup dev
+	@scripts/setup mutants
+	@nice -n 19 $(BIN)/python scripts/mutants $(ARGS)
 
 docs: ## the documentation as a site, in site/
 	@scripts/setup dev
