@@ -16,6 +16,7 @@ from pydantic import model_validator
 from routing.evidence import EvidenceRule, Ids, Strict, coverage_data, load_evidence
 from routing.in_code import Place, load_places
 from routing.packs import Packs
+from routing.rows import OptionalRow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,15 +80,22 @@ def cited(packs: Packs) -> dict[str, tuple[str, ...]]:
 
 def _rows(packs: Packs) -> Iterator[tuple[str, str, tuple[str, ...]]]:
     for pack in packs.packs:
-        yield from ((pack.name, f"recipients {row.role}", row.rules) for row in pack.recipients)
-        yield from ((pack.name, f"suppressions {row.role} on {row.on}", row.rules) for row in pack.suppressions)
-        yield from ((pack.name, f"later {row.role} at {row.on}", row.rules) for row in pack.later)
-        yield from ((pack.name, f"quiet {row.role} at {row.on}", row.rules) for row in pack.quiet)
+        yield from ((pack.name, f"recipients {row.role}{_by(row)}", row.rules) for row in pack.recipients)
+        yield from (
+            (pack.name, f"suppressions {row.role} on {row.on}{_by(row)}", row.rules) for row in pack.suppressions
+        )
+        yield from ((pack.name, f"later {row.role} at {row.on}{_by(row)}", row.rules) for row in pack.later)
+        yield from ((pack.name, f"quiet {row.role} at {row.on}{_by(row)}", row.rules) for row in pack.quiet)
         yield from ((pack.name, f"told {row.on}", row.rules) for row in pack.told)
-        yield from ((pack.name, f"duties {row.code}", row.rules) for row in pack.duties)
-        yield from ((pack.name, f"thresholds {row.id}", row.rules) for row in pack.thresholds)
+        yield from ((pack.name, f"duties {row.code}{_by(row)}", row.rules) for row in pack.duties)
+        yield from ((pack.name, f"thresholds {row.id}{_by(row)}", row.rules) for row in pack.thresholds)
         if pack.register_ is not None:
             yield pack.name, "register", pack.register_.rules
+
+
+def _by(row: OptionalRow) -> str:
+    """Whether a row holds only where its option is on."""
+    return f" (where option {row.option} is on)" if row.option else ""
 
 
 def offered(packs: Packs) -> dict[str, tuple[str, ...]]:

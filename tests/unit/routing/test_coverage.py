@@ -72,7 +72,7 @@ def test_an_option_puts_its_rules_in_force_where_it_is_on() -> None:
     off = {s.rule.id: s for s in coverage(packs)}["D-67"]
     assert (off.state, where_or_why(off)) == ("option", "option national:repeat_review (off)")
     on = {s.rule.id: s for s in coverage(packs.switched(["national:repeat_review"]))}["D-67"]
-    assert (on.state, on.packs) == ("in_force", ("national: duties repeat_review",))
+    assert (on.state, on.packs) == ("in_force", ("national: duties repeat_review (where option repeat_review is on)",))
 
 
 @pytest.mark.parametrize("reason", load_reasons(), ids=lambda reason: reason.rules[0])
