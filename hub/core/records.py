@@ -467,6 +467,20 @@ class Chased:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Received:
+    """What one receipt writes, in one transaction."""
+
+    receipt: ReceiptRecord
+    attempt: AttemptRecord | None
+    delivery: str
+    state: DeliveryState
+    notice: NoticeRecord
+    """With its new state and ``chase_at``."""
+    alarms: tuple[AlarmRecord, ...] = ()
+    audit: tuple[AuditLine, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryResult:
     """What became of one attempt."""
 

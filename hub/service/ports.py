@@ -22,6 +22,7 @@ from hub.core.records import (
     NoticeRecord,
     QuarantineRecord,
     ReceiptRecord,
+    Received,
     RegisterRecord,
     Source,
     Standing,
@@ -208,6 +209,10 @@ class Unit(Protocol):
     async def delivery_by_id(self, delivery: str) -> tuple[DeliveryRecord, NoticeRecord] | None: ...
     async def delivery_by_reference(self, channel: str, reference: str) -> tuple[DeliveryRecord, NoticeRecord] | None:
         """By what a provider called one of its attempts."""
+        ...
+
+    async def receive(self, received: Received) -> None:
+        """Write a receipt that matched, and what it means."""
         ...
 
     async def add_receipt(self, record: ReceiptRecord) -> None:

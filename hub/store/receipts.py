@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import Row, func, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
-from hub.core.records import DeliveryRecord, NoticeRecord, ReceiptRecord
-from hub.store.delivery_rows import delivery, notice
+from hub.core.records import DeliveryRecord, NoticeRecord, ReceiptRecord, Received
+from hub.store.delivery_rows import attempt_row, delivery, notice
+from hub.store.seeing import raise_alarm, write_audit
 from hub.store.session import HUB_SCOPE, Session
 from hub.store.tables import attempts, deliveries, notices, receipts
 
@@ -43,6 +44,27 @@ def _found(session: Session, condition: ColumnElement[bool]) -> Found | None:
         return None
     about = session.connection.execute(select(notices).where(notices.c.id == row.notice)).one()
     return delivery(session, row), notice(session, about)
+
+
+def receive(session: Session, received: Received) -> None:
+    """Append a receipt that matched, and move what it is about; deliveries before notices, as everywhere."""
+    session.connection.execute(
+        update(deliveries)
+        .where(deliveries.c.id == received.delivery, deliveries.c.state != received.state)
+        .values(state=received.state)
+    )
+    if received.attempt is not None:
+        session.put(attempts, [attempt_row(received.attempt)])
+    about = received.notice
+    session.connection.execute(
+        update(notices)
+        .where(notices.c.id == about.id)
+        .values(state=about.state, state_at=about.state_at, chase_at=about.chase_at)
+    )
+    add_receipt(session, received.receipt)
+    for alarm in received.alarms:
+        raise_alarm(session, alarm)
+    write_audit(session, received.audit)
 
 
 def add_receipt(session: Session, record: ReceiptRecord) -> None:

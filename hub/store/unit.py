@@ -27,6 +27,7 @@ from hub.core.records import (
     NoticeRecord,
     QuarantineRecord,
     ReceiptRecord,
+    Received,
     RegisterRecord,
     Source,
     Standing,
@@ -184,6 +185,9 @@ class SqlUnit:
 
     async def delivery_by_reference(self, channel: str, reference: str) -> tuple[DeliveryRecord, NoticeRecord] | None:
         return await self._run(receipts.by_reference, channel, reference)
+
+    async def receive(self, received: Received) -> None:
+        await self._run(receipts.receive, received)
 
     async def add_receipt(self, record: ReceiptRecord) -> None:
         await self._run(receipts.add_receipt, record)
