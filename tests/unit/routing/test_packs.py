@@ -1,11 +1,12 @@
 """Packs as data: every mistake told at once and with its path; which pack applies where; nothing without evidence."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from routing.facts import KNOWN
-from routing.packs import ROLES, Pack, PackProblem, Packs, load_packs, parse_pack
+from routing.packs import ROLES, Pack, PackProblem, Packs, Waits, load_packs, parse_pack
 
 FOLDER = Path(__file__).parents[2] / "data" / "bad_packs"
 BAD = sorted(FOLDER.glob("*.toml"))
@@ -121,3 +122,34 @@ def test_the_engine_knows_the_roles_of_the_vocabulary() -> None:
     assert len(ROLES) == 33  # three of them only by options
     assert {"police", "circulation:london", "circulation:national", "operator"} <= ROLES
     assert "serious" in KNOWN and "always" not in KNOWN
+
+
+ESCALATING = """
+name = "{name}"
+title = "Example"
+version = "1"
+applies = {{ always = true }}
+{escalation}
+"""
+
+
+def _escalating(name: str, escalation: str) -> Pack:
+    return parse_pack(name, ESCALATING.format(name=name, escalation=escalation))
+
+
+def test_waits_are_the_packs_own_and_of_several_the_shortest():
+    one = _escalating("one", '[escalation]\nurgent_receipt = "PT20M"\nanswer = "PT2H"')
+    two = _escalating("two", '[escalation]\nurgent_receipt = "PT5M"\nsilent = "P1D"')
+    waits = Packs((one, two, _escalating("three", ""))).waits()
+    assert waits.urgent_receipt == timedelta(minutes=5)
+    assert waits.answer == timedelta(hours=2)
+    assert waits.silent == timedelta(days=1)
+    assert waits.urgent_answer == Waits().urgent_answer == timedelta(minutes=15)
+    assert Packs(()).waits() == Waits()
+
+
+@pytest.mark.parametrize("wait", ["P1M", "PT0S", "soon", "15"])
+def test_a_wait_is_a_span_that_passes(wait):
+    with pytest.raises(PackProblem) as raised:
+        _escalating("one", f'[escalation]\nreceipt = "{wait}"')
+    assert [path for path, _ in raised.value.problems] == ["escalation.receipt"]
