@@ -236,7 +236,8 @@ def next_chase(due: datetime, after: datetime, settings: Reminders) -> datetime:
 
 def next_happening(duties: Iterable[Duty]) -> Happening | None:
     """The earliest thing a clock has to do; at one instant reminders, then what acts and repeats, then chasing."""
-    return min((happening for duty in duties for happening in _happenings(duty)), key=_turn_of, default=None)
+    waiting = [duty for duty in duties if duty.turn_at or duty.chase_at or duty.remind_at]  # of many, a few
+    return min((happening for duty in waiting for happening in _happenings(duty)), key=_turn_of, default=None)
 
 
 def _happenings(duty: Duty) -> Iterator[Happening]:

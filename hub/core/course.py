@@ -125,25 +125,28 @@ class Course:
         scene = Scene(now=context.now, cause=self.cause, areas=context.areas, reach=context.reach,
                       persons=self.episode.memory.persons)  # fmt: skip
         decisions = settle(drafts, standing, scene)
+        if heard := [d for d in decisions if d.kind not in ("duty_due", "duty_overdue")]:
+            self._heard(heard)
+        self.decisions += decisions
+        return decisions
+
+    def _heard(self, decisions: Sequence[Decision]) -> None:
         told = {t.key: t for t in self.episode.memory.told}
         parents = dict(self.episode.memory.parents)
         for decision in decisions:
-            reminder = decision.kind in ("duty_due", "duty_overdue")
             for recipient in decision.recipients:
-                if decision.outcome in ("notify", "gap") and not reminder:
+                if decision.outcome in ("notify", "gap"):
                     key = key_of(recipient)
                     before = told[key].members if key in told else ()
                     members = tuple(dict.fromkeys((*before, *decision.members)))
                     told[key] = Told(recipient=recipient, members=members)
-                if recipient.role == "parent" and recipient.person and not reminder and decision.kind != "message":
+                if recipient.role == "parent" and recipient.person and decision.kind != "message":
                     in_person = decision.outcome == "hold" and decision.kind == "found"
                     if not in_person:
                         parents[recipient.person] = "notify" if decision.outcome == "gap" else decision.outcome
                     elif parents.get(recipient.person) != "notify":
                         parents[recipient.person] = WAITING
         self.remember(told=tuple(told.values()), parents=parents)
-        self.decisions += decisions
-        return decisions
 
     def clocks(self, standing: Standing, start: datetime, skip: Callable[[Running], bool] = lambda _: False) -> None:
         """Start and cancel what hangs on conditions."""

@@ -4,12 +4,13 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from hub.core.events import instant, instant_text
 from hub.core.records import EpisodeState
 from routing.decision import Recipient
-from routing.duties import Duty
+from routing.duties import Duty, Happening, next_happening
 from routing.facts import Doc, category, part
 from routing.standing import Told
 
@@ -99,7 +100,7 @@ def _instant(text: str | None) -> datetime | None:
     return None if text is None else instant(text)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Episode:
     """An episode as it stands. ``doc`` is empty and ``state`` is ``awaited`` before the report."""
 
@@ -116,6 +117,11 @@ class Episode:
     def out(self) -> bool:
         """The child is not back, as far as the hub knows."""
         return self.state in ("open", "found")
+
+    @cached_property
+    def next_happening(self) -> Happening | None:
+        """The earliest thing a clock has to do; asked when the clocks are set, and again when they ring."""
+        return next_happening(self.duties)
 
 
 def leaves(value: Any, prefix: str = "") -> dict[str, Any]:

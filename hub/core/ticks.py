@@ -18,7 +18,6 @@ from routing.duties import (
     Happening,
     Running,
     chased,
-    next_happening,
     overtaken,
     reminded,
     row_by_id,
@@ -29,7 +28,7 @@ from routing.packs import Reminders
 
 def next_wake(episode: Episode) -> datetime | None:
     """The next instant at which the clock has something to do for this episode."""
-    happening = next_happening(episode.duties)
+    happening = episode.next_happening
     moments = [e.remove_at for e in episode.register if e.removed_at is None]
     return min([*moments, *([happening.at] if happening else [])], default=None)
 
@@ -37,7 +36,7 @@ def next_wake(episode: Episode) -> datetime | None:
 def tick(episode: Episode, context: Context) -> Outcome | None:
     """The one next thing the clocks have to do by ``context.now``; None if there is nothing. Call again until None.
     At one instant a re-notification comes before the removal of the entry it renews (readings.md A2)."""
-    happening = next_happening(episode.duties)
+    happening = episode.next_happening
     expiring = [e for e in episode.register if e.removed_at is None and e.remove_at <= context.now]
     if happening is not None and happening.at <= context.now:
         if not expiring or happening.at <= min(e.remove_at for e in expiring):
@@ -76,7 +75,7 @@ def _happen(episode: Episode, happening: Happening, context: Context) -> Outcome
 
 
 def _swap(course: Course, old: Duty, new: Duty) -> None:
-    course.change(duties=tuple(new if d is old else d for d in course.episode.duties))
+    course.change(duties=tuple([new if d is old else d for d in course.episode.duties]))
 
 
 def _remind(course: Course, duty: Duty, kind: Kind, running: Running | None) -> None:
