@@ -163,14 +163,13 @@ class Course:
                                     self.moment(standing, start), only=only)  # fmt: skip
         self.change(duties=duties, memory=replace(self.episode.memory, clocks=clocks))
 
-    def parents_decided(self, standing: Standing) -> None:
-        """``parent_decision`` runs while any parent is held (readings.md B19)."""
-        held = any(e.outcome == "hold" for e in standing.entries if e.recipient.role == "parent") and (
-            "hold" in self.episode.memory.parents.values()
-        )
+    def parents_decided(self, standing: Standing, *, held_before: bool) -> None:
+        """``parent_decision`` runs while any parent is held, from the arrival at which the first of them is
+        (readings.md A7, B19): whoever was held before starts nothing anew, even if the duty was completed since."""
+        held = self.any_held(standing)
         codes = {running.row.code for running in rows_starting(self.context.packs, "held")}
         open_now = [d for d in self.episode.duties if d.code in codes and d.unfinished]
-        if held and not open_now:
+        if held and not held_before:
             self._open_held(standing)
         elif not held and open_now:
             self.change(
@@ -178,6 +177,12 @@ class Course:
                     ended(d, "done", self.context.now, self.cause) if d in open_now else d for d in self.episode.duties
                 )
             )
+
+    def any_held(self, standing: Standing) -> bool:
+        """Whether a parent waits for a decision."""
+        return any(e.outcome == "hold" for e in standing.entries if e.recipient.role == "parent") and (
+            "hold" in self.episode.memory.parents.values()
+        )
 
     def _open_held(self, standing: Standing) -> None:
         now = self.context.now

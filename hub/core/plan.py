@@ -87,7 +87,7 @@ def _report(course: Course, event: EpisodeEvent, over: EpisodeEvent | None) -> N
         told = course.tell(first_notices(standing, course.context.areas), standing)
         course.count(standing, "out")
         course.clocks(standing, since)
-        course.parents_decided(standing)
+        course.parents_decided(standing, held_before=False)
         first_missing(course, told, standing)
     elif over.kind == "episode.returned":
         # nobody hears "missing" after "returned" (A4); but what is to be told of the count is told
@@ -147,6 +147,7 @@ def _updated(course: Course, event: EpisodeEvent, hush: Hush | None) -> tuple[tu
     if problems := tuple(course.context.check(after_fold.doc)):
         return problems
     before = course.standing()
+    held = course.any_held(before)
     course.episode = after_fold
     after = course.standing()
     known = episode.memory.parents
@@ -172,7 +173,7 @@ def _updated(course: Course, event: EpisodeEvent, hush: Hush | None) -> tuple[tu
         course.tell(late_parents(before, after, "returned", known), after)
     if course.episode.out:
         course.clocks(after, event.time, skip=_SKIPPED[hush])
-    course.parents_decided(after)
+    course.parents_decided(after, held_before=held)
     first_missing(course, told, after)
     return ()
 

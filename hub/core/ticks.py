@@ -111,10 +111,11 @@ def _turn(course: Course, duty: Duty, running: Running) -> None:
 def _become_missing(course: Course, duty: Duty) -> None:
     """The child has been away with unknown whereabouts for too long. What starts now counts from the limit (C3)."""
     before, memory = course.standing(), course.episode.memory
+    held = course.any_held(before)
     course.episode = fold.become_missing(course.episode)
     after = course.standing()
     told = course.tell(update_notices(before, after, memory.told, memory.parents, course.context.areas), after)
     course.count(after, "out")
     course.clocks(after, duty.due_at)
-    course.parents_decided(after)
+    course.parents_decided(after, held_before=held)
     first_missing(course, told, after)

@@ -457,6 +457,24 @@ def test_a_decision_about_parents_is_one_duty_while_any_is_held() -> None:
     assert [d.state for d in course.duties("parent_decision")] == ["done", "open"]
 
 
+def test_completed_while_a_parent_is_still_held_it_does_not_open_again_for_other_news() -> None:
+    course = Course().post(reported(people=[undecided()]))
+    course.post(duty_completed("parent_decision", "done", time="2026-03-02T09:00:00Z"))
+    course.post(updated(time="2026-03-02T10:00:00Z", child={"description": "a blue coat"}))
+    assert course.duty("parent_decision").state == "done", "it runs from the arrival at which a parent is held (A7)"
+    course.post(updated(id="U2", time="2026-03-02T11:00:00Z", people=[undecided(notify={"decision": "notify"})]))
+    course.post(updated(id="U3", time="2026-03-02T12:00:00Z", people=[undecided(notify={"decision": "undecided"})]))
+    assert [d.state for d in course.duties("parent_decision")] == ["done", "open"]
+
+
+def test_a_held_parent_who_was_off_the_list_is_to_be_decided_on_again() -> None:
+    course = Course().post(reported(people=[undecided()]))
+    course.post(updated(time="2026-03-02T09:00:00Z", people=[]))
+    course.post(updated(id="U2", time="2026-03-02T10:00:00Z", people=[undecided()]))
+    first, second = course.duties("parent_decision")
+    assert (first.state, second.state, second.due_at) == ("done", "open", at("2026-03-02T11:00Z"))
+
+
 def test_found_and_returned_do_not_end_it() -> None:
     course = Course().post(reported(people=[undecided()])).post(found()).post(returned())
     assert course.duty("parent_decision").unfinished
