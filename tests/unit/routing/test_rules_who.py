@@ -165,7 +165,7 @@ def test_b_05_b_06_g_07_h_14_who_is_not_a_role_is_told_nothing_and_a_row_needs_a
 def test_g_08_nobody_is_told_without_a_rule() -> None:
     engine = after(
         reported(child={**RESTRICTED, "child_protection_plan": True}, episode=HIGH), updated(episode={"at_risk": True}),
-        found(), returned(returned={"harm_suspected": True}), until="2026-04-10T00:00:00Z",
+        found(found={"safe": False}), returned(returned={"harm_suspected": True}), until="2026-04-10T00:00:00Z",
     )  # fmt: skip
     assert len(engine.decisions) > 40
     assert all(decision.rules for _, decision in engine.decisions)
@@ -284,7 +284,7 @@ def test_a_14_a_78_b_09_away_and_in_danger_is_a_concern_and_starts_no_clock_of_a
 
 
 def test_b_154_a_concern_without_reasons_is_answered_with_a_warning() -> None:
-    bare, reasoned = {"at_risk": True, "risk": DROP}, {"at_risk": True, "risk": {"basis": "Seen with strangers"}}
+    bare, reasoned = {"at_risk": True, "risk": {"basis": DROP}}, {"at_risk": True, "risk": {"basis": "With strangers"}}
     assert any("give the reasons" in w for w in after(away(episode=bare)).warnings["E1"])
     assert not any("give the reasons" in w for w in after(away(episode=reasoned)).warnings["E1"])
 
@@ -300,10 +300,13 @@ def test_a_27_away_may_become_missing_at_any_time_and_has_clocks_of_its_own() ->
 def test_a_80_each_new_fact_asks_again_who_is_told_and_what_runs() -> None:
     engine = after(away(placement={"host_authority": YORK}))
     assert "police" not in told(engine)
-    engine.post(updated(episode={"at_risk": True}))
-    assert told(engine, "U1", "concern") == {"police"}
-    engine.post(updated(id="U2", episode={"category": "missing"}, time="2026-03-01T21:30:00Z"))
-    assert "school" in told(engine, "U2", "missing")
+    engine.post(updated(child={"absconder": True}))
+    assert told(engine, "U1", "away") == {"police"}
+    engine.post(updated(id="U2", episode={"at_risk": True}, time="2026-03-01T21:15:00Z"))
+    assert told(engine, "U2", "concern") == {"police"}
+    assert "daily_contact" not in duties(engine)
+    engine.post(updated(id="U3", episode={"category": "missing"}, time="2026-03-01T21:30:00Z"))
+    assert "school" in told(engine, "U3", "missing")
     assert "daily_contact" in duties(engine)
 
 
