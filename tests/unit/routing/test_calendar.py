@@ -32,6 +32,18 @@ def test_periods_are_read(text: str, period: Period) -> None:
     assert parse_period(text) == period
 
 
+def test_a_period_several_times_over() -> None:
+    once = Period(months=2, days=3, seconds=5)
+    assert once.times(4) == Period(months=8, days=12, seconds=20)
+    assert once.times(1) == once
+    assert once.times(0).empty
+
+
+@pytest.mark.parametrize("part", ["months", "days", "seconds"])
+def test_only_the_empty_period_is_empty(part: str) -> None:
+    assert Period().empty and not Period(**{part: 1}).empty
+
+
 @pytest.mark.parametrize("text", ["", "P", "PT", "P1DT", "1D", "P-1D", "P1Y", "P1.5D", "p1d", "P1D ", "PT1D", "P1M1M"])
 def test_what_is_no_period_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="is not a period"):
@@ -122,6 +134,21 @@ def test_birthdays_begin_at_midnight_in_london(born: date, age: int, when: str) 
 
 
 @pytest.mark.parametrize(
+    ("when", "age"),
+    [
+        ("2026-01-01T00:00:00Z", 14),
+        ("2026-03-02T18:45:00Z", 14),
+        ("2026-08-16T22:59:59Z", 14),
+        ("2026-08-16T23:00:00Z", 15),
+        ("2026-08-17T12:00:00Z", 15),
+        ("2026-12-31T23:59:59Z", 15),
+    ],
+)
+def test_age_changes_on_the_birthday_and_not_with_the_year(when: str, age: int) -> None:
+    assert age_on(date(2011, 8, 17), at(when)) == age
+
+
+@pytest.mark.parametrize(
     ("unknown", "limit"),
     [
         ("2026-01-15T09:00:00Z", "2026-01-15T15:00:00Z"),  # six hours
@@ -129,6 +156,7 @@ def test_birthdays_begin_at_midnight_in_london(born: date, age: int, when: str) 
         ("2026-01-15T17:00:01Z", "2026-01-15T23:00:00Z"),  # the night comes first
         ("2026-01-15T22:59:59Z", "2026-01-15T23:00:00Z"),
         ("2026-01-15T23:00:00Z", "2026-01-15T23:00:00Z"),  # during the night: at once
+        ("2026-01-15T23:40:00Z", "2026-01-15T23:40:00Z"),
         ("2026-01-16T00:00:00Z", "2026-01-16T00:00:00Z"),
         ("2026-01-16T05:59:59Z", "2026-01-16T05:59:59Z"),
         ("2026-01-16T06:00:00Z", "2026-01-16T12:00:00Z"),  # the night is over
@@ -151,12 +179,19 @@ def test_the_away_limit_is_six_hours_or_the_night(unknown: str, limit: str) -> N
     [
         ("2026-01-15T00:29:00Z", "2026-01-15T00:30:00Z"),
         ("2026-01-15T00:30:00Z", "2026-01-15T00:30:00Z"),
+        ("2026-01-15T02:15:00Z", "2026-01-15T02:15:00Z"),
         ("2026-01-15T05:00:00Z", "2026-01-15T11:00:00Z"),
         ("2026-01-15T23:00:00Z", "2026-01-16T00:30:00Z"),
     ],
 )
 def test_a_pack_may_set_a_night_that_begins_after_midnight(unknown: str, limit: str) -> None:
     assert night_limit(at(unknown), PT6H, time(0, 30), time(5)) == at(limit)
+
+
+@pytest.mark.parametrize("unknown", ["2026-01-15T22:00:00Z", "2026-01-15T23:00:00Z", "2026-01-16T00:00:00Z"])
+def test_a_night_that_ends_as_it_begins_is_none(unknown: str) -> None:
+    never = (time(23), time(23))
+    assert night_limit(at(unknown), Period(seconds=3600), *never) == at(unknown) + timedelta(hours=1)
 
 
 @given(instants)

@@ -1,8 +1,11 @@
 """Which clocks start and stop with an episode's conditions (readings.md A7, A8, B37, B45), also under edited packs."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
+
+import pytest
 
 from routing.clocks import Duties, Moment, end_with, start_rows, while_out
 from routing.duties import Clocks, Duty, next_happening
@@ -135,6 +138,53 @@ def test_a_second_row_only_moves_the_due_time_earlier() -> None:
     other.goes_on(T + HOUR, protection_plan=True)
     (duty,) = other.duties
     assert (duty.due_at, duty.owner) == (T + 24 * HOUR, "host_authority")
+
+
+def test_a_further_row_moves_only_the_one_that_runs_of_its_own_code() -> None:
+    episode = Episode(pack(OUT, AT_HOME, PLAN, LASTING.replace("PT24H", "P14D")))
+    episode.goes_on(T, protection_plan=True)
+    episode.goes_on(T + HOUR, protection_plan=False)
+    episode.goes_on(T + 2 * HOUR, protection_plan=True)
+    before = episode.duties
+    assert [(d.code, d.state) for d in before] == [
+        ("meeting", "open"),
+        ("discussion", "cancelled"),
+        ("regulator", "open"),
+        ("discussion", "open"),
+    ]
+    episode.goes_on(T + 3 * HOUR, at_home=True)
+    *others, moved = episode.duties
+    assert (moved.due_at, moved.occurrence, moved.ordinal, moved.opened_at) == (T + 27 * HOUR, 2, 1, T + 2 * HOUR)
+    assert tuple(others) == before[:-1]
+
+
+def test_a_further_row_does_not_move_what_is_late_or_done_already() -> None:
+    for state in ("overdue", "done"):
+        episode = Episode(pack(AT_HOME, PLAN))
+        episode.goes_on(T, protection_plan=True)
+        episode.duties = tuple(replace(duty, state=state) for duty in episode.duties)
+        before = episode.duties
+        episode.goes_on(T + HOUR, at_home=True)
+        assert episode.duties == before
+
+
+def test_of_two_rows_due_at_one_time_the_first_governs() -> None:
+    later = PLAN.replace("P7D", "PT23H")
+    episode = Episode(pack(AT_HOME, later))
+    episode.goes_on(T, at_home=True)
+    episode.goes_on(T + HOUR, protection_plan=True)
+    (duty,) = episode.duties
+    assert (duty.due_at, duty.owner, duty.row) == (T + 24 * HOUR, "host_authority", "made-up/discussion/0")
+    assert len(duty.rules) == 1, "both rest on the same rule, which is said once"
+
+
+@pytest.mark.parametrize(("soon", "late"), [("P30D", "P1D"), ("P1D", "P30D")])
+def test_the_row_that_is_due_first_governs_however_it_repeats(soon: str, late: str) -> None:
+    text = 'code = "review"\nwhen = "missing"\ndue = "{}"\nrepeats = "{}"\nends = ["returned"]\nowner = "{}"'
+    episode = Episode(pack(text.format("PT48H", late, "police"), text.format("PT24H", soon, "carer")))
+    episode.goes_on(T)
+    (duty,) = episode.duties
+    assert (duty.due_at, duty.owner) == (T + 24 * HOUR, "carer")
 
 
 def test_a_duty_stands_while_another_row_of_its_code_holds() -> None:
