@@ -6,9 +6,10 @@ from datetime import datetime, time, timedelta
 from typing import Literal
 
 from contacts.areas import Areas
-from contacts.certificates import validity
+from contacts.certificates import in_use
 from contacts.directory import Directory
 from contacts.model import CALENDARS, Certificate, Contact, Unreached, in_force
+from contacts.plans import ALERT_ONLY
 from contacts.roles import AUTHORITY_ROLES, BY_OPTION, ORGANISATION_OF
 from contacts.rota import LONDON, bank_holidays
 
@@ -59,11 +60,11 @@ def coverage(directory: Directory, at: datetime, areas: Areas) -> tuple[Coverage
 
 
 def without_certificate(directory: Directory, at: datetime) -> tuple[Contact, ...]:
-    """E-mail contacts in force at ``at`` for whom no certificate is on file that is valid then by its dates: they get
-    a content-free message and have to collect the notice."""
+    """E-mail and push contacts in force at ``at`` for whom no certificate or key is on file that is valid then by its
+    dates, and for push pinned: they get a content-free message and have to collect the notice."""
     return tuple(
         contact
-        for contact in _mailboxes(directory, at)
+        for contact in _readers(directory, at)
         if not any(_valid(certificate, at) for certificate in directory.certificates(contact.address))
     )
 
@@ -71,11 +72,11 @@ def without_certificate(directory: Directory, at: datetime) -> tuple[Contact, ..
 def expiring(directory: Directory, at: datetime, within: timedelta) -> tuple[Expiring, ...]:
     """Certificates that have ended by ``at + within``, earliest first, of contacts who have none that lasts longer."""
     found: list[Expiring] = []
-    for contact in _mailboxes(directory, at):
+    for contact in _readers(directory, at):
         held = directory.certificates(contact.address)
         if held:
-            last = max(held, key=lambda certificate: validity(certificate.der)[1])
-            until = validity(last.der)[1]
+            last = max(held, key=lambda certificate: in_use(certificate)[1])
+            until = in_use(last)[1]
             if until < at + within:
                 found.append(Expiring(certificate=last, contact=contact, until=until))
     return tuple(sorted(found, key=lambda e: (e.until, e.contact.id)))
@@ -109,12 +110,13 @@ def _state(directory: Directory, role: str, organisation: str, at: datetime) -> 
     return "on_duty" if answer.on_duty else "off_duty"
 
 
-def _mailboxes(directory: Directory, at: datetime) -> Iterator[Contact]:
+def _readers(directory: Directory, at: datetime) -> Iterator[Contact]:
+    """Whoever is sent content."""
     for contact in directory.bundle.contacts:
-        if contact.channel == "email" and in_force(contact, at):
+        if contact.channel not in ALERT_ONLY and in_force(contact, at):
             yield contact
 
 
 def _valid(certificate: Certificate, at: datetime) -> bool:
-    first, last = validity(certificate.der)
-    return first <= at <= last
+    first, last = in_use(certificate)
+    return first <= at <= last and (certificate.pinned or not certificate.is_jwk)

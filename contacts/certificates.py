@@ -7,6 +7,9 @@ from datetime import datetime
 
 from cryptography import x509
 
+from contacts.jwks import validity_of
+from contacts.model import Certificate
+
 _MAX_TEXT = 64 * 1024
 _PEM = re.compile(r"-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]+)-----END CERTIFICATE-----", re.ASCII)
 
@@ -30,6 +33,11 @@ def read_certificate(text: str) -> bytes:
     except (binascii.Error, ValueError, x509.InvalidVersion):
         raise CertificateProblem("not a certificate in PEM, nor the base64 of one in DER") from None
     return der
+
+
+def in_use(certificate: Certificate) -> tuple[datetime, datetime]:
+    """First and last instant of a certificate, or of a key for push, in UTC."""
+    return validity_of(certificate.der) if certificate.is_jwk else validity(certificate.der)
 
 
 def validity(der: bytes) -> tuple[datetime, datetime]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Generic, TypeVar
 
-from contacts.model import Certificate, Contact, Desk, Hours, Organisation, Problem
+from contacts.model import Certificate, Contact, Desk, Hours, Organisation, Problem, kept_under
 from contacts.roles import FALLBACK
 
 T = TypeVar("T")
@@ -41,7 +41,7 @@ def crosscheck(
     yield from _twice(hours, lambda h: h.name, f"{joint}name", "these hours stand here twice")
     yield from _twice(
         certificates,
-        lambda c: (c.address.lower(), c.fingerprint),
+        lambda c: (kept_under(c.address), c.fingerprint),
         f"{joint}certificate",
         "this certificate stands here twice for this address",
     )

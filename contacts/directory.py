@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
 
-from contacts.model import Bundle, Certificate, Contact, Desk, Organisation, Reached, Unreached, in_force
+from contacts.model import Bundle, Certificate, Contact, Desk, Organisation, Reached, Unreached, in_force, kept_under
 from contacts.roles import (
     ANY_SCHOOL,
     EMERGENCY_DUTY_TEAM,
@@ -50,7 +50,7 @@ class Directory:
             staff.setdefault((contact.organisation, contact.desk), []).append((contact, rota))
         certificates: dict[str, list[Certificate]] = {}
         for certificate in bundle.certificates:
-            certificates.setdefault(certificate.address.lower(), []).append(certificate)
+            certificates.setdefault(kept_under(certificate.address), []).append(certificate)
         return cls(
             bundle=bundle,
             _organisations=MappingProxyType({o.code: o for o in bundle.organisations}),
@@ -110,8 +110,9 @@ class Directory:
         return () if organisation in self._without else _on_duty(self._present(organisation, function, at), at)
 
     def certificates(self, address: str) -> tuple[Certificate, ...]:
-        """All certificates on file for an e-mail address. Whether one is usable is asked at the moment of use."""
-        return self._certificates.get(address.lower(), ())
+        """All certificates on file for a mailbox, or all keys for a URL. Whether one is usable is asked at the moment
+        of use."""
+        return self._certificates.get(kept_under(address), ())
 
     def contact(self, id: str, at: datetime) -> Contact | None:
         """The contact, if it is still there and in force."""

@@ -54,7 +54,7 @@ def _tables(bundle: Bundle) -> Iterator[tuple[str, Iterator[dict[str, object]]]]
 
 def _cells(entry: object, columns: Sequence[str]) -> dict[str, object]:
     if isinstance(entry, Certificate):
-        text = base64.b64encode(entry.der).decode()
+        text = entry.der.decode() if entry.is_jwk else base64.b64encode(entry.der).decode()
         values: tuple[object, ...] = (entry.address, text, entry.fingerprint, entry.pinned)
         return dict(zip(columns, values, strict=True))
     found = {column: getattr(entry, column) for column in columns}

@@ -64,14 +64,31 @@ class Hours:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Certificate:
-    """A recipient's certificate on file for one address. Whether it is usable is asked at the moment of use."""
+    """A recipient's certificate or key on file for one address. Whether it is usable is asked at the moment of use."""
 
     address: str
+    """A mailbox, or the https URL of a push contact."""
     der: bytes = field(repr=False)
+    """DER of a mailbox's certificate; of a URL the canonical JSON of one JWK (contacts/jwks.py)."""
     fingerprint: str
-    """SHA-256 of the DER, lower-case hex."""
+    """SHA-256 of the DER, or thumbprint of the JWK (RFC 7638): lower-case hex."""
     pinned: bool = False
-    """Its fingerprint was compared with the holder: trusted without a chain."""
+    """Its fingerprint was compared with the holder: trusted without a chain. A JWK is used only if it is."""
+
+    @property
+    def is_jwk(self) -> bool:
+        """Whether it is a key for push."""
+        return is_url(self.address)
+
+
+def is_url(address: str) -> bool:
+    """Whether this is the address of a system and not a mailbox."""
+    return address[:8].lower() == "https://"
+
+
+def kept_under(address: str) -> str:
+    """What certificates of an address are found by: of a mailbox whatever its case, of a URL to the letter."""
+    return address if is_url(address) else address.lower()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,5 +1,6 @@
 """One row of each table, as administrators write it: checked, canonical, and turned into the directory's values."""
 
+import json
 import re
 import unicodedata
 from datetime import UTC, date, datetime, time
@@ -8,10 +9,11 @@ from typing import Annotated, TypeAlias
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
 
-from contacts.addresses import parse_address, parse_email, parse_phone
+from contacts.addresses import parse_address, parse_email, parse_phone, parse_url
 from contacts.areas import AreaProblem, Areas
 from contacts.certificates import read_certificate
-from contacts.model import Calendar, Certificate, Channel, Contact, Desk, Hours, Organisation, Urgency
+from contacts.jwks import read_jwk, thumbprint_of
+from contacts.model import Calendar, Certificate, Channel, Contact, Desk, Hours, Organisation, Urgency, is_url
 from contacts.roles import DESK_FUNCTIONS, ORGANISATION_OF, SCHOOL_PREFIX
 from contacts.rota import LONDON, read_hours
 
@@ -80,8 +82,8 @@ def _instant(value: object) -> object:
         raise ValueError("a date (2026-04-01) or an instant with its offset (2026-04-01T09:00:00+01:00)") from None
 
 
-def _der(value: object) -> object:
-    return read_certificate(value) if isinstance(value, str) else value
+def _mailbox_or_url(value: str) -> str:
+    return parse_url(value) if is_url(value) else parse_email(value)
 
 
 Name: TypeAlias = Annotated[str, AfterValidator(_name)]
@@ -90,7 +92,6 @@ Code: TypeAlias = Annotated[str, AfterValidator(_organisation)]
 Function: TypeAlias = Annotated[str, AfterValidator(_function)]
 Phone: TypeAlias = Annotated[str, AfterValidator(_phone)]
 Instant: TypeAlias = Annotated[datetime, BeforeValidator(_instant)]
-Der: TypeAlias = Annotated[bytes, BeforeValidator(_der)]
 
 
 class Row(BaseModel):
@@ -181,19 +182,38 @@ class HoursRow(Row):
 
 
 class CertificateRow(Row):
-    address: Annotated[str, AfterValidator(parse_email)]
-    certificate: Der
+    """A certificate of a mailbox; or a key of a URL, one JWK."""
+
+    address: Annotated[str, AfterValidator(_mailbox_or_url)]
+    certificate: bytes
     fingerprint: str | None = None
     pinned: bool = False
+
+    @field_validator("certificate", mode="before")
+    @classmethod
+    def _read(cls, value: object, info: ValidationInfo) -> object:
+        if isinstance(value, dict):  # in JSON a JWK may stand as it is
+            value = json.dumps(value)
+        if not isinstance(value, str):
+            return value
+        for_push = is_url(info.data["address"]) if "address" in info.data else value.lstrip().startswith("{")
+        return read_jwk(value) if for_push else read_certificate(value)
 
     @field_validator("fingerprint")
     @classmethod
     def _same(cls, value: str | None, info: ValidationInfo) -> str | None:
-        der = info.data.get("certificate")
-        if value is not None and der is not None and value.replace(":", "").lower() != sha256(der).hexdigest():
-            raise ValueError("is not the SHA-256 fingerprint of this certificate")
+        if value is None or not {"address", "certificate"} <= set(info.data):
+            return value
+        address, found = info.data["address"], info.data["certificate"]
+        if value.replace(":", "").lower() != _fingerprint(address, found):
+            what = "thumbprint (RFC 7638) of this key" if is_url(address) else "SHA-256 fingerprint of this certificate"
+            raise ValueError(f"is not the {what}")
         return value
 
     def value(self) -> Certificate:
-        fingerprint = sha256(self.certificate).hexdigest()
+        fingerprint = _fingerprint(self.address, self.certificate)
         return Certificate(address=self.address, der=self.certificate, fingerprint=fingerprint, pinned=self.pinned)
+
+
+def _fingerprint(address: str, certificate: bytes) -> str:
+    return thumbprint_of(certificate) if is_url(address) else sha256(certificate).hexdigest()

@@ -17,7 +17,7 @@ from typing import TypeVar
 from pydantic import BaseModel, ValidationError
 
 from contacts.areas import Areas
-from contacts.certificates import validity
+from contacts.certificates import in_use
 from contacts.crosscheck import Key, Placed, crosscheck
 from contacts.export import COLUMNS, FORMAT, TABLES, dumps, dumps_csv, ordered
 from contacts.model import Bundle, Certificate, Problem
@@ -156,7 +156,7 @@ def _assemble(
         hours=tuple(h.entry for h in hours),
         certificates=tuple(c.entry for c in certificates),
     )
-    return Loaded(bundle=ordered(bundle), problems=(), warnings=tuple(_expired(certificates, now, joint)))
+    return Loaded(bundle=ordered(bundle), problems=(), warnings=tuple(_unusable(certificates, now, joint)))
 
 
 def _keys(table: str, cells: Cells, areas: Areas) -> Iterator[Key]:
@@ -189,9 +189,12 @@ def _row_problems(line: _Line, error: ValidationError) -> Iterator[Problem]:
         yield Problem(f"{line.path}{line.joint}{column}", message)
 
 
-def _expired(certificates: Iterable[Placed[Certificate]], now: datetime, joint: str) -> Iterator[Problem]:
+def _unusable(certificates: Iterable[Placed[Certificate]], now: datetime, joint: str) -> Iterator[Problem]:
     for placed in certificates:
-        first, last = validity(placed.entry.der)
+        first, last = in_use(placed.entry)
+        if placed.entry.is_jwk and not placed.entry.pinned:
+            why = "not pinned: nothing is encrypted to a key that was not compared with its holder"
+            yield Problem(f"{placed.path}{joint}pinned", why)
         if now > last:
             yield Problem(f"{placed.path}{joint}certificate", f"expired on {last:%Y-%m-%d}")
         elif now < first:

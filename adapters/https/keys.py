@@ -8,7 +8,6 @@ rotated. As a JWK has no chain, it is trusted when its thumbprint (RFC 7638) was
 
 import base64
 import binascii
-import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ from typing import Any, Final, Literal, NoReturn
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from adapters.port import Reason
+from contacts.jwks import thumbprint
 
 LARGEST_DOCUMENT: Final = 64 * 1024
 LONGEST_KID: Final = 128
@@ -89,12 +89,6 @@ def encryption_key(documents: Sequence[bytes], now: datetime, pinned: frozenset[
 def signature_keys(documents: Sequence[bytes], now: datetime, pinned: frozenset[str]) -> tuple[ReceiverKey, ...]:
     """The keys that the receiver may sign an acknowledgement with at ``now``."""
     return tuple(one for one in _all(documents, "sig", now, pinned) if isinstance(one, ReceiverKey))
-
-
-def thumbprint(jwk: Mapping[str, str]) -> bytes:
-    """RFC 7638 over SHA-256, of an elliptic-curve key."""
-    members = {name: jwk[name] for name in ("crv", "kty", "x", "y")}
-    return hashlib.sha256(json.dumps(members, separators=(",", ":"), sort_keys=True).encode()).digest()
 
 
 def b64url(data: bytes) -> str:

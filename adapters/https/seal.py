@@ -12,8 +12,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from joserfc import jwe, jws
 from joserfc.jwk import ECKey
 
-from adapters.https.keys import LONGEST_KID, ReceiverKey, b64url, thumbprint
+from adapters.https.keys import LONGEST_KID, ReceiverKey, b64url
 from adapters.https.wire import NOTICE_TYP
+from contacts.jwks import thumbprint
 
 SIGNATURE: Final = "ES256"
 AGREEMENT: Final = "ECDH-ES+A256KW"

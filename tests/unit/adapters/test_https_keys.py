@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
 
-from adapters.https.keys import LARGEST_DOCUMENT, ReceiverKey, Refusal, encryption_key, signature_keys, thumbprint
+from adapters.https.keys import LARGEST_DOCUMENT, ReceiverKey, Refusal, encryption_key, signature_keys
 from adapters.port import Reason
+from contacts.jwks import thumbprint
 from tests.kit.receiver import ReceiverKeyPair, receiver_key
 
 NOW = datetime(2026, 3, 1, 19, 30, tzinfo=UTC)
