@@ -17,6 +17,7 @@ from contacts.roles import (
     CEOP,
     COVER_DESKS,
     HOME_OFFICE,
+    NATIONAL,
     OPERATOR,
     ORGANISATION_OF,
     POLICE_ROLES,
@@ -31,13 +32,13 @@ Certify = Callable[[str], bytes | None]
 
 ANY_SCHOOL = f"{SCHOOL_PREFIX}*"
 _ROUND_THE_CLOCK = frozenset((*COVER_DESKS, *(desk_of(role) for role in (*POLICE_ROLES, *ORGANISATION_OF))))
-_NATIONAL = {
-    HOME_OFFICE: ("Home Office", "home-office.gov.example"),
-    BUREAU: ("UK Missing Persons Bureau", "bureau.agency.example"),
-    CEOP: ("Child Exploitation and Online Protection command", "ceop.agency.example"),
-    REGULATOR: ("The regulator of children's homes", "regulator.gov.example"),
-    TRAFFICKING_CENTRE: ("UK Human Trafficking Centre", "trafficking.agency.example"),
-    OPERATOR: ("The hub's operator", "operator.hub.example"),
+_DOMAINS = {
+    HOME_OFFICE: "home-office.gov.example",
+    BUREAU: "bureau.agency.example",
+    CEOP: "ceop.agency.example",
+    REGULATOR: "regulator.gov.example",
+    TRAFFICKING_CENTRE: "trafficking.agency.example",
+    OPERATOR: "operator.hub.example",
 }
 _CALENDARS: dict[str, Calendar] = {
     "England": "england",
@@ -126,9 +127,9 @@ def _bodies(areas: Areas) -> Iterator[tuple[str, str, str, Calendar, tuple[str, 
     for police in areas.forces.values():
         calendar = _CALENDARS.get(police.nation, "england")
         yield police.code, police.name, f"{police.code.lower()}.police.example", calendar, force
-    for code, (name, domain) in _NATIONAL.items():
+    for code, name in NATIONAL.items():
         functions = tuple(desk_of(role) for role, organisation in ORGANISATION_OF.items() if organisation == code)
-        yield code, name, domain, "england", functions
+        yield code, name, _DOMAINS[code], "england", functions
     yield ANY_SCHOOL, "The child's school", "school.example", "england", (desk_of("school"),)
 
 

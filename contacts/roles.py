@@ -9,6 +9,17 @@ CEOP = "ceop"
 REGULATOR = "regulator"
 TRAFFICKING_CENTRE = "trafficking-centre"
 OPERATOR = "operator"
+NATIONAL: Mapping[str, str] = MappingProxyType(
+    {
+        HOME_OFFICE: "Home Office",
+        BUREAU: "UK Missing Persons Bureau",
+        CEOP: "Child Exploitation and Online Protection command",
+        REGULATOR: "The regulator of children's homes",
+        TRAFFICKING_CENTRE: "UK Human Trafficking Centre",
+        OPERATOR: "The hub's operator",
+    }
+)
+"""What the organisations of which there is only one are called."""
 SCHOOL_PREFIX = "school:"
 """A school's organisation code is this and its URN."""
 ANY_SCHOOL = f"{SCHOOL_PREFIX}*"

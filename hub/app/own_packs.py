@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
+from hub.app.pack_folder import FolderProblem, files_of, packs_beside, told
 from hub.settings import PREFIX, Problem, Settings, SettingsError
-from routing.packs import Pack, PackProblem, Packs, amiss_together, load_packs, parse_pack
+from routing.packs import PackProblem, Packs, load_packs
 
 
 def packs_of(settings: Settings) -> Packs:
@@ -13,45 +14,22 @@ def packs_of(settings: Settings) -> Packs:
     """
     try:
         delivered = load_packs()
+        return delivered if settings.packs_folder is None else packs_beside(delivered, settings.packs_folder)
     except PackProblem as error:
-        raise SettingsError(_told(error)) from None
-    return delivered if settings.packs_folder is None else packs_beside(delivered, settings.packs_folder)
-
-
-def packs_beside(delivered: Packs, folder: Path) -> Packs:
-    """The packs of a folder beside those delivered, or in place of their namesakes. Raises SettingsError."""
-    found: dict[str, Pack] = {}
-    problems: list[Problem] = []
-    for path in _files(folder):
-        try:
-            found[path.stem] = parse_pack(path.stem, path.read_text("utf-8"))
-        except PackProblem as error:
-            problems.extend(_told(error))
-        except (OSError, UnicodeError) as error:
-            problems.append(_problem(f"{path} cannot be read as text ({type(error).__name__})"))
-    if problems:
-        raise SettingsError(tuple(problems))
-    kept = tuple(found.pop(pack.name, pack) for pack in delivered.written)
-    packs = (*kept, *found.values())
-    if amiss := tuple(amiss_together(packs)):
-        raise SettingsError(tuple(Problem(setting=f"{name}.toml", message=f"{at}: {said}") for name, at, said in amiss))
-    return Packs(packs)
+        raise _refused(told(error)) from None
+    except FolderProblem as error:
+        raise _refused(error.problems) from None
 
 
 def own_pack_files(settings: Settings) -> tuple[Path, ...]:
     """The operator's own packs, by name. Raises SettingsError if their folder is not there."""
-    return () if settings.packs_folder is None else tuple(_files(settings.packs_folder))
+    try:
+        return () if settings.packs_folder is None else tuple(files_of(settings.packs_folder))
+    except FolderProblem as error:
+        raise _refused(error.problems) from None
 
 
-def _files(folder: Path) -> list[Path]:
-    if not folder.is_dir():
-        raise SettingsError((_problem(f"there is no folder {folder}"),))
-    return sorted(folder.glob("*.toml"))
-
-
-def _told(error: PackProblem) -> tuple[Problem, ...]:
-    return tuple(Problem(setting=f"{error.pack}.toml", message=f"{path}: {said}") for path, said in error.problems)
-
-
-def _problem(message: str) -> Problem:
-    return Problem(setting=PREFIX + "PACKS_FOLDER", message=message)
+def _refused(problems: tuple[tuple[str, str], ...]) -> SettingsError:
+    return SettingsError(
+        tuple(Problem(setting=file or PREFIX + "PACKS_FOLDER", message=message) for file, message in problems)
+    )

@@ -3,35 +3,33 @@
 import asyncio
 from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import Annotated, Any, Final, NoReturn, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import typer
-from rich.console import Console
-from rich.table import Column, Table
 
+from hub.cli.output import BUSY, ERR, FAILED, OUT, USAGE, fail, note, say, table
 from hub.settings import Settings, SettingsError, load
 
+__all__ = [
+    "BUSY",
+    "ERR",
+    "FAILED",
+    "OUT",
+    "USAGE",
+    "SettingsFile",
+    "fail",
+    "note",
+    "run",
+    "say",
+    "settings_or_exit",
+    "table",
+]
+
 T = TypeVar("T")
-
-OUT: Final = Console(highlight=False, soft_wrap=True)
-ERR: Final = Console(stderr=True, highlight=False, soft_wrap=True)
-
-FAILED: Final = 1
-"""What was asked for could not be done, or was found wanting."""
-USAGE: Final = 2
-"""The settings or arguments are wrong."""
-BUSY: Final = 75
-"""The store cannot be used now: try again (EX_TEMPFAIL)."""
 
 SettingsFile = Annotated[
     Path | None, typer.Option("--settings", "-s", help="TOML settings file; the environment wins over it.")
 ]
-
-
-def fail(message: str, status: int = FAILED) -> NoReturn:
-    """Say what is wrong on standard error, without markup or traceback, and end."""
-    ERR.print(message, style="red", markup=False)
-    raise typer.Exit(status)
 
 
 def settings_or_exit(file: Path | None) -> Settings:
@@ -47,18 +45,3 @@ def settings_or_exit(file: Path | None) -> Settings:
 def run(main: Callable[[], Coroutine[Any, Any, T]]) -> T:
     """Run one asynchronous command to its end."""
     return asyncio.run(main())
-
-
-def say(text: str) -> None:
-    """A line of the answer, as it is."""
-    OUT.print(text, markup=False)
-
-
-def note(text: str) -> None:
-    """Something to know that is not the answer: on standard error, so that pipes stay clean."""
-    ERR.print(text, style="yellow", markup=False)
-
-
-def table(*names: str, title: str | None = None, lines: bool = False) -> Table:
-    """A table whose cells are folded, never cut: an id that is cut is no id."""
-    return Table(*(Column(name, overflow="fold") for name in names), title=title, show_lines=lines)

@@ -9,9 +9,8 @@ from typing import Annotated, Any, Final
 import typer
 from rich.text import Text
 
-from hub.app.own_packs import packs_beside
-from hub.cli.console import ERR, OUT, USAGE, fail, note
-from hub.settings import SettingsError
+from hub.app.pack_folder import FolderProblem, packs_beside
+from hub.cli.output import ERR, OUT, USAGE, fail, note
 from hub.simulate import BadScenario
 from hub.simulate import simulate as run
 from hub.simulate.picture import picture as draw
@@ -62,9 +61,9 @@ def _packs(folder: Path | None, options: Sequence[str]) -> Packs:
         return packs.switched(options) if options else packs
     except PackProblem as error:
         fail("; ".join(f"--option {name} is unknown; {said}" for name, said in error.problems), USAGE)
-    except SettingsError as error:
-        for problem in error.problems:
-            ERR.print(f"{problem.setting}: {problem.message}", style="red", markup=False)
+    except FolderProblem as error:
+        for path, message in error.problems:
+            ERR.print(f"{path or '--packs'}: {message}", style="red", markup=False)
         fail(f"{len(error.problems)} problems.", USAGE)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from contacts.areas import Areas
 from hub.core.episode import Entry, Episode
 from hub.core.events import EpisodeEvent, instant
-from hub.core.records import EpisodeSummary
+from hub.core.summary import EpisodeSummary
 from routing.calendar import Period, add, subtract
 from routing.clocks import Moment, start_rows, while_out
 from routing.decide import (

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from hub.core.events import instant, instant_text
-from hub.core.records import EpisodeState
+from hub.core.summary import EpisodeState
 from routing.decision import Recipient
 from routing.duties import Duty, Happening, next_happening
 from routing.facts import Doc, category, part

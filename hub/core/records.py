@@ -11,6 +11,9 @@ from datetime import datetime
 from typing import Any, Literal
 
 from adapters.port import ReceiptKind
+from hub.core.summary import EpisodeState as EpisodeState
+from hub.core.summary import EpisodeSummary as EpisodeSummary
+from hub.core.summary import MessageStatus as MessageStatus
 from routing.decision import Decision, DutyState, Kind, Priority, Rule
 
 AttemptState = Literal[
@@ -42,9 +45,6 @@ DeliveryState = Literal["due", "leased", "sent", "failed", "cancelled"]
 Purpose = Literal["notice", "chase", "deputy", "duty_team", "silent", "handover"]
 """Why a delivery was made: the first way of telling, the next step of the desk's plan, the desk's deputy, the emergency
 duty team, a reminder where all went silent, or the sender's manager, who is asked to ring instead."""
-EpisodeState = Literal["awaited", "open", "found", "returned", "retracted"]
-"""``awaited``: an event came for a reference that has not been reported yet, and is kept."""
-MessageStatus = Literal["actual", "exercise", "test"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -401,18 +401,6 @@ class Changes:
     alarms: tuple[AlarmRecord, ...] = ()
     quarantine: tuple[QuarantineRecord, ...] = ()
     audit: tuple[AuditLine, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EpisodeSummary:
-    """An earlier or parallel episode of the same child, for counts and warnings."""
-
-    id: str
-    state: EpisodeState
-    ever_missing: bool
-    category: Literal["missing", "away"] | None
-    status: MessageStatus
-    since: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

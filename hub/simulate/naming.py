@@ -4,8 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from contacts.areas import load_areas
-from contacts.fictional import fictional_directory
-from contacts.roles import SCHOOL_PREFIX
+from contacts.roles import NATIONAL, SCHOOL_PREFIX
 from routing.calendar import LONDON
 
 ACRONYMS = {"iro": "IRO", "ceop": "CEOP", "mash": "MASH", "mase": "MASE", "nrm": "NRM"}
@@ -22,8 +21,7 @@ def organisation_name(code: str | None) -> str:
         return force.name
     if code.startswith(SCHOOL_PREFIX):
         return f"URN {code.removeprefix(SCHOOL_PREFIX)}"
-    known = fictional_directory().organisation(code)
-    return code if known is None else known.name
+    return NATIONAL.get(code, code)
 
 
 def role_label(role: str) -> str:

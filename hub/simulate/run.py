@@ -11,7 +11,7 @@ from hub.core.course import Context, Outcome, Refused
 from hub.core.episode import Episode
 from hub.core.events import EpisodeEvent, Invalid, WireRules, canonical, instant, instant_text, parse, validate_document
 from hub.core.plan import react
-from hub.core.records import EpisodeSummary
+from hub.core.summary import EpisodeSummary
 from hub.core.ticks import next_wake, tick
 from routing.decision import Decision, Recipient, Rule
 from routing.duties import codes

@@ -59,7 +59,7 @@ def test_a_picture_that_cannot_be_written_and_a_file_that_is_none_are_told(file:
 
 
 def test_it_starts_without_what_a_server_needs() -> None:
-    servers = ("sqlalchemy", "aiohttp", "alembic")
+    servers = ("sqlalchemy", "aiohttp", "alembic", "pydantic_settings", "holidays", "hub.core.records")
     asked = f"import sys, hub.cli, hub.cli.alone; print([m for m in {servers} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
