@@ -47,18 +47,15 @@ def update_notices(
     if after.facts["missing"] and not before.facts["missing"]:
         drafts = first_notices(after, areas)
     else:
-        drafts = _newly_entitled(before, after, told, known, areas)
+        drafts = _newly_entitled(before, after, known, areas)
     reached = {draft_key(draft) for draft in drafts if draft.outcome == "notify"}
     desks = {draft.desk for draft in drafts if draft.outcome == "notify"}
     told_rest = [t for t in told if t.key not in reached and desk_key(t.recipient) not in desks]
     return [*drafts, *told_updates(before, after, told_rest)]
 
 
-def _newly_entitled(
-    before: Standing, after: Standing, told: Sequence[Told], known: Mapping[str, str], areas: Areas
-) -> list[Draft]:
+def _newly_entitled(before: Standing, after: Standing, known: Mapping[str, str], areas: Areas) -> list[Draft]:
     had = {key for key, entry in before.by_key.items() if entry.outcome == "notify"}
-    known_keys = {t.key for t in told}
     endangered = after.facts["endangered"] and before.facts["away"] and not before.facts["endangered"]
     drafts = []
     for entry in after.entries:
@@ -68,7 +65,7 @@ def _newly_entitled(
             drafts.append(_first(entry, after.doc, areas))
         elif entry.outcome == "suppress":
             old = before.by_key.get(entry.key)
-            if (old is None or old.outcome != "suppress") and entry.key not in known_keys:
+            if old is None or old.outcome != "suppress":  # told before or not: what changed is said (B48)
                 drafts.append(_first(entry, after.doc, areas))
     return [*drafts, *parent_changes(after, known)]
 

@@ -164,7 +164,7 @@ class ChildReport(ChildChange):
 
 
 class PlacementChange(Wire):
-    type: PlacementType = _UNSENT
+    type: PlacementType | None = Field(default=None, description="null: not known; a report is never refused for it.")
     responsible_authority: AreaCode | None = Field(
         default=None, description="English authority; required when the child is looked after."
     )
@@ -181,7 +181,6 @@ class PlacementChange(Wire):
 
 
 class PlacementReport(PlacementChange):
-    type: PlacementType
     host_authority: AreaCode = Field(description="Area the placement or home is in, anywhere in the United Kingdom.")
 
 

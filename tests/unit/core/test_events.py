@@ -131,7 +131,7 @@ def test_reports_without_any_optional_part() -> None:
         people=DROP,
         episode={key: DROP for key in ("since", "last_seen", "missing_from", "circumstances", "clothing", "risk")},
         child={key: DROP for key in ("description", "medication", "mobile", "legal_status")},
-        placement={key: DROP for key in ("provider", "address", "phone")},
+        placement={key: DROP for key in ("type", "provider", "address", "phone")},
     )
     assert parsed(bare).data == bare["data"]
 

@@ -127,6 +127,19 @@ def test_missing_that_becomes_away_is_an_update_to_everyone_told() -> None:  # B
     assert engine.episode().doc["episode"].get("whereabouts_known") is None
 
 
+def test_police_who_may_not_be_told_any_more_hear_the_update_and_are_shown_as_suppressed() -> None:  # B48, B13
+    bromley = {"host_authority": BROMLEY, "responsible_authority": BROMLEY}
+    engine = started(leeds(placement=bromley))
+    engine.post(updated(episode={"category": "away"}))
+    assert "police" in engine.heard("U1")["update"] and roles(engine.of("U1"), "suppress") == {"police"}
+    engine.post(updated(id="U2", time="2026-03-01T21:00:00Z", episode={"at_risk": True}))
+    assert engine.heard("U2")["concern"] == {"police"} and roles(engine.of("U2"), "suppress") == set()
+    engine.post(updated(id="U3", time="2026-03-01T22:00:00Z", episode={"at_risk": False}))
+    assert "police" in engine.heard("U3")["update"] and roles(engine.of("U3"), "suppress") == {"police"}
+    engine.post(updated(id="U4", time="2026-03-01T23:00:00Z", child={"description": "a blue coat"}))
+    assert roles(engine.of("U4"), "suppress") == set(), "only what changed"
+
+
 def test_an_away_child_who_becomes_endangered_is_one_concern_then_updates() -> None:  # B15, C1
     engine = started(away(placement=LEEDS_CARE, episode={"risk": {"basis": DROP}}))
     assert "police" in engine.heard("E1")["away"]
