@@ -246,6 +246,8 @@ class DeliveryRecord:
     """Keyed hash of where it goes (mail domain, host): a slow one must not hold up the others; empty for no limit."""
     receipt_digest: bytes | None = None
     """SHA-256 of the token that receipts come back under."""
+    redriven_after: int = 0
+    """Attempts up to this number were made before an operator put it back: they use up none of its schedule."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -429,6 +431,68 @@ class Standing:
     notice_state: NoticeState
     attempts: tuple[AttemptRecord, ...]
     """All of them, by number."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sought:
+    """Which deliveries an operator asks for: those that meet all that is given."""
+
+    state: DeliveryState | Literal["late", "stuck"] | None = None
+    """``late``: due for longer than it should be, or leased beyond its lease. ``stuck``: late, or failed while nobody
+    who has to know does. None: all that are not settled (due, leased, failed)."""
+    channel: str | None = None
+    organisation: str | None = None
+    reason: str | None = None
+    """Of the newest attempt."""
+    created_before: datetime | None = None
+    deliveries: tuple[str, ...] = ()
+    """These only, whatever their state; empty for any."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outgoing:
+    """A delivery with its notice as an operator sees it: all that stands in clear, and nothing sealed."""
+
+    delivery: str
+    notice: str
+    reference: str
+    episode: str
+    episode_state: EpisodeState
+    organisation: str | None
+    roles: tuple[str, ...]
+    gap_role: str | None
+    personal: bool
+    """It tells a person, whom a later decision may keep it from."""
+    kind: Kind
+    priority: Priority
+    status: MessageStatus
+    notice_state: NoticeState
+    chase_at: datetime | None
+    channel: str
+    contact: str | None
+    purpose: Purpose
+    carries: Literal["content", "alert"]
+    state: DeliveryState
+    created_at: datetime
+    due_at: datetime
+    lease_until: datetime | None
+    attempts: int
+    attempt_state: AttemptState | None
+    """Of the newest attempt, as are the next two."""
+    reason: str | None
+    attempted_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CalledOff:
+    """What it writes that an operator cancels deliveries, in one transaction."""
+
+    deliveries: tuple[str, ...]
+    undeliverable: tuple[str, ...] = ()
+    """Notices that have no way left."""
+    at: datetime
+    alarms: tuple[AlarmRecord, ...] = ()
+    audit: tuple[AuditLine, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

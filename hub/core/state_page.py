@@ -27,6 +27,7 @@ MEANING: Mapping[str, Mapping[str, str]] = {
         "gave_up": "no further try will be made",
         "withdrawn": "the notice was superseded, withheld or held",
         "redriven": "an operator put it back",
+        "called_off": "an operator cancelled it",
     },
     "notice": {
         "content_sent": "an attempt that carries the content was sent (D14)",

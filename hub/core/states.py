@@ -23,7 +23,9 @@ AttemptHappening = Literal[
     "receipt_expired",
     "receipt_bounced",
 ]
-DeliveryHappening = Literal["claimed", "carried", "retry", "released", "lease_lost", "gave_up", "withdrawn", "redriven"]
+DeliveryHappening = Literal[
+    "claimed", "carried", "retry", "released", "lease_lost", "gave_up", "withdrawn", "redriven", "called_off"
+]
 NoticeHappening = Literal[
     "content_sent",
     "alert_sent",
@@ -131,7 +133,7 @@ ATTEMPT: Mapping[AttemptState, Mapping[AttemptHappening, AttemptState]] = {
 }
 
 DELIVERY: Mapping[DeliveryState, Mapping[DeliveryHappening, DeliveryState]] = {
-    "due": {"claimed": "leased", "withdrawn": "cancelled", "gave_up": "failed"},
+    "due": {"claimed": "leased", "withdrawn": "cancelled", "gave_up": "failed", "called_off": "cancelled"},
     "leased": {
         "carried": "sent",
         "retry": "due",
@@ -141,8 +143,8 @@ DELIVERY: Mapping[DeliveryState, Mapping[DeliveryHappening, DeliveryState]] = {
         "withdrawn": "cancelled",
     },
     "sent": {"carried": "sent", "gave_up": "failed", "withdrawn": "sent"},
-    "failed": {"redriven": "due", "gave_up": "failed", "withdrawn": "failed"},
-    "cancelled": {"withdrawn": "cancelled"},
+    "failed": {"redriven": "due", "gave_up": "failed", "withdrawn": "failed", "called_off": "cancelled"},
+    "cancelled": {"withdrawn": "cancelled", "called_off": "cancelled"},
 }
 
 _EVERYTHING_BUT_RELEASE: tuple[NoticeHappening, ...] = tuple(

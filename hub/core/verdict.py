@@ -56,7 +56,9 @@ class Verdict:
 def judge(tried: Tried, standing: Standing, policy: RetryPolicy) -> Verdict:
     """The verdict on a try whose delivery stands as ``standing`` now."""
     claimed = tried.claimed
-    before = tuple(attempt for attempt in standing.attempts if attempt.number < claimed.attempt)
+    earlier = tuple(attempt for attempt in standing.attempts if attempt.number < claimed.attempt)
+    # An operator who puts a delivery back gives it its whole schedule anew.
+    before = tuple(attempt for attempt in earlier if attempt.number > claimed.delivery.redriven_after)
     own = next((attempt for attempt in standing.attempts if attempt.number == claimed.attempt), None) or AttemptRecord(
         delivery=claimed.delivery.id,
         number=claimed.attempt,
@@ -77,7 +79,7 @@ def judge(tried: Tried, standing: Standing, policy: RetryPolicy) -> Verdict:
                     verdict = _alerted(own, before, tried, reason, policy)
                 case RetryAt() | GiveUp() as then:
                     verdict = _failed(own, claimed.delivery, failed, then)
-    if any(carried(attempt, claimed.delivery.carries) for attempt in before):
+    if any(carried(attempt, claimed.delivery.carries) for attempt in earlier):
         # An earlier try, recorded late, did go out: whatever became of this one, nobody has to try again.
         return replace(verdict, delivery="carried", due_at=None, happened=_sent(claimed.delivery))
     if verdict.delivery == "retry" and not may_go_out(standing.notice_state, claimed.delivery.purpose):

@@ -10,21 +10,20 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from hub.core.endings import over
 from hub.core.episode import Memory
 from hub.core.escalation import Look, look
 from hub.core.ladder import About, ladder
 from hub.core.records import AlarmRecord, AuditLine, Chased, DeliveryRecord, NoticeRecord, StoredEpisode, Tracked
 from hub.core.states import notice_after
-from hub.service.ledger import OVERTAKES
 from hub.service.ports import Ids, Store, StoreUnavailable, Unit
 from hub.service.ways import Ways
-from routing.decision import Kind, Recipient
+from routing.decision import Recipient
 from routing.packs import Packs
 
 BATCH: Final = 100
 PATIENCE: Final = timedelta(minutes=1)
 """How long a notice that could not be worked on is left alone, so that it holds up no other."""
-ENDINGS: Final[dict[str, Kind]] = {"found": "found", "returned": "returned", "retracted": "retraction"}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -82,7 +81,7 @@ class Chasing:
         found = ladder(_about(tracked, stored), self.ways.ground(now))
         waits = self.packs.select(stored.doc).waits()
         news_at = await unit.last_heard(tracked.notice.episode) or tracked.notice.created_at
-        came_to = look(tracked, found, waits, news_at, now, over=_over(tracked, stored))
+        came_to = look(tracked, found, waits, news_at, now, over=over(stored.record.state, tracked.notice.kind))
         await unit.chase(self._written(tracked, came_to, now), tracked.child)
         return True
 
@@ -142,9 +141,3 @@ def _about(tracked: Tracked, stored: StoredEpisode) -> About:
         person=Memory.loads(stored.record.memory).persons.get(f"{recipient.role}/{recipient.person}"),
         stands_in=notice.gap_role is not None,
     )
-
-
-def _over(tracked: Tracked, stored: StoredEpisode) -> bool:
-    """The episode has ended in a way that makes an answer to this kind pointless."""
-    ending = ENDINGS.get(stored.record.state)
-    return ending is not None and tracked.notice.kind in OVERTAKES[ending]

@@ -11,6 +11,7 @@ from typing import Any, Final, Literal
 from contacts.directory import Directory
 from contacts.model import Reached
 from hub.core.course import Outcome
+from hub.core.endings import OVERTAKES
 from hub.core.episode import Entry, Episode, Memory
 from hub.core.records import (
     AuditLine,
@@ -27,21 +28,12 @@ from hub.service.ports import Ids
 from hub.service.rows import Rows
 from hub.service.ways import Ways
 from routing.calendar import Period, add, at_local
-from routing.decision import Decision, Kind, Recipient
+from routing.decision import Decision, Recipient
 from routing.duties import Duty, next_happening
 from routing.facts import category, host, lead, part
 from routing.packs import SEALED_DUTY, Packs
 from routing.recipients import has_address
 
-OVERTAKES: Final[Mapping[Kind, tuple[Kind, ...]]] = {
-    "found": ("missing", "away", "concern", "update", "renotification", "message"),
-    "returned": ("missing", "away", "concern", "update", "renotification", "message", "found"),
-    "retraction": (
-        "missing", "away", "concern", "update", "renotification", "message", "found", "returned", "threshold",
-        "duty_due", "duty_overdue",
-    ),
-}  # fmt: skip
-"""What an ending makes pointless to send, if it has not been sent yet (readings.md D8)."""
 BIRTHDAY_DUTIES: Final = frozenset({SEALED_DUTY})
 """Their instants would show a date of birth, so the clock is only told roughly when to look."""
 

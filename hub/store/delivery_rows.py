@@ -82,6 +82,7 @@ def delivery(session: Session, row: Row[Any]) -> DeliveryRecord:
         jumps=row.jumps,
         destination=row.destination or b"",
         receipt_digest=row.receipt_digest,
+        redriven_after=row.redriven_after,
     )
 
 

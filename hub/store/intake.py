@@ -283,6 +283,7 @@ def delivery_row(session: Session, record: DeliveryRecord, child: str, organisat
         "jumps": record.jumps,
         "destination": record.destination or None,
         "receipt_digest": record.receipt_digest,
+        "redriven_after": record.redriven_after,
     }
 
 

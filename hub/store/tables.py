@@ -241,9 +241,11 @@ deliveries = Table(
     Column("jumps", Boolean, nullable=False, server_default=false()),
     Column("destination", LargeBinary),
     Column("receipt_digest", LargeBinary),
+    Column("redriven_after", Integer, nullable=False, server_default="0"),
 )
 """``tried``: an attempt has ended with a result. ``withdrawn``: overtaken or answered while a worker had it in hand, so
-it ends with that attempt. Settled deliveries are in none of the partial indexes: a million of them cost what ten do."""
+it ends with that attempt. Of the settled deliveries only the failed ones, which are few, are in a partial index: a
+million of the others cost what ten do."""
 Index(
     "ix_deliveries_claim",
     deliveries.c.channel,
@@ -263,6 +265,7 @@ Index(
 )
 Index("ix_deliveries_line", deliveries.c.line, **_where("state = 'due' OR state = 'leased'"))
 Index("ix_deliveries_receipt_digest", deliveries.c.receipt_digest, unique=True, **_where("receipt_digest IS NOT NULL"))
+Index("ix_deliveries_failed", deliveries.c.id, **_where("state = 'failed'"))
 Index("ix_deliveries_live", deliveries.c.episode, **_where("state = 'due' OR state = 'leased'"))
 
 attempts = Table(

@@ -15,6 +15,7 @@ from hub.core.records import (
     AlarmRecord,
     AttemptRecord,
     AuditLine,
+    CalledOff,
     Changes,
     Chased,
     ClaimedDelivery,
@@ -25,17 +26,19 @@ from hub.core.records import (
     EpisodeSummary,
     EventRecord,
     NoticeRecord,
+    Outgoing,
     QuarantineRecord,
     ReceiptRecord,
     Received,
     RegisterRecord,
+    Sought,
     Source,
     Standing,
     StoredEpisode,
     Tracked,
 )
 from hub.service.ports import ANYWHERE, Places, Unit
-from hub.store import answers, chasing, delivery_rows, directory, episodes, intake, receipts, seeing, sources
+from hub.store import answers, chasing, delivery_rows, directory, episodes, intake, outbox, receipts, seeing, sources
 from hub.store import deliveries as leasing
 from hub.store.session import Session
 
@@ -200,6 +203,30 @@ class SqlUnit:
 
     async def count_apart(self, since: datetime) -> int:
         return await self._run(receipts.count_apart, since)
+
+    # the outbox
+    async def outbox(
+        self, sought: Sought, now: datetime, late: datetime, *, after: str | None = None, limit: int = 100
+    ) -> Sequence[Outgoing]:
+        return await self._run(outbox.outbox, sought, now, late, after, limit)
+
+    async def outbox_counts(self, sought: Sought, now: datetime, late: datetime) -> dict[str, int]:
+        return await self._run(outbox.outbox_counts, sought, now, late)
+
+    async def outgoing(self, deliveries: Sequence[str]) -> Sequence[Outgoing]:
+        return await self._run(outbox.outgoing, deliveries)
+
+    async def newer_sent(self, delivery: str) -> bool:
+        return await self._run(outbox.newer_sent, delivery)
+
+    async def put_back(self, deliveries: Sequence[str], now: datetime, audit: Sequence[AuditLine]) -> None:
+        await self._run(outbox.put_back, deliveries, now, audit)
+
+    async def call_off(self, off: CalledOff) -> None:
+        await self._run(outbox.call_off, off)
+
+    async def clear_alarms_of(self, notice: str, kinds: Sequence[str], now: datetime) -> Sequence[str]:
+        return await self._run(outbox.clear_alarms_of, notice, kinds, now)
 
     # answers
     async def delivery_by_token(self, token_digest: bytes) -> tuple[DeliveryRecord, NoticeRecord] | None:

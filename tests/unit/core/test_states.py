@@ -41,12 +41,12 @@ overdue         .             .          .          acknowledged unresolved unre
 superseded      .             .          .          .            .          .          .          .             .       .        .    !
 """  # noqa: E501 - a grid is read across
 DELIVERY_GRID = """
-           claimed carried retry released lease_lost gave_up withdrawn redriven
-due        leased  !       !     !        !          failed  cancelled !
-leased     !       sent    due   due      due        failed  cancelled !
-sent       !       .       !     !        !          failed  .         !
-failed     !       !       !     !        !          .       .         due
-cancelled  !       !       !     !        !          !       .         !
+           claimed carried retry released lease_lost gave_up withdrawn redriven called_off
+due        leased  !       !     !        !          failed  cancelled !        cancelled
+leased     !       sent    due   due      due        failed  cancelled !        !
+sent       !       .       !     !        !          failed  .         !        !
+failed     !       !       !     !        !          .       .         due      cancelled
+cancelled  !       !       !     !        !          !       .         !        .
 """
 ATTEMPT_GRID = """
                    claimed accepted deferred           rejected           failed_technically abandoned         released  receipt_delayed receipt_delivered receipt_expired receipt_bounced

@@ -19,6 +19,7 @@ _WAITING = sa.text("chase_at IS NOT NULL")
 _REPORTED = sa.text("receipt_digest IS NOT NULL")
 _REFERRED = sa.text("provider_reference IS NOT NULL")
 _APART = sa.text("delivery IS NULL")
+_FAILED = sa.text("state = 'failed'")
 
 
 def upgrade() -> None:
@@ -38,6 +39,8 @@ def upgrade() -> None:
     op.add_column("deliveries", sa.Column("jumps", sa.Boolean(), nullable=False, server_default=sa.false()))
     op.add_column("deliveries", sa.Column("destination", sa.LargeBinary()))
     op.add_column("deliveries", sa.Column("receipt_digest", sa.LargeBinary()))
+    op.add_column("deliveries", sa.Column("redriven_after", sa.Integer(), nullable=False, server_default="0"))
+    op.create_index("ix_deliveries_failed", "deliveries", ["id"], sqlite_where=_FAILED, postgresql_where=_FAILED)
     op.create_index("ix_deliveries_line", "deliveries", ["line"], sqlite_where=_LIVE, postgresql_where=_LIVE)
     op.create_index(
         "ix_deliveries_receipt_digest",
@@ -79,7 +82,8 @@ def downgrade() -> None:
     op.drop_index("ix_attempts_provider_reference", table_name="attempts")
     op.drop_index("ix_deliveries_receipt_digest", table_name="deliveries")
     op.drop_index("ix_deliveries_line", table_name="deliveries")
-    for column in ("receipt_digest", "destination", "jumps", "line", "carries", "purpose"):
+    op.drop_index("ix_deliveries_failed", table_name="deliveries")
+    for column in ("redriven_after", "receipt_digest", "destination", "jumps", "line", "carries", "purpose"):
         op.drop_column("deliveries", column)
     op.drop_index("ix_notices_chasing", table_name="notices")
     op.drop_column("notices", "chase_at")

@@ -1,0 +1,120 @@
+"""What an operator may do about a delivery: put it back, call it off; and what happens to it otherwise. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Literal
+
+from hub.core.endings import over
+from hub.core.records import AttemptRecord, DecisionRecord, NoticeRecord, NoticeState, Outgoing
+from hub.core.retry import carried, maybe_sent
+from hub.core.states import may_go_out
+
+UNTOLD: Final[frozenset[NoticeState]] = frozenset({"pending", "unresolved", "undeliverable", "overdue"})
+"""Nobody who has to know is known to know."""
+Refusal = Literal[
+    "unknown",
+    "due",
+    "leased",
+    "sent",
+    "cancelled",
+    "superseded",
+    "acknowledged",
+    "withheld",
+    "held",
+    "over",
+    "unreadable",
+]
+"""Why a delivery is left as it is. ``unknown``: there is none; ``due`` to ``cancelled``: that is its state (or, for
+``sent``, an attempt that was recorded late did go out); ``superseded`` to ``held``: that of its notice, or of its
+person now; ``over``: the episode has ended and the notice says nothing any more; ``unreadable``: it does not open."""
+Caution = Literal["maybe_sent", "newer_sent"]
+"""What to know before a delivery is put back. ``maybe_sent``: an attempt may have gone out unseen, so it may come
+twice, under the same id; ``newer_sent``: a later notice has gone out to the same address."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Next:
+    """What happens to a delivery if nobody does anything, and when. ``try``: it is sent, as soon after ``at`` as there
+    is a free place; ``result``: it is being sent, and until then says what it came to; ``look``: nothing by this way,
+    but the notice is looked at again; ``nothing``."""
+
+    does: Literal["try", "result", "look", "nothing"]
+    at: datetime | None = None
+
+
+def next_of(one: Outgoing) -> Next:
+    """What happens to it next."""
+    match one.state:
+        case "due" if may_go_out(one.notice_state, one.purpose):
+            return Next(does="try", at=one.due_at)
+        case "leased":
+            return Next(does="result", at=one.lease_until)
+        case _:
+            return Next(does="nothing") if one.chase_at is None else Next(does="look", at=one.chase_at)
+
+
+def why_not_redriven(
+    one: Outgoing, attempts: Sequence[AttemptRecord], kept_back: Literal["withheld", "held"] | None
+) -> Refusal | None:
+    """Why it may not be put back, or None. ``kept_back``: whether its person must not be told now."""
+    if one.state != "failed":
+        return one.state
+    if over(one.episode_state, one.kind):
+        return "over"
+    match one.notice_state:
+        case "superseded" | "withheld" | "held" as silent:
+            return silent
+        case "acknowledged" if not may_go_out("acknowledged", one.purpose):
+            return "acknowledged"
+    if kept_back is not None:
+        return kept_back
+    return "sent" if any(carried(attempt, one.carries) for attempt in attempts) else None
+
+
+def why_not_cancelled(one: Outgoing) -> Refusal | None:
+    """Why it may not be called off, or None. What a worker has in hand may be out already."""
+    match one.state:
+        case "due" | "failed":
+            return None
+        case "leased" | "sent" | "cancelled" as state:
+            return state
+
+
+def cautions(attempts: Sequence[AttemptRecord], *, newer: bool) -> tuple[Caution, ...]:
+    """What to know before it is put back."""
+    found: list[Caution] = []
+    if any(maybe_sent(attempt) for attempt in attempts):
+        found.append("maybe_sent")
+    if newer:
+        found.append("newer_sent")
+    return tuple(found)
+
+
+def kept_back(notice: NoticeRecord, decisions: Sequence[DecisionRecord]) -> Literal["withheld", "held"] | None:
+    """Whether the newest decision about the person of a notice keeps it from them. A notice that had been sent by
+    another way before that decision keeps its state, so the state alone does not say. ``decisions``: all of the
+    episode, as they were taken."""
+    if notice.person is None:
+        return None
+    state: Literal["withheld", "held"] | None = None
+    for record in decisions:
+        decision = record.decision
+        if not any(one.person == notice.person and one.role in notice.roles for one in decision.recipients):
+            continue
+        match decision.outcome:
+            case "withhold":
+                state = "withheld"
+            case "hold":
+                state = "held"
+            case "notify":
+                state = None
+            case "gap" | "suppress":
+                pass
+    return state
+
+
+def open_still(one: Outgoing) -> bool:
+    """Whether somebody has yet to be told, or to answer: then its last way is not called off without an alarm."""
+    silent = one.notice_state in ("superseded", "acknowledged", "withheld", "held")
+    return not silent and not over(one.episode_state, one.kind)
