@@ -27,27 +27,19 @@ from hub.core.records import (
     DeliveryResult,
     Standing,
 )
-from hub.core.states import NEVER_SENT
 from hub.service.ports import ANYWHERE, Places
 from hub.store.codec import decision_from_bytes
 from hub.store.delivery_rows import attempt_row, delivery, notice
 from hub.store.episodes import facts
 from hub.store.seeing import DUE, LEASED, raise_alarm, write_audit
+from hub.store.waiting import behind_the_first, in_line, pointless
 from hub.store.session import Session
 from hub.store.tables import attempts, decisions, deliveries, notices
 from hub.store.unreadable import UNREADABLE, put_off
 from routing.decision import Decision, Priority
 
-HEAD_START = timedelta(seconds=5)
-"""How long the deliveries of a higher rank wait for a first attempt that is under way. Those of rank 0 are attempted
-first (B-01), but a provider that hangs for a minute must not keep the others from being told for that minute."""
-
 LOST_AGAIN = (timedelta(0), timedelta(seconds=2), timedelta(seconds=10), timedelta(seconds=30))
 """How long a delivery waits whose lease ran out for the first time, the second time and so on."""
-
-IN_ORDER = timedelta(minutes=30)
-"""How long a notice waits for an earlier one to the same address that has not gone out. Longer, and telling them out of
-order is better than not telling them."""
 
 LOOK_AHEAD = 4
 
@@ -130,29 +122,6 @@ def claimable(now: datetime, channels: Collection[str] | None, priorities: Colle
 
     Wanted priorities are a range with holes rather than a list, so that the index also gives the order.
     """
-    other = deliveries.alias("other")
-    waits = exists().where(
-        other.c.cause_group == deliveries.c.cause_group,
-        other.c.rank < deliveries.c.rank,
-        text("NOT other.tried AND (other.state = 'due' OR other.state = 'leased')"),
-        or_(
-            and_(text("other.state = 'due'"), other.c.due_at <= now),
-            and_(text("other.state = 'leased'"), other.c.leased_at > now - HEAD_START),
-        ),
-    )
-    earlier = deliveries.alias("earlier")
-    queued = exists().where(
-        earlier.c.line == deliveries.c.line,
-        text("(earlier.state = 'due' OR earlier.state = 'leased')"),
-        earlier.c.created_at < deliveries.c.created_at,
-        text("NOT deliveries.jumps"),
-        deliveries.c.created_at > now - IN_ORDER,
-    )
-    never = exists().where(
-        notices.c.id == deliveries.c.notice,
-        notices.c.state.in_(NEVER_SENT),
-        text("NOT (notices.state = 'acknowledged' AND deliveries.purpose = 'silent')"),
-    )
     wanted = [name for name in _URGENCY if priorities is None or name in priorities]
     if not wanted:
         return select(deliveries.c.id, deliveries.c.destination).where(false())
@@ -164,7 +133,7 @@ def claimable(now: datetime, channels: Collection[str] | None, priorities: Colle
         narrowed.append(deliveries.c.channel.in_(channels))
     return (
         select(deliveries.c.id, deliveries.c.destination)
-        .where(DUE, deliveries.c.due_at <= now, *narrowed, ~waits, ~queued, ~never)
+        .where(DUE, deliveries.c.due_at <= now, *narrowed, ~behind_the_first(now), ~in_line(now), ~pointless())
         .order_by(deliveries.c.priority, deliveries.c.rank, deliveries.c.due_at, deliveries.c.id)
     )
 

@@ -9,7 +9,8 @@ import pytest
 from hub.core.records import Changes, ClaimedDelivery, DeliveryRecord, NoticeRecord, Standing
 from hub.edge.ids import SeededIds
 from hub.service.ports import Unit
-from hub.store.deliveries import HEAD_START, LOST_AGAIN
+from hub.store.deliveries import LOST_AGAIN
+from hub.store.waiting import HEAD_START
 from routing.decision import Kind, Priority
 from tests.kit.clock import START
 from tests.kit.records import Story, ids_of, moved, result
