@@ -48,9 +48,8 @@ def update_notices(
         drafts = first_notices(after, areas)
     else:
         drafts = _newly_entitled(before, after, known, areas)
-    reached = {draft_key(draft) for draft in drafts if draft.outcome == "notify"}
     desks = {draft.desk for draft in drafts if draft.outcome == "notify"}
-    told_rest = [t for t in told if t.key not in reached and desk_key(t.recipient) not in desks]
+    told_rest = [t for t in told if desk_key(t.recipient) not in desks]
     return [*drafts, *told_updates(before, after, told_rest)]
 
 
