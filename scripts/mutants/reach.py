@@ -13,7 +13,7 @@ import pytest
 
 Lines = Mapping[str, Mapping[int, list[str]]]
 """Module -> line -> the contexts it ran in."""
-ENOUGH = 30  # seconds of tests for a mutant: what the quick ones let live is taken to live
+ENOUGH = 10  # seconds of tests for a mutant: what the quick ones let live is taken to live
 LRU = type(lru_cache(len))
 
 
@@ -34,7 +34,7 @@ class Reach:
         return {test for line in lines for test in self.lines.get(path, {}).get(line, ()) if test in self.seconds}
 
     def in_order(self, tests: Iterable[str]) -> dict[str, float]:
-        """With their seconds, quick ones first, as many as half a minute is enough for."""
+        """With their seconds, quick ones first, as many as ten seconds are enough for."""
         chosen, spent = {}, 0.0
         for test in sorted(tests, key=lambda test: (self.seconds[test], test)):
             spent += self.seconds[test]

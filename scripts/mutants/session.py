@@ -47,7 +47,7 @@ class Plugin:
         """The chosen of these, until one fails. In ``chosen``'s order: a sum of seconds tells which are worth it."""
         here = {item.nodeid: item for item in items}
         queue = [here[test] for test in self.chosen if test in here]
-        for item, following in zip(queue, [*queue[1:], None], strict=True):
+        for item, following in zip(queue, [*queue[1:], None], strict=False):
             limited(GRACE + GRACE * self.chosen[item.nodeid])
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
             if self.failed:
