@@ -8,6 +8,7 @@ from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
 from hub.settings import PREFIX, Settings
+from hub.settings.channels import ChannelSettings
 from hub.settings.risks import RISKS
 
 PAGE = Path(__file__).parent.parent / "docs" / "reference" / "settings.md"
@@ -33,7 +34,9 @@ RISKS_HEAD = """
 
 def page() -> str:
     """The whole page."""
-    rows = "".join(_row(name, field) for name, field in Settings.model_fields.items())
+    # Those of the other channels last, though pydantic has them first, as Settings inherits them.
+    names = sorted(Settings.model_fields, key=lambda name: name in ChannelSettings.model_fields)
+    rows = "".join(_row(name, Settings.model_fields[name]) for name in names)
     risks = "".join(f"| `{name}` | {_cell(message)} |\n" for name, message, _ in RISKS)
     return HEAD + rows + RISKS_HEAD + risks
 
@@ -44,7 +47,7 @@ def _row(name: str, field: FieldInfo) -> str:
 
 
 def _default(value: object) -> str:
-    if value is None or value == ():
+    if value in (None, (), ""):
         return ""
     if isinstance(value, bool):
         return f"`{str(value).lower()}`"

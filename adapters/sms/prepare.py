@@ -25,6 +25,8 @@ class Message:
     """``text`` in the GSM basic set, one octet a septet."""
     digest: str
     """SHA-256 (hex) of ``text`` in UTF-8."""
+    receipt: bool
+    """Whether anybody waits for a receipt."""
 
 
 def prepare(envelope: Envelope) -> Message | Rejected:
@@ -59,6 +61,7 @@ def prepare(envelope: Envelope) -> Message | Rejected:
         text=text,
         octets=octets,
         digest=hashlib.sha256(text.encode()).hexdigest(),
+        receipt=envelope.receipt_token is not None,
     )
 
 

@@ -55,13 +55,13 @@ class SmppTransport:
         *,
         smsc: Smsc,
         account: Account,
-        inbox: Callable[[Inbound], Awaitable[None]],
+        inbox: Callable[[Inbound, bytes], Awaitable[None]],
         now: Callable[[], datetime],
         total: float = 60.0,
     ) -> None:
-        """``inbox`` stores what comes back. The SMSC is told so only after it returned; if it raises, the SMSC keeps
-        the message and offers it again, so the same may come twice. ``now`` dates it. ``total``: seconds one try may
-        take.
+        """``inbox`` stores what comes back, and the message that it came as. The SMSC is told so only after it
+        returned; if it raises, the SMSC keeps the message and offers it again, so the same may come twice. ``now``
+        dates it. ``total``: seconds one try may take.
 
         Raises ValueError, which names the setting and never its value.
         """
@@ -179,6 +179,7 @@ class SmppTransport:
                     delivery=message.delivery,
                     tag=account.tag,
                     validity=account.validity,
+                    receipt=message.receipt,
                 ),
                 lambda: out.append(True),
             )
@@ -228,15 +229,14 @@ class SmppTransport:
 
     async def _take_in(self, raw: bytes) -> None:
         account = self._account
-        await self._inbox(
-            read(
-                raw,
-                self._now(),
-                submit_ids=account.submit_ids,
-                receipt_ids=account.receipt_ids,
-                alphabet=account.alphabet,
-            )
+        inbound = read(
+            raw,
+            self._now(),
+            submit_ids=account.submit_ids,
+            receipt_ids=account.receipt_ids,
+            alphabet=account.alphabet,
         )
+        await self._inbox(inbound, raw)
 
 
 def _is_number(source: str) -> bool:

@@ -90,8 +90,9 @@ def submit(
     delivery: str,
     tag: int | None,
     validity: timedelta | None,
+    receipt: bool,
 ) -> bytes:
-    """``submit_sm`` of one part in the SMSC's default alphabet, with a receipt asked for.
+    """``submit_sm`` of one part in the SMSC's default alphabet; ``receipt``: one is asked for.
 
     ``source``: a number in E.164, or up to eleven letters and digits; ``number``: E.164; ``tag``: an optional parameter
     of the vendor range (0x1400 to 0x3FFF) that carries the delivery's id, which SMPP has no field for. Raises
@@ -107,7 +108,7 @@ def submit(
         dest_addr_ton=_INTERNATIONAL,
         dest_addr_npi=_ISDN,
         validity_period="" if validity is None else _relative(validity),
-        registered_delivery=_FINAL_RECEIPT,
+        registered_delivery=_FINAL_RECEIPT if receipt else 0,
         data_coding=0,
         tlvs=[] if tag is None else [smpp34.Tlv(tag, delivery.encode("ascii"))],
         sequence_number=sequence,

@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from hub.edge.vault import KeyRing, VaultError, read_key_ring
-from hub.settings import PREFIX, Problem, Settings, SettingsError
+from hub.settings import Settings, wrong
 
 
 def kek_files(settings: Settings) -> Mapping[str, Path]:
@@ -21,14 +21,14 @@ def key_ring(settings: Settings) -> KeyRing:
     """Read all key files. Raises SettingsError naming what is missing."""
     files = kek_files(settings)
     if not files:
-        raise _error("KEK_FILES", f"no kek-*.key in {settings.keys}: run `fingerpost keys init`")
+        raise wrong("KEK_FILES", f"no kek-*.key in {settings.keys}: run `fingerpost keys init`")
     current = settings.kek_current or max(files)
     if current not in files:
-        raise _error("KEK_CURRENT", f"there is no key-encryption key {current}; there are {', '.join(sorted(files))}")
+        raise wrong("KEK_CURRENT", f"there is no key-encryption key {current}; there are {', '.join(sorted(files))}")
     try:
         return read_key_ring(current, files, settings.index_secret)
     except VaultError as error:
-        raise _error("KEK_FILES", str(error)) from None
+        raise wrong("KEK_FILES", str(error)) from None
 
 
 def acknowledgement_secret(ring: KeyRing) -> bytes:
@@ -44,7 +44,3 @@ def event_digest(ring: KeyRing) -> Callable[[bytes], bytes]:
 
 def _derived(ring: KeyRing, purpose: bytes) -> bytes:
     return HKDF(algorithm=SHA256(), length=32, salt=None, info=purpose).derive(ring.index_secret)
-
-
-def _error(name: str, message: str) -> SettingsError:
-    return SettingsError((Problem(setting=PREFIX + name, message=message),))

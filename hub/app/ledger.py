@@ -7,7 +7,7 @@ from hub.app.keys import key_ring
 from hub.edge.ids import SystemIds
 from hub.edge.vault import KeyRing, Vault
 from hub.service.ports import Ids, Store, StoreUnavailable
-from hub.settings import PREFIX, Problem, Settings, SettingsError
+from hub.settings import Settings, wrong
 from hub.store import BadStoreUrl, open_store
 
 
@@ -18,7 +18,7 @@ async def store_of(settings: Settings, ring: KeyRing, ids: Ids) -> Store:
             settings.data_folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         return await open_store(settings.database, sealer=Vault(ring), ids=ids, keys_url=settings.key_store)
     except BadStoreUrl as error:
-        raise SettingsError((Problem(setting=PREFIX + "DATABASE_URL", message=str(error)),)) from None
+        raise wrong("DATABASE_URL", str(error)) from None
     except OSError as error:
         raise StoreUnavailable(f"a folder or file of the store cannot be made: {error.strerror}") from error
 

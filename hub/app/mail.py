@@ -1,31 +1,31 @@
 """The way out by e-mail, made from the settings."""
 
-import ssl
-
 from adapters.email.chain import Trust
 from adapters.email.connection import Timeouts
 from adapters.email.credentials import Credentials, Secret
 from adapters.email.smime import Signer, UnusableSigner
 from adapters.email.smtp import EmailTransport
-from hub.settings import PREFIX, Problem, Settings, SettingsError
+from hub.app.files import secret_in, tls_client
+from hub.settings import PREFIX, Settings, wrong
 
 
 def email_transport(settings: Settings) -> EmailTransport:
     """The transport. Raises SettingsError if the relay, the sender, a key or a certificate cannot be used."""
     host, sender, domain = settings.smtp_host, settings.sender, settings.domain
     if host is None or sender is None or domain is None:
-        raise _error("SMTP_HOST", f"is required, and {PREFIX}SENDER too: no notice could leave")
+        raise wrong("SMTP_HOST", f"is required, and {PREFIX}SENDER too: no notice could leave")
     try:
         return EmailTransport(
             host=host,
             port=settings.smtp_port,
-            tls_context=_tls(settings),
+            tls_context=tls_client("SMTP_CA_FILE", settings.smtp_ca_file),
             sender=sender,
             sender_name=settings.sender_name,
             mail_domain=domain,
             return_path=settings.return_path,
+            receipts_address=settings.receipts_address,
             signer=signer(settings),
-            trust=_anchors(settings),
+            trust=anchors(settings),
             tls=settings.smtp_tls,
             credentials=_credentials(settings),
             pool_size=settings.smtp_pool,
@@ -37,7 +37,7 @@ def email_transport(settings: Settings) -> EmailTransport:
             ),
         )
     except ValueError as error:
-        raise _error("SMTP_HOST", str(error)) from None
+        raise wrong("SMTP_HOST", str(error)) from None
 
 
 def signer(settings: Settings) -> Signer:
@@ -47,39 +47,26 @@ def signer(settings: Settings) -> Signer:
             certificate=settings.signer_certificate.read_bytes(), key=settings.signer_key.read_bytes()
         )
     except OSError as error:
-        raise _error("SIGNER_KEY_FILE", f"cannot read {error.filename}: {error.strerror}") from None
+        raise wrong("SIGNER_KEY_FILE", f"cannot read {error.filename}: {error.strerror}") from None
     except UnusableSigner as error:
-        raise _error("SIGNER_KEY_FILE", str(error)) from None
+        raise wrong("SIGNER_KEY_FILE", str(error)) from None
 
 
-def _anchors(settings: Settings) -> Trust:
+def anchors(settings: Settings) -> Trust:
+    """Whose certificates recipients may use. Raises SettingsError."""
     try:
         return Trust.from_pem(anchors=b"\n".join(path.read_bytes() for path in settings.trust_anchor_files))
     except (OSError, ValueError) as error:
-        raise _error("TRUST_ANCHOR_FILES", f"cannot be read as PEM certificates ({type(error).__name__})") from None
-
-
-def _tls(settings: Settings) -> ssl.SSLContext:
-    try:
-        return ssl.create_default_context(cafile=settings.smtp_ca_file)
-    except (OSError, ssl.SSLError) as error:
-        raise _error("SMTP_CA_FILE", f"cannot be read as PEM certificates ({type(error).__name__})") from None
+        raise wrong("TRUST_ANCHOR_FILES", f"cannot be read as PEM certificates ({type(error).__name__})") from None
 
 
 def _credentials(settings: Settings) -> Credentials | None:
     if settings.smtp_user is None:
         return None
     if settings.smtp_password is not None:
-        password = settings.smtp_password.get_secret_value()
+        password = Secret(settings.smtp_password.get_secret_value())
     elif settings.smtp_password_file is not None:
-        try:
-            password = settings.smtp_password_file.read_text(encoding="utf-8").strip("\r\n")
-        except (OSError, UnicodeError) as error:
-            raise _error("SMTP_PASSWORD_FILE", f"cannot be read as text ({type(error).__name__})") from None
+        password = secret_in("SMTP_PASSWORD_FILE", settings.smtp_password_file)
     else:
         return None
-    return Credentials(username=settings.smtp_user, password=Secret(password))
-
-
-def _error(name: str, message: str) -> SettingsError:
-    return SettingsError((Problem(setting=PREFIX + name, message=message),))
+    return Credentials(username=settings.smtp_user, password=password)

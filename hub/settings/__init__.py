@@ -4,8 +4,8 @@ Strict: an unknown or malformed setting stops the start, and all problems are to
 is warned of by name (:func:`risks`). Secrets are of types that cannot print.
 """
 
-from hub.settings.load import Problem, SettingsError, load
+from hub.settings.load import Problem, SettingsError, load, wrong
 from hub.settings.model import PREFIX, Settings
 from hub.settings.risks import Risk, missing_for_serving, risks
 
-__all__ = ["PREFIX", "Problem", "Risk", "Settings", "SettingsError", "load", "missing_for_serving", "risks"]
+__all__ = ["PREFIX", "Problem", "Risk", "Settings", "SettingsError", "load", "missing_for_serving", "risks", "wrong"]

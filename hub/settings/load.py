@@ -30,6 +30,11 @@ class SettingsError(Exception):
         super().__init__("; ".join(f"{p.setting}: {p.message}" for p in problems))
 
 
+def wrong(name: str, message: str) -> SettingsError:
+    """What to raise for the one setting of this name, in either case of letters."""
+    return SettingsError((Problem(setting=PREFIX + name.upper(), message=message),))
+
+
 def load(
     file: Path | None = None, environment: Mapping[str, str] | None = None, overrides: Mapping[str, Any] | None = None
 ) -> Settings:

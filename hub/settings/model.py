@@ -8,15 +8,14 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
+from hub.settings.channels import ChannelSettings, Paths, Port, Seconds, contradictions
+
 PREFIX = "FINGERPOST_"
 
-Seconds = Annotated[float, Field(gt=0, le=86_400)]
-Port = Annotated[int, Field(ge=1, le=65_535)]
-Paths = Annotated[tuple[Path, ...], NoDecode]
 Schedule = Annotated[tuple[float, ...], NoDecode]
 
 
-class Settings(BaseSettings):
+class Settings(ChannelSettings):
     """All settings. Durations are seconds unless the name says otherwise."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True, validate_default=True)
@@ -197,6 +196,7 @@ class Settings(BaseSettings):
             wrong.append("key_store_url must not be the database_url: erasing a key must erase it from the backups too")
         if bool(self.signer_key_file) != bool(self.signer_certificate_file):
             wrong.append("signer_key_file and signer_certificate_file belong together")
+        wrong += contradictions(self, self.longest_send, self.receipts_by_mail)
         if wrong:
             raise ValueError("\n".join(wrong))
         return self
@@ -248,6 +248,21 @@ class Settings(BaseSettings):
         return self.signer_certificate_file or self.keys / "signer.crt"
 
     @property
+    def push_content_key(self) -> Path | None:
+        """File of the key that signs what is pushed; None if there is none yet."""
+        return self.push_content_key_file or max(self.keys.glob("push-content-*.key"), key=_age, default=None)
+
+    @property
+    def push_request_keys(self) -> tuple[Path, ...]:
+        """Files of the keys that sign each request, the oldest first."""
+        return self.push_request_key_files or tuple(sorted(self.keys.glob("push-request-*.key"), key=_age))
+
+    @property
+    def receipts_by_mail(self) -> tuple[str, ...]:
+        """Templates of the addresses that receipts come back to."""
+        return tuple(text for text in (self.return_path, self.receipts_address) if text and "{token}" in text)
+
+    @property
     def api_tokens(self) -> Path:
         """File of the hashed API tokens."""
         return self.api_tokens_file or self.data_folder / "api-tokens.json"
@@ -261,3 +276,8 @@ class Settings(BaseSettings):
     def loopback(self) -> bool:
         """Whether only this machine can reach the hub."""
         return self.bind_host in ("127.0.0.1", "::1", "localhost")
+
+
+def _age(path: Path) -> tuple[int, str]:
+    """Keys are numbered as they are made: 10 comes after 9."""
+    return len(path.name), path.name

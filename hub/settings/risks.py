@@ -1,7 +1,7 @@
 """What ``serve`` still lacks, and what is allowed but risky."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -24,6 +24,10 @@ def missing_for_serving(settings: Settings) -> tuple[Problem, ...]:
     for name in ("smtp_host", "sender"):
         if getattr(settings, name) is None:
             missing.append(Problem(setting=PREFIX + name.upper(), message="is required: no notice could leave"))
+    for name in NEEDED[settings.sms_provider]:
+        if getattr(settings, name) is None:
+            why = f"is required for sms_provider={settings.sms_provider}"
+            missing.append(Problem(setting=PREFIX + name.upper(), message=why))
     files: tuple[tuple[str, Path | None], ...] = (
         ("index_secret_file", settings.index_secret),
         ("signer_key_file", settings.signer_key),
@@ -31,6 +35,7 @@ def missing_for_serving(settings: Settings) -> tuple[Problem, ...]:
         ("smtp_ca_file", settings.smtp_ca_file),
         ("smtp_password_file", settings.smtp_password_file),
         *(("kek_files", path) for path in settings.kek_files),
+        *_channel_files(settings),
         *(("trust_anchor_files", path) for path in settings.trust_anchor_files),
     )
     for name, path in files:
@@ -43,7 +48,41 @@ def missing_for_serving(settings: Settings) -> tuple[Problem, ...]:
                 setting=PREFIX + "KEK_FILES", message=f"no kek-*.key in {settings.keys} (run `fingerpost keys init`)"
             )
         )
+    if settings.push and (settings.push_content_key is None or not settings.push_request_keys):
+        why = f"needs push-content-*.key and push-request-*.key in {settings.keys}"
+        hint = "(run `fingerpost keys push --new-content --new-request`)"
+        missing.append(Problem(setting=PREFIX + "PUSH", message=f"{why} {hint}"))
     return tuple(missing)
+
+
+NEEDED: dict[str, tuple[str, ...]] = {
+    "none": (),
+    "govuk_notify": ("govuk_notify_api_key_file", "govuk_notify_template_id"),
+    "smpp": ("smpp_host", "smpp_system_id", "smpp_password_file", "smpp_source"),
+}
+"""What each provider of text messages cannot do without."""
+
+
+def _channel_files(settings: Settings) -> Iterator[tuple[str, Path | None]]:
+    """The files of what is switched on."""
+    if settings.push:
+        yield "push_content_key_file", settings.push_content_key_file
+        yield "push_secrets_file", settings.push_secrets_file
+        yield "push_ca_file", settings.push_ca_file
+        yield from (("push_request_key_files", path) for path in settings.push_request_key_files)
+    if settings.sms_provider == "govuk_notify":
+        yield "govuk_notify_api_key_file", settings.govuk_notify_api_key_file
+        yield "govuk_notify_ca_file", settings.govuk_notify_ca_file
+        yield from (("govuk_notify_callback_token_files", path) for path in settings.govuk_notify_callback_token_files)
+    if settings.sms_provider == "smpp":
+        yield "smpp_password_file", settings.smpp_password_file
+        yield "smpp_ca_file", settings.smpp_ca_file
+    if settings.receipts_port is not None:
+        yield "receipts_tls_certificate_file", settings.receipts_tls_certificate_file
+        yield "receipts_tls_key_file", settings.receipts_tls_key_file
+
+
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 RISKS: tuple[tuple[str, str, Callable[[Settings], bool]], ...] = (
@@ -113,6 +152,36 @@ RISKS: tuple[tuple[str, str, Callable[[Settings], bool]], ...] = (
         "wide_signature_tolerance",
         "a captured request can be replayed for longer than Standard Webhooks' five minutes",
         lambda s: s.signature_tolerance > 300,
+    ),
+    (
+        "bounces_go_unseen",
+        "what comes back goes to a mailbox and not to the hub: put {token} into FINGERPOST_RETURN_PATH",
+        lambda s: not s.receipts_by_mail,
+    ),
+    (
+        "receipts_in_clear",
+        "who was told, and when they read it, is taken in clear on every address: set FINGERPOST_RECEIPTS_TLS_REQUIRED",
+        lambda s: s.receipts_port is not None and s.receipts_host not in LOOPBACK and not s.receipts_tls_required,
+    ),
+    (
+        "push_into_private_networks",
+        "whoever may change the directory can have the hub call these networks: keep FINGERPOST_PUSH_NETWORKS small",
+        lambda s: s.push and bool(s.push_networks),
+    ),
+    (
+        "alerts_without_a_link",
+        "an alert by SMS bears a link only where FINGERPOST_PUBLIC_URL is https",
+        lambda s: s.sms_provider != "none" and not s.public_url.startswith("https://"),
+    ),
+    (
+        "texts_without_receipts",
+        "nobody learns which texts arrived: set FINGERPOST_GOVUK_NOTIFY_CALLBACK_TOKEN_FILES, and the callbacks there",
+        lambda s: s.sms_provider == "govuk_notify" and not s.govuk_notify_callback_token_files,
+    ),
+    (
+        "smpp_in_clear",
+        "the password and the numbers of whoever is alerted go in clear: set FINGERPOST_SMPP_TLS=required",
+        lambda s: s.sms_provider == "smpp" and s.smpp_tls == "none" and s.smpp_host not in LOOPBACK,
     ),
 )
 

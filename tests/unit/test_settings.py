@@ -106,6 +106,11 @@ def test_an_unknown_key_and_a_missing_file(tmp_path: Path) -> None:
             },
             "must not be the database_url",
         ),
+        ({"FINGERPOST_PUSH": "true", "FINGERPOST_PUSH_TIMEOUT": "181"}, "push_timeout must not be longer"),
+        ({"FINGERPOST_SMS_PROVIDER": "smpp", "FINGERPOST_SMS_TIMEOUT": "181"}, "sms_timeout must not be longer"),
+        ({"FINGERPOST_RECEIPTS_PORT": "8025", "FINGERPOST_RETURN_PATH": "r@hub.example"}, "put {token} into one"),
+        ({"FINGERPOST_RECEIPTS_TLS_KEY_FILE": "tls.key"}, "receipts_tls_key_file belong together"),
+        ({"FINGERPOST_RECEIPTS_TLS_REQUIRED": "true"}, "needs receipts_tls_certificate_file"),
     ],
 )
 def test_what_cannot_stand_together(environment: dict[str, str], says: str) -> None:
@@ -128,6 +133,14 @@ def test_what_cannot_stand_together(environment: dict[str, str], says: str) -> N
         ("RETRY_JITTER", "1.5"),
         ("SMTP_TLS", "perhaps"),
         ("SIGNATURE_TOLERANCE", "86400"),
+        ("PUSH_NETWORKS", "10.20.0.1/16"),
+        ("PUSH_NETWORKS", "council.example"),
+        ("PUSH_PORTS", "0"),
+        ("PUSH_PORTS", ","),
+        ("SMS_PROVIDER", "pigeon"),
+        ("SMPP_TAG", "7"),
+        ("RECEIPTS_ADDRESS", "r@{token}.hub.example"),
+        ("RECEIPTS_PORT", "65536"),
     ],
 )
 def test_values_out_of_bounds(name: str, value: str) -> None:
@@ -163,7 +176,12 @@ def test_each_risk_is_named_when_it_holds_and_not_otherwise() -> None:
         "trust_anchor_files": (Path("ca.pem"),),
         "operator_address": "operator@hub.example",
         "heartbeat_url": "https://ping.example/x",
+        "return_path": "r+{token}@hub.example",
     }
+    push, notify = {"push": True}, {"sms_provider": "govuk_notify", "govuk_notify_callback_token_files": (Path("a"),)}
+    smpp = {"sms_provider": "smpp", "smpp_host": "smsc.example"}
+    for switched_on in (push, notify, smpp, {"receipts_port": 8025}):
+        assert risk_names(**careful, **switched_on) == set()
     assert risk_names(**careful) == set()
     risky: dict[str, dict[str, object]] = {
         "public_url_without_tls": {"public_url": "http://hub.example"},
@@ -178,9 +196,16 @@ def test_each_risk_is_named_when_it_holds_and_not_otherwise() -> None:
         "no_heartbeat": {"heartbeat_url": None},
         "gives_up_early": {"retry_schedule": (60, 60)},
         "wide_signature_tolerance": {"signature_tolerance": 600},
+        "bounces_go_unseen": {"return_path": "bounces@hub.example"},
+        "receipts_in_clear": {"receipts_port": 8025, "receipts_host": "0.0.0.0"},
+        "push_into_private_networks": {**push, "push_networks": ("10.20.0.0/16",)},
+        "texts_without_receipts": {**notify, "govuk_notify_callback_token_files": ()},
+        "smpp_in_clear": {**smpp, "smpp_tls": "none"},
     }
     for name, change in risky.items():
         assert risk_names(**{**careful, **change}) == {name}
+    clear = {"public_url": "http://hub.example"}
+    assert risk_names(**{**careful, **notify, **clear}) == {"public_url_without_tls", "alerts_without_a_link"}
     assert risk_names(**{**careful, "bind_host": "0.0.0.0"}) == {"listening_beyond_this_machine", "metrics_open_to_all"}
 
 
@@ -196,6 +221,42 @@ def test_serving_needs_a_relay_a_sender_and_its_keys(tmp_path: Path) -> None:
         "FINGERPOST_TRUST_ANCHOR_FILES",
         "FINGERPOST_KEK_FILES",
     }
+
+
+def test_each_channel_needs_its_own(tmp_path: Path) -> None:
+    def missing(**values: object) -> set[str]:
+        settings = load(environment={}, overrides={"data_folder": tmp_path, **values})
+        bare = load(environment={}, overrides={"data_folder": tmp_path})
+        lacks = {p.setting for p in missing_for_serving(settings)} - {p.setting for p in missing_for_serving(bare)}
+        return {name.removeprefix("FINGERPOST_") for name in lacks}
+
+    none = tmp_path / "none"
+    assert missing(push=True, push_ca_file=none) == {"PUSH", "PUSH_CA_FILE"}
+    assert missing(push_ca_file=none) == set()  # off: what it needs is not asked for
+    assert missing(sms_provider="govuk_notify") == {"GOVUK_NOTIFY_API_KEY_FILE", "GOVUK_NOTIFY_TEMPLATE_ID"}
+    assert missing(sms_provider="smpp", smpp_password_file=none) == {
+        "SMPP_HOST",
+        "SMPP_SYSTEM_ID",
+        "SMPP_PASSWORD_FILE",
+        "SMPP_SOURCE",
+    }
+    tls = {"receipts_tls_certificate_file": none, "receipts_tls_key_file": none}
+    assert missing(receipts_port=0, return_path="r+{token}@hub.example", **tls) == {
+        "RECEIPTS_TLS_CERTIFICATE_FILE",
+        "RECEIPTS_TLS_KEY_FILE",
+    }
+
+
+def test_the_newest_push_keys_are_found_by_their_numbers(tmp_path: Path) -> None:
+    settings = load(environment={}, overrides={"keys_folder": tmp_path})
+    assert (settings.push_content_key, settings.push_request_keys) == (None, ())
+    for number in (9, 10):
+        for kind in ("content", "request"):
+            (tmp_path / f"push-{kind}-{number}.key").write_bytes(b"x")
+    assert settings.push_content_key == tmp_path / "push-content-10.key"
+    assert [path.name for path in settings.push_request_keys] == ["push-request-9.key", "push-request-10.key"]
+    given = load(environment={"FINGERPOST_PUSH_REQUEST_KEY_FILES": "a, b", "FINGERPOST_PUSH_PORTS": "443,8443"})
+    assert (given.push_request_keys, given.push_ports) == ((Path("a"), Path("b")), (443, 8443))
 
 
 def test_serving_is_content_when_all_is_there(tmp_path: Path) -> None:

@@ -29,6 +29,7 @@ class Hub:
 
     def __init__(self, server: kit.Smsc, *, account: Account | None = None, **where: object) -> None:
         self.came: list[Inbound] = []
+        self.raw: list[bytes] = []
         self.refusals = 0
         self.blocked: asyncio.Event | None = None
         settings = {
@@ -50,19 +51,19 @@ class Hub:
             total=10,
         )
 
-    async def _take(self, inbound: Inbound) -> None:
+    async def _take(self, inbound: Inbound, raw: bytes) -> None:
         if self.blocked is not None:
             await self.blocked.wait()
         if self.refusals:
             self.refusals -= 1
             raise OSError("the database is gone")
         self.came.append(inbound)
+        self.raw.append(raw)
 
-    async def send(self, delivery: str = "de_1", text: str = TEXT) -> Result:
+    async def send(self, delivery: str = "de_1", text: str = TEXT, *, token: str | None = "t" * 32) -> Result:
         body = Alert(subject="A notice", text=text)
-        return await self.transport.deliver(
-            Envelope(delivery=delivery, reference="FP-2345-6789", address=NUMBER, body=body), NOW
-        )
+        envelope = Envelope(delivery=delivery, reference="FP-2345-6789", address=NUMBER, body=body, receipt_token=token)
+        return await self.transport.deliver(envelope, NOW)
 
 
 @pytest.fixture
@@ -91,6 +92,11 @@ async def until(true: Callable[[], object]) -> None:
     async with asyncio.timeout(10):
         while not true():
             await asyncio.sleep(0.01)
+
+
+async def test_no_receipt_is_asked_for_where_nobody_waits_for_one(server: kit.Smsc, a_hub: MakeHub) -> None:
+    await a_hub().send(token=None)
+    assert [one["registered_delivery"] for one in server.submits] == [0]
 
 
 async def test_what_the_smsc_is_sent(server: kit.Smsc, a_hub: MakeHub) -> None:
@@ -434,7 +440,7 @@ def test_settings_that_cannot_work_are_named_and_not_shown(
 ) -> None:
     smsc = Smsc(host="smsc.example", port=3550, tls=None, system_id="hub", password=Secret("secret"))
 
-    async def inbox(_: Inbound) -> None: ...
+    async def inbox(_: Inbound, raw: bytes) -> None: ...
 
     with pytest.raises(ValueError, match=named) as raised:
         SmppTransport(

@@ -34,7 +34,7 @@ class TestSmpp(AlertConformance):
                 close=1,
             )
 
-            async def inbox(_: Inbound) -> None:
+            async def inbox(_: Inbound, raw: bytes) -> None:
                 raise AssertionError("nothing was sent back")
 
             transport = SmppTransport(

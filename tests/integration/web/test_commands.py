@@ -31,11 +31,35 @@ def test_keys_are_never_written_over(tmp_path: Path) -> None:
     assert (run(env, "keys", "init", "--signer"))[0] == 0
     keys = tmp_path / "hub" / "keys"
     before = {path.name: path.read_bytes() for path in keys.iterdir()}
-    assert set(before) == {"kek-1.key", "index.key", "signer.key", "signer.crt", "signer-ca.key", "signer-ca.crt"}
+    made = {"kek-1.key", "index.key", "push-content-1.key", "push-request-1.key"}
+    assert set(before) == made | {"signer.key", "signer.crt", "signer-ca.key", "signer-ca.crt"}
     assert all(path.stat().st_mode & 0o077 == 0 for path in keys.iterdir())
     status, _, err = run(env, "keys", "init")
     assert (status, "Nothing was written" in err) == (1, True)
     assert {path.name: path.read_bytes() for path in keys.iterdir()} == before
+
+
+def test_push_keys_are_added_to_and_only_their_public_halves_are_shown(tmp_path: Path) -> None:
+    keys = tmp_path / "keys"
+    keys.mkdir()
+    env = {"FINGERPOST_KEYS_FOLDER": str(keys), "FINGERPOST_PUBLIC_URL": "https://hub.example"}
+    status, _, err = run(env, "keys", "push")
+    assert (status, "--new-content --new-request" in err) == (1, True)
+    first = json.loads(run(env, "keys", "push", "--new-content", "--new-request")[1])
+    assert (first["iss"], len(first["keys"]), len(first["requests"])) == ("https://hub.example", 1, 1)
+    assert all("d" not in jwk for jwk in first["keys"])
+    assert first["requests"][0].startswith("whpk_")
+    second = json.loads(run(env, "keys", "push", "--new-request")[1])
+    assert (second["keys"], second["requests"][:1]) == (first["keys"], first["requests"])
+    assert len(second["requests"]) == 2
+    (keys / "push-request-1.key").unlink()
+    third = json.loads(run(env, "keys", "push", "--new-content")[1])
+    assert third["requests"] == second["requests"][1:]
+    assert len(third["keys"]) == 2
+    assert all(path.stat().st_mode & 0o077 == 0 for path in keys.iterdir())
+    (keys / "push-request-2.key").write_bytes((keys / "push-content-1.key").read_bytes())
+    status, _, err = run(env, "keys", "push")
+    assert (status, "not an Ed25519 key" in err) == (1, True)
 
 
 def test_sources_are_registered_once_and_rotated(tmp_path: Path) -> None:
