@@ -95,7 +95,7 @@ def _start(
         by_code.setdefault(running.row.code, []).append(running)
     running_already = {code_of(row) for row in known}
     for code, rows in by_code.items():
-        rules = tuple(dict.fromkeys(rule for r in rows for rule in r.pack.cite(r.row.rules)))
+        rules = tuple(dict.fromkeys(rule for r in rows for rule in r.rules))
         first = rows[0] if len(rows) == 1 else min(rows, key=lambda r: due_of(r, moment.start, 1, moment.doc))
         if code in running_already:
             duties = _earlier(duties, code, first, rules, moment)

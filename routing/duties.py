@@ -68,6 +68,8 @@ class Running:
     id: str
     pack: Pack
     row: DutyRow
+    rules: tuple[Rule, ...]
+    """What the row rests on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +100,7 @@ def _rows_of(packs: Packs) -> Iterator[Running]:
             # an option's rows are counted by themselves: turning one on or off renames no other row
             place = f"{pack.name}/{row.code}/" + (f"{row.option}." if row.option else "")
             index = seen[place] = seen.get(place, -1) + 1
-            yield Running(f"{place}{index}", pack, row)
+            yield Running(f"{place}{index}", pack, row, pack.cite(row.rules))
 
 
 def row_by_id(packs: Packs, row: str) -> Running | None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import groupby
-from typing import Any
+from typing import Any, NamedTuple
 
 from routing.decision import Kind
 from routing.facts import Doc, looked_after, part, people
@@ -158,24 +158,41 @@ _KEYS = tuple(
 """Where the values stand: section by section, in the order of the paths."""
 
 
-def permitted(role: str, doc: Doc) -> frozenset[str]:
-    """The paths this role may see of this episode."""
-    return _permitted(
-        role,
-        trafficking=bool(part(doc, "episode").get("trafficking_suspected")),
-        in_care=looked_after(doc),
-        shared=bool(part(doc, "found").get("location_may_be_shared")),
+class _Places(NamedTuple):
+    """What an episode says of showing places."""
+
+    trafficking: bool
+    in_care: bool
+    shared: bool
+
+
+def _places(doc: Doc) -> _Places:
+    return _Places(
+        bool(part(doc, "episode").get("trafficking_suspected")),
+        looked_after(doc),
+        bool(part(doc, "found").get("location_may_be_shared")),
     )
 
 
+def permitted(role: str, doc: Doc) -> frozenset[str]:
+    """The paths this role may see of this episode."""
+    return _permitted(role, _places(doc))
+
+
+@lru_cache(maxsize=4096)
+def _shown(roles: tuple[str, ...], kind: Kind, places: _Places) -> frozenset[str]:
+    paths = frozenset[str]().union(*(_permitted(role, places) for role in roles))
+    return paths & _SCOPE.get(kind, paths)
+
+
 @lru_cache(maxsize=1024)
-def _permitted(role: str, *, trafficking: bool, in_care: bool, shared: bool) -> frozenset[str]:
+def _permitted(role: str, places: _Places) -> frozenset[str]:
     paths = COLUMNS[role]
-    if trafficking and role not in _LOCATION_ROLES:
+    if places.trafficking and role not in _LOCATION_ROLES:
         paths = paths - frozenset(_LOCATIONS)
-    if role == "parent" and in_care:
+    if role == "parent" and places.in_care:
         paths = paths - (frozenset(_LOCATIONS) - {"found.place"})
-    if not shared and role not in _FULL_SIGHT:
+    if not places.shared and role not in _FULL_SIGHT:
         paths = paths - {"found.place"}
     return paths
 
@@ -221,8 +238,7 @@ def view(doc: Doc, roles: Iterable[str], kind: Kind = "missing", *, known: Mappi
     """What a desk that reads for all these ``roles`` may see in a notice of this kind: the union of their columns.
     ``known`` is ``present(doc)``, where the caller has it already."""
     named = tuple(roles)
-    paths = frozenset[str]().union(*(permitted(role, doc) for role in named))
-    paths &= _SCOPE.get(kind, paths)
+    paths = _shown(named, kind, _places(doc))
     values = present(doc) if known is None else known
     fields = {path: value for path, value in values.items() if path in paths}
     if "people" in fields and (listed := _people(named, fields.pop("people"))) is not None:

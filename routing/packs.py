@@ -117,10 +117,10 @@ class Pack(Row):
 
     def cite(self, ids: Iterable[str]) -> tuple[Rule, ...]:
         """The rules behind a row, with their evidence and this pack's version."""
-        row = tuple(ids)
-        if row not in self._cited:
-            self._cited[row] = tuple(self._cite(rule) for rule in row)
-        return self._cited[row]
+        row, cited = tuple(ids), self._cited
+        if row not in cited:
+            cited[row] = tuple(self._cite(rule) for rule in row)
+        return cited[row]
 
     def _cite(self, rule: str) -> Rule:
         evidence = self.evidence[rule]

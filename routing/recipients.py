@@ -8,11 +8,12 @@ from typing import Any, Literal
 from contacts.addresses import AddressProblem, parse_email, parse_phone
 from contacts.areas import Areas
 from contacts.roles import SCHOOL_PREFIX
-from routing.conditions import Facts
+from routing.conditions import Condition, Facts
 from routing.decision import Kind, Recipient, Rule
 from routing.facts import Doc, force_of, host, lead, looked_after, part, people, responsible
 from routing.packs import LEAD, Pack, Packs
 
+Category = Literal["missing", "away"]
 Key = tuple[str, str | None, str | None]
 """role, organisation, person: one of the last two is what makes it the same recipient (readings.md A9)."""
 
@@ -166,25 +167,34 @@ def first_kind(role: str, facts: Facts) -> Kind:
 
 def entitled(doc: Doc, facts: Facts, packs: Packs, areas: Areas) -> tuple[Entry, ...]:
     """Everybody who has to be told of an episode as it stands, with those who must not be, in the packs' order."""
-    category = "missing" if facts["missing"] else "away"
+    category: Category = "missing" if facts["missing"] else "away"
     kept_back = _suppressions(category, doc, facts, packs)
     found: dict[Key, Entry] = {}
-    for pack in packs.packs:
-        for row in pack.recipients:
-            condition = row.missing if facts["missing"] else row.away
-            if condition is None or not condition.holds(facts):
-                continue
-            rules, kind = pack.cite(row.rules), first_kind(row.role, facts)
-            for recipient in resolve(row.role, doc, areas, pack):
-                if recipient.role == "parent":
-                    entry = parent_entry(doc, str(recipient.person), kind, rules, packs)
-                else:
-                    why = f"{pack.name} tells {in_words(recipient.role)} of a {category} child{condition.given}"
-                    entry = Entry(recipient=recipient, outcome="notify", kind=kind, rules=rules, why=why)
-                if entry is not None:
-                    key = entry.key
-                    found[key] = _joined(found[key], entry) if key in found else entry
+    for pack, role, condition, rules in _rows(packs, category):
+        if not condition.holds(facts):
+            continue
+        kind = first_kind(role, facts)
+        for recipient in resolve(role, doc, areas, pack):
+            if recipient.role == "parent":
+                entry = parent_entry(doc, str(recipient.person), kind, rules, packs)
+            else:
+                why = f"{pack.name} tells {in_words(recipient.role)} of a {category} child{condition.given}"
+                entry = Entry(recipient=recipient, outcome="notify", kind=kind, rules=rules, why=why)
+            if entry is not None:
+                key = entry.key
+                found[key] = _joined(found[key], entry) if key in found else entry
     return tuple(_suppressed(entry, kept_back) for entry in found.values())
+
+
+@lru_cache(maxsize=256)
+def _rows(packs: Packs, category: Category) -> tuple[tuple[Pack, str, Condition, tuple[Rule, ...]], ...]:
+    """Whom the packs in force tell of a child of this category: pack, role, condition and rules of each row."""
+    return tuple(
+        (pack, row.role, condition, pack.cite(row.rules))
+        for pack in packs.packs
+        for row in pack.recipients
+        if (condition := row.missing if category == "missing" else row.away) is not None
+    )
 
 
 def _joined(first: Entry, second: Entry) -> Entry:

@@ -59,7 +59,7 @@ def _decision(group: Sequence[Draft], standing: Standing, scene: Scene, gap: str
         fields=fields,
         rules=tuple(dict.fromkeys(rule for d in group for rule in d.rules)),
         why="; ".join(dict.fromkeys(d.why for d in group)),
-        changed=tuple(sorted(frozenset().union(*(d.changed for d in group)))),
+        changed=tuple(sorted({path for d in group for path in d.changed})),
         duty=first.duty,
         due_at=first.due_at,
         members=first.members,

@@ -188,7 +188,7 @@ class Course:
         now = self.context.now
         for running in rows_starting(standing.packs, "held"):
             if running.row.when.holds(standing.facts):
-                duty = open_duty(running, now, now, standing.doc, rules=running.pack.cite(running.row.rules),
+                duty = open_duty(running, now, now, standing.doc, rules=running.rules,
                                  before=self.episode.duties)  # fmt: skip
                 if duty is not None:
                     self.change(duties=(*self.episode.duties, duty))

@@ -17,7 +17,8 @@ from routing.standing import Told
 _KEPT_OF_A_PERSON = ("notify", "suspected_abductor", "parental_responsibility")
 """What an update that repeats a person without saying it again does not take back (readings.md A5; ADR 0003)."""
 _NEVER_LATE = ("episode.category", "episode.whereabouts_known")
-_IDENTITY = ("episode.ref", "episode.status", "child.ref")
+_IDENTITY = (("episode", "ref", None), ("episode", "status", "actual"), ("child", "ref", None))
+"""What makes it this episode of this child: section, key, and what stands for null."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,7 +131,11 @@ def leaves(value: Any, prefix: str = "") -> dict[str, Any]:
         return {prefix: value}
     result: dict[str, Any] = {}
     for key, child in value.items():
-        result |= leaves(child, f"{prefix}.{key}" if prefix else key)
+        path = f"{prefix}.{key}" if prefix else key
+        if isinstance(child, dict):
+            result |= leaves(child, path)
+        else:
+            result[path] = child
     return result
 
 
@@ -149,12 +154,10 @@ def merge(target: Any, patch: Any) -> Any:
 
 def identity_problems(doc: Doc, data: Mapping[str, Any]) -> tuple[str, ...]:
     """Paths of an update that would turn the episode into another one (readings.md D4)."""
-    defaults = {"episode.status": "actual"}
-    given, known = leaves(data), leaves(doc)
     return tuple(
-        f"data.{path}"
-        for path in _IDENTITY
-        if path in given and (given[path] or defaults.get(path)) != known.get(path, defaults.get(path))
+        f"data.{section}.{key}"
+        for section, key, default in _IDENTITY
+        if key in (given := part(data, section)) and (given[key] or default) != part(doc, section).get(key, default)
     )
 
 
