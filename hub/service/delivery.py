@@ -1,8 +1,9 @@
 """Delivery: claim what is due under a lease, send it, write down what became of it; again and again.
 
 Each channel has a lane of its own, so that a slow provider holds up no other, and in each lane some places are kept
-free of reminders, so that a burst of them holds up no first notice. No more is claimed than there are free places:
-what is claimed is sent at once, and a notice that is overtaken while it waits is never sent.
+free of reminders, so that a burst of them holds up no first notice, and no destination has more than its share. No more
+is claimed than there are free places: what is claimed is sent at once, and a notice that is overtaken while it waits is
+never sent.
 """
 
 import asyncio
@@ -16,7 +17,7 @@ from contacts.model import Channel
 from hub.core.records import ClaimedDelivery
 from hub.core.retry import RetryPolicy
 from hub.core.verdict import Tried
-from hub.service.lanes import FIRST_NOTICES, REMINDERS, Lane, Limits
+from hub.service.lanes import Lane, Limits
 from hub.service.ports import Clock, Ids, Store, StoreUnavailable, Unit
 from hub.service.recording import Log, Meter, Recorder
 from hub.service.sending import Envelopes, Flight, Sender
@@ -78,6 +79,11 @@ class Delivery:
         refused = self._recorder.refused
         return {"results_refused": refused} if refused else {}
 
+    def figures(self) -> Mapping[str, int]:
+        """For metrics: ``destinations_shut``, to which nothing is sent for a while as they do not answer."""
+        now = self._clock.now()
+        return {"destinations_shut": sum(lane.destinations.shut(now) for lane in self._lanes)}
+
     def nudge(self) -> None:
         """There is something new to send: look at once. For intake, after its commit, on the same event loop."""
         self._look = True
@@ -112,7 +118,8 @@ class Delivery:
         while not stop.is_set():
             self._wake.clear()
             look, self._look = self._look, False
-            lanes = [lane for lane in self._lanes if (lane.free > 0 if look else lane.worth_a_claim)]
+            now = self._clock.now()
+            lanes = [lane for lane in self._lanes if (lane.free(now) > 0 if look else lane.worth_a_claim(now))]
             if lanes and not self._recorder.behind:
                 await self._claim(lanes)
             if not self._wake.is_set() and not await self._within(self._limits.poll, self._wake.wait()):
@@ -123,12 +130,15 @@ class Delivery:
         now = self._clock.now()
         until = now + timedelta(seconds=self._limits.lease)
         ending = self._held(ending_before=now + timedelta(seconds=self._limits.lease / 2))
+        shut = {where: at for lane in self._lanes for where, at in lane.destinations.to_put_off(now).items()}
 
         async def work(unit: Unit) -> Claims:
             if ending:
                 # Else one whose lease ran out unseen would be claimed a second time beside the flight that has it.
                 await unit.renew([flight.claimed.delivery.id for flight in ending], self._node, until)
-            return [(lane, await self._claim_lane(unit, lane, now, until)) for lane in lanes]
+            if shut:
+                await unit.put_off_destinations(shut, now)
+            return [(lane, await lane.claim(unit, now, until, self._node)) for lane in lanes]
 
         try:
             claims = await self._store.write(work)
@@ -137,21 +147,13 @@ class Delivery:
             return
         for flight in ending:
             flight.lease_until = until
+        since = self._clock.now()
         for lane, claimed in claims:
             lane.hungry = bool(claimed)
             for one in claimed:
-                self._start(lane, Flight(claimed=one, lease_until=until))
-            if lane.worth_a_claim:
+                self._start(lane, Flight(claimed=one, lease_until=until, since=since))
+            if lane.worth_a_claim(since):
                 self._wake.set()
-
-    async def _claim_lane(self, unit: Unit, lane: Lane, now: datetime, until: datetime) -> Sequence[ClaimedDelivery]:
-        only = (lane.channel,)
-        claimed = await unit.claim(now, until, self._node, lane.free, channels=only, priorities=FIRST_NOTICES)
-        room = min(lane.free_for_reminders, lane.free - len(claimed))
-        if room <= 0:
-            return claimed
-        reminders = await unit.claim(now, until, self._node, room, channels=only, priorities=REMINDERS)
-        return [*claimed, *reminders]
 
     def _start(self, lane: Lane, flight: Flight) -> None:
         identity = flight.claimed.delivery.id
@@ -160,29 +162,37 @@ class Delivery:
             # lease runs out, and by then the first try has said what it came to.
             self._log.error("delivery.claimed_twice", delivery=identity)
             return
-        lane.flights[identity] = self._hands[identity] = flight
-        task = asyncio.create_task(self._fly(flight), name=f"delivery.{identity}")
+        self._hands[identity] = flight
+        lane.take(flight)
+        task = asyncio.create_task(self._fly(lane, flight), name=f"delivery.{identity}")
         self._tasks[task] = flight
         task.add_done_callback(lambda ended: self._landed(lane, ended))
 
-    async def _fly(self, flight: Flight) -> None:
+    async def _fly(self, lane: Lane, flight: Flight) -> None:
         tried = await self._sender.send(flight)
         flight.settled = True
         if tried is None:
             self._log.error("delivery.lease_too_short", delivery=flight.claimed.delivery.id)
             self._recorder.give_back(flight.claimed.delivery.id)
-        else:
-            self._recorder.add(tried)
+            return
+        self._recorder.add(tried)
+        pause = lane.learn(flight, tried)
+        if pause is not None:
+            organisation = flight.claimed.notice.organisation
+            self._log.error(
+                "delivery.destination_shut", channel=lane.channel, organisation=organisation or "none", seconds=pause
+            )
 
     def _landed(self, lane: Lane, task: asyncio.Task[None]) -> None:
         flight = self._tasks.pop(task)
         identity = flight.claimed.delivery.id
-        del lane.flights[identity]
+        now = self._clock.now()
+        lane.leave(flight, now)
         if not flight.settled:
             self._cut_off(flight)
         if not task.cancelled() and task.exception() is not None:
             self._log.error("delivery.flight_failed", delivery=identity, error=type(task.exception()).__name__)
-        if lane.worth_a_claim:
+        if lane.worth_a_claim(now):
             self._wake.set()
 
     def _cut_off(self, flight: Flight) -> None:

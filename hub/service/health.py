@@ -8,7 +8,7 @@ from hub.service.supervise import Supervisor, Tick
 
 COUNTS_AGE = timedelta(seconds=1)
 """Counts are asked of the store at most this often, however many probes come."""
-LATE = ("deliveries_late", "leases_expired", "episodes_late")
+LATE = ("deliveries_late", "leases_expired", "episodes_late", "chases_late")
 
 
 class Health:
@@ -23,13 +23,16 @@ class Health:
         clock: Clock,
         overdue_after: float,
         amiss: Sequence[Callable[[], Mapping[str, int]]] = (),
+        figures: Sequence[Callable[[], Mapping[str, int]]] = (),
     ) -> None:
-        """``amiss``: parts that know themselves of something a human has to look at now; empty while all is well."""
+        """``amiss``: parts that know themselves of something a human has to look at now; empty while all is well.
+        ``figures``: what is counted beside the rows of the store, for metrics."""
         self._store = store
         self._supervisor = supervisor
         self._ticks = tuple(ticks)
         self._clock = clock
         self._amiss = tuple(amiss)
+        self._figures = tuple(figures)
         self._overdue_after = timedelta(seconds=overdue_after)
         self._counts: Mapping[str, int] = {}
         self._counted_at: datetime | None = None
@@ -52,13 +55,16 @@ class Health:
             return False
 
     async def counts(self) -> Mapping[str, int]:
-        """The store's counts, at most a second old. Raises StoreUnavailable."""
+        """The store's counts, at most a second old, and the figures of the parts. Raises StoreUnavailable."""
         now = self._clock.now()
         if self._counted_at is None or abs(now - self._counted_at) >= COUNTS_AGE:
             late = now - self._overdue_after
             self._counts = await self._store.read(lambda unit: unit.counts(now, late))
             self._counted_at = now
-        return self._counts
+        found = dict(self._counts)
+        for part in self._figures:
+            found.update(part())
+        return found
 
     async def overdue(self) -> Mapping[str, int]:
         """What is overdue, by name, with how many (or how many seconds); empty when nothing is."""

@@ -1,13 +1,28 @@
-"""How much is sent at once: a lane for each channel, with places kept free of reminders."""
+"""How much is sent at once: a lane for each channel, places kept free of reminders, shared by destination."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Final, get_args
 
+from hub.core.records import ClaimedDelivery
+from hub.core.verdict import Tried
+from hub.service.destinations import REMINDERS, Destinations
+from hub.service.ports import ANYWHERE, Unit
 from hub.service.sending import Flight
 from routing.decision import Priority
 
-REMINDERS: Final[tuple[Priority, ...]] = ("low",)
 FIRST_NOTICES: Final[tuple[Priority, ...]] = tuple(p for p in get_args(Priority) if p not in REMINDERS)
+
+DIRECT: Final = frozenset({"push"})
+"""Channels on which the hub itself calls each recipient's system. On the others one provider takes everything: a
+connection that fails is the provider's and says nothing of the mail domain behind it, and what is slow to reach waits
+in the provider's own queue. Places by destination would only make bursts to one domain slower there."""
+
+SLOW: Final = timedelta(seconds=1)
+ASIDE: Final = 3
+"""On a direct channel what has been under way for longer than SLOW waits for one system that is slow or dead, and costs
+nothing but waiting. It is set aside, and its place taken by another: up to so many times the lane's own places."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +38,8 @@ class Limits:
     """Deliveries in flight in one lane."""
     reserve: int = 4
     """Of these, places that no reminder takes."""
+    per_destination: int | None = None
+    """Deliveries in flight to one destination; None: a quarter of the lane."""
     poll: float = 1.0
     """How often to look for what is due when nothing nudges."""
     drain: float = 6.0
@@ -39,8 +56,16 @@ class Limits:
                 f"reserve ({self.reserve}): keep at least one of the {self.concurrency} places for first notices, and "
                 "leave at least one to reminders"
             )
+        if self.per_destination is not None and not 0 < self.per_destination <= self.concurrency:
+            raise ValueError(f"per_destination ({self.per_destination}): give 1 to {self.concurrency} places")
         if min(self.longest_send, self.poll, self.drain) <= 0:
             raise ValueError("longest_send, poll and drain: give seconds above 0")
+
+    @property
+    def at_one_destination(self) -> int:
+        """Deliveries in flight to one destination at most. A transport must be able to hold so many connections to
+        one host: what waited for one of them would be timed out."""
+        return self.per_destination or max(1, self.concurrency // 4)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -49,23 +74,63 @@ class Lane:
 
     channel: str
     limits: Limits
+    destinations: Destinations = field(init=False)
     flights: dict[str, Flight] = field(default_factory=dict)
     """By delivery id."""
     hungry: bool = True
     """There may be more to claim."""
 
+    def __post_init__(self) -> None:
+        self.destinations = Destinations(limit=self.limits.at_one_destination)
+
     @property
-    def free(self) -> int:
+    def direct(self) -> bool:
+        """Each of its destinations has places of its own."""
+        return self.channel in DIRECT
+
+    def free(self, now: datetime) -> int:
         """Places nobody has."""
-        return self.limits.concurrency - len(self.flights)
+        return max(0, self.limits.concurrency - len(self._in_place(now)))
 
-    @property
-    def free_for_reminders(self) -> int:
-        """Of these, how many a reminder may take."""
-        taken = sum(1 for flight in self.flights.values() if flight.claimed.delivery.priority in REMINDERS)
-        return max(0, min(self.free, self.limits.concurrency - self.limits.reserve - taken))
-
-    @property
-    def worth_a_claim(self) -> bool:
+    def worth_a_claim(self, now: datetime) -> bool:
         """A claim costs a transaction: enough free places for a batch, not one at a time."""
-        return self.hungry and self.free * 4 >= self.limits.concurrency
+        return self.hungry and self.free(now) * 4 >= self.limits.concurrency
+
+    async def claim(self, unit: Unit, now: datetime, until: datetime, node: str) -> Sequence[ClaimedDelivery]:
+        """Lease what there is room for: first notices, and in what is then left, less the reserve, reminders. Changes
+        nothing here, as a transaction may be run again."""
+        only, in_place = (self.channel,), self._in_place(now)
+        free = max(0, self.limits.concurrency - len(in_place))
+        places = self.destinations.places(now) if self.direct else ANYWHERE
+        claimed = await unit.claim(now, until, node, free, channels=only, priorities=FIRST_NOTICES, places=places)
+        taken = sum(flight.claimed.delivery.priority in REMINDERS for flight in in_place)
+        room = min(self.limits.concurrency - self.limits.reserve - taken, free - len(claimed))
+        if room <= 0:
+            return claimed
+        places = self.destinations.places(now, reminders=True, beside=claimed) if self.direct else ANYWHERE
+        reminders = await unit.claim(now, until, node, room, channels=only, priorities=REMINDERS, places=places)
+        return [*claimed, *reminders]
+
+    def take(self, flight: Flight) -> None:
+        """It is under way."""
+        self.flights[flight.claimed.delivery.id] = flight
+        if self.direct:
+            self.destinations.take(flight.claimed, flight.since)
+
+    def leave(self, flight: Flight, now: datetime) -> None:
+        """It is over."""
+        del self.flights[flight.claimed.delivery.id]
+        self.destinations.leave(flight.claimed, now)
+
+    def learn(self, flight: Flight, tried: Tried) -> float | None:
+        """What it came to; seconds that its destination is shut for, if it now is."""
+        return self.destinations.learn(tried, flight.since)
+
+    def _in_place(self, now: datetime) -> list[Flight]:
+        """The flights that take a place each."""
+        flights = list(self.flights.values())
+        if not self.direct:
+            return flights
+        slow = [flight for flight in flights if now - flight.since >= SLOW][: ASIDE * self.limits.concurrency]
+        aside = {flight.claimed.delivery.id for flight in slow}
+        return [flight for flight in flights if flight.claimed.delivery.id not in aside]

@@ -38,6 +38,7 @@ class Flight:
     claimed: ClaimedDelivery = field(repr=False)
     lease_until: datetime
     """Moves on as the lease is renewed."""
+    since: datetime
     at_provider: bool = False
     """A transport has it: whatever ends the flight now, it may have been sent."""
     settled: bool = False

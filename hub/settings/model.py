@@ -107,6 +107,9 @@ class Settings(ChannelSettings):
     )
     delivery_concurrency: int = Field(16, ge=2, le=256, description="Deliveries in flight at once, a channel.")
     delivery_reserve: int = Field(4, ge=1, le=255, description="Of these, places that no reminder takes.")
+    delivery_per_destination: int | None = Field(
+        None, ge=1, le=256, description="Of these, to one host of HTTPS push at once; default a quarter."
+    )
     delivery_poll: Seconds = Field(1.0, description="How often to look for due deliveries when nothing nudges.")
     clock_tick: Seconds = Field(1.0, description="How often the clocks of the episodes are looked at.")
     node: str | None = Field(
@@ -186,6 +189,8 @@ class Settings(ChannelSettings):
             )
         if self.delivery_reserve >= self.delivery_concurrency:
             wrong.append("delivery_reserve must be less than delivery_concurrency: reminders need a place too")
+        if (self.delivery_per_destination or 1) > self.delivery_concurrency:
+            wrong.append("delivery_per_destination must not be more than delivery_concurrency")
         if self.smtp_password and self.smtp_password_file:
             wrong.append("give smtp_password or smtp_password_file, not both")
         if bool(self.smtp_user) != bool(self.smtp_password or self.smtp_password_file):

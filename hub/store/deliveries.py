@@ -8,15 +8,12 @@ from sqlalchemy import (
     ColumnElement,
     Row,
     Select,
-    and_,
     bindparam,
     case,
-    exists,
     false,
     literal,
     or_,
     select,
-    text,
     true,
     update,
 )
@@ -32,10 +29,10 @@ from hub.store.codec import decision_from_bytes
 from hub.store.delivery_rows import attempt_row, delivery, notice
 from hub.store.episodes import facts
 from hub.store.seeing import DUE, LEASED, raise_alarm, write_audit
-from hub.store.waiting import behind_the_first, in_line, pointless
 from hub.store.session import Session
 from hub.store.tables import attempts, decisions, deliveries, notices
 from hub.store.unreadable import UNREADABLE, put_off
+from hub.store.waiting import behind_the_first, in_line, pointless
 from routing.decision import Decision, Priority
 
 LOST_AGAIN = (timedelta(0), timedelta(seconds=2), timedelta(seconds=10), timedelta(seconds=30))
@@ -86,34 +83,52 @@ def claim(
 
 
 def _choose(session: Session, due: Select[Any], limit: int, places: Places) -> list[str]:
-    """The first ``limit`` of them for which their destinations have room. More are looked at than are taken, so that
-    what waits for one destination does not hide all the others."""
-    full = [one for one, room in places.rooms.items() if room <= 0]
-    if full:
-        due = due.where(or_(deliveries.c.destination.is_(None), deliveries.c.destination.not_in(full)))
-    looked_at = limit if places is ANYWHERE else limit * LOOK_AHEAD
-    rows = session.connection.execute(due.limit(looked_at).with_for_update(skip_locked=True, of=deliveries))
+    """The first ``limit`` of them for which their destinations have room, in order.
+
+    More are looked at than are taken, and then further down the queue without the destinations that have no room left,
+    so that what waits for one destination never hides all the others.
+    """
+    if places is ANYWHERE:
+        return [row.id for row in _locked_rows(session, due.limit(limit))]
     left = dict(places.rooms)
     chosen: list[str] = []
-    for row in rows:
-        if row.destination is not None and places is not ANYWHERE:
-            room = left.get(row.destination, places.untried)
-            if room <= 0:
-                continue
-            left[row.destination] = room - 1
-        chosen.append(row.id)
-        if len(chosen) == limit:
+    while len(chosen) < limit:
+        full = [one for one, room in left.items() if room <= 0]
+        further = due.where(deliveries.c.id.not_in(chosen)) if chosen else due
+        if full:
+            further = further.where(or_(deliveries.c.destination.is_(None), deliveries.c.destination.not_in(full)))
+        looked_at = (limit - len(chosen)) * LOOK_AHEAD
+        rows = _locked_rows(session, further.limit(looked_at))
+        for row in rows:
+            if row.destination is not None:
+                room = left.setdefault(row.destination, places.untried)
+                if room <= 0:
+                    continue
+                left[row.destination] = room - 1
+            chosen.append(row.id)
+            if len(chosen) == limit:
+                break
+        if len(rows) < looked_at:
             break
     return chosen
 
 
+def _locked_rows(session: Session, due: Select[Any]) -> Sequence[Row[Any]]:
+    return session.connection.execute(due.with_for_update(skip_locked=True, of=deliveries)).all()
+
+
 def put_off_destinations(session: Session, shut: Mapping[bytes, datetime], now: datetime) -> None:
-    """What is due for a destination that does not answer waits until it is tried again."""
-    for destination, until in shut.items():
+    """What is due for destinations that do not answer waits until they are tried again."""
+    found = _locked_rows(
+        session,
+        select(deliveries.c.id, deliveries.c.destination)
+        .where(DUE, deliveries.c.due_at <= now, deliveries.c.destination.in_(list(shut)))
+        .order_by(deliveries.c.id),
+    )
+    if found:
         session.connection.execute(
-            update(deliveries)
-            .where(DUE, deliveries.c.due_at <= now, deliveries.c.destination == destination)
-            .values(due_at=until)
+            update(deliveries).where(deliveries.c.id == bindparam("put_off")).values(due_at=bindparam("new_due_at")),
+            [{"put_off": row.id, "new_due_at": shut[row.destination]} for row in found],
         )
 
 

@@ -230,7 +230,7 @@ async def test_what_only_waited_for_a_connection_until_it_was_cut_off_may_be_tri
     await post.told(6)
     end = clock.now() + timedelta(seconds=300)
     claims = await store.write(lambda unit: unit.claim(clock.now(), end, "a", 6, channels=("email",)))
-    flights = [Flight(claimed=one, lease_until=end) for one in claims]
+    flights = [Flight(claimed=one, lease_until=end, since=clock.now()) for one in claims]
 
     def sender(longest_send: float) -> Sender:
         return Sender(

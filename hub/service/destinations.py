@@ -1,0 +1,191 @@
+"""How much goes to one destination at once, and nothing to one that does not answer. No I/O; time is an argument.
+
+A destination is the one system behind many deliveries (:attr:`DeliveryRecord.destination`), which the hub calls itself.
+Whoever is not known yet, or failed last, gets one try at a time, and each success makes room for one more. After
+failures in a row its breaker shuts it: what is due for it waits until one try, alone, shows that it is back.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final, Literal, TypeAlias, assert_never
+
+from adapters.port import Accepted, Deferred, Reason, Rejected, Result, Unconfirmed
+from hub.core.records import ClaimedDelivery
+from hub.core.verdict import Tried
+from hub.service.ports import Places
+from routing.decision import Priority
+
+REMINDERS: Final[tuple[Priority, ...]] = ("low",)
+
+FAILURES: Final = 3
+"""So many in a row shut it."""
+HANGS: Final = 30.0
+"""Or failures in a row that took so many seconds: three tries of a minute would keep others waiting for three."""
+FIRST_PAUSE: Final = 30.0
+LONGEST_PAUSE: Final = 600.0
+"""Seconds that it is shut for the first time, doubled each time the try after it fails, and at most."""
+PUT_OFF_EVERY: Final = timedelta(seconds=10)
+"""How often what has fallen due meanwhile is put off: often enough that nothing shut counts as late."""
+IDLE: Final = timedelta(minutes=10)
+"""What is not used is forgotten after that time."""
+
+NOT_THERE: Final[frozenset[Reason]] = frozenset(
+    {"connection_failed", "tls_failed", "provider_unavailable", "provider_timeout", "rate_limited"}
+)
+"""Of what is deferred: the system as a whole does not take anything now."""
+SPOKE: Final[frozenset[Reason]] = frozenset({"rejected", "gone"})
+"""Of what is rejected: it was the other system that said so. The rest is found out without asking it."""
+
+Sign: TypeAlias = Literal["answers", "fails"]
+
+
+def sign_of(result: Result | None) -> Sign | None:
+    """What a result says of the system at the other end; None: nothing, as it may never have been asked."""
+    match result:
+        case Accepted():
+            return "answers"
+        case Unconfirmed():
+            return "fails"
+        case Deferred(reason=reason):
+            return "fails" if reason in NOT_THERE else None
+        case Rejected(reason=reason):
+            return "answers" if reason in SPOKE else None
+        case None:
+            return None
+    assert_never(result)
+
+
+@dataclass(slots=True, kw_only=True)
+class _Standing:
+    """What is known of one destination."""
+
+    room: int = 1
+    first_notices: int = 0
+    reminders: int = 0
+    """In flight."""
+    failures: int = 0
+    """In a row."""
+    waited: float = 0.0
+    """Seconds that these took."""
+    asked: float = 0.0
+    """Seconds that it asked for meanwhile (Retry-After)."""
+    pauses: int = 0
+    """How often it was shut since it last answered."""
+    shut_until: datetime | None = None
+    """None: open. Later than now: shut. Gone by: one try is let through."""
+    used_at: datetime
+
+    @property
+    def flying(self) -> int:
+        return self.first_notices + self.reminders
+
+    def shut(self, now: datetime) -> bool:
+        """A clock that was set back must not keep it shut for longer than it ever would be."""
+        return self.shut_until is not None and timedelta(0) < self.shut_until - now <= timedelta(seconds=LONGEST_PAUSE)
+
+
+class Destinations:
+    """The destinations of one channel, as one node knows them. Deliveries without a destination have no limit.
+
+    ``limit``: tries at once at one destination.
+    """
+
+    def __init__(self, *, limit: int) -> None:
+        self._limit = limit
+        self._known: dict[bytes, _Standing] = {}
+        self._put_off_at: datetime | None = None
+        """None: at once."""
+
+    def __len__(self) -> int:
+        """How many are known."""
+        return len(self._known)
+
+    def places(self, now: datetime, *, reminders: bool = False, beside: Collection[ClaimedDelivery] = ()) -> Places:
+        """What may be claimed now. A reminder leaves the last place of a destination free, and the places that
+        reminders have are not counted against first notices. ``beside``: first notices claimed and not taken yet."""
+        more = Counter(one.delivery.destination for one in beside if one.delivery.destination)
+        unknown = _Standing(used_at=now)
+        return Places(
+            rooms={
+                where: self._free(self._known.get(where, unknown), now, reminders, more[where])
+                for where in self._known.keys() | more.keys()
+            },
+            untried=self._free(unknown, now, reminders, 0),
+        )
+
+    def _free(self, one: _Standing, now: datetime, reminders: bool, more: int) -> int:
+        flying = one.flying + more
+        if one.shut(now):
+            return 0
+        if one.shut_until is not None:
+            return max(0, 1 - flying)
+        if reminders:
+            return max(0, min(one.room, max(1, self._limit - 1)) - flying)
+        return max(0, min(one.room - one.first_notices - more, self._limit - flying))
+
+    def take(self, claimed: ClaimedDelivery, now: datetime) -> None:
+        """It is being sent."""
+        where = claimed.delivery.destination
+        if where:
+            one = self._known.setdefault(where, _Standing(used_at=now))
+            self._count(one, claimed, 1, now)
+
+    def leave(self, claimed: ClaimedDelivery, now: datetime) -> None:
+        """It is not, any more."""
+        one = self._known.get(claimed.delivery.destination)
+        if one is not None:
+            self._count(one, claimed, -1, now)
+
+    @staticmethod
+    def _count(one: _Standing, claimed: ClaimedDelivery, number: int, now: datetime) -> None:
+        one.used_at = now
+        if claimed.delivery.priority in REMINDERS:
+            one.reminders += number
+        else:
+            one.first_notices += number
+
+    def learn(self, tried: Tried, since: datetime) -> float | None:
+        """What a try that was begun at ``since`` says of its destination; seconds that it is shut for, if it now is."""
+        one = self._known.get(tried.claimed.delivery.destination)
+        result = tried.result if tried.alert is None else tried.alert
+        sign = sign_of(result)
+        if one is None or sign is None:
+            return None
+        if sign == "answers":
+            one.failures, one.waited, one.asked, one.pauses, one.shut_until = 0, 0.0, 0.0, 0, None
+            one.room = min(self._limit, one.room + 1)
+            return None
+        asked = result.retry_after if isinstance(result, Deferred) else None
+        one.room = 1
+        one.failures += 1
+        one.waited += max(0.0, (tried.finished_at - since).total_seconds())
+        one.asked = max(one.asked, asked or 0.0)
+        if one.shut(tried.finished_at) or (one.failures < FAILURES and one.waited < HANGS):
+            return None
+        pause = min(max(FIRST_PAUSE * (1 << min(one.pauses, 10)), one.asked), LONGEST_PAUSE)
+        one.pauses, one.asked = one.pauses + 1, 0.0
+        one.shut_until = tried.finished_at + timedelta(seconds=pause)
+        self._put_off_at = None
+        return pause
+
+    def shut(self, now: datetime) -> int:
+        """How many are shut."""
+        return sum(one.shut(now) for one in self._known.values())
+
+    def to_put_off(self, now: datetime) -> Mapping[bytes, datetime]:
+        """Those that are shut, and until when, where something of theirs may be due; the rest of the time none."""
+        if self._put_off_at is not None and timedelta(0) <= now - self._put_off_at < PUT_OFF_EVERY:
+            return {}
+        self._put_off_at = now
+        self._forget(now)
+        return {where: one.shut_until for where, one in self._known.items() if one.shut_until and one.shut(now)}
+
+    def _forget(self, now: datetime) -> None:
+        """One that is shut is remembered beyond that: else its next pause would be a short one."""
+        self._known = {
+            where: one
+            for where, one in self._known.items()
+            if one.flying or max(one.used_at, one.shut_until or one.used_at) > now - IDLE
+        }
