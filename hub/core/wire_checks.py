@@ -56,7 +56,7 @@ def whole(data: Mapping[str, Any]) -> Iterator[Problem]:
 
 def duty(data: Mapping[str, Any], rules: WireRules) -> Iterator[Problem]:
     """Problems of ``duty.completed``."""
-    code, outcome = data.get("duty"), data.get("outcome")
+    code = data.get("duty")
     if isinstance(code, str) and code not in rules.duties:
         yield Problem(path="data.duty", message="is not a duty that any protocol here knows: correct the code")
     if not data.get("circulate"):
@@ -65,11 +65,6 @@ def duty(data: Mapping[str, Any], rules: WireRules) -> Iterator[Problem]:
         yield Problem(
             path="data.circulate",
             message="only a strategy discussion may decide to circulate: leave it out, or correct the duty",
-        )
-    elif outcome in ("declined", "not_required"):
-        yield Problem(
-            path="data.circulate",
-            message="a strategy discussion that did not take place cannot have decided this: correct the outcome",
         )
 
 

@@ -401,8 +401,8 @@ def test_every_known_duty(duty: str) -> None:
 
 
 @pytest.mark.parametrize("duty", ["strategy_discussion", "strategy_discussion_28d"])
-@pytest.mark.parametrize("outcome", ["held", "done"])
-def test_a_strategy_discussion_may_circulate(duty: str, outcome: str) -> None:
+@pytest.mark.parametrize("outcome", ["held", "done", "declined", "not_required"])
+def test_a_strategy_discussion_may_circulate(duty: str, outcome: str) -> None:  # B12 names no other condition
     event = parsed(duty_completed(duty, outcome, circulate=["london", "national"]))
     assert event.data["circulate"] == ["london", "national"]
 
