@@ -6,10 +6,10 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import Literal, get_args
 
-Scope = Literal["episodes:read", "metrics:read", "register:read"]
-SCOPES: tuple[Scope, ...] = ("episodes:read", "metrics:read", "register:read")
+Scope = Literal["episodes:read", "metrics:read", "outbox:write", "receipts:write", "register:read"]
+SCOPES: tuple[Scope, ...] = get_args(Scope)
 REGISTER: Scope = "register:read"
 """Shows names, so that a token with it is always bound to the one organisation whose register it opens."""
 PREFIX = "fpt_"

@@ -21,6 +21,8 @@ from hub.service.ports import Ids, Unit
 OPERATOR = "operator"
 """Owner of what nobody else can put right."""
 SILENT: Final[frozenset[NoticeState]] = frozenset({"withheld", "held"})
+MENDED: Final = ("undeliverable", "contact_failed")
+"""Alarms of a way that failed: they are over once an operator has put it back and it went out."""
 
 
 class Ledger:
@@ -84,6 +86,9 @@ class Ledger:
             after = notices[standing.notice] = notice_after(before, happened)
         moved = after if after != before else None
         at = tried.finished_at
+        mended: Sequence[AuditLine] = ()
+        if state == "sent" and tried.claimed.delivery.redriven_after and not bare:
+            mended = await self._mended(unit, tried.claimed, settled, at)
         return DeliveryResult(
             delivery=standing.delivery,
             attempt=verdict.attempt,
@@ -91,8 +96,31 @@ class Ledger:
             due_at=verdict.due_at,
             notice_state=moved,
             alarms=() if bare else tuple(self._alarms(tried.claimed, alarms, at)),
-            audit=() if bare else tuple(self._audit(tried.claimed, verdict, moved)),
+            audit=() if bare else (*self._audit(tried.claimed, verdict, moved), *mended),
         )
+
+    async def _mended(
+        self, unit: Unit, claimed: ClaimedDelivery, settled: Mapping[str, DeliveryState], at: datetime
+    ) -> Sequence[AuditLine]:
+        """Clear the alarms of a way that failed, was put back and has gone out, unless another way still stands failed:
+        one alarm speaks for all of them."""
+        notice = claimed.notice
+        others = [one for one in await unit.deliveries(notice.id) if one.id != claimed.delivery.id]
+        if any(settled.get(one.id, one.state) == "failed" for one in others):
+            return ()
+        return [
+            AuditLine(
+                id=self._ids.new("au", at),
+                at=at,
+                actor="hub",
+                action="alarm.cleared",
+                organisation=notice.organisation,
+                episode=notice.episode,
+                subject=alarm,
+                detail={"delivery": claimed.delivery.id},
+            )
+            for alarm in await unit.clear_alarms_of(notice.id, MENDED, at)
+        ]
 
     def _ours(self, tried: Tried, standing: Standing) -> bool:
         newest = standing.attempts[-1].number if standing.attempts else 0

@@ -6,11 +6,13 @@ from dataclasses import dataclass, field
 from hub.core.records import (
     AcknowledgementRecord,
     AttemptRecord,
+    AuditLine,
     DecisionRecord,
     DeliveryRecord,
     DutyRecord,
     EpisodeRecord,
     NoticeRecord,
+    ReceiptRecord,
     RegisterRecord,
 )
 from hub.service.ports import Store, Unit
@@ -18,10 +20,11 @@ from hub.service.ports import Store, Unit
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Carried:
-    """One delivery with its attempts. The address is left out."""
+    """One delivery with its attempts, and what came back. The address is left out."""
 
     delivery: DeliveryRecord
     attempts: tuple[AttemptRecord, ...]
+    receipts: tuple[ReceiptRecord, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +56,7 @@ class Timeline:
 
 
 class Seeing:
-    """Reads only."""
+    """Reads, and writes nothing but the line of the audit log that says who was shown names."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -65,6 +68,18 @@ class Seeing:
     async def timeline(self, episode: str) -> Timeline | None:
         """One episode by the hub's id; None if there is none. Raises StoreUnavailable."""
         return await self._store.read(lambda unit: _timeline(unit, episode))
+
+    async def shown(self, episode: str, line: AuditLine) -> Timeline | None:
+        """The same for somebody who is shown personal data of it, with the line that says so: no data without it, as
+        both are one transaction. None, and no line, if there is no such episode."""
+
+        async def work(unit: Unit) -> Timeline | None:
+            found = await _timeline(unit, episode)
+            if found is not None:
+                await unit.add_audit([line])
+            return found
+
+        return await self._store.write(work)
 
 
 async def _timeline(unit: Unit, episode: str) -> Timeline | None:
@@ -85,7 +100,11 @@ async def _timeline(unit: Unit, episode: str) -> Timeline | None:
 
 async def _told(unit: Unit, notice: NoticeRecord) -> Told:
     deliveries = [
-        Carried(delivery=delivery, attempts=tuple(await unit.attempts(delivery.id)))
+        Carried(
+            delivery=delivery,
+            attempts=tuple(await unit.attempts(delivery.id)),
+            receipts=tuple(await unit.receipts(delivery.id)),
+        )
         for delivery in await unit.deliveries(notice.id)
     ]
     return Told(notice=notice, deliveries=tuple(deliveries), answers=tuple(await unit.acknowledgements(notice.id)))

@@ -4,14 +4,13 @@ Nothing personal: no name, no address, no fact of the child. Those stay in the n
 """
 
 from collections.abc import Awaitable, Callable
-from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from aiohttp import web
 
-from hub.core.records import EpisodeRecord
 from hub.service.access import Access, Denied, Granted, Scope, bearer
-from hub.service.timeline import Carried, Decided, Seeing, Timeline, Told
+from hub.service.timeline import Seeing
+from hub.web.api.ledger import episode_body, timeline_body
 from hub.web.problems import json_response, problem
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -52,91 +51,11 @@ class EpisodesApi:
 
     async def index(self, request: web.Request) -> web.Response:
         """The newest hundred."""
-        return json_response({"episodes": [_episode(record) for record in await self._seeing.episodes()]})
+        return json_response({"episodes": [episode_body(record) for record in await self._seeing.episodes()]})
 
     async def one(self, request: web.Request) -> web.Response:
-        """One episode's decisions, notices, deliveries and duties."""
+        """One episode: decisions, notices, deliveries, attempts, receipts, answers, duties."""
         timeline = await self._seeing.timeline(request.match_info["episode"])
         if timeline is None:
             return problem(404, "No episode has this id.")
-        return json_response(_timeline(timeline))
-
-
-def _at(instant: datetime | None) -> str | None:
-    return instant.isoformat().replace("+00:00", "Z") if instant else None
-
-
-def _episode(record: EpisodeRecord) -> dict[str, Any]:
-    return {
-        "id": record.id,
-        "organisation": record.organisation,
-        "state": record.state,
-        "category": record.category,
-        "status": record.status,
-        "since": _at(record.since),
-        "ended_at": _at(record.ended_at),
-    }
-
-
-def _timeline(timeline: Timeline) -> dict[str, Any]:
-    return {
-        "episode": _episode(timeline.episode),
-        "decisions": [_decision(decided) for decided in timeline.decided],
-        "duties": [
-            # When adulthood falls due is a birthday.
-            {
-                "duty": d.code,
-                "owner": d.owner,
-                "due_at": None if d.code == "adulthood" else _at(d.due_at),
-                "state": d.state,
-            }
-            for d in timeline.ahead
-        ],
-        "register": [
-            {
-                "organisation": entry.organisation,
-                "role": entry.role,
-                "received_at": _at(entry.received_at),
-                "remove_at": _at(entry.remove_at),
-                "removed_at": _at(entry.removed_at),
-            }
-            for entry in timeline.register
-        ],
-    }
-
-
-def _decision(decided: Decided) -> dict[str, Any]:
-    decision = decided.record.decision
-    return {
-        "at": _at(decision.at),
-        "outcome": decision.outcome,
-        "kind": decision.kind,
-        "priority": decision.priority,
-        "recipients": [{"role": r.role, "organisation": r.organisation} for r in decision.recipients],
-        "rules": [{"pack": rule.pack, "rule": rule.rule} for rule in decision.rules],
-        "notices": [_notice(told) for told in decided.notices],
-    }
-
-
-def _notice(told: Told) -> dict[str, Any]:
-    return {
-        "id": told.notice.id,
-        "reference": told.notice.reference,
-        "organisation": told.notice.organisation,
-        "state": told.notice.state,
-        "state_at": _at(told.notice.state_at),
-        "answers": [{"at": _at(answer.at), "answer": answer.answer} for answer in told.answers],
-        "deliveries": [_delivery(carried) for carried in told.deliveries],
-    }
-
-
-def _delivery(carried: Carried) -> dict[str, Any]:
-    return {
-        "id": carried.delivery.id,
-        "channel": carried.delivery.channel,
-        "state": carried.delivery.state,
-        "attempts": [
-            {"number": a.number, "at": _at(a.started_at), "state": a.state, "reason": a.reason, "carried": a.carried}
-            for a in carried.attempts
-        ],
-    }
+        return json_response(timeline_body(timeline))

@@ -1,0 +1,301 @@
+"""The outbox in an operator's hands: what is stuck, what would happen to it, putting it back, calling it off.
+
+A preview and the deed judge by the same rules; the deed judges again, in the transaction that writes, so that what was
+answered, overtaken or taken up meanwhile is left alone. Doing it twice changes nothing the second time.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Final, Literal
+
+from contacts.roles import OPERATOR
+from hub.core.outbox import (
+    Caution,
+    Next,
+    Refusal,
+    cautions,
+    kept_back,
+    next_of,
+    open_still,
+    why_not_cancelled,
+    why_not_redriven,
+)
+from hub.core.records import (
+    AlarmRecord,
+    AttemptRecord,
+    AuditLine,
+    CalledOff,
+    NoticeRecord,
+    Outgoing,
+    ReceiptRecord,
+    Sought,
+)
+from hub.core.states import delivery_after, notice_after
+from hub.core.verdict import ASIDE
+from hub.service.ports import Clock, Ids, Store, Unit, Unsealable
+
+MOST: Final = 1_000
+"""How many are looked at in one go; whoever has more asks again."""
+TOGETHER: Final = 50
+"""How many are changed in one transaction."""
+
+Deed = Literal["redrive", "cancel"]
+Why = Literal["mended", "corrected", "asked", "told_otherwise", "wrong_contact", "duplicate", "other"]
+"""An operator's reason, as a code: it stands in the audit log, where no words about anybody may."""
+WHYS: Final[dict[Deed, tuple[Why, ...]]] = {
+    "redrive": ("mended", "corrected", "asked", "other"),
+    "cancel": ("told_otherwise", "wrong_contact", "duplicate", "other"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """Some of what was sought. ``after``: what to ask behind for the next page; None if this was the last."""
+
+    found: tuple[Outgoing, ...]
+    counts: dict[str, int]
+    after: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inspected:
+    """One delivery, all that has happened to it, and what can be done."""
+
+    outgoing: Outgoing
+    attempts: tuple[AttemptRecord, ...]
+    receipts: tuple[ReceiptRecord, ...]
+    next: Next
+    not_redriven: Refusal | None
+    """Why it could not be put back now; None if it could."""
+    not_cancelled: Refusal | None
+    cautions: tuple[Caution, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """What a deed comes to for one delivery. ``outgoing``: as it was before; None if there is none of this id."""
+
+    delivery: str
+    outgoing: Outgoing | None
+    refused: Refusal | None
+    cautions: tuple[Caution, ...] = ()
+    last_way: bool = False
+    """Of a cancellation: nothing else carries the notice, so its owner is alarmed, and the chase goes on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """``confirmed``: it was done where nothing stood in the way; else it is what would be done. ``more``: there are
+    others beyond those that were looked at."""
+
+    judged: tuple[Judged, ...]
+    confirmed: bool
+    more: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outbox:
+    """The outbox service. All of it raises StoreUnavailable. ``late``: what is due for longer is late. ``nudge`` wakes
+    whoever sends."""
+
+    store: Store
+    clock: Clock
+    ids: Ids
+    late: timedelta
+    nudge: Callable[[], None] = field(repr=False)
+
+    async def page(self, sought: Sought, *, after: str | None = None, limit: int = 100) -> Page:
+        """At most ``limit`` of what is sought, oldest first, with counts of all that is not settled."""
+        now = self.clock.now()
+        limit = max(1, min(limit, MOST))
+
+        async def work(unit: Unit) -> Page:
+            found = await unit.outbox(sought, now, now - self.late, after=after, limit=limit + 1)
+            counts = await unit.outbox_counts(sought, now, now - self.late)
+            more = found[limit - 1].delivery if len(found) > limit else None
+            return Page(found=tuple(found[:limit]), counts=counts, after=more)
+
+        return await self.store.read(work)
+
+    async def one(self, delivery: str) -> Inspected | None:
+        """One delivery; None if there is none of this id."""
+        return await self.store.read(lambda unit: _inspected(unit, delivery))
+
+    async def redrive(self, sought: Sought, *, actor: str, why: Why | None = None, confirm: bool = False) -> Done:
+        """Make failed deliveries due again, at once and with their whole schedule; with ``confirm`` only, else say what
+        would be done. ``actor``: ``operator``, ``token:NAME``. ValueError where nothing narrows down which, and where
+        ``confirm`` comes without one of the reasons (WHYS)."""
+        return await self._do("redrive", sought, actor, why, confirm=confirm)
+
+    async def cancel(self, sought: Sought, *, actor: str, why: Why | None = None, confirm: bool = False) -> Done:
+        """Call off deliveries that are due or have failed: the way, not the notice. Where no other way carries that,
+        its owner is alarmed and the next step of the chase is taken at once. Raises as :meth:`redrive`."""
+        return await self._do("cancel", sought, actor, why, confirm=confirm)
+
+    async def _do(self, deed: Deed, sought: Sought, actor: str, why: Why | None, *, confirm: bool) -> Done:
+        if confirm and why not in WHYS[deed]:
+            raise ValueError(f"to {deed} takes one of the reasons {', '.join(WHYS[deed])}")
+        if sought == Sought():
+            raise ValueError("name the deliveries, or narrow down which")
+        if deed == "redrive" and sought.state is None and not sought.deliveries:
+            sought = replace(sought, state="failed")
+        now = self.clock.now()
+        found = await self.store.read(lambda unit: unit.outbox(sought, now, now - self.late, limit=MOST + 1))
+        missing = set(sought.deliveries) - {one.delivery for one in found}
+        judged = [Judged(delivery=one, outgoing=None, refused="unknown") for one in sorted(missing)]
+        chosen = found[:MOST]
+        for start in range(0, len(chosen), TOGETHER):
+            earlier = frozenset(one.delivery for one in judged if one.refused is None)
+            order = _Order(deed=deed, actor=actor, why=why if confirm else None, at=now, earlier=earlier)
+            judged += await self._together(order, chosen[start : start + TOGETHER])
+        if confirm and any(one.refused is None for one in judged):
+            self.nudge()
+        return Done(judged=tuple(judged), confirmed=confirm, more=len(found) > MOST)
+
+    async def _together(self, order: "_Order", some: Sequence[Outgoing]) -> Sequence[Judged]:
+        async def work(unit: Unit) -> Sequence[Judged]:
+            if order.why is not None:
+                # As answers, receipts and the chase do; then the rows, in the order in which everybody takes them.
+                await unit.lock(*sorted({f"notice:{one.notice}" for one in some}))
+            fresh = await unit.outgoing([one.delivery for one in some])
+            if order.deed == "redrive":
+                judged = [await _redriven(unit, one) for one in fresh]
+            else:
+                judged = await _cancelled(unit, fresh, order.earlier)
+            mine = [one for one in judged if one.refused is None]
+            if order.why is not None and mine:
+                await (self._put_back if order.deed == "redrive" else self._call_off)(unit, mine, order, order.why)
+            return judged
+
+        try:
+            return await (self.store.read(work) if order.why is None else self.store.write(work))
+        except Unsealable:
+            if len(some) == 1:
+                return [Judged(delivery=some[0].delivery, outgoing=some[0], refused="unreadable")]
+        return [judged for one in some for judged in await self._together(order, [one])]
+
+    async def _put_back(self, unit: Unit, mine: Sequence[Judged], order: "_Order", why: Why) -> None:
+        chosen = [one.outgoing for one in mine if one.outgoing is not None]
+        for one in chosen:
+            delivery_after(one.state, "redriven")
+        lines = [self._line(one, "delivery.redriven", order, _said(one, why)) for one in chosen]
+        await unit.put_back([one.delivery for one in chosen], order.at, lines)
+
+    async def _call_off(self, unit: Unit, mine: Sequence[Judged], order: "_Order", why: Why) -> None:
+        chosen = [(one.outgoing, one.last_way) for one in mine if one.outgoing is not None]
+        lines = [self._line(one, "delivery.cancelled", order, _said(one, why)) for one, _ in chosen]
+        lost: dict[str, Outgoing] = {}
+        for one, last in chosen:
+            delivery_after(one.state, "called_off")
+            if last and one.purpose not in ASIDE and notice_after(one.notice_state, "gave_up") != one.notice_state:
+                lost.setdefault(one.notice, one)
+        lines += [self._line(one, "notice.undeliverable", order, {}, subject=one.notice) for one in lost.values()]
+        await unit.call_off(
+            CalledOff(
+                deliveries=tuple(one.delivery for one, _ in chosen),
+                undeliverable=tuple(lost),
+                at=order.at,
+                alarms=tuple(
+                    self._alarm(one, why, order.at) for one, last in chosen if last and one.status == "actual"
+                ),
+                audit=tuple(lines),
+            )
+        )
+
+    def _alarm(self, one: Outgoing, why: Why, now: datetime) -> AlarmRecord:
+        return AlarmRecord(
+            id=self.ids.new("al", now),
+            kind="contact_failed" if one.purpose in ASIDE else "undeliverable",
+            owner=one.organisation or OPERATOR,
+            episode=one.episode,
+            notice=one.notice,
+            reason=f"cancelled: {why}",
+            raised_at=now,
+        )
+
+    def _line(
+        self, one: Outgoing, action: str, order: "_Order", detail: Mapping[str, str], *, subject: str | None = None
+    ) -> AuditLine:
+        return AuditLine(
+            id=self.ids.new("au", order.at),
+            at=order.at,
+            actor=order.actor,
+            action=action,
+            organisation=one.organisation,
+            episode=one.episode,
+            subject=subject or one.delivery,
+            detail=detail,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Order:
+    """What is to be done, for whom. ``why``: None for a preview; ``earlier``: what the same order called off before."""
+
+    deed: Deed
+    actor: str
+    why: Why | None
+    at: datetime
+    earlier: frozenset[str]
+
+
+def _said(one: Outgoing, why: Why) -> Mapping[str, str]:
+    said = {"why": why, "was": one.state, "attempts": str(one.attempts)}
+    return said if one.reason is None else said | {"reason": one.reason}
+
+
+async def _redriven(unit: Unit, one: Outgoing) -> Judged:
+    attempts = await unit.attempts(one.delivery)
+    refused = why_not_redriven(one, attempts, await _kept_back(unit, one))
+    careful = () if refused else cautions(attempts, newer=await unit.newer_sent(one.delivery))
+    return Judged(delivery=one.delivery, outgoing=one, refused=refused, cautions=careful)
+
+
+async def _cancelled(unit: Unit, fresh: Sequence[Outgoing], earlier: frozenset[str]) -> list[Judged]:
+    off, judged = set(earlier), list[Judged]()
+    for one in fresh:
+        refused = why_not_cancelled(one)
+        if refused is None:
+            off.add(one.delivery)
+        last = refused is None and open_still(one) and await _last_way(unit, one, off)
+        judged.append(Judged(delivery=one.delivery, outgoing=one, refused=refused, last_way=last))
+    return judged
+
+
+async def _inspected(unit: Unit, delivery: str) -> Inspected | None:
+    found = await unit.outgoing([delivery])
+    if not found:
+        return None
+    verdict = await _redriven(unit, found[0])
+    return Inspected(
+        outgoing=found[0],
+        attempts=tuple(await unit.attempts(delivery)),
+        receipts=tuple(await unit.receipts(delivery)),
+        next=next_of(found[0]),
+        not_redriven=verdict.refused,
+        not_cancelled=why_not_cancelled(found[0]),
+        cautions=verdict.cautions,
+    )
+
+
+async def _kept_back(unit: Unit, one: Outgoing) -> Literal["withheld", "held"] | None:
+    """Asked only of what might be put back: it has to open the decisions of the episode."""
+    if not one.personal or one.state != "failed":
+        return None
+    found = await unit.delivery_by_id(one.delivery)
+    notice: NoticeRecord | None = None if found is None else found[1]
+    return None if notice is None else kept_back(notice, await unit.decisions(one.episode))
+
+
+async def _last_way(unit: Unit, one: Outgoing, off: set[str]) -> bool:
+    """Whether nothing is left that carries the content to whom this delivery is for, once ``off`` are called off."""
+    if one.purpose in ASIDE:
+        return True
+    return not any(
+        other.id not in off
+        and other.carries == "content"
+        and other.purpose not in ASIDE
+        and other.state in ("due", "leased", "sent")
+        for other in await unit.deliveries(one.notice)
+    )
