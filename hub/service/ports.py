@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Protocol, TypeVar
 
+from hub.core.completeness import After, Looked
 from hub.core.records import (
     AcknowledgementRecord,
     AlarmRecord,
@@ -285,9 +286,18 @@ class Unit(Protocol):
         ...
 
     async def counts(self, now: datetime, late: datetime) -> dict[str, int]:
-        """For health and metrics: ``deliveries_due``, ``deliveries_late`` (due before ``late`` and not leased),
-        ``leases_expired``, ``episodes_late`` (wake_at before ``late``), ``alarms_open``, ``quarantine_open``,
-        ``notices_<state>``, ``episodes_<state>``."""
+        """For health and metrics: ``deliveries_due``, ``deliveries_late`` (due before ``late``, not leased, and behind
+        no earlier one to the same address), ``leases_expired``, ``episodes_late`` (wake_at before ``late``),
+        ``chases_late`` (likewise chase_at), ``alarms_open``, ``quarantine_open``, ``notices_<state>``,
+        ``episodes_<state>``."""
+        ...
+
+    async def incomplete(
+        self, now: datetime, late: datetime, after: After, *, again: Sequence[str] = (), again_of: Sequence[str] = ()
+    ) -> Looked:
+        """What is not as it must be (hub/core/completeness.py); what should have happened before ``late`` is late.
+        Settled rows are gone through a slice at a time, behind ``after``; besides, whatever slice they are in, the
+        notices ``again`` and the episodes ``again_of``. Opens nothing sealed but whom a notice is for."""
         ...
 
     async def register_of(self, organisation: str, *, removed: bool = False) -> Sequence[RegisterRecord]:

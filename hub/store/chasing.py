@@ -3,19 +3,18 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import and_, func, select, text, update
+from sqlalchemy import and_, func, select, update
 
 from hub.core.records import AttemptRecord, Chased, Tracked
 from hub.store.answers import acknowledgements_of
 from hub.store.codec import decision_from_bytes
 from hub.store.delivery_rows import delivery, notice
 from hub.store.intake import delivery_row
-from hub.store.seeing import raise_alarm, write_audit
+from hub.store.seeing import WAITING, raise_alarm, write_audit
 from hub.store.session import Session
 from hub.store.tables import attempts, decisions, deliveries, events, notices
 
 HUB_SOURCE = "hub"
-WAITING = text("notices.chase_at IS NOT NULL")
 
 
 def due_chases(session: Session, now: datetime, limit: int) -> Sequence[str]:

@@ -16,9 +16,11 @@ from hub.core.records import (
 from hub.store.codec import from_bytes, to_bytes
 from hub.store.session import HUB_SCOPE, Session
 from hub.store.tables import alarms, audit, deliveries, episodes, notices, quarantine, readiness
+from hub.store.waiting import in_line
 
 DUE = text("deliveries.state = 'due'")
 LEASED = text("deliveries.state = 'leased'")
+WAITING = text("notices.chase_at IS NOT NULL")
 """Written out rather than bound: a partial index is only considered for the very condition it was made with."""
 
 
@@ -160,9 +162,10 @@ def counts(session: Session, now: datetime, late: datetime) -> dict[str, int]:
 
     found = {
         "deliveries_due": number(deliveries, and_(DUE, deliveries.c.due_at <= now)),
-        "deliveries_late": number(deliveries, and_(DUE, deliveries.c.due_at < late)),
+        "deliveries_late": number(deliveries, and_(DUE, deliveries.c.due_at < late, ~in_line(now))),
         "leases_expired": number(deliveries, and_(LEASED, deliveries.c.lease_until <= now)),
         "episodes_late": number(episodes, episodes.c.wake_at < late),
+        "chases_late": number(notices, and_(WAITING, notices.c.chase_at < late)),
         "alarms_open": number(alarms, alarms.c.cleared_at.is_(None)),
         "quarantine_open": number(quarantine, quarantine.c.resolved_at.is_(None)),
     }

@@ -191,7 +191,7 @@ notices = Table(
     metadata,
     Column("id", Text, primary_key=True),
     Column("reference", Text, nullable=False, unique=True),
-    Column("decision", ForeignKey("decisions.id"), nullable=False),
+    Column("decision", ForeignKey("decisions.id"), nullable=False, index=True),
     Column("episode", ForeignKey("episodes.id"), nullable=False),
     Column("child", Text, nullable=False),
     Column("revision", Integer, nullable=False),
@@ -209,6 +209,11 @@ notices = Table(
     Column("chase_at", Instant),
 )
 Index("ix_notices_chasing", notices.c.chase_at, notices.c.id, **_where("chase_at IS NOT NULL"))
+Index(
+    "ix_notices_loose",
+    notices.c.state_at,
+    **_where("chase_at IS NULL AND state NOT IN ('acknowledged', 'withheld', 'held', 'superseded')"),
+)
 Index("ix_notices_episode", notices.c.episode, notices.c.created_at, notices.c.id)
 
 deliveries = Table(
@@ -285,6 +290,7 @@ attempts = Table(
     Column("carried", Text),
 )
 
+Index("ix_attempts_adrift", attempts.c.delivery, **_where("state = 'sending'"))
 Index("ix_attempts_provider_reference", attempts.c.provider_reference, **_where("provider_reference IS NOT NULL"))
 
 receipts = Table(
@@ -344,6 +350,7 @@ alarms = Table(
     Column("raised_at", Instant, nullable=False),
     Column("cleared_at", Instant),
 )
+Index("ix_alarms_notice", alarms.c.notice, **_where("notice IS NOT NULL"))
 Index("uq_alarms_open", alarms.c.kind, alarms.c.subject, unique=True, **_where("cleared_at IS NULL"))
 
 audit = Table(

@@ -10,6 +10,7 @@ from typing import Concatenate, ParamSpec, Protocol, TypeVar
 
 from sqlalchemy import func, select
 
+from hub.core.completeness import After, Looked
 from hub.core.records import (
     AcknowledgementRecord,
     AlarmRecord,
@@ -38,7 +39,19 @@ from hub.core.records import (
     Tracked,
 )
 from hub.service.ports import ANYWHERE, Places, Unit
-from hub.store import answers, chasing, delivery_rows, directory, episodes, intake, outbox, receipts, seeing, sources
+from hub.store import (
+    answers,
+    chasing,
+    completeness,
+    delivery_rows,
+    directory,
+    episodes,
+    intake,
+    outbox,
+    receipts,
+    seeing,
+    sources,
+)
 from hub.store import deliveries as leasing
 from hub.store.session import Session
 
@@ -264,6 +277,11 @@ class SqlUnit:
 
     async def counts(self, now: datetime, late: datetime) -> dict[str, int]:
         return await self._run(seeing.counts, now, late)
+
+    async def incomplete(
+        self, now: datetime, late: datetime, after: After, *, again: Sequence[str] = (), again_of: Sequence[str] = ()
+    ) -> Looked:
+        return await self._run(completeness.incomplete, now, late, after, again, again_of)
 
     async def register_of(self, organisation: str, *, removed: bool = False) -> Sequence[RegisterRecord]:
         return await self._run(episodes.register_of, organisation, removed)

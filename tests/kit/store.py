@@ -53,3 +53,20 @@ async def claim(
         return list(await unit.claim(now, now + LEASE, node, limit, channels=channels, priorities=priorities))
 
     return await store.write(work)
+
+
+async def raw(store: Stores, *statements: str) -> None:
+    """Run statements on the bare database, past everything that watches over it; in one transaction."""
+    if isinstance(store, SqliteStore):
+
+        def there() -> None:
+            connection = store._open_connection()
+            with connection.begin():
+                for statement in statements:
+                    connection.exec_driver_sql(statement)
+
+        await store._in_writer(there)
+        return
+    async with store._engine.begin() as connection:
+        for statement in statements:
+            await connection.exec_driver_sql(statement)

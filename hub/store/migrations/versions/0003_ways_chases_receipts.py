@@ -19,6 +19,9 @@ _WAITING = sa.text("chase_at IS NOT NULL")
 _REPORTED = sa.text("receipt_digest IS NOT NULL")
 _REFERRED = sa.text("provider_reference IS NOT NULL")
 _APART = sa.text("delivery IS NULL")
+_LOOSE = sa.text("chase_at IS NULL AND state NOT IN ('acknowledged', 'withheld', 'held', 'superseded')")
+_ADRIFT = sa.text("state = 'sending'")
+_ABOUT = sa.text("notice IS NOT NULL")
 _FAILED = sa.text("state = 'failed'")
 
 
@@ -33,6 +36,10 @@ def upgrade() -> None:
         sqlite_where=_WAITING,
         postgresql_where=_WAITING,
     )
+    op.create_index("ix_notices_loose", "notices", ["state_at"], sqlite_where=_LOOSE, postgresql_where=_LOOSE)
+    op.create_index(op.f("ix_notices_decision"), "notices", ["decision"])
+    op.create_index("ix_attempts_adrift", "attempts", ["delivery"], sqlite_where=_ADRIFT, postgresql_where=_ADRIFT)
+    op.create_index("ix_alarms_notice", "alarms", ["notice"], sqlite_where=_ABOUT, postgresql_where=_ABOUT)
     op.add_column("deliveries", sa.Column("purpose", sa.Text(), nullable=False, server_default="notice"))
     op.add_column("deliveries", sa.Column("carries", sa.Text(), nullable=False, server_default="content"))
     op.add_column("deliveries", sa.Column("line", sa.LargeBinary()))
@@ -85,6 +92,10 @@ def downgrade() -> None:
     op.drop_index("ix_deliveries_failed", table_name="deliveries")
     for column in ("redriven_after", "receipt_digest", "destination", "jumps", "line", "carries", "purpose"):
         op.drop_column("deliveries", column)
+    op.drop_index("ix_alarms_notice", table_name="alarms")
+    op.drop_index("ix_attempts_adrift", table_name="attempts")
+    op.drop_index(op.f("ix_notices_decision"), table_name="notices")
+    op.drop_index("ix_notices_loose", table_name="notices")
     op.drop_index("ix_notices_chasing", table_name="notices")
     op.drop_column("notices", "chase_at")
     op.drop_column("notices", "urgent")
