@@ -178,7 +178,7 @@ def entitled(doc: Doc, facts: Facts, packs: Packs, areas: Areas) -> tuple[Entry,
             if recipient.role == "parent":
                 entry = parent_entry(doc, str(recipient.person), kind, rules, packs)
             else:
-                why = f"{pack.name} tells {in_words(recipient.role)} of a {category} child{condition.given}"
+                why = f"{pack.name} tells {in_words(recipient.role)} of {whom}{condition.given}"
                 entry = Entry(recipient=recipient, outcome="notify", kind=kind, rules=rules, why=why)
             if entry is not None:
                 key = entry.key
