@@ -165,6 +165,9 @@ def first_kind(role: str, facts: Facts) -> Kind:
     return "concern" if role == "police" and facts["endangered"] else "away"
 
 
+_A_CHILD: Mapping[Category, str] = {"missing": "a missing child", "away": "an away child"}
+
+
 def entitled(doc: Doc, facts: Facts, packs: Packs, areas: Areas) -> tuple[Entry, ...]:
     """Everybody who has to be told of an episode as it stands, with those who must not be, in the packs' order."""
     category: Category = "missing" if facts["missing"] else "away"
@@ -178,7 +181,7 @@ def entitled(doc: Doc, facts: Facts, packs: Packs, areas: Areas) -> tuple[Entry,
             if recipient.role == "parent":
                 entry = parent_entry(doc, str(recipient.person), kind, rules, packs)
             else:
-                why = f"{pack.name} tells {in_words(recipient.role)} of {whom}{condition.given}"
+                why = f"{pack.name} tells {in_words(recipient.role)} of {_A_CHILD[category]}{condition.given}"
                 entry = Entry(recipient=recipient, outcome="notify", kind=kind, rules=rules, why=why)
             if entry is not None:
                 key = entry.key
