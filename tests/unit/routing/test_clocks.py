@@ -141,7 +141,8 @@ def test_a_second_row_only_moves_the_due_time_earlier() -> None:
 
 
 def test_a_further_row_moves_only_the_one_that_runs_of_its_own_code() -> None:
-    episode = Episode(pack(OUT, AT_HOME, PLAN, LASTING.replace("PT24H", "P14D")))
+    alert = LASTING.replace("regulator", "alert").replace("PT24H", "P14D")
+    episode = Episode(pack(OUT, AT_HOME, PLAN, alert))
     episode.goes_on(T, protection_plan=True)
     episode.goes_on(T + HOUR, protection_plan=False)
     episode.goes_on(T + 2 * HOUR, protection_plan=True)
@@ -149,7 +150,7 @@ def test_a_further_row_moves_only_the_one_that_runs_of_its_own_code() -> None:
     assert [(d.code, d.state) for d in before] == [
         ("meeting", "open"),
         ("discussion", "cancelled"),
-        ("regulator", "open"),
+        ("alert", "open"),
         ("discussion", "open"),
     ]
     episode.goes_on(T + 3 * HOUR, at_home=True)
