@@ -30,7 +30,7 @@ class Narrowed(BaseModel):
     state: DeliveryState | Literal["late", "stuck"] | None = Field(
         None, description="Left out: all that is not settled (due, leased, failed)."
     )
-    channel: Code | None = None
+    channel: Code | None = Field(None, description="`email`, `sms` or `push`.")
     organisation: Code | None = Field(None, description="Whose desk it is for.")
     reason: Code | None = Field(None, description="Of the newest attempt.")
     older_than: int | None = Field(None, ge=0, le=10**9, description="Seconds since it was made.")
@@ -46,7 +46,7 @@ class OutboxQuestion(Narrowed):
     """The query of a list."""
 
     after: Code | None = Field(None, description="The last page's `after`.")
-    limit: int = Field(100, ge=1, le=MOST)
+    limit: int = Field(100, ge=1, le=MOST, description="How many on one page.")
 
 
 class OutboxOrder(Narrowed):
