@@ -1,6 +1,7 @@
 """Keys for push in the directory: one spelling, thumbprints as others make them, and no private half."""
 
 import base64
+import itertools
 import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -110,6 +111,7 @@ def test_one_key_at_two_addresses_that_differ_by_case_only_is_no_mistake() -> No
         ('{"kid": "\\ud800", ' + json.dumps(JWK)[1:], "not a JWK"),
         ("-----BEGIN CERTIFICATE-----", "not a JWK"),
     ],
+    ids=itertools.count(),
 )
 def test_what_is_no_key_is_refused_without_repeating_it(certificate: str, says: str) -> None:
     found = messages(loaded(certificate))
