@@ -102,6 +102,8 @@ class Accepted:
     """SHA-256 fingerprint (hex) of the recipient certificate it was encrypted to."""
     receipt: "Receipt | None" = None
     """What the next system's answer proved beyond that, where it did: a machine's acknowledgement (push)."""
+    answer: bytes = field(default=b"", repr=False)
+    """That answer as it came, where it proved anything."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

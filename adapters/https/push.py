@@ -177,6 +177,7 @@ def _result(answer: Answer, request: _Request, envelope: Envelope, now: datetime
         digest=hashlib.sha256(request.body).hexdigest(),
         certificate=request.certificate,
         receipt=None if found is None else found.receipt,
+        answer=b"" if found is None else answer.body,
     )
 
 

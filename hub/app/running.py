@@ -6,10 +6,10 @@ is finished and recorded; then the relay's connections and the store are closed.
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -17,11 +17,14 @@ import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from sqlalchemy import make_url
 
+from adapters.https.client import Lookup, look_up
 from adapters.port import Transport
 from contacts.areas import Areas, load_areas
+from hub.app.channels import callback_tokens, receipts_addresses, receipts_listener, transports
 from hub.app.keys import acknowledgement_secret, event_digest, key_ring
 from hub.app.ledger import store_of
-from hub.app.mail import email_transport
+from hub.app.mail import anchors
+from hub.app.texts import texts
 from hub.core.events import EpisodeEvent, Invalid
 from hub.core.retry import RetryPolicy
 from hub.edge.api_tokens import TokenFile
@@ -36,17 +39,22 @@ from hub.service.answers import Answers
 from hub.service.delivery import Delivery
 from hub.service.envelopes import Composer
 from hub.service.health import Health
+from hub.service.inbox import Inbox
 from hub.service.lanes import Limits
 from hub.service.live_directory import LiveDirectory
+from hub.service.outbox import Outbox
 from hub.service.ports import Clock, Ids, Store
+from hub.service.receipts import Receipts
 from hub.service.register import Registers
 from hub.service.supervise import Supervisor, Tick
 from hub.service.timeline import Seeing
 from hub.settings import Settings
 from hub.store import SqliteStore
+from hub.web.api.callbacks import CallbacksApi
 from hub.web.api.episodes import EpisodesApi
 from hub.web.api.events import EventsApi
 from hub.web.api.health import HealthApi
+from hub.web.api.outbox import OutboxApi
 from hub.web.api.register import RegisterApi
 from hub.web.api.schema import SchemaApi
 from hub.web.api.sources import SourceBook
@@ -122,6 +130,8 @@ class Running:
 
     url: str
     """Where it listens, as ``http://HOST:PORT``."""
+    receipts_port: int | None
+    """Where it takes receipts by e-mail."""
     store: Store
     clock: Clock
     ids: Ids
@@ -140,12 +150,12 @@ async def running(
     demo_pages: bool = False,
     log: Log | None = None,
     metrics: Metrics | None = None,
-    transport: Transport | None = None,
+    lookup: Lookup = look_up,
     supervisor: Supervisor | None = None,
 ) -> AsyncIterator[Running]:
     """A hub, from before its first request to after its last. ``demo_pages`` shows episodes without a token.
 
-    ``transport`` stands in for the e-mail transport of the settings, ``supervisor`` for one made here.
+    ``lookup`` resolves the names of push addresses; ``supervisor`` stands in for one made here.
 
     Raises SettingsError, StoreUnavailable, SchemaTooNew, AlreadyRunning, CannotListen.
     """
@@ -168,10 +178,22 @@ async def running(
             store=store, areas=areas, operator_address=settings.operator_address, ids=ids, log=log
         )
         await directory.start(clock.now())
-        mail = transport or email_transport(settings)
-        await stack.enter_async_context(supervisor.closing("transport", mail.aclose, at_most=1.0))
         secret = acknowledgement_secret(ring)
-        delivery = _delivery(settings, store, mail, directory, secret, clock, ids, metrics, log)
+        inbox = Inbox(
+            # Delivery is made below, as it needs the transports, one of which hands in what comes back.
+            receipts=Receipts(store=store, clock=clock, ids=ids, meter=metrics, nudge=lambda: delivery.nudge()),
+            store=store,
+            clock=clock,
+            directory=directory,
+            secret=secret,
+            addresses=receipts_addresses(settings),
+            trust=anchors(settings),
+        )
+        sms = texts(settings, inbox.take_text, clock)
+        ways = transports(settings, sms, lookup)
+        for channel, way in ways.items():
+            await stack.enter_async_context(supervisor.closing(f"transport.{channel}", way.aclose, at_most=1.0))
+        delivery = _delivery(settings, store, ways, directory, secret, clock, ids, metrics, log)
         domain = domain_of(
             Foundations(
                 settings=settings,
@@ -182,16 +204,18 @@ async def running(
                 directory=directory,
                 ack_secret=secret,
                 digest=event_digest(ring),
-                channels=frozenset({mail.channel}),
+                channels=frozenset(ways),
                 nudge=delivery.nudge,
                 log=log,
             )
         )
         await stack.enter_async_context(supervisor.task("delivery", delivery.run))
+        if sms is not None and sms.run is not None:
+            await stack.enter_async_context(supervisor.task("sms", sms.run))
         clockwork = Tick("clockwork", domain.tick, clock=clock, supervisor=supervisor, log=log)
         chasing = Tick("chasing", domain.chase, clock=clock, supervisor=supervisor, log=log)
         refresh = Tick("directory", directory.refresh, clock=clock, supervisor=supervisor, log=log)
-        alarming = Alarming(store=store, transport=mail, directory=directory, ids=ids, log=log)
+        alarming = Alarming(store=store, transports=ways, directory=directory, ids=ids, log=log)
         alarms = Tick("alarms", alarming.tick, clock=clock, supervisor=supervisor, log=log)
         health = Health(
             store=store,
@@ -199,7 +223,8 @@ async def running(
             ticks=(clockwork, chasing, refresh),
             clock=clock,
             overdue_after=settings.overdue_after,
-            amiss=(directory.amiss, delivery.amiss, alarming.amiss),
+            amiss=(directory.amiss, delivery.amiss, alarming.amiss, *(() if sms is None else (sms.amiss,))),
+            figures=(delivery.figures,),
         )
         ticks = {
             clockwork: settings.clock_tick,
@@ -212,7 +237,12 @@ async def running(
             ticks[Tick("heartbeat", beat, clock=clock, supervisor=supervisor, log=log)] = settings.heartbeat_every
         await stack.enter_async_context(_ticking(ticks))
         answers = Answers(store=store, clock=clock, ids=ids, meter=metrics)
-        parts = _parts(settings, domain, store, answers, health, clock, ids, metrics, log, demo_pages=demo_pages)
+        late = timedelta(seconds=settings.overdue_after)
+        outbox = Outbox(store=store, clock=clock, ids=ids, late=late, nudge=delivery.nudge)
+        receipts_port = await _receiving(settings, inbox, stack, supervisor)
+        parts = _parts(
+            settings, domain, store, answers, outbox, inbox, health, clock, ids, metrics, log, demo_pages=demo_pages
+        )
         server = Server(
             application(parts),
             host=settings.bind_host,
@@ -233,6 +263,7 @@ async def running(
         shown = f"[{host}]" if ":" in host else host
         yield Running(
             url=f"http://{shown}:{port}",
+            receipts_port=receipts_port,
             store=store,
             clock=clock,
             ids=ids,
@@ -247,7 +278,7 @@ async def running(
 def _delivery(
     settings: Settings,
     store: Store,
-    mail: Transport,
+    ways: Mapping[str, Transport],
     directory: LiveDirectory,
     secret: bytes,
     clock: Clock,
@@ -257,9 +288,13 @@ def _delivery(
 ) -> Delivery:
     return Delivery(
         store=store,
-        transports={mail.channel: mail},
+        transports=ways,
         envelopes=Composer(
-            directory=directory, ack_secret=secret, public_url=settings.public_url, collect=_collect(settings)
+            directory=directory,
+            ack_secret=secret,
+            public_url=settings.public_url,
+            collect=_collect(settings),
+            replies=settings.sms_replies,
         ),
         clock=clock,
         ids=ids,
@@ -274,11 +309,13 @@ def _delivery(
             longest_send=settings.longest_send,
             concurrency=settings.delivery_concurrency,
             reserve=settings.delivery_reserve,
+            per_destination=settings.delivery_per_destination,
             poll=settings.delivery_poll,
             drain=settings.stop_within * DRAIN_SHARE,
         ),
         meter=metrics,
         log=log,
+        closed=directory.close,
     )
 
 
@@ -289,6 +326,19 @@ def _collect(settings: Settings) -> str:
         "A notice for you could not be encrypted, because there is no usable S/MIME certificate on file for this "
         f"address. The operator of this service{ask} has been told. Ring them or the sender, and give the reference."
     )
+
+
+async def _receiving(settings: Settings, inbox: Inbox, stack: AsyncExitStack, supervisor: Supervisor) -> int | None:
+    """Take receipts by e-mail until the stack is left; the port. Raises SettingsError, CannotListen."""
+    listener = receipts_listener(settings, inbox.take_mail)
+    if listener is None or settings.receipts_port is None:
+        return None
+    within = settings.stop_within * WEB_SHARE
+    await stack.enter_async_context(supervisor.closing("receipts", lambda: listener.stop(within), at_most=within + 0.5))
+    try:
+        return await listener.start(settings.receipts_host, settings.receipts_port)
+    except OSError as error:
+        raise CannotListen(settings.receipts_host, settings.receipts_port) from error
 
 
 @asynccontextmanager
@@ -315,6 +365,8 @@ def _parts(
     domain: Domain,
     store: Store,
     answers: Answers,
+    outbox: Outbox,
+    inbox: Inbox,
     health: Health,
     clock: Clock,
     ids: Ids,
@@ -340,6 +392,8 @@ def _parts(
         schema=SchemaApi(),
         health=HealthApi(health, metrics),
         episodes=EpisodesApi(seeing),
+        outbox=OutboxApi(outbox, bodies, clock),
+        callbacks=CallbacksApi(inbox=inbox, tokens=callback_tokens(settings), bodies=bodies, clock=clock),
         register=RegisterApi(Registers(store, clock, ids)),
         acknowledge=AcknowledgePage(answers=answers, pages=pages, bodies=bodies),
         timeline=TimelinePages(seeing, pages) if demo_pages else None,

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from hub.cli import directory, evidence, keys, look, placements, protocols, sources, tokens
+from hub.cli import channels, directory, evidence, keys, look, outbox, placements, protocols, receipts, sources, tokens
 from hub.cli.console import USAGE, fail, say
 from hub.cli.explain import explain
 from hub.cli.register import register
@@ -34,7 +34,9 @@ app.add_typer(placements.app, name="placements")
 protocols.app.command(name="coverage")(evidence.of_the_evidence)
 protocols.app.command()(evidence.section)
 app.add_typer(protocols.app, name="protocols")
-app.add_typer(look.outbox, name="outbox")
+app.add_typer(channels.app, name="channels")
+app.add_typer(receipts.app, name="receipts")
+app.add_typer(outbox.app, name="outbox")
 app.add_typer(look.alarms, name="alarms")
 app.add_typer(look.quarantine, name="quarantine")
 

@@ -248,6 +248,8 @@ class DeliveryRecord:
     """SHA-256 of the token that receipts come back under."""
     redriven_after: int = 0
     """Attempts up to this number were made before an operator put it back: they use up none of its schedule."""
+    reply_digest: bytes | None = None
+    """What it is found by when a text message comes back with its code (hub/core/tokens.py); None: it is no text."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -533,6 +535,19 @@ class Received:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ClosedEndpoint:
+    """An address of a contact that is gone for good, as the system behind it said: nothing more goes there."""
+
+    contact: str
+    channel: str
+    organisation: str | None
+    """Whose contact it is; None where the hub cannot tell."""
+    address: str = field(repr=False)
+    """Sealed."""
+    closed_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryResult:
     """What became of one attempt."""
 
@@ -543,5 +558,9 @@ class DeliveryResult:
     """When to try again, if ``due``."""
     notice_state: NoticeState | None = None
     """The notice's new state, if this result moves it (states.py decides)."""
+    receipt: ReceiptRecord | None = None
+    """What the answer itself proved."""
+    closed: ClosedEndpoint | None = None
+    """Where it went to is gone for good."""
     alarms: tuple[AlarmRecord, ...] = ()
     audit: tuple[AuditLine, ...] = ()

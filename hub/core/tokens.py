@@ -62,6 +62,12 @@ def reply_code(secret: bytes, delivery_id: str) -> str:
     return "".join(letters)
 
 
+def reply_digest(secret: bytes, number: str, code: str) -> bytes:
+    """What a delivery is found by when its code comes back from the number (E.164) that its alert went to; it says
+    nothing of either."""
+    return _mac(secret, b"reply digest\0" + code.encode(), number)[:16]
+
+
 def _mac(secret: bytes, purpose: bytes, about: str) -> bytes:
     if len(secret) < _LEAST_SECRET:
         raise WeakSecret

@@ -39,6 +39,13 @@ class Tried:
     """Of the content. None: not sent, as the notice must not be."""
     alert: Result | None = None
     """Of the content-free alert that was sent because the content could not be sealed."""
+    address: str | None = field(default=None, repr=False)
+    """Where it went; the directory may have another by now."""
+
+    @property
+    def gone(self) -> bool:
+        """The system there said that this address is gone for good."""
+        return any(isinstance(one, Rejected) and one.reason == "gone" for one in (self.result, self.alert))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +88,8 @@ def judge(tried: Tried, standing: Standing, policy: RetryPolicy) -> Verdict:
                     verdict = _failed(own, claimed.delivery, failed, then)
     if any(carried(attempt, claimed.delivery.carries) for attempt in earlier):
         # An earlier try, recorded late, did go out: whatever became of this one, nobody has to try again.
-        return replace(verdict, delivery="carried", due_at=None, happened=_sent(claimed.delivery))
+        happened = "receipt" if verdict.happened == "receipt" else _sent(claimed.delivery)
+        return replace(verdict, delivery="carried", due_at=None, happened=happened)
     if verdict.delivery == "retry" and not may_go_out(standing.notice_state, claimed.delivery.purpose):
         return replace(verdict, delivery="withdrawn", due_at=None)
     return verdict
@@ -95,16 +103,21 @@ def _sent(delivery: DeliveryRecord) -> NoticeHappening | None:
 
 
 def _carried(own: AttemptRecord, delivery: DeliveryRecord, accepted: Accepted) -> Verdict:
+    state, happened = attempt_after(own.state, "accepted"), _sent(delivery)
+    if accepted.receipt is not None and accepted.receipt.kind == "answered":
+        # The recipient's own system has it, and said so in the same breath.
+        state = attempt_after(state, "receipt_delivered")
+        happened = "receipt" if happened == "content_sent" and state == "delivered" else happened
     attempt = replace(
         own,
-        state=attempt_after(own.state, "accepted"),
+        state=state,
         reason=None,
         provider_reference=accepted.provider_reference,
         digest=accepted.digest,
         certificate=accepted.certificate,
         carried=delivery.carries,
     )
-    return Verdict(attempt=attempt, delivery="carried", happened=_sent(delivery))
+    return Verdict(attempt=attempt, delivery="carried", happened=happened)
 
 
 def _failed(

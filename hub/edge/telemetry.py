@@ -151,6 +151,7 @@ class Metrics:
         self.requests = self._counter("http_requests", "Requests by route.", "route", "method", "status")
         self.attempts = self._counter("attempts", "Attempts by channel and state.", "channel", "state")
         self.answers = self._counter("acknowledgements", "Answers of recipients.", "answer")
+        self.receipts = self._counter("receipts", "What came back, by channel and kind.", "channel", "kind")
         self.log_dropped = self._counter("log_values_dropped", "Log values that were not let through.")
         self.seconds = Histogram(
             "fingerpost_http_request_seconds", "Time to answer.", ["route"], registry=self.registry
@@ -196,6 +197,10 @@ class Metrics:
     def acknowledged(self, answer: str) -> None:
         """A recipient answered."""
         self.answers.labels(self.label("answer", answer)).inc()
+
+    def receipt(self, channel: str, kind: str) -> None:
+        """Something came back; of kind ``apart`` if nobody knows what it is about."""
+        self.receipts.labels(self.label("channel", channel), self.label("receipt", kind)).inc()
 
     def render(self, counts: Mapping[str, int], alive: Mapping[str, bool]) -> bytes:
         """The text of /metrics, with the store's present ``counts``."""

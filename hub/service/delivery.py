@@ -14,7 +14,7 @@ from typing import Any, get_args
 
 from adapters.port import Transport, Unconfirmed
 from contacts.model import Channel
-from hub.core.records import ClaimedDelivery
+from hub.core.records import ClaimedDelivery, ClosedEndpoint
 from hub.core.retry import RetryPolicy
 from hub.core.verdict import Tried
 from hub.service.lanes import Lane, Limits
@@ -45,7 +45,9 @@ class Delivery:
         limits: Limits,
         meter: Meter,
         log: Log,
+        closed: Callable[[ClosedEndpoint], None] = lambda _: None,
     ) -> None:
+        """``closed`` is told of each endpoint that is gone: nothing more must be made out to it."""
         self._store = store
         self._clock = clock
         self._node = node
@@ -54,7 +56,9 @@ class Delivery:
         self._sender = Sender(
             transports=transports, envelopes=envelopes, clock=clock, node=node, longest_send=limits.longest_send
         )
-        self._recorder = Recorder(store=store, clock=clock, ids=ids, node=node, policy=policy, meter=meter, log=log)
+        self._recorder = Recorder(
+            store=store, clock=clock, ids=ids, node=node, policy=policy, closed=closed, meter=meter, log=log
+        )
         # A channel without a transport has its lane too: its deliveries fail aloud instead of waiting for ever.
         channels = sorted({*get_args(Channel), *transports})
         self._lanes = tuple(Lane(channel=channel, limits=limits) for channel in channels)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from adapters.port import Alert, Envelope
-from adapters.sms.text import alert_text
+from adapters.sms.text import NotOnePart, alert_text
 from contacts.directory import Directory
 from contacts.model import Reached
 from contacts.roles import (
@@ -17,8 +17,8 @@ from contacts.roles import (
     desk_of,
 )
 from hub.core.ladder import sender_of
-from hub.core.records import ClaimedDelivery, DeliveryRecord
-from hub.core.tokens import ack_token, receipt_token
+from hub.core.records import ClaimedDelivery, DeliveryRecord, MessageStatus
+from hub.core.tokens import ack_token, receipt_token, reply_code
 from hub.notices.brief import Brief
 from hub.notices.compose import alert, compose, handover
 from hub.service.sending import NoContact
@@ -38,15 +38,25 @@ class Composer:
     """Composes each delivery anew on every try. ``directory`` gives the newest snapshot at each call.
 
     ``public_url``: what recipients reach the hub by. ``collect``: words for a recipient whose notice could not be
-    sealed, how to get at it; they travel in clear. ``ack_secret``: see tokens.py.
+    sealed, how to get at it; they travel in clear. ``ack_secret``: see tokens.py. ``replies``: whoever gets a text
+    message is asked to text a code back.
     """
 
-    def __init__(self, *, directory: Callable[[], Directory], ack_secret: bytes, public_url: str, collect: str) -> None:
+    def __init__(
+        self,
+        *,
+        directory: Callable[[], Directory],
+        ack_secret: bytes,
+        public_url: str,
+        collect: str,
+        replies: bool = False,
+    ) -> None:
         ack_token(ack_secret, "")  # a weak secret is told at the start, not at the first notice
         self._directory = directory
         self._secret = ack_secret
         self._url = public_url.rstrip("/")
         self._collect = collect
+        self._replies = replies
 
     def content(self, claimed: ClaimedDelivery) -> Envelope:
         """The notice as this reader may see it, with the certificates on file now."""
@@ -87,13 +97,17 @@ class Composer:
     def _short(self, claimed: ClaimedDelivery) -> Alert:
         """One text message. The link leads to the page where the notice is answered."""
         delivery, notice = claimed.delivery, claimed.notice
-        link = f"{self._url}/a/{ack_token(self._secret, delivery.id)}" if self._answers(delivery) else None
-        text = alert_text(
-            notice.reference,
-            link=link if link is not None and link.startswith("https://") else None,
-            status=notice.status,
+        asked = self._answers(delivery)
+        link = f"{self._url}/a/{ack_token(self._secret, delivery.id)}" if asked else ""
+        return Alert(
+            subject="",
+            text=_one_part(
+                notice.reference,
+                link if link.startswith("https://") else None,
+                reply_code(self._secret, delivery.id) if asked and self._replies else None,
+                notice.status,
+            ),
         )
-        return Alert(subject="", text=text)
 
     @staticmethod
     def _answers(delivery: DeliveryRecord) -> bool:
@@ -133,6 +147,16 @@ class Composer:
             sender=name,
             purpose=claimed.delivery.purpose,
         )
+
+
+def _one_part(reference: str, link: str | None, code: str | None, status: MessageStatus) -> str:
+    """As much of it as one text message holds; the link is worth more than the code."""
+    for further in ({"link": link, "code": code}, {"link": link}, {"code": code}):
+        try:
+            return alert_text(reference, **further, status=status)
+        except NotOnePart:
+            continue
+    return alert_text(reference, status=status)
 
 
 def _address(claimed: ClaimedDelivery, directory: Directory) -> str:

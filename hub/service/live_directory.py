@@ -1,6 +1,6 @@
 """The directory as it is now: the newest stored bundle, swapped whole when a newer one is imported."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
@@ -10,15 +10,16 @@ from contacts.directory import Directory
 from contacts.model import Bundle, Contact, Desk, Organisation
 from contacts.roles import OPERATOR, desk_of
 from contacts.salvage import load_readable
-from hub.core.records import AlarmRecord
-from hub.service.ports import Ids, Store, StoreUnavailable
+from hub.core.records import AlarmRecord, ClosedEndpoint
+from hub.service.ports import Ids, Store, StoreUnavailable, Unit
 from hub.service.supervise import Log
 
 SETTINGS_CONTACT: Final = "operator-of-the-settings"
 
 
 class LiveDirectory:
-    """Callable: the present snapshot. Before an import everybody is a gap, and only the operator hears of it."""
+    """Callable: the present snapshot, without the endpoints that are closed. Before an import everybody is a gap, and
+    only the operator hears of it."""
 
     def __init__(self, *, store: Store, areas: Areas, operator_address: str | None, ids: Ids, log: Log) -> None:
         self._store = store
@@ -29,7 +30,9 @@ class LiveDirectory:
         self._version = 0
         self._looked_at = 0
         self._problems = 0
-        self._directory = Directory.of(self._with_operator(Bundle()))
+        self._bundle = self._with_operator(Bundle())
+        self._closed: frozenset[tuple[str, str]] = frozenset()
+        self._directory = Directory.of(self._bundle)
 
     def __call__(self) -> Directory:
         return self._directory
@@ -44,14 +47,20 @@ class LiveDirectory:
         return {"directory_problems": self._problems} if self._problems else {}
 
     async def refresh(self, now: datetime) -> bool:
-        """Take over a newer bundle if there is one; True if so. Raises StoreUnavailable.
+        """Take over a newer bundle if there is one, and what is closed or open again; True if anything changed. Raises
+        StoreUnavailable.
 
         One that cannot be read whole (by the areas, or the version, of this hub) is no reason to lose a good one: that
         stays. Where there is none, at a start, what can be read of it is used. Either is an alarm, and overdue.
         """
-        stored = await self._store.read(lambda unit: unit.directory_bundle())
+        stored, closed = await self._store.read(_kept)
+        ways = frozenset((one.contact, one.address) for one in closed)
+        changed = ways != self._closed
+        if changed:
+            self._closed = ways
+            self._directory = self._without_closed()
         if stored is None or stored[0] == self._looked_at:
-            return False
+            return changed
         version, data = stored
         loaded = load_readable(data, self._areas, now)
         if loaded.problems:
@@ -59,11 +68,21 @@ class LiveDirectory:
             await self._alarm(version, now)
         self._looked_at, self._problems = version, len(loaded.problems)
         if loaded.bundle is None or (loaded.problems and self._version):
-            return False
-        self._directory = Directory.of(self._with_operator(loaded.bundle))
+            return changed
+        self._bundle = self._with_operator(loaded.bundle)
+        self._directory = self._without_closed()
         self._version = version
         self._log.info("directory.loaded", number=version, count=len(loaded.bundle.contacts))
         return True
+
+    def close(self, closed: ClosedEndpoint) -> None:
+        """Nothing goes there from now on. Other nodes know it at their next refresh."""
+        self._closed |= {(closed.contact, closed.address)}
+        self._directory = self._without_closed()
+
+    def _without_closed(self) -> Directory:
+        left = tuple(one for one in self._bundle.contacts if (one.id, one.address) not in self._closed)
+        return Directory.of(replace(self._bundle, contacts=left))
 
     async def start(self, now: datetime) -> None:
         """The first look; a store that is away must not keep the hub from starting to answer 503."""
@@ -113,3 +132,7 @@ class LiveDirectory:
             ),
             contacts=(*bundle.contacts, contact),
         )
+
+
+async def _kept(unit: Unit) -> tuple[tuple[int, bytes] | None, Sequence[ClosedEndpoint]]:
+    return await unit.directory_bundle(), await unit.closed_endpoints()

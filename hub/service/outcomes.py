@@ -4,13 +4,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
+from adapters.port import Accepted
 from hub.core.records import (
     AlarmRecord,
     AuditLine,
     ClaimedDelivery,
+    ClosedEndpoint,
     DeliveryResult,
     DeliveryState,
     NoticeState,
+    ReceiptRecord,
     Standing,
 )
 from hub.core.retry import RetryPolicy
@@ -64,7 +67,11 @@ class Ledger:
             # Somebody else has it, or it is settled: only what this try itself came to is written.
             audit = () if bare or not _news(verdict, standing) else tuple(self._audit(tried.claimed, verdict, None))
             return DeliveryResult(
-                delivery=standing.delivery, attempt=verdict.attempt, state=standing.state, audit=audit
+                delivery=standing.delivery,
+                attempt=verdict.attempt,
+                state=standing.state,
+                receipt=self._receipt(tried, verdict, standing),
+                audit=audit,
             )
         state = settled[standing.delivery] = delivery_after("leased", verdict.delivery)
         alarms: list[tuple[str, str, str]] = [
@@ -86,6 +93,7 @@ class Ledger:
             after = notices[standing.notice] = notice_after(before, happened)
         moved = after if after != before else None
         at = tried.finished_at
+        closed = _closed(tried)
         mended: Sequence[AuditLine] = ()
         if state == "sent" and tried.claimed.delivery.redriven_after and not bare:
             mended = await self._mended(unit, tried.claimed, settled, at)
@@ -95,7 +103,9 @@ class Ledger:
             state=state,
             due_at=verdict.due_at,
             notice_state=moved,
-            alarms=() if bare else tuple(self._alarms(tried.claimed, alarms, at)),
+            receipt=self._receipt(tried, verdict, standing),
+            closed=closed,
+            alarms=() if bare else (*self._alarms(tried.claimed, alarms, at), *self._gone(closed)),
             audit=() if bare else (*self._audit(tried.claimed, verdict, moved), *mended),
         )
 
@@ -121,6 +131,36 @@ class Ledger:
             )
             for alarm in await unit.clear_alarms_of(notice.id, MENDED, at)
         ]
+
+    def _receipt(self, tried: Tried, verdict: Verdict, standing: Standing) -> ReceiptRecord | None:
+        """What the answer proved, once: the same result may be written again after a doubtful commit."""
+        if not isinstance(tried.result, Accepted) or tried.result.receipt is None or not _news(verdict, standing):
+            return None
+        receipt = tried.result.receipt
+        return ReceiptRecord(
+            id=self._ids.new("rc", tried.finished_at),
+            arrived_at=tried.finished_at,
+            channel=receipt.channel,
+            kind=receipt.kind,
+            at=receipt.at,
+            delivery=standing.delivery,
+            attempt=verdict.attempt.number,
+            code=receipt.code,
+            raw=tried.result.answer,
+        )
+
+    def _gone(self, closed: ClosedEndpoint | None) -> Iterable[AlarmRecord]:
+        """Its organisation has to give another address, or say that this one is right after all."""
+        if closed is None:
+            return
+        for owner in dict.fromkeys((closed.organisation or OPERATOR, OPERATOR)):
+            yield AlarmRecord(
+                id=self._ids.new("al", closed.closed_at),
+                kind="endpoint_gone",
+                owner=owner,
+                reason=closed.contact,
+                raised_at=closed.closed_at,
+            )
 
     def _ours(self, tried: Tried, standing: Standing) -> bool:
         newest = standing.attempts[-1].number if standing.attempts else 0
@@ -191,6 +231,20 @@ class Ledger:
                 episode=notice.episode,
                 subject=notice.id,
             )
+
+
+def _closed(tried: Tried) -> ClosedEndpoint | None:
+    contact = tried.claimed.delivery.contact
+    if not tried.gone or contact is None or tried.address is None:
+        return None
+    return ClosedEndpoint(
+        contact=contact,
+        channel=tried.claimed.delivery.channel,
+        # A hand-over goes to the sender's desk, not to whom the notice is for.
+        organisation=None if tried.claimed.delivery.purpose == "handover" else tried.claimed.notice.organisation,
+        address=tried.address,
+        closed_at=tried.finished_at,
+    )
 
 
 def _news(verdict: Verdict, standing: Standing) -> bool:

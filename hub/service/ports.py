@@ -15,6 +15,7 @@ from hub.core.records import (
     Changes,
     Chased,
     ClaimedDelivery,
+    ClosedEndpoint,
     DecisionRecord,
     DeliveryRecord,
     DeliveryResult,
@@ -219,6 +220,10 @@ class Unit(Protocol):
         """Write a receipt that matched, and what it means."""
         ...
 
+    async def delivery_by_reply(self, reply_digest: bytes) -> tuple[DeliveryRecord, NoticeRecord] | None:
+        """By its reply code and the number that its alert went to (hub/core/tokens.py)."""
+        ...
+
     async def add_receipt(self, record: ReceiptRecord) -> None:
         """Append what came back, matched or not."""
         ...
@@ -310,6 +315,15 @@ class Unit(Protocol):
     async def directory_bundle(self) -> tuple[int, bytes] | None:
         """The newest directory: its version number and its canonical JSON (contacts/tables.py)."""
         ...
+    # endpoints
+    async def closed_endpoints(self) -> Sequence[ClosedEndpoint]:
+        """Those that nothing more goes to, by contact."""
+        ...
+
+    async def open_endpoint(self, contact: str, audit: Sequence[AuditLine]) -> bool:
+        """Let notices go there again; False if it was not closed."""
+        ...
+
 
     async def put_directory(self, bundle: bytes, now: datetime, audit: Sequence[AuditLine]) -> int: ...
 

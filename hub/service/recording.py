@@ -6,10 +6,10 @@ its alarms and audit lines, and then kept, its lease renewed, so that it holds u
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
-from hub.core.records import DeliveryResult
+from hub.core.records import ClosedEndpoint, DeliveryResult
 from hub.core.retry import RetryPolicy
 from hub.core.verdict import Tried
 from hub.service.outcomes import Ledger
@@ -37,9 +37,20 @@ class Recorder:
     """Takes results at any time without waiting, and writes them as fast as the store lets it."""
 
     def __init__(
-        self, *, store: Store, clock: Clock, ids: Ids, node: str, policy: RetryPolicy, meter: Meter, log: Log
+        self,
+        *,
+        store: Store,
+        clock: Clock,
+        ids: Ids,
+        node: str,
+        policy: RetryPolicy,
+        closed: Callable[[ClosedEndpoint], None],
+        meter: Meter,
+        log: Log,
     ) -> None:
+        """``closed`` is told of each endpoint that is gone, once that is durable."""
         self._store = store
+        self._closed = closed
         self._clock = clock
         self._node = node
         self._ledger = Ledger(ids=ids, node=node, policy=policy)
@@ -189,5 +200,8 @@ class Recorder:
         channels = {tried.claimed.delivery.id: tried.claimed.delivery.channel for tried in batch}
         for result in results:
             self._meter.attempt_finished(channels[result.delivery], result.attempt.state)
+            if result.closed is not None and result.delivery not in lost:
+                self._log.error("endpoint.gone", delivery=result.delivery)
+                self._closed(result.closed)
         for delivery in lost:
             self._log.error("delivery.lease_lost", delivery=delivery)

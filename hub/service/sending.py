@@ -43,6 +43,8 @@ class Flight:
     """A transport has it: whatever ends the flight now, it may have been sent."""
     settled: bool = False
     """Its result is with the recorder."""
+    address: str | None = field(default=None, repr=False)
+    """Where it went last."""
 
 
 class Sender:
@@ -108,7 +110,7 @@ class Sender:
         return await self._hand_over(flight, transport, envelope, now)
 
     async def _hand_over(self, flight: Flight, transport: Transport, envelope: Envelope, now: datetime) -> Result:
-        flight.at_provider = True
+        flight.at_provider, flight.address = True, envelope.address
         try:
             async with asyncio.timeout(self._longest):
                 return await transport.deliver(envelope, now)
@@ -124,7 +126,14 @@ class Sender:
             return Unconfirmed(reason="unknown", detail=type(error).__name__)
 
     def _tried(self, flight: Flight, result: Result | None, alert: Result | None = None) -> Tried:
-        return Tried(claimed=flight.claimed, node=self._node, finished_at=self._clock.now(), result=result, alert=alert)
+        return Tried(
+            claimed=flight.claimed,
+            node=self._node,
+            finished_at=self._clock.now(),
+            result=result,
+            alert=alert,
+            address=flight.address,
+        )
 
     def _time_left(self, flight: Flight) -> bool:
         return self._clock.now() + timedelta(seconds=self._longest) <= flight.lease_until

@@ -6,10 +6,19 @@ from datetime import datetime
 from typing import Final
 
 from contacts.directory import Directory
+from contacts.model import Contact
 from contacts.plans import Way
 from hub.core.ladder import Ground
 from hub.core.records import DeliveryRecord, NoticeRecord, Purpose
-from hub.core.tokens import ack_token, destination_of, line_of, receipt_token, token_digest
+from hub.core.tokens import (
+    ack_token,
+    destination_of,
+    line_of,
+    receipt_token,
+    reply_code,
+    reply_digest,
+    token_digest,
+)
 from hub.service.ports import Ids
 from routing.decision import Kind
 
@@ -59,4 +68,10 @@ class Ways:
             jumps=notice.kind in STAND_DOWN,
             destination=destination_of(self.secret, contact.channel, contact.address),
             receipt_digest=token_digest(receipt_token(self.secret, identity)),
+            reply_digest=self._reply_digest(contact, identity),
         )
+
+    def _reply_digest(self, contact: Contact, delivery: str) -> bytes | None:
+        if contact.channel != "sms":
+            return None
+        return reply_digest(self.secret, contact.address, reply_code(self.secret, delivery))

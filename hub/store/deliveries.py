@@ -27,7 +27,9 @@ from hub.core.records import (
 from hub.service.ports import ANYWHERE, Places
 from hub.store.codec import decision_from_bytes
 from hub.store.delivery_rows import attempt_row, delivery, notice
+from hub.store.endpoints import close_endpoint
 from hub.store.episodes import facts
+from hub.store.receipts import add_receipt
 from hub.store.seeing import DUE, LEASED, raise_alarm, write_audit
 from hub.store.session import Session
 from hub.store.tables import attempts, decisions, deliveries, notices
@@ -280,7 +282,12 @@ def _locked(session: Session, statement: Select[Any]) -> Select[Any]:
 def finish(session: Session, results: Sequence[DeliveryResult], node: str) -> Sequence[str]:
     """Record results; the ids of deliveries whose lease ``node`` no longer holds, which change only their attempt."""
     if not results:
+        if one.closed is not None:
+            close_endpoint(session, one.closed)
         return []
+    for result in results:
+        if result.receipt is not None:
+            add_receipt(session, result.receipt)
     rows = session.connection.execute(
         select(deliveries)
         .where(deliveries.c.id.in_({one.delivery for one in results}))

@@ -83,6 +83,7 @@ def delivery(session: Session, row: Row[Any]) -> DeliveryRecord:
         destination=row.destination or b"",
         receipt_digest=row.receipt_digest,
         redriven_after=row.redriven_after,
+        reply_digest=row.reply_digest,
     )
 
 

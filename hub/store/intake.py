@@ -284,6 +284,7 @@ def delivery_row(session: Session, record: DeliveryRecord, child: str, organisat
         "destination": record.destination or None,
         "receipt_digest": record.receipt_digest,
         "redriven_after": record.redriven_after,
+        "reply_digest": record.reply_digest,
     }
 
 

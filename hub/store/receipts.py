@@ -20,6 +20,13 @@ def by_receipt(session: Session, digest: bytes) -> Found | None:
     return _found(session, deliveries.c.receipt_digest == digest)
 
 
+def by_reply(session: Session, digest: bytes) -> Found | None:
+    """The delivery whose reply code comes back from its number, the newest if chance has it that there are several."""
+    newest = select(deliveries.c.id).where(deliveries.c.reply_digest == digest)
+    found = session.connection.execute(newest.order_by(deliveries.c.created_at.desc()).limit(1)).scalar()
+    return None if found is None else by_id(session, found)
+
+
 def by_id(session: Session, wanted: str) -> Found | None:
     """The delivery with this id: the idempotency key that a provider gives back."""
     return _found(session, deliveries.c.id == wanted)

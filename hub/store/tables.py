@@ -247,6 +247,7 @@ deliveries = Table(
     Column("destination", LargeBinary),
     Column("receipt_digest", LargeBinary),
     Column("redriven_after", Integer, nullable=False, server_default="0"),
+    Column("reply_digest", LargeBinary),
 )
 """``tried``: an attempt has ended with a result. ``withdrawn``: overtaken or answered while a worker had it in hand, so
 it ends with that attempt. Of the settled deliveries only the failed ones, which are few, are in a partial index: a
@@ -270,6 +271,7 @@ Index(
 )
 Index("ix_deliveries_line", deliveries.c.line, **_where("state = 'due' OR state = 'leased'"))
 Index("ix_deliveries_receipt_digest", deliveries.c.receipt_digest, unique=True, **_where("receipt_digest IS NOT NULL"))
+Index("ix_deliveries_reply_digest", deliveries.c.reply_digest, **_where("reply_digest IS NOT NULL"))
 Index("ix_deliveries_failed", deliveries.c.id, **_where("state = 'failed'"))
 Index("ix_deliveries_live", deliveries.c.episode, **_where("state = 'due' OR state = 'leased'"))
 
@@ -372,4 +374,14 @@ directories = Table(
     Column("version", Integer, primary_key=True, autoincrement=False),
     Column("created_at", Instant, nullable=False),
     Column("bundle", LargeBinary, nullable=False),
+)
+
+closed_endpoints = Table(
+    "closed_endpoints",
+    metadata,
+    Column("contact", Text, primary_key=True),
+    Column("channel", Text, nullable=False),
+    Column("organisation", Text),
+    Column("address", LargeBinary, nullable=False),
+    Column("closed_at", Instant, nullable=False),
 )

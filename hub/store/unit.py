@@ -20,6 +20,7 @@ from hub.core.records import (
     Changes,
     Chased,
     ClaimedDelivery,
+    ClosedEndpoint,
     DecisionRecord,
     DeliveryRecord,
     DeliveryResult,
@@ -46,6 +47,7 @@ from hub.store import (
     delivery_rows,
     directory,
     episodes,
+    endpoints,
     intake,
     outbox,
     receipts,
@@ -206,6 +208,9 @@ class SqlUnit:
         await self._run(receipts.receive, received)
 
     async def add_receipt(self, record: ReceiptRecord) -> None:
+    async def delivery_by_reply(self, reply_digest: bytes) -> tuple[DeliveryRecord, NoticeRecord] | None:
+        return await self._run(receipts.by_reply, reply_digest)
+
         await self._run(receipts.add_receipt, record)
 
     async def receipts(self, delivery: str) -> Sequence[ReceiptRecord]:
@@ -292,6 +297,13 @@ class SqlUnit:
     # the directory
     async def directory_bundle(self) -> tuple[int, bytes] | None:
         return await self._run(directory.directory_bundle)
+
+    # endpoints
+    async def closed_endpoints(self) -> Sequence[ClosedEndpoint]:
+        return await self._run(endpoints.all_closed)
+
+    async def open_endpoint(self, contact: str, audit: Sequence[AuditLine]) -> bool:
+        return await self._run(endpoints.open_endpoint, contact, audit)
 
     async def put_directory(self, bundle: bytes, now: datetime, audit: Sequence[AuditLine]) -> int:
         return await self._run(directory.put_directory, bundle, now, audit)

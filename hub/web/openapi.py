@@ -10,6 +10,8 @@ from pydantic.json_schema import models_json_schema
 from hub.core.answers import PROBLEM_JSON, TITLES, AcceptedBody, ProblemDetails
 from hub.core.wire_models import DATA_MODELS, Envelope
 from hub.service.access import REGISTER
+from hub.web.api.callbacks import LONGEST_ADDRESS, RECIPIENT
+from hub.web.api.outbox import OutboxOrder, OutboxQuestion
 
 Json = dict[str, Any]
 
@@ -35,7 +37,7 @@ def schema_of(type: str) -> Mapping[str, Any] | None:
 @cache
 def openapi() -> Mapping[str, Any]:
     """The OpenAPI document. It names no server: the hub is wherever this was fetched from."""
-    models: tuple[type[BaseModel], ...] = (Envelope, *DATA_MODELS.values(), AcceptedBody, ProblemDetails)
+    models: tuple[type[BaseModel], ...] = (Envelope, *DATA_MODELS.values(), AcceptedBody, OutboxOrder, ProblemDetails)
     schemas = _schemas(models, "#/components/schemas/{model}")
     events = {type: _event(type, schemas, "#/components/schemas") for type in DATA_MODELS}
     del schemas["Envelope"]
@@ -54,6 +56,13 @@ def openapi() -> Mapping[str, Any]:
             "/v1/openapi.json": {"get": _reads("This document", "application/json")},
             "/v1/episodes": {"get": _reads("The newest episodes: ids, states, instants", "application/json", _BEARER)},
             "/v1/episodes/{episode}": {"get": _episode_operation()},
+            "/v1/outbox": {"get": _outbox_operation()},
+            "/v1/outbox/{delivery}": {"get": _delivery_operation()},
+            "/v1/outbox/redrive": {"post": _order_operation("Put failed deliveries back: due at once, schedule anew")},
+            "/v1/outbox/cancel": {"post": _order_operation("Call off deliveries that are due or have failed")},
+            "/v1/receipts/email": {"post": _mail_operation()},
+            "/v1/callbacks/govuk-notify/receipts": {"post": _callback_operation("What became of one text message")},
+            "/v1/callbacks/govuk-notify/texts": {"post": _callback_operation("A text message that somebody sent")},
             "/v1/register/{organisation}": {"get": _register_operation()},
             "/health/live": {"get": _reads("The process answers", "application/json")},
             "/health/ready": {"get": _probe("Whether events can be taken and will be worked on")},
@@ -178,10 +187,60 @@ def _schema_operation() -> Json:
 
 
 def _episode_operation() -> Json:
-    operation = _reads("Decisions, notices, deliveries and duties of one episode", "application/json", _BEARER)
+    operation = _reads(
+        "One episode: each decision with its notices, deliveries, attempts, receipts and answers; duties; register",
+        "application/json",
+        _BEARER,
+    )
     operation["parameters"] = [_parameter("path", "episode", "The hub's id of the episode.")]
     operation["responses"]["404"] = _refusal(404)
     return operation
+
+
+def _outbox_operation() -> Json:
+    operation = _reads("Deliveries, oldest first, a page at a time; counts of those not settled", "application/json",
+                       _BEARER)  # fmt: skip
+    fields: Json = _tidied(OutboxQuestion.model_json_schema())["properties"]
+    operation["parameters"] = [
+        {
+            "name": name,
+            "in": "query",
+            "required": False,
+            "description": schema.pop("description"),
+            "schema": schema,
+        }
+        for name, schema in fields.items()
+    ]
+    operation["responses"]["400"] = _misunderstood()
+    return operation
+
+
+def _delivery_operation() -> Json:
+    operation = _reads(
+        "One delivery: its attempts and receipts, what happens next, what can be done", "application/json", _BEARER
+    )
+    operation["parameters"] = [_parameter("path", "delivery", "Its id.")]
+    operation["responses"]["404"] = _refusal(404)
+    return operation
+
+
+def _order_operation(summary: str) -> Json:
+    operation = _reads(summary, "application/json", [{"token": ["outbox:write"]}])
+    operation["description"] = (
+        "Without `confirm` nothing is done, and the answer says what would be. Either way each delivery is listed with "
+        "`refused`, which is null or why it is left as it is; doing it again changes nothing."
+    )
+    operation["requestBody"] = {
+        "required": True,
+        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/OutboxOrder"}}},
+    }
+    operation["responses"] |= {"400": _misunderstood()} | {str(one): _refusal(one) for one in (408, 413, 415, 503)}
+    return operation
+
+
+def _misunderstood() -> Json:
+    content = {PROBLEM_JSON: {"schema": {"$ref": "#/components/schemas/ProblemDetails"}}}
+    return {"description": "Something in it is not understood, or missing.", "content": content}
 
 
 def _register_operation() -> Json:
@@ -192,6 +251,31 @@ def _register_operation() -> Json:
         {**removed, "required": False},
     ]
     return operation
+
+
+def _mail_operation() -> Json:
+    return {
+        "summary": "One mail that came back, from the mail server in front; `fingerpost receipts pipe` sends it",
+        "security": [{"token": ["receipts:write"]}],
+        "parameters": [_parameter("header", RECIPIENT, "The address it came to (RCPT TO).", maxLength=LONGEST_ADDRESS)],
+        "requestBody": {"required": True, "content": {"message/rfc822": {"schema": {"type": "string"}}}},
+        "responses": {
+            "204": {"description": "Stored, and durable before this is sent."},
+            "400": _misunderstood(),
+            **{str(status): _refusal(status) for status in (401, 403, 408, 413, 415, 503)},
+        },
+    }
+
+
+def _callback_operation(summary: str) -> Json:
+    return {
+        "summary": f"{summary}, as GOV.UK Notify posts it, with the bearer token of its callbacks",
+        "requestBody": {"required": True, "content": {"application/json": {"schema": {"type": "object"}}}},
+        "responses": {
+            "204": {"description": "Stored; what is not understood is kept apart."},
+            **{str(status): _refusal(status) for status in (401, 408, 413, 415, 503)},
+        },
+    }
 
 
 def _acknowledgement() -> Json:

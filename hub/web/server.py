@@ -9,9 +9,11 @@ from aiohttp import web
 
 from hub.service.access import REGISTER, Access
 from hub.service.ports import Clock
+from hub.web.api.callbacks import CallbacksApi
 from hub.web.api.episodes import EpisodesApi, guarded
 from hub.web.api.events import EventsApi
 from hub.web.api.health import HealthApi
+from hub.web.api.outbox import OutboxApi
 from hub.web.api.register import RegisterApi
 from hub.web.api.schema import SchemaApi
 from hub.web.middleware import counted, headers_for, refusing
@@ -32,6 +34,8 @@ class Parts:
     schema: SchemaApi
     health: HealthApi
     episodes: EpisodesApi
+    outbox: OutboxApi
+    callbacks: CallbacksApi
     register: RegisterApi
     acknowledge: AcknowledgePage
     timeline: TimelinePages | None
@@ -59,6 +63,13 @@ def application(parts: Parts) -> web.Application:
             web.get("/v1/openapi.json", parts.schema.openapi),
             web.get("/v1/episodes", guarded(parts.access, "episodes:read", parts.episodes.index)),
             web.get("/v1/episodes/{episode}", guarded(parts.access, "episodes:read", parts.episodes.one)),
+            web.get("/v1/outbox", guarded(parts.access, "episodes:read", parts.outbox.index)),
+            web.get("/v1/outbox/{delivery}", guarded(parts.access, "episodes:read", parts.outbox.one)),
+            web.post("/v1/outbox/redrive", guarded(parts.access, "outbox:write", parts.outbox.redrive)),
+            web.post("/v1/outbox/cancel", guarded(parts.access, "outbox:write", parts.outbox.cancel)),
+            web.post("/v1/receipts/email", guarded(parts.access, "receipts:write", parts.callbacks.mail)),
+            web.post("/v1/callbacks/govuk-notify/receipts", parts.callbacks.notify_receipt),
+            web.post("/v1/callbacks/govuk-notify/texts", parts.callbacks.notify_text),
             web.get("/v1/register/{organisation}", guarded(parts.access, REGISTER, parts.register.list)),
             web.get("/health/live", parts.health.live),
             web.get("/health/ready", parts.health.ready),

@@ -10,6 +10,9 @@ from typing import Any, Literal
 
 from aiohttp import ClientResponse, ClientSession
 
+from adapters.email.credentials import Secret
+from adapters.email.verp import ReceiptsAddress
+from contacts.fictional import fictional_directory
 from hub.core.answers import Answer, accepted
 from hub.core.events import EpisodeEvent, Problem, parse
 from hub.core.records import Source, SourceKey
@@ -19,13 +22,18 @@ from hub.edge.telemetry import Metrics
 from hub.service.access import Access, Token
 from hub.service.answers import Answers
 from hub.service.health import Health
+from hub.service.inbox import Inbox
+from hub.service.outbox import Outbox
 from hub.service.ports import Store, StoreUnavailable
+from hub.service.receipts import Receipts
 from hub.service.register import Registers
 from hub.service.supervise import Supervisor, Tick
 from hub.service.timeline import Seeing
+from hub.web.api.callbacks import CallbacksApi
 from hub.web.api.episodes import EpisodesApi
 from hub.web.api.events import EventsApi
 from hub.web.api.health import HealthApi
+from hub.web.api.outbox import OutboxApi
 from hub.web.api.register import RegisterApi
 from hub.web.api.schema import SchemaApi
 from hub.web.api.sources import SourceBook
@@ -42,6 +50,8 @@ from tests.kit.store import sqlite_store
 SECRET = b"a secret of thirty-two bytes ok."
 KEY = SigningKey(scheme="v1", key=SECRET)
 CLOUD_EVENT = "application/cloudevents+json"
+ACK_SECRET = b"a" * 32
+CALLBACK_TOKEN = "a token of thirty-two characters"
 
 
 class Lines:
@@ -210,6 +220,22 @@ async def serving(
         schema=SchemaApi(),
         health=HealthApi(health, metrics),
         episodes=EpisodesApi(seeing),
+        outbox=OutboxApi(
+            Outbox(store=store, clock=clock, ids=ids, late=timedelta(seconds=120), nudge=lambda: None), bodies, clock
+        ),
+        callbacks=CallbacksApi(
+            inbox=Inbox(
+                receipts=Receipts(store=store, clock=clock, ids=ids, meter=metrics, nudge=lambda: None),
+                store=store,
+                clock=clock,
+                directory=fictional_directory,
+                secret=ACK_SECRET,
+                addresses=(ReceiptsAddress.of_template("r+{token}@hub.example"),),
+            ),
+            tokens=(Secret(CALLBACK_TOKEN),),
+            bodies=bodies,
+            clock=clock,
+        ),
         register=RegisterApi(Registers(store, clock, ids)),
         acknowledge=AcknowledgePage(
             answers=Answers(store=store, clock=clock, ids=ids, meter=metrics), pages=pages, bodies=bodies

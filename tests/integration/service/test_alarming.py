@@ -7,12 +7,13 @@ from datetime import timedelta
 import pytest
 
 from adapters.port import Accepted, Alert, Deferred, Rejected, Unconfirmed
+from adapters.sms.prepare import prepare
 from contacts.directory import Directory
 from hub.core.records import AlarmRecord
 from hub.edge.ids import SeededIds
-from hub.service.alarming import AT_MOST_EVERY, Alarming
+from hub.service.alarming import ALARM_IDS, AT_MOST_EVERY, Alarming
 from tests.kit.delivering import Notes, Sink
-from tests.kit.directory import NOW, small_bundle
+from tests.kit.directory import NOW, contact, small_bundle
 from tests.kit.records import SECRETS, Story
 from tests.kit.store import Stores, memory_store
 
@@ -26,11 +27,19 @@ async def store() -> AsyncIterator[Stores]:
     await made.aclose()
 
 
-def alarming(store: Stores, sink: Sink, notes: Notes | None = None, directory: Directory | None = None) -> Alarming:
+def alarming(store: Stores, *sinks: Sink, notes: Notes | None = None, directory: Directory | None = None) -> Alarming:
     known = directory or Directory.of(small_bundle())
+    ways = {sink.channel: sink for sink in sinks}
     return Alarming(
-        store=store, transport=sink, directory=lambda: known, ids=SeededIds("alarming"), log=notes or Notes()
+        store=store, transports=ways, directory=lambda: known, ids=SeededIds("alarming"), log=notes or Notes()
     )
+
+
+def with_a_number() -> Directory:
+    """The operator can be sent text messages as well."""
+    bundle = small_bundle()
+    number = contact("operator", "operator", id="operator-mobile", channel="sms", address="+447700900001", order=1)
+    return Directory.of(replace(bundle, contacts=(*bundle.contacts, number)))
 
 
 async def raised(store: Stores, kind: str, reason: str, ids: SeededIds) -> None:
@@ -90,7 +99,7 @@ async def test_what_could_not_be_told_is_tried_again_and_health_knows(
     store: Stores, result: Deferred | Rejected
 ) -> None:
     sink, notes = Sink(answers=[result, Accepted()]), Notes()
-    service = alarming(store, sink, notes)
+    service = alarming(store, sink, notes=notes)
     await raised(store, "gap", "a", SeededIds("ids"))
     assert not await service.tick(NOW)
     assert service.amiss() == {"alarms_untold": 1}
@@ -128,3 +137,30 @@ async def test_a_restart_tells_what_is_still_open(store: Stores) -> None:
     again = Sink()
     assert await alarming(store, again).tick(NOW + SECOND)
     assert len(again.received) == 1
+
+
+async def test_a_text_message_goes_out_beside_the_mail_and_says_numbers_only(store: Stores) -> None:
+    mail, text = Sink(), Sink(channel="sms")
+    service = alarming(store, mail, text, Sink(channel="push"), directory=with_a_number())
+    await raised(store, "quarantine", "a", SeededIds("ids"))
+    assert await service.tick(NOW)
+    assert not await service.tick(NOW + 2 * AT_MOST_EVERY)
+    (envelope,), (only,) = text.received, mail.received
+    assert (envelope.address, envelope.delivery.startswith(ALARM_IDS)) == ("+447700900001", True)
+    assert envelope.receipt_token is None
+    assert isinstance(envelope.body, Alert)
+    assert "New alarms: 1, open in all: 1" in envelope.body.text
+    assert not isinstance(prepare(envelope), Rejected)
+    assert only.delivery != envelope.delivery
+
+
+async def test_one_way_is_enough_to_have_been_told_and_the_other_goes_on_trying(store: Stores) -> None:
+    mail, text, notes = Sink(answers=[Deferred(reason="connection_failed")]), Sink(channel="sms"), Notes()
+    service = alarming(store, mail, text, notes=notes, directory=with_a_number())
+    await raised(store, "gap", "a", SeededIds("ids"))
+    assert await service.tick(NOW)
+    assert service.amiss() == {}
+    assert ("alarms.not_told", {"channel": "email", "reason": "connection_failed"}) in notes.lines
+    mail.answers = [Accepted()]
+    assert await service.tick(NOW + SECOND)
+    assert (len(mail.accepted), len(text.accepted)) == (1, 1)

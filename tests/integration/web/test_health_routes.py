@@ -72,8 +72,8 @@ async def test_a_dead_part_is_overdue_and_not_ready(web: Web) -> None:
 async def test_the_published_contract_is_served(web: Web) -> None:
     response = await web.get("/v1/openapi.json")
     assert await response.json() == json.loads(json.dumps(openapi()))
-    for path in openapi()["paths"]:
-        if "{" not in path and path != "/v1/events":
+    for path, operations in openapi()["paths"].items():
+        if "{" not in path and "get" in operations:
             assert (await web.get(path)).status in (200, 401, 503), path
     schema = await web.get("/v1/schema/fingerpost.episode.reported.v1")
     assert (schema.status, schema.content_type) == (200, "application/schema+json")

@@ -1,0 +1,114 @@
+"""What comes back over each channel, read as far as it can be believed, and handed to the receipts service.
+
+Whoever hands it over may forget it once a method here has returned; StoreUnavailable means that it has to come again.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from adapters.email.address import same_mailbox
+from adapters.email.chain import Trust
+from adapters.email.inbound import READ_LIMIT, read
+from adapters.email.verp import ReceiptsAddress
+from adapters.port import Receipt
+from adapters.sms import replies
+from adapters.sms.inbound import Inbound, Reply, Unreadable
+from contacts.directory import Directory
+from hub.core.tokens import reply_code, reply_digest, token_digest
+from hub.service.alarming import ALARM_IDS
+from hub.service.ports import Clock, Store
+from hub.service.receipts import Receipts
+
+LOOKS: Final = 6
+LOOK_EVERY: Final = 0.5
+"""How often, and after how many seconds, an unknown reference of a provider is looked up again: a receipt may be faster
+than our own record of what the message was called."""
+IN_A_THREAD: Final = 64 * 1024
+"""Bytes of a mail from which reading it would hold the event loop for longer than a thread costs."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inbox:
+    """``secret``: behind the tokens of deliveries. ``addresses``: where receipts come back to by e-mail. ``trust``:
+    whose certificates make a notification ``signed``, besides those pinned in the directory."""
+
+    receipts: Receipts
+    store: Store
+    clock: Clock
+    directory: Callable[[], Directory]
+    secret: bytes = field(repr=False)
+    addresses: Sequence[ReceiptsAddress] = ()
+    trust: Trust = field(default_factory=Trust, repr=False)
+
+    async def take_mail(self, raw: bytes, recipient: str) -> None:
+        """One mail that came for ``recipient`` (RCPT TO). Of a very long one its beginning is kept: what follows a
+        report is the message it returns, which is ours. Raises StoreUnavailable."""
+        mailbox = await self._written_to(recipient)
+        on_file = () if mailbox is None else self.directory().certificates(mailbox)
+        pinned = self.trust.pinned | {one.fingerprint for one in on_file if one.pinned}
+        trust, now = replace(self.trust, pinned=pinned), self.clock.now()
+        if len(raw) < IN_A_THREAD:
+            report = read(raw, recipient, now, addresses=self.addresses, trust=trust)
+        else:
+            report = await asyncio.to_thread(read, raw, recipient, now, addresses=self.addresses, trust=trust)
+        kept = raw[:READ_LIMIT]
+        if report.apart is not None:
+            await self.receipts.keep_apart("email", report.apart, kept, token=report.token)
+        for receipt in report.receipts:
+            await self.receipts.take(_by_its_reader(receipt, report.signer, mailbox), kept)
+            kept = b""  # it is kept once
+
+    async def take_text(self, inbound: Inbound, raw: bytes) -> None:
+        """One receipt of a provider of text messages, or a message that somebody sent. Raises StoreUnavailable."""
+        match inbound:
+            case Receipt():
+                if inbound.delivery is not None and inbound.delivery.startswith(ALARM_IDS):
+                    return  # of what was sent to the operator: no notice, and nobody waits for it
+                await self._known(inbound)
+                await self.receipts.take(inbound, raw)
+            case Reply():
+                await self._take_reply(inbound, raw)
+            case Unreadable(why=why):
+                await self.receipts.keep_apart("sms", why, raw)
+
+    async def _take_reply(self, reply: Reply, raw: bytes) -> None:
+        meaning = replies.read(reply.text)
+        if meaning is None:
+            return await self.receipts.keep_apart("sms", "reply", raw)
+        digest = reply_digest(self.secret, reply.source, meaning.code or "")
+        found = await self.store.read(lambda unit: unit.delivery_by_reply(digest))
+        if found is not None:
+            delivery, code = found[0], reply_code(self.secret, found[0].id)
+            receipt = replies.receipt(reply, meaning, delivery=delivery.id, sent_to=delivery.address, code=code)
+            if receipt is not None:
+                await self.receipts.take(receipt, raw)
+                return None
+        return await self.receipts.keep_apart("sms", f"reply_{meaning.answer}", raw)
+
+    async def _written_to(self, recipient: str) -> str | None:
+        """The mailbox that the delivery went to whose receipts come back to ``recipient``."""
+        tokens = (one.token(recipient) for one in self.addresses)
+        token = next((one for one in tokens if one is not None), None)
+        if token is None:
+            return None
+        digest = token_digest(token)
+        found = await self.store.read(lambda unit: unit.delivery_by_receipt(digest))
+        return None if found is None else found[0].address
+
+    async def _known(self, receipt: Receipt) -> None:
+        reference = receipt.provider_reference
+        if receipt.delivery is not None or reference is None:
+            return
+        for _ in range(LOOKS):
+            if await self.store.read(lambda unit: unit.delivery_by_reference(receipt.channel, reference)):
+                return
+            await self.clock.sleep(LOOK_EVERY)
+
+
+def _by_its_reader(receipt: Receipt, signer: str | None, mailbox: str | None) -> Receipt:
+    """A notification that somebody else signed than whom the notice went to is not proven by that."""
+    if signer is None or (mailbox is not None and same_mailbox(signer, mailbox)):
+        return receipt
+    return replace(receipt, code=receipt.code.removesuffix(" signed") + " unverified")
