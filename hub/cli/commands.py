@@ -9,6 +9,7 @@ import typer
 
 from hub.cli import channels, directory, evidence, keys, look, outbox, placements, protocols, receipts, sources, tokens
 from hub.cli.console import USAGE, fail, say
+from hub.cli.episode import episode
 from hub.cli.explain import explain
 from hub.cli.register import register
 from hub.cli.serving import serve
@@ -26,6 +27,7 @@ app.command()(serve)
 app.command()(explain)
 app.command()(simulate)
 app.command()(register)
+app.command()(episode)
 app.add_typer(keys.app, name="keys")
 app.add_typer(sources.app, name="sources")
 app.add_typer(tokens.app, name="tokens")

@@ -1,8 +1,7 @@
-"""``fingerpost alarms | quarantine | outbox``: what needs a human."""
+"""``fingerpost alarms | quarantine``: what needs a human."""
 
-import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -18,7 +17,6 @@ from hub.settings import Settings
 
 alarms = typer.Typer(no_args_is_help=True, help="What a human has to look at: list, clear.")
 quarantine = typer.Typer(no_args_is_help=True, help="Authenticated bodies that could not be accepted: list, show.")
-outbox = typer.Typer(no_args_is_help=True, help="Notices on their way: how many wait, how many are late.")
 
 UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 """What could make a terminal do or show something else than what was sent."""
@@ -99,23 +97,3 @@ def _quarantined(settings_file: Path | None, *, every: bool) -> Sequence[Quarant
         return await store.read(lambda unit: unit.quarantine(unresolved_only=not every))
 
     return with_store(settings_file, work)
-
-
-@outbox.command(name="list")
-def list_outbox(
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False, settings_file: SettingsFile = None
-) -> None:
-    """How many deliveries and notices stand how."""
-
-    async def work(store: Store, settings: Settings) -> Mapping[str, int]:
-        now = SystemClock().now()
-        return await store.read(lambda unit: unit.counts(now, now))
-
-    counts = with_store(settings_file, work)
-    if as_json:
-        say(json.dumps(dict(counts), sort_keys=True))
-        return
-    rows = table("What", "How many")
-    for what, number in sorted(counts.items()):
-        rows.add_row(what.replace("_", " "), str(number))
-    OUT.print(rows)
