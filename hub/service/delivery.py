@@ -122,8 +122,7 @@ class Delivery:
         while not stop.is_set():
             self._wake.clear()
             look, self._look = self._look, False
-            now = self._clock.now()
-            lanes = [lane for lane in self._lanes if (lane.free(now) > 0 if look else lane.worth_a_claim(now))]
+            lanes = [lane for lane in self._lanes if (lane.free > 0 if look else lane.worth_a_claim)]
             if lanes and not self._recorder.behind:
                 await self._claim(lanes)
             if not self._wake.is_set() and not await self._within(self._limits.poll, self._wake.wait()):
@@ -134,14 +133,14 @@ class Delivery:
         now = self._clock.now()
         until = now + timedelta(seconds=self._limits.lease)
         ending = self._held(ending_before=now + timedelta(seconds=self._limits.lease / 2))
-        shut = {where: at for lane in self._lanes for where, at in lane.destinations.to_put_off(now).items()}
+        turns = [(lane, lane.turn(now)) for lane in self._lanes]
 
         async def work(unit: Unit) -> Claims:
             if ending:
                 # Else one whose lease ran out unseen would be claimed a second time beside the flight that has it.
                 await unit.renew([flight.claimed.delivery.id for flight in ending], self._node, until)
-            if shut:
-                await unit.put_off_destinations(shut, now)
+            for lane, turn in turns:
+                await lane.settle(unit, turn, now)
             return [(lane, await lane.claim(unit, now, until, self._node)) for lane in lanes]
 
         try:
@@ -151,12 +150,14 @@ class Delivery:
             return
         for flight in ending:
             flight.lease_until = until
+        for lane, turn in turns:
+            lane.turned(turn, now)
         since = self._clock.now()
         for lane, claimed in claims:
             lane.hungry = bool(claimed)
             for one in claimed:
                 self._start(lane, Flight(claimed=one, lease_until=until, since=since))
-            if lane.worth_a_claim(since):
+            if lane.worth_a_claim:
                 self._wake.set()
 
     def _start(self, lane: Lane, flight: Flight) -> None:
@@ -190,13 +191,12 @@ class Delivery:
     def _landed(self, lane: Lane, task: asyncio.Task[None]) -> None:
         flight = self._tasks.pop(task)
         identity = flight.claimed.delivery.id
-        now = self._clock.now()
-        lane.leave(flight, now)
+        lane.leave(flight, self._clock.now())
         if not flight.settled:
             self._cut_off(flight)
         if not task.cancelled() and task.exception() is not None:
             self._log.error("delivery.flight_failed", delivery=identity, error=type(task.exception()).__name__)
-        if lane.worth_a_claim(now):
+        if lane.worth_a_claim:
             self._wake.set()
 
     def _cut_off(self, flight: Flight) -> None:

@@ -2,12 +2,13 @@
 
 A destination is the one system behind many deliveries (:attr:`DeliveryRecord.destination`), which the hub calls itself.
 Whoever is not known yet, or failed last, gets one try at a time, and each success makes room for one more. After
-failures in a row its breaker shuts it: what is due for it waits until one try, alone, shows that it is back.
+failures in a row its breaker shuts it: what is due for it waits until one try, alone, shows that it is back. Then what
+failed meanwhile does not wait for its own next turn either, which may be hours away.
 """
 
 from collections import Counter
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final, Literal, TypeAlias, assert_never
 
@@ -28,6 +29,9 @@ LONGEST_PAUSE: Final = 600.0
 """Seconds that it is shut for the first time, doubled each time the try after it fails, and at most."""
 PUT_OFF_EVERY: Final = timedelta(seconds=10)
 """How often what has fallen due meanwhile is put off: often enough that nothing shut counts as late."""
+OUTAGE: Final = timedelta(seconds=60)
+"""What was away for longer has made others wait: they are brought forward. Less, and those that it refuses for another
+reason would be tried over and over beside those that it takes."""
 IDLE: Final = timedelta(minutes=10)
 """What is not used is forgotten after that time."""
 
@@ -37,6 +41,10 @@ NOT_THERE: Final[frozenset[Reason]] = frozenset(
 """Of what is deferred: the system as a whole does not take anything now."""
 SPOKE: Final[frozenset[Reason]] = frozenset({"rejected", "gone"})
 """Of what is rejected: it was the other system that said so. The rest is found out without asking it."""
+
+NO_CONNECTION: Final[frozenset[Reason]] = frozenset({"connection_failed", "tls_failed"})
+"""Of what is deferred by a provider: it was the provider itself that could not be reached. Everything else it may have
+said of one recipient."""
 
 Sign: TypeAlias = Literal["answers", "fails"]
 
@@ -57,6 +65,39 @@ def sign_of(result: Result | None) -> Sign | None:
     assert_never(result)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """What the ledger is to be told, before the next claim."""
+
+    shut: Mapping[bytes, datetime] = field(default_factory=dict)
+    """Destinations, and until when what is due for them has to wait."""
+    back: frozenset[bytes] | None = frozenset()
+    """Destinations whose deliveries are all due now; None: the whole channel's."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Provider:
+    """The one that takes everything of a channel: after an outage of its own nobody waits for his next turn."""
+
+    failures: int = 0
+    """In a row."""
+    since: datetime | None = None
+    """When the first of them was."""
+    back: bool = False
+    """What waits on the channel is due now."""
+
+    def learn(self, tried: Tried) -> None:
+        """What a try says of the provider."""
+        match _spoken(tried):
+            case Deferred(reason=reason) if reason in NO_CONNECTION:
+                self.failures += 1
+                self.since = self.since or tried.finished_at
+            case result if sign_of(result) == "answers":
+                away = self.since is not None and tried.finished_at - self.since >= OUTAGE
+                self.back = self.back or (away and self.failures >= FAILURES)
+                self.failures, self.since = 0, None
+
+
 @dataclass(slots=True, kw_only=True)
 class _Standing:
     """What is known of one destination."""
@@ -75,6 +116,8 @@ class _Standing:
     """How often it was shut since it last answered."""
     shut_until: datetime | None = None
     """None: open. Later than now: shut. Gone by: one try is let through."""
+    shut_since: datetime | None = None
+    """When it was first shut since it last answered."""
     used_at: datetime
 
     @property
@@ -84,6 +127,15 @@ class _Standing:
     def shut(self, now: datetime) -> bool:
         """A clock that was set back must not keep it shut for longer than it ever would be."""
         return self.shut_until is not None and timedelta(0) < self.shut_until - now <= timedelta(seconds=LONGEST_PAUSE)
+
+    def away(self, now: datetime) -> bool:
+        """It was shut, and for long enough that others have had to wait for their own next turn."""
+        return self.shut_since is not None and now - self.shut_since >= OUTAGE
+
+
+def _spoken(tried: Tried) -> Result | None:
+    """What came last from the other end."""
+    return tried.result if tried.alert is None else tried.alert
 
 
 class Destinations:
@@ -95,6 +147,7 @@ class Destinations:
     def __init__(self, *, limit: int) -> None:
         self._limit = limit
         self._known: dict[bytes, _Standing] = {}
+        self._back: set[bytes] = set()
         self._put_off_at: datetime | None = None
         """None: at once."""
 
@@ -149,12 +202,15 @@ class Destinations:
     def learn(self, tried: Tried, since: datetime) -> float | None:
         """What a try that was begun at ``since`` says of its destination; seconds that it is shut for, if it now is."""
         one = self._known.get(tried.claimed.delivery.destination)
-        result = tried.result if tried.alert is None else tried.alert
+        result = _spoken(tried)
         sign = sign_of(result)
         if one is None or sign is None:
             return None
         if sign == "answers":
-            one.failures, one.waited, one.asked, one.pauses, one.shut_until = 0, 0.0, 0.0, 0, None
+            if one.away(tried.finished_at):
+                self._back.add(tried.claimed.delivery.destination)
+            one.failures, one.waited, one.asked, one.pauses = 0, 0.0, 0.0, 0
+            one.shut_since = one.shut_until = None
             one.room = min(self._limit, one.room + 1)
             return None
         asked = result.retry_after if isinstance(result, Deferred) else None
@@ -166,6 +222,7 @@ class Destinations:
             return None
         pause = min(max(FIRST_PAUSE * (1 << min(one.pauses, 10)), one.asked), LONGEST_PAUSE)
         one.pauses, one.asked = one.pauses + 1, 0.0
+        one.shut_since = one.shut_since or tried.finished_at
         one.shut_until = tried.finished_at + timedelta(seconds=pause)
         self._put_off_at = None
         return pause
@@ -174,13 +231,20 @@ class Destinations:
         """How many are shut."""
         return sum(one.shut(now) for one in self._known.values())
 
-    def to_put_off(self, now: datetime) -> Mapping[bytes, datetime]:
-        """Those that are shut, and until when, where something of theirs may be due; the rest of the time none."""
-        if self._put_off_at is not None and timedelta(0) <= now - self._put_off_at < PUT_OFF_EVERY:
-            return {}
-        self._put_off_at = now
-        self._forget(now)
-        return {where: one.shut_until for where, one in self._known.items() if one.shut_until and one.shut(now)}
+    def turn(self, now: datetime) -> Turn:
+        """What is to be put off and brought forward: most of the time nothing."""
+        back = frozenset(self._back)
+        if self._put_off_at is not None and abs(now - self._put_off_at) < PUT_OFF_EVERY:
+            return Turn(back=back)
+        shut = {where: one.shut_until for where, one in self._known.items() if one.shut_until and one.shut(now)}
+        return Turn(shut=shut, back=back)
+
+    def turned(self, turn: Turn, now: datetime) -> None:
+        """It is written down."""
+        self._back -= turn.back or frozenset()
+        if self._put_off_at is None or turn.shut or abs(now - self._put_off_at) >= PUT_OFF_EVERY:
+            self._put_off_at = now
+            self._forget(now)
 
     def _forget(self, now: datetime) -> None:
         """One that is shut is remembered beyond that: else its next pause would be a short one."""

@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final, get_args
 
 from hub.core.records import ClaimedDelivery
 from hub.core.verdict import Tried
-from hub.service.destinations import REMINDERS, Destinations
+from hub.service.destinations import REMINDERS, Destinations, Provider, Turn
 from hub.service.ports import ANYWHERE, Unit
 from hub.service.sending import Flight
 from routing.decision import Priority
@@ -19,10 +19,9 @@ DIRECT: Final = frozenset({"push"})
 connection that fails is the provider's and says nothing of the mail domain behind it, and what is slow to reach waits
 in the provider's own queue. Places by destination would only make bursts to one domain slower there."""
 
-SLOW: Final = timedelta(seconds=1)
-ASIDE: Final = 3
-"""On a direct channel what has been under way for longer than SLOW waits for one system that is slow or dead, and costs
-nothing but waiting. It is set aside, and its place taken by another: up to so many times the lane's own places."""
+WIDE: Final = 4
+"""Times as many places has a direct channel: each of its flights waits for another system and costs nothing but that,
+and those that are dead, with one place each, must leave enough to the living."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,11 +34,11 @@ class Limits:
     lease: float = 300.0
     longest_send: float = 120.0
     concurrency: int = 16
-    """Deliveries in flight in one lane."""
+    """Deliveries in flight in one lane; WIDE times as many where it is direct."""
     reserve: int = 4
     """Of these, places that no reminder takes."""
     per_destination: int | None = None
-    """Deliveries in flight to one destination; None: a quarter of the lane."""
+    """Deliveries in flight to one destination of a direct channel; None: a quarter of ``concurrency``."""
     poll: float = 1.0
     """How often to look for what is due when nothing nudges."""
     drain: float = 6.0
@@ -75,6 +74,7 @@ class Lane:
     channel: str
     limits: Limits
     destinations: Destinations = field(init=False)
+    provider: Provider = field(default_factory=Provider)
     flights: dict[str, Flight] = field(default_factory=dict)
     """By delivery id."""
     hungry: bool = True
@@ -88,23 +88,36 @@ class Lane:
         """Each of its destinations has places of its own."""
         return self.channel in DIRECT
 
-    def free(self, now: datetime) -> int:
+    @property
+    def free(self) -> int:
         """Places nobody has."""
-        return max(0, self.limits.concurrency - len(self._in_place(now)))
+        return self._wide(self.limits.concurrency) - len(self.flights)
 
-    def worth_a_claim(self, now: datetime) -> bool:
+    @property
+    def free_for_reminders(self) -> int:
+        """Of these, how many a reminder may take."""
+        taken = sum(1 for flight in self.flights.values() if flight.claimed.delivery.priority in REMINDERS)
+        return max(0, min(self.free, self._wide(self.limits.concurrency - self.limits.reserve) - taken))
+
+    @property
+    def worth_a_claim(self) -> bool:
         """A claim costs a transaction: enough free places for a batch, not one at a time."""
-        return self.hungry and self.free(now) * 4 >= self.limits.concurrency
+        return self.hungry and self.free * 4 >= self._wide(self.limits.concurrency)
+
+    async def settle(self, unit: Unit, turn: Turn, now: datetime) -> None:
+        """Write it down."""
+        if turn.shut:
+            await unit.put_off_destinations(turn.shut, now)
+        if turn.back is None or turn.back:
+            await unit.bring_forward(self.channel, turn.back, now)
 
     async def claim(self, unit: Unit, now: datetime, until: datetime, node: str) -> Sequence[ClaimedDelivery]:
         """Lease what there is room for: first notices, and in what is then left, less the reserve, reminders. Changes
         nothing here, as a transaction may be run again."""
-        only, in_place = (self.channel,), self._in_place(now)
-        free = max(0, self.limits.concurrency - len(in_place))
+        only = (self.channel,)
         places = self.destinations.places(now) if self.direct else ANYWHERE
-        claimed = await unit.claim(now, until, node, free, channels=only, priorities=FIRST_NOTICES, places=places)
-        taken = sum(flight.claimed.delivery.priority in REMINDERS for flight in in_place)
-        room = min(self.limits.concurrency - self.limits.reserve - taken, free - len(claimed))
+        claimed = await unit.claim(now, until, node, self.free, channels=only, priorities=FIRST_NOTICES, places=places)
+        room = min(self.free_for_reminders, self.free - len(claimed))
         if room <= 0:
             return claimed
         places = self.destinations.places(now, reminders=True, beside=claimed) if self.direct else ANYWHERE
@@ -124,13 +137,21 @@ class Lane:
 
     def learn(self, flight: Flight, tried: Tried) -> float | None:
         """What it came to; seconds that its destination is shut for, if it now is."""
-        return self.destinations.learn(tried, flight.since)
+        if self.direct:
+            return self.destinations.learn(tried, flight.since)
+        self.provider.learn(tried)
+        return None
 
-    def _in_place(self, now: datetime) -> list[Flight]:
-        """The flights that take a place each."""
-        flights = list(self.flights.values())
-        if not self.direct:
-            return flights
-        slow = [flight for flight in flights if now - flight.since >= SLOW][: ASIDE * self.limits.concurrency]
-        aside = {flight.claimed.delivery.id for flight in slow}
-        return [flight for flight in flights if flight.claimed.delivery.id not in aside]
+    def turn(self, now: datetime) -> Turn:
+        """What the ledger is to be told of the other end before the next claim."""
+        return Turn(back=None) if self.provider.back else self.destinations.turn(now)
+
+    def turned(self, turn: Turn, now: datetime) -> None:
+        """It is written down."""
+        if turn.back is None:
+            self.provider.back = False
+        else:
+            self.destinations.turned(turn, now)
+
+    def _wide(self, places: int) -> int:
+        return places * WIDE if self.direct else places

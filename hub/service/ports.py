@@ -163,6 +163,10 @@ class Unit(Protocol):
         """What is due for these destinations waits until they are tried again: by destination, until when."""
         ...
 
+    async def bring_forward(self, channel: str, back: Collection[bytes] | None, now: datetime) -> None:
+        """What waits for its next turn is due now, for destinations that answer again; None: on the whole channel."""
+        ...
+
     async def standings(self, deliveries: Sequence[str]) -> Sequence[Standing]:
         """How these deliveries stand, in no order; one that does not exist is left out. Opens nothing sealed."""
         ...

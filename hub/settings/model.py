@@ -105,10 +105,12 @@ class Settings(ChannelSettings):
     lease: Seconds = Field(
         300.0, description="How long a delivery is in one worker's hands; outlasts the longest send."
     )
-    delivery_concurrency: int = Field(16, ge=2, le=256, description="Deliveries in flight at once, a channel.")
+    delivery_concurrency: int = Field(
+        16, ge=2, le=256, description="Deliveries in flight at once, a channel; HTTPS push has four times as many."
+    )
     delivery_reserve: int = Field(4, ge=1, le=255, description="Of these, places that no reminder takes.")
     delivery_per_destination: int | None = Field(
-        None, ge=1, le=256, description="Of these, to one host of HTTPS push at once; default a quarter."
+        None, ge=1, le=256, description="Deliveries to one host of HTTPS push at once; default a quarter."
     )
     delivery_poll: Seconds = Field(1.0, description="How often to look for due deliveries when nothing nudges.")
     clock_tick: Seconds = Field(1.0, description="How often the clocks of the episodes are looked at.")

@@ -119,21 +119,6 @@ def _locked_rows(session: Session, due: Select[Any]) -> Sequence[Row[Any]]:
     return session.connection.execute(due.with_for_update(skip_locked=True, of=deliveries)).all()
 
 
-def put_off_destinations(session: Session, shut: Mapping[bytes, datetime], now: datetime) -> None:
-    """What is due for destinations that do not answer waits until they are tried again."""
-    found = _locked_rows(
-        session,
-        select(deliveries.c.id, deliveries.c.destination)
-        .where(DUE, deliveries.c.due_at <= now, deliveries.c.destination.in_(list(shut)))
-        .order_by(deliveries.c.id),
-    )
-    if found:
-        session.connection.execute(
-            update(deliveries).where(deliveries.c.id == bindparam("put_off")).values(due_at=bindparam("new_due_at")),
-            [{"put_off": row.id, "new_due_at": shut[row.destination]} for row in found],
-        )
-
-
 def claimable(now: datetime, channels: Collection[str] | None, priorities: Collection[str] | None) -> Any:
     """The ids of deliveries that may be claimed, in order.
 

@@ -45,6 +45,7 @@ from hub.store import (
     chasing,
     completeness,
     delivery_rows,
+    destinations,
     directory,
     episodes,
     endpoints,
@@ -158,7 +159,10 @@ class SqlUnit:
         return await self._run(leasing.claim, now, lease_until, node, limit, channels, priorities, places)
 
     async def put_off_destinations(self, shut: Mapping[bytes, datetime], now: datetime) -> None:
-        await self._run(leasing.put_off_destinations, shut, now)
+        await self._run(destinations.put_off, shut, now)
+
+    async def bring_forward(self, channel: str, back: Collection[bytes] | None, now: datetime) -> None:
+        await self._run(destinations.bring_forward, channel, back, now)
 
     async def standings(self, deliveries: Sequence[str]) -> Sequence[Standing]:
         return await self._run(leasing.standings, deliveries)

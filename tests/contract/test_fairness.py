@@ -82,6 +82,27 @@ class TestPlaces:
         assert await claim(store, 49 * SECOND) == []
         assert ids_of(await claim(store, 50 * SECOND)) == [one.id]
 
+    async def test_brought_forward_it_is_due_at_once_and_no_other_is_touched(self, store: Stores) -> None:
+        made = await bound_for(store, HERE, THERE, HERE)
+        later = [
+            result(one, START, state="due", attempt="temporary_failure", due_at=START + timedelta(hours=4))
+            for one in await claim(store)
+        ]
+        await store.write(lambda unit: unit.finish(later, "node-1"))
+        await store.write(lambda unit: unit.bring_forward("push", [HERE], START + SECOND))
+        assert await claim(store, SECOND) == [], "they are e-mail"
+        await store.write(lambda unit: unit.bring_forward("email", [HERE], START + SECOND))
+        assert ids_of(await claim(store, SECOND)) == [made[0].id, made[2].id]
+        await store.write(lambda unit: unit.bring_forward("email", None, START + SECOND))
+        assert ids_of(await claim(store, SECOND)) == [made[1].id]
+
+    async def test_brought_forward_a_settled_one_stays_settled(self, store: Stores) -> None:
+        await bound_for(store, HERE)
+        (taken,) = await claim(store)
+        await store.write(lambda unit: unit.finish([result(taken, START)], "node-1"))
+        await store.write(lambda unit: unit.bring_forward("email", None, START))
+        assert await claim(store, LEASE * 2) == []
+
     async def test_what_is_in_somebodys_hands_is_not_put_off(self, store: Stores) -> None:
         await bound_for(store, HERE)
         (taken,) = await claim(store)

@@ -1,5 +1,6 @@
 """Places by destination, and the breaker: who gets how many tries at once, and when none."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,8 +19,10 @@ from hub.service.destinations import (
     HANGS,
     IDLE,
     LONGEST_PAUSE,
+    OUTAGE,
     PUT_OFF_EVERY,
     Destinations,
+    Provider,
     sign_of,
 )
 from tests.kit.clock import START
@@ -224,16 +227,28 @@ class TestBreaker:
         assert room(known, START) == 2
 
 
+def told(known: Destinations, now: datetime) -> Mapping[bytes, datetime]:
+    """What is put off, and that it was written down."""
+    turn = known.turn(now)
+    known.turned(turn, now)
+    return turn.shut
+
+
 class TestPuttingOff:
     def test_what_is_shut_is_named_at_once_and_then_now_and_again(self) -> None:
         known = Destinations(limit=4)
-        assert known.to_put_off(START) == {}
+        assert told(known, START) == {}
         shut_for(known, START)
         until = START + timedelta(seconds=FIRST_PAUSE)
-        assert known.to_put_off(START) == {HERE: until}
-        assert known.to_put_off(START + PUT_OFF_EVERY - SECOND) == {}
-        assert known.to_put_off(START + PUT_OFF_EVERY) == {HERE: until}
-        assert known.to_put_off(until) == {}
+        assert told(known, START) == {HERE: until}
+        assert told(known, START + PUT_OFF_EVERY - SECOND) == {}
+        assert told(known, START + PUT_OFF_EVERY) == {HERE: until}
+        assert told(known, until) == {}
+
+    def test_until_it_is_written_down_it_is_named_again(self) -> None:
+        known = Destinations(limit=4)
+        shut_for(known, START)
+        assert known.turn(START).shut == known.turn(START + SECOND).shut != {}
 
     def test_what_is_idle_is_forgotten_but_not_how_often_it_was_shut(self) -> None:
         known = Destinations(limit=4)
@@ -242,17 +257,75 @@ class TestPuttingOff:
         while (pause := attempt(known, REFUSED, now)) != LONGEST_PAUSE:
             assert pause is not None
             now += timedelta(seconds=pause)
-        known.to_put_off(now + timedelta(seconds=LONGEST_PAUSE))
+        told(known, now + timedelta(seconds=LONGEST_PAUSE))
         assert (len(known), room(known, now, THERE)) == (1, 1)
         assert attempt(known, REFUSED, now + timedelta(seconds=LONGEST_PAUSE)) == LONGEST_PAUSE
-        known.to_put_off(now + 2 * timedelta(seconds=LONGEST_PAUSE) + IDLE)
+        told(known, now + 2 * timedelta(seconds=LONGEST_PAUSE) + IDLE)
         assert len(known) == 0
 
     def test_what_is_in_flight_is_not_forgotten(self) -> None:
         known = Destinations(limit=4)
         known.take(claimed(), START)
-        known.to_put_off(START + 2 * IDLE)
+        told(known, START + 2 * IDLE)
         assert room(known, START + 2 * IDLE) == 0
+
+
+class TestBack:
+    def test_after_an_outage_what_waits_is_due_at_once(self) -> None:
+        known = Destinations(limit=4)
+        back = START + timedelta(seconds=shut_for(known, START))
+        back += timedelta(seconds=attempt(known, REFUSED, back) or 0)
+        assert known.turn(back).back == frozenset()
+        attempt(known, Accepted(), back)
+        turn = known.turn(back)
+        assert turn.back == {HERE}
+        assert known.turn(back).back == {HERE}, "until it is written down"
+        known.turned(turn, back)
+        assert known.turn(back).back == frozenset()
+
+    def test_what_was_shut_for_half_a_minute_was_no_outage(self) -> None:
+        """Else what it always refuses would be tried over and over beside what it always takes."""
+        known = Destinations(limit=4)
+        attempt(known, Accepted(), START + timedelta(seconds=shut_for(known, START)))
+        assert known.turn(START).back == frozenset()
+
+
+def tried(result: Result, at: timedelta) -> Tried:
+    return Tried(claimed=claimed(b""), node="a", finished_at=START + at, result=result)
+
+
+class TestProvider:
+    def test_when_it_is_back_after_an_outage_what_waits_on_its_channel_is_due_at_once(self) -> None:
+        provider = Provider()
+        for number in range(FAILURES):
+            provider.learn(tried(REFUSED, number * OUTAGE / 2))
+        assert not provider.back
+        provider.learn(tried(Accepted(), OUTAGE))
+        assert provider.back
+
+    @pytest.mark.parametrize(
+        "results",
+        [
+            [Accepted()],
+            [REFUSED, REFUSED, Accepted()],
+            [REFUSED, REFUSED, Rejected(reason="rejected"), REFUSED, Accepted()],
+            [Deferred(reason="provider_unavailable", detail="451 4.3.0 RCPT")] * 5 + [Accepted()],
+            [Deferred(reason="rejected", detail="450 4.2.1 RCPT")] * 5 + [Accepted()],
+            [Unconfirmed()] * 5 + [Accepted()],
+        ],
+    )
+    def test_what_it_says_of_one_recipient_is_no_outage(self, results: list[Result]) -> None:
+        provider = Provider()
+        for number, result in enumerate(results):
+            provider.learn(tried(result, number * OUTAGE))
+        assert not provider.back
+
+    def test_a_moment_is_no_outage(self) -> None:
+        provider = Provider()
+        for number in range(FAILURES):
+            provider.learn(tried(REFUSED, number * SECOND))
+        provider.learn(tried(Accepted(), OUTAGE - SECOND))
+        assert not provider.back
 
 
 @pytest.mark.parametrize(
@@ -307,7 +380,7 @@ def test_whatever_happens_the_limit_holds_and_after_the_longest_pause_each_gets_
             one, since = flying.pop(0)
             known.learn(Tried(claimed=one, node="a", finished_at=now, result=result), since)
             known.leave(one, now)
-        known.to_put_off(now)
+        told(known, now)
         for place in (HERE, THERE):
             assert sum(one.delivery.destination == place for one, _ in flying) <= limit
     for one, _ in flying:
