@@ -16,6 +16,7 @@ from routing.facts import Doc, born, looked_after
 from routing.packs import LEAD, DutyRow, Pack, Packs, Reminders
 
 HUB = "hub"
+REMOVAL = "register_removal"
 What = Literal["remind", "chase", "turn"]
 
 
@@ -127,8 +128,9 @@ def code_of(row: str) -> str:
 
 
 def codes(packs: Packs) -> frozenset[str]:
-    """Every duty code of these packs."""
-    return frozenset(running.row.code for running in rows_of(packs))
+    """Every duty code of these packs; the hub's removals from a register are one too, though it lists none (B25)."""
+    registers = {REMOVAL} if any(pack.register_ is not None for pack in packs.packs) else set[str]()
+    return frozenset(running.row.code for running in rows_of(packs)) | registers
 
 
 def owner_role(owner: str, doc: Doc) -> str:

@@ -147,7 +147,7 @@ def _updated(course: Course, event: EpisodeEvent, hush: Hush | None) -> tuple[tu
     if problems := tuple(course.context.check(after_fold.doc)):
         return problems
     before = course.standing()
-    held = course.any_held(before)
+    held = course.any_held(before) or episode.state == "returned"  # where nothing starts any more (A11)
     course.episode = after_fold
     after = course.standing()
     known = episode.memory.parents

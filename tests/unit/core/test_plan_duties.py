@@ -482,6 +482,19 @@ def test_found_and_returned_do_not_end_it() -> None:
     assert course.duty("parent_decision").state == "done"
 
 
+def test_no_decision_is_asked_for_once_the_child_is_back() -> None:  # A11: recorded only
+    course = Course().post(reported(people=[undecided()]))
+    course.post(updated(time="2026-03-02T09:00:00Z", people=[])).post(returned(time="2026-03-03T09:00:00Z"))
+    course.post(updated(id="U2", time="2026-03-04T10:00:00Z", people=[undecided()]))
+    assert course.duty("parent_decision").state == "done"
+
+
+def test_a_removal_from_a_register_is_a_known_duty_that_nobody_completes() -> None:  # B25, B7
+    course = Course().post(reported()).post(duty_completed("register_removal", "done", time="2026-03-02T09:00:00Z"))
+    assert [warning for warning in course.warnings if "no duty of this code is open" in warning]
+    assert not [entry for entry in course.episode.register if entry.removed_at]
+
+
 def test_nobody_decides_about_a_suspected_abductor_or_at_home() -> None:
     course = Course().post(reported(people=[undecided(suspected_abductor=True)]))
     assert "parent_decision" not in course.codes

@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from routing.duties import codes
 from routing.facts import KNOWN
 from routing.packs import ROLES, Pack, PackProblem, Packs, Waits, load_packs, parse_pack
+from tests.kit.events import DUTIES
 
 FOLDER = Path(__file__).parents[2] / "data" / "bad_packs"
 BAD = sorted(FOLDER.glob("*.toml"))
@@ -153,3 +155,8 @@ def test_a_wait_is_a_span_that_passes(wait):
     with pytest.raises(PackProblem) as raised:
         _escalating("one", f'[escalation]\nreceipt = "{wait}"')
     assert [path for path, _ in raised.value.problems] == ["escalation.receipt"]
+
+
+def test_the_duties_a_sender_may_complete_are_those_of_protocols_md():
+    assert codes(load_packs()) == DUTIES
+    assert codes(Packs(())) == frozenset()
