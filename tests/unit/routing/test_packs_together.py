@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from contacts.areas import load_areas
+from routing.pack_checks import across
 from routing.packs import Pack, PackProblem, Packs, amiss_together, load_packs, parse_pack
 from tests.kit.clocks import pack as clocks_of
 from tests.kit.events import LEEDS
@@ -138,6 +140,93 @@ def test_the_path_of_a_mistake_leads_to_it() -> None:
     with pytest.raises(PackProblem) as caught:
         parse_pack("own", text + row)
     assert [path for path, _ in caught.value.problems] == ["thresholds[0].tells[1]", "thresholds[0].rules"]
+
+
+def mistakes(text: str) -> list[tuple[str, str]]:
+    with pytest.raises(PackProblem) as caught:
+        parse_pack("own", f'name = "own"\ntitle = "Our own"\nversion = "1"\n{text}')
+    return list(caught.value.problems)
+
+
+def test_one_malformed_authority_does_not_hide_the_next() -> None:
+    assert [path for path, _ in mistakes('[applies]\nauthorities = ["Leeds", "E08000099", "E08000035", "E9*"]')] == [
+        "applies.authorities[0]", "applies.authorities[1]", "applies.authorities[3]",
+    ]  # fmt: skip
+
+
+def test_a_period_that_is_none_is_said_once_and_where_it_stands() -> None:
+    row = '[[duties]]\ncode = "x"\nwhen = "always"\ndue = "soon"\nrepeats = "often"\nowner = "police"\nrules = ["X"]\n'
+    evidence = '[evidence.X]\nsource = "000"\nsection = "1"\nquote = "…"\n'
+    assert mistakes(f"[applies]\nalways = true\n{row}{evidence}") == [
+        ("duties[0].due", "'soon' is not a period such as P6M, P3D or PT24H"),
+        ("duties[0].repeats", "'often' is not a period such as P6M, P3D or PT24H"),
+    ]
+
+
+DUTY = {"code": "x", "when": "always", "owner": "police", "rules": ["X"]}
+
+
+@pytest.mark.parametrize(
+    ("changes", "path"),
+    [
+        ({"due": "P1D"}, None),
+        ({}, ""),
+        ({"due": "P1D", "due_age": 18, "code": "adulthood"}, ""),
+        ({"due_age": 18}, ".due_age"),
+        ({"due_age": 18, "code": "adulthood"}, None),
+        ({"due": "P1D", "repeats": "P1D"}, None),
+        ({"due": "P1D", "repeats": "PT0S"}, ".repeats"),
+        ({"due_age": 18, "code": "adulthood", "repeats": "P1D"}, ".repeats"),
+        ({"due": "PT6H", "night": True}, None),
+        ({"due": "PT6H", "night": True, "repeats": "P1D"}, ".night"),
+        ({"due_age": 18, "code": "adulthood", "night": True}, ".night"),
+        ({"due": "P1D", "starts": "completed", "after": "y", "outcomes": ["held"]}, None),
+        ({"due": "P1D", "starts": "completed", "after": "y"}, ".starts"),
+        ({"due": "P1D", "starts": "completed", "outcomes": ["held"]}, ".starts"),
+        ({"due": "P1D", "after": "y"}, ".starts"),
+        ({"due": "P1D", "starts": "return", "outcomes": ["held"]}, ".starts"),
+        ({"due": "P1D", "owner": "hub", "acts": "renotify"}, None),
+        ({"due": "P1D", "acts": "renotify"}, ".owner"),
+        ({"due": "P1D", "owner": "hub"}, ".acts"),
+        ({"due": "P1D", "owner": "hub", "acts": "tell"}, ".tells"),
+        ({"due": "P1D", "owner": "hub", "acts": "tell", "tells": []}, ".tells"),
+        ({"due": "P1D", "owner": "hub", "acts": "tell", "tells": ["mash"]}, None),
+    ],
+)
+def test_a_clock_that_could_not_run_is_refused(changes: dict[str, Any], path: str | None) -> None:
+    raw = {"duties": [{**DUTY, **changes}], "evidence": {"X": {}}, "applies": {"always": True}, "name": "own"}
+    found = [where for where, _ in across("own", raw, load_areas())]
+    assert found == ([] if path is None else [f"duties[0]{path}"])
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        ({"name": "other"}, ["name"]),
+        ({"name": 3}, []),
+        ({"recipients": [{"missing": "x"}, {"away": "x"}, {"role": "mash"}, 5]}, ["recipients[2]"]),
+        (
+            {"thresholds": [{"id": "a"}, {"id": "b"}, {"id": "a"}, {"id": "a"}]},
+            ["thresholds[2].id", "thresholds[3].id"],
+        ),
+        ({"told": [{"rules": ["X", "Y", 3]}, {"rules": "Z"}]}, ["told[0].rules"]),
+        ({"register": {"rules": ["X", "Y"]}}, ["register.rules"]),
+        ({"evidence": 5, "quiet": [{"rules": ["X"]}]}, ["quiet[0].rules"]),
+        ({"applies": {}}, ["applies"]),
+        ({"applies": {"always": False, "authorities": []}}, ["applies"]),
+        ({"applies": {"placement_types": ["secure"]}}, []),
+        ({"applies": {"authorities": "E08000035"}}, []),
+        ({"applies": {"authorities": ["E08000035", 5, "E0800003*", "X*", "E1234*"]}}, ["applies.authorities[4]"]),
+        ({"applies": 5}, []),
+        ({"options": {"more": {}}}, ["options.more"]),
+        ({"options": {"more": {}}, "quiet": [{"option": "more"}]}, []),
+        ({"quiet": [{"option": "more"}, {"option": 5}]}, ["quiet[0].option"]),
+        ({"told": [{"option": "more"}]}, []),
+    ],
+)
+def test_what_the_tables_say_together(raw: dict[str, Any], expected: list[str]) -> None:
+    whole = {"applies": {"always": True}, "evidence": {"X": {}}, **raw}
+    assert [path for path, _ in across("own", whole, load_areas())] == expected
 
 
 def test_national_comes_first_and_the_others_by_name() -> None:
