@@ -33,6 +33,10 @@ class Reach:
         """The tests that run any of these lines."""
         return {test for line in lines for test in self.lines.get(path, {}).get(line, ()) if test in self.seconds}
 
+    def of(self, path: str) -> set[str]:
+        """The tests that run any line of a module."""
+        return self.tests(path, self.lines.get(path, {}))
+
     def in_order(self, tests: Iterable[str]) -> dict[str, float]:
         """With their seconds, quick ones first, as many as ten seconds are enough for."""
         chosen, spent = {}, 0.0

@@ -11,7 +11,11 @@ from sites import Mutant, difference, mutated
 ENOUGH = 85  # per cent
 HEADER = """# Mutants of routing/ that live
 
-Made by `make mutants`; do not edit. Every mutant of every operator of cosmic-ray, in every module, none left out.
+Made by `make mutants`; do not edit. They are every change that every operator of cosmic-ray makes anywhere in the
+package: none is left out. What takes too long counts as alive; what does not even load counts neither way.
+
+Many of these change nothing that anybody could notice: `==` made `is` between words of which Python keeps one object
+each, or `==` made `>=` where there is no greater value.
 
 """
 

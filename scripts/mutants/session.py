@@ -57,6 +57,10 @@ class Plugin:
         if report.failed and not self.failed:
             self.failed = report.nodeid
 
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        if report.failed and not self.failed:
+            self.failed = f"{report.nodeid}, as it is loaded"
+
 
 def run_tests(chosen: Mapping[str, float]) -> End:
     """Collect and run these tests (id -> seconds), until one fails."""
@@ -64,6 +68,4 @@ def run_tests(chosen: Mapping[str, float]) -> End:
     code = pytest.main([*OPTIONS, *dict.fromkeys(test.partition("::")[0] for test in chosen)], plugins=[plugin])
     if plugin.failed:
         return KILLED, plugin.failed
-    if code == pytest.ExitCode.INTERRUPTED:
-        return KILLED, "loading the tests"
     return (SURVIVED, "") if code == pytest.ExitCode.OK else (ERROR, f"pytest ended with {code}")

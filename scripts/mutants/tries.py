@@ -7,7 +7,7 @@ import gc
 import os
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -98,7 +98,7 @@ def _with_all_loaded(package: str, sources: Sources, workers: int) -> Work:
 
 
 def _from_nothing(work: Work, sources: Sources, workers: int) -> None:
-    """First before the tests that bear the module's name, where most end; then before all the package's own, since
+    """First before the tests in the file closest to the module, where most end; then before all the package's own, as
     what is done once, at the beginning, concerns nobody knows whom, and whichever others run the line."""
 
     def anew(task: Task) -> End:
@@ -113,10 +113,14 @@ def _from_nothing(work: Work, sources: Sources, workers: int) -> None:
     own = {test for test in work.reach.seconds if test.startswith(f"{OWN}/")}
     reached = {task.mutant: task.tests for task in work.left}
 
-    def named(mutant: Mutant) -> Iterable[str]:
-        return (test for test in own if test.startswith(f"{OWN}/test_{Path(mutant.path).stem}.py::"))
+    def closest(path: str) -> set[str]:
+        files = Counter(test.partition("::")[0] for test in work.reach.of(path) & own)
+        named = f"{OWN}/test_{Path(path).stem}.py"
+        file = named if named in files else next((file for file, _ in files.most_common(1)), "")
+        return {test for test in own if test.startswith(f"{file}::")}
 
-    tasks, work.left = [replace(task, tests=work.reach.in_order(named(task.mutant))) for task in work.left], []
+    first = {path: closest(path) for path in sources}
+    tasks, work.left = [replace(task, tests=work.reach.in_order(first[task.mutant.path])) for task in work.left], []
     _note(work, tasks, anew, workers, SURVIVED)
     tasks = [
         replace(task, tests=work.reach.in_order({*own, *reached[task.mutant]} - task.tests.keys()))
