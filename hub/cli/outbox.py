@@ -44,6 +44,7 @@ REFUSED: Final[dict[Refusal, str]] = {
 CAUTIONS: Final[dict[Caution, str]] = {
     "maybe_sent": "it may have gone out before, unseen: it may come twice, under the same id",
     "newer_sent": "a later notice has gone out to the same address",
+    "closed": "its address said that it is gone: see `fingerpost channels list`",
 }
 ALREADY: Final[dict[Deed, Refusal]] = {"redrive": "due", "cancel": "cancelled"}
 _UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400}

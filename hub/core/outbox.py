@@ -28,9 +28,10 @@ Refusal = Literal[
 """Why a delivery is left as it is. ``unknown``: there is none; ``due`` to ``cancelled``: that is its state (or, for
 ``sent``, an attempt that was recorded late did go out); ``superseded`` to ``held``: that of its notice, or of its
 person now; ``over``: the episode has ended and the notice says nothing any more; ``unreadable``: it does not open."""
-Caution = Literal["maybe_sent", "newer_sent"]
+Caution = Literal["maybe_sent", "newer_sent", "closed"]
 """What to know before a delivery is put back. ``maybe_sent``: an attempt may have gone out unseen, so it may come
-twice, under the same id; ``newer_sent``: a later notice has gone out to the same address."""
+twice, under the same id; ``newer_sent``: a later notice has gone out to the same address; ``closed``: the address of
+its contact said that it is gone, and nothing goes there before somebody opens it again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,13 +82,15 @@ def why_not_cancelled(one: Outgoing) -> Refusal | None:
             return state
 
 
-def cautions(attempts: Sequence[AttemptRecord], *, newer: bool) -> tuple[Caution, ...]:
+def cautions(attempts: Sequence[AttemptRecord], *, newer: bool, closed: bool = False) -> tuple[Caution, ...]:
     """What to know before it is put back."""
     found: list[Caution] = []
     if any(maybe_sent(attempt) for attempt in attempts):
         found.append("maybe_sent")
     if newer:
         found.append("newer_sent")
+    if closed:
+        found.append("closed")
     return tuple(found)
 
 

@@ -204,15 +204,10 @@ class Outbox:
         )
 
     def _alarm(self, one: Outgoing, why: Why, now: datetime) -> AlarmRecord:
-        return AlarmRecord(
-            id=self.ids.new("al", now),
-            kind="contact_failed" if one.purpose in ASIDE else "undeliverable",
-            owner=one.organisation or OPERATOR,
-            episode=one.episode,
-            notice=one.notice,
-            reason=f"cancelled: {why}",
-            raised_at=now,
-        )
+        kind = "contact_failed" if one.purpose in ASIDE else "undeliverable"
+        return AlarmRecord(id=self.ids.new("al", now), kind=kind, owner=one.organisation or OPERATOR,
+                           episode=one.episode, notice=one.notice, reason=f"cancelled: {why}",
+                           raised_at=now)  # fmt: skip
 
     def _line(
         self, one: Outgoing, action: str, order: "_Order", detail: Mapping[str, str], *, subject: str | None = None
@@ -248,8 +243,11 @@ def _said(one: Outgoing, why: Why) -> Mapping[str, str]:
 async def _redriven(unit: Unit, one: Outgoing) -> Judged:
     attempts = await unit.attempts(one.delivery)
     refused = why_not_redriven(one, attempts, await _kept_back(unit, one))
-    careful = () if refused else cautions(attempts, newer=await unit.newer_sent(one.delivery))
-    return Judged(delivery=one.delivery, outgoing=one, refused=refused, cautions=careful)
+    if refused is not None:
+        return Judged(delivery=one.delivery, outgoing=one, refused=refused)
+    closed = any(endpoint.contact == one.contact for endpoint in await unit.closed_endpoints())
+    careful = cautions(attempts, newer=await unit.newer_sent(one.delivery), closed=closed)
+    return Judged(delivery=one.delivery, outgoing=one, refused=None, cautions=careful)
 
 
 async def _cancelled(unit: Unit, fresh: Sequence[Outgoing], earlier: frozenset[str]) -> list[Judged]:

@@ -379,10 +379,10 @@ async def test_a_later_notice_to_the_same_address_is_a_caution(store: Stores, st
     statement = text("UPDATE deliveries SET line = :line WHERE id = :id").bindparams(line=line, id=first.id)
     await by_hand(store, lambda on: on.execute(statement).close())
     await fail(store, first.id)
-    assert (await outbox(store).one(first.id)).cautions == ()  # type: ignore[union-attr]  # it is there
+    assert (await outbox(store).one(first.id)).cautions == ()
     claimed = await claim(store, HOUR)
     await store.write(lambda unit: unit.finish([result(one, START + HOUR) for one in claimed], "node-1"))
-    assert (await outbox(store).one(first.id)).cautions == ("newer_sent",)  # type: ignore[union-attr]  # it is there
+    assert (await outbox(store).one(first.id)).cautions == ("newer_sent",)
 
 
 async def test_alarms_of_a_notice_are_cleared_by_kind(store: Stores, story: Story) -> None:
@@ -394,7 +394,7 @@ async def test_alarms_of_a_notice_are_cleared_by_kind(store: Stores, story: Stor
 
     raised = [alarm("undeliverable", mine), alarm("no_certificate", mine), alarm("undeliverable", other)]
     for one in raised:
-        await store.write(lambda unit, one=one: unit.add_alarm(one, []))  # type: ignore[misc]  # bound now
+        await store.write(lambda unit, one=one: unit.add_alarm(one, []))
     cleared = await store.write(lambda unit: unit.clear_alarms_of(mine, ("undeliverable", "contact_failed"), START))
     assert cleared == [raised[0].id]
     assert {one.id for one in await store.read(lambda unit: unit.alarms())} == {raised[1].id, raised[2].id}

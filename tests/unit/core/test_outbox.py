@@ -145,6 +145,7 @@ def test_a_try_that_may_have_gone_out_is_a_caution():
     assert cautions((attempt(), unseen), newer=False) == ("maybe_sent",)
     assert cautions((unseen,), newer=True) == ("maybe_sent", "newer_sent")
     assert cautions((attempt(),), newer=False) == ()
+    assert cautions((attempt(),), newer=False, closed=True) == ("closed",)
 
 
 def test_who_is_still_to_be_told_or_to_answer():
