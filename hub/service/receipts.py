@@ -84,6 +84,10 @@ class Receipts:
             happened = None if others else happened
             kind = "contact_failed" if others else "undeliverable"
             alarms = [self._alarm(kind, owner, notice, receipt.reason or "unknown", now)]
+        elif means.delivery == "failed" and delivery.state != "failed":
+            # An alert, or what was told aside: the notice stays as it is, and the contact is wrong all the same.
+            owner = OPERATOR if delivery.purpose == "handover" else notice.organisation or OPERATOR
+            alarms = [self._alarm("contact_failed", owner, notice, receipt.reason or "unknown", now)]
         state = notice_moved(notice.state, happened)
         moved = notice if state == notice.state else replace(notice, state=state, state_at=now)
         if happened == "gave_up" and moved.chase_at is not None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from contacts.fictional import fictional_bundle
 from contacts.tables import dumps
+from hub.edge.push_keys import KINDS, new_key, next_key
 from hub.edge.signer_keys import signer_files, write_new
 from hub.edge.vault import create_key_file
 from hub.settings import Settings, load
@@ -50,6 +51,8 @@ def make_keys(keys: Path) -> None:
     keys.mkdir(parents=True)
     create_key_file(keys / "kek-1.key")
     create_key_file(keys / "index.key")
+    for kind in KINDS:
+        write_new(next_key(kind, keys), new_key(kind))
     for name, content in _signer().items():
         write_new(keys / name, content)
 

@@ -3,92 +3,22 @@
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
-from aiohttp import ClientConnectionError, ClientSession
+from aiohttp import ClientConnectionError
 
 from hub.app.domain import domain_of
 from hub.app.keys import acknowledgement_secret, key_ring
-from hub.app.running import Domain, Foundations, Running, running
-from hub.core.records import NoticeRecord
+from hub.app.running import Domain, Foundations, running
 from hub.core.tokens import ack_token
-from hub.core.webhook import sign
 from hub.service.access import digest
 from hub.settings import SettingsError
 from tests.kit.events import raw, reported, reported_in_full, returned
-from tests.kit.hub import hub_settings, story_bundle
-from tests.kit.smtp import SmtpServer, smtp_server
-from tests.kit.web import CLOUD_EVENT, KEY, Lines, source
-
-
-@dataclass
-class Whole:
-    """A hub that runs, its relay and somebody who posts."""
-
-    hub: Running
-    relay: SmtpServer
-    session: ClientSession
-    log: Lines
-
-    async def post(self, body: bytes) -> tuple[int, dict[str, Any]]:
-        headers = {**sign(body, webhook_id="msg_1", at=self.hub.clock.now(), keys=[KEY]), "Content-Type": CLOUD_EVENT}
-        async with self.session.post(f"{self.hub.url}/v1/events", data=body, headers=headers) as response:
-            return response.status, await response.json(content_type=None)
-
-    async def get(self, path: str, token: str | None = None) -> tuple[int, str]:
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
-        async with self.session.get(f"{self.hub.url}{path}", headers=headers) as response:
-            return response.status, await response.text()
-
-    async def notices(self) -> Sequence[NoticeRecord]:
-        async def work(unit: Any) -> list[NoticeRecord]:
-            return [notice for e in await unit.episode_list() for notice in await unit.notices(e.id)]
-
-        return await self.hub.store.read(work)
-
-    async def settled(self) -> Sequence[NoticeRecord]:
-        """Wait until every mail has been tried and none is in anybody's hands."""
-
-        async def work(unit: Any) -> list[bool]:
-            notices = [notice for e in await unit.episode_list() for notice in await unit.notices(e.id)]
-            deliveries = [d for n in notices for d in await unit.deliveries(n.id) if d.channel == "email"]
-            return [d.attempts > 0 and d.state != "leased" for d in deliveries]
-
-        async with asyncio.timeout(20):
-            while True:
-                states = await self.hub.store.read(work)
-                if states and all(states):
-                    return await self.notices()
-                await asyncio.sleep(0.05)
-
-    async def until(self, true: Callable[[Sequence[NoticeRecord]], bool]) -> Sequence[NoticeRecord]:
-        """Wait until the notices are as they should be; ten seconds at most."""
-        async with asyncio.timeout(10):
-            while not true(notices := await self.notices()):
-                await asyncio.sleep(0.05)
-        return notices
-
-
-@asynccontextmanager
-async def whole(
-    folder: Path, *, of: Callable[[Foundations], Domain] = domain_of, **options: Any
-) -> AsyncIterator[Whole]:
-    demo_pages = options.pop("demo_pages", False)
-    log = Lines()
-    async with smtp_server() as relay:
-        settings = hub_settings(folder, smtp_port=relay.port, **options)
-        async with running(settings, of, demo_pages=demo_pages, log=log) as hub, ClientSession() as session:
-            now = hub.clock.now()
-            await hub.store.write(lambda unit: unit.put_source(source()))
-            await hub.store.write(lambda unit: unit.put_directory(story_bundle(), now, []))
-            await hub.directory.refresh(now)
-            yield Whole(hub=hub, relay=relay, session=session, log=log)
+from tests.kit.hub import hub_settings
+from tests.kit.whole import whole
 
 
 async def test_a_report_becomes_sealed_mail_to_each_and_an_answer_comes_back(tmp_path: Path) -> None:
