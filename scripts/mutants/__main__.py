@@ -17,6 +17,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from report import ENOUGH, enough, summary, survivors
+from sites import mutated
 from tries import say, try_all
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -55,7 +56,7 @@ def main() -> int:
         options.json.write_text(json.dumps([asdict(result) for result in results], indent=1), "utf-8")
     if not options.modules:
         LIST.parent.mkdir(exist_ok=True)
-        LIST.write_text(survivors(results, sources), "utf-8")
+        LIST.write_text(survivors(results, sources, mutated), "utf-8")
     print(summary(results))
     if not enough(results):
         say(f"fewer than {ENOUGH} % are killed")

@@ -1,12 +1,12 @@
 """What became of the mutants: the figures, and the list of those that live."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import unified_diff
 from itertools import groupby
 
-from processes import BROKEN, KILLED
-from sites import Mutant, difference, mutated
+from processes import BROKEN, ERROR, KILLED, SURVIVED, TIMEOUT
 
 ENOUGH = 85  # per cent
 HEADER = """# Mutants of routing/ that live
@@ -18,6 +18,23 @@ Many of these change nothing that anybody could notice: `==` made `is` between w
 each, or `==` made `>=` where there is no greater value.
 
 """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mutant:
+    """One change to one module."""
+
+    path: str
+    """Of the module, from the root of the tree: ``routing/clocks.py``."""
+    operator: str
+    occurrence: int
+    line: int
+    last: int
+    """Last line of the node that changes."""
+    function: str
+    """Where it stands, dotted; empty at the top of the module."""
+    statement: tuple[int, ...]
+    """The lines of the innermost statement it stands in; of a compound one, its header's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +67,13 @@ def summary(results: Sequence[Result]) -> str:
     groups = [(path, list(of)) for path, of in groupby(ordered, key=lambda r: r.mutant.path)]
     for path, of in [*groups, ("all", ordered)]:
         counts = Counter(result.outcome for result in of)
-        figures = [len(of), *(counts[name] for name in (BROKEN, KILLED, "survived", "timeout", "error"))]
+        figures = [len(of), *(counts[name] for name in (BROKEN, KILLED, SURVIVED, TIMEOUT, ERROR))]
         lines.append(f"| {path} | {' | '.join(map(str, figures))} | {rate(of):.1f} |")
     return "\n".join(lines) + "\n"
 
 
-def survivors(results: Sequence[Result], sources: dict[str, str]) -> str:
-    """All that live, by place, each with its change."""
+def survivors(results: Sequence[Result], sources: Mapping[str, str], mutated: Callable[[Mutant, str], str]) -> str:
+    """All that live, by place, each with its change; ``sources`` are the modules, ``mutated`` makes the change."""
     text = HEADER + summary(results)
     living = [result for result in results if result.outcome not in (KILLED, BROKEN)]
     living.sort(key=lambda r: (r.mutant.path, r.mutant.line, r.mutant.operator, r.mutant.occurrence))
@@ -65,7 +82,14 @@ def survivors(results: Sequence[Result], sources: dict[str, str]) -> str:
         for result in of_module:
             mutant, source = result.mutant, sources[path]
             place = f"line {mutant.line}" + (f", `{mutant.function}`" if mutant.function else "")
-            why = {"survived": ""}.get(result.outcome, f": {result.outcome}") + (f" ({result.by})" if result.by else "")
+            how = mutant.operator.removeprefix("core/")
+            end = "" if result.outcome == SURVIVED else f": {result.outcome}"
             change = "\n".join(difference(source, mutated(mutant, source)))
-            text += f"\n{place}, {mutant.operator.removeprefix('core/')}{why}\n\n```diff\n{change}\n```\n"
+            text += f"\n{place}, {how}{end}\n\n```diff\n{change}\n```\n"
     return text
+
+
+def difference(source: str, changed: str) -> list[str]:
+    """The lines that changed, ``-`` and ``+`` before them, without their surroundings."""
+    lines = unified_diff(source.splitlines(), changed.splitlines(), n=0, lineterm="")
+    return [line for line in lines if line[:1] in "+-" and line[:3] not in ("+++", "---")]

@@ -6,29 +6,11 @@ like anything else.
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass
-from difflib import unified_diff
 
 from cosmic_ray.ast import ast_nodes, get_ast
 from cosmic_ray.mutating import mutate_code
 from cosmic_ray.plugins import get_operator, operator_names
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mutant:
-    """One change to one module."""
-
-    path: str
-    """Of the module, from the root of the tree: ``routing/clocks.py``."""
-    operator: str
-    occurrence: int
-    line: int
-    last: int
-    """Last line of the node that changes."""
-    function: str
-    """Where it stands, dotted; empty at the top of the module."""
-    statement: tuple[int, ...]
-    """The lines of the innermost statement it stands in; of a compound one, its header's."""
+from report import Mutant
 
 
 def mutants(path: str, source: str) -> Iterator[Mutant]:
@@ -60,12 +42,6 @@ def mutated(mutant: Mutant, source: str) -> str:
     if changed is None:
         raise LookupError(f"{mutant} is not in this source")
     return changed
-
-
-def difference(source: str, changed: str) -> list[str]:
-    """The lines that changed, ``-`` and ``+`` before them, without their surroundings."""
-    lines = unified_diff(source.splitlines(), changed.splitlines(), n=0, lineterm="")
-    return [line for line in lines if line[:1] in "+-" and line[:3] not in ("+++", "---")]
 
 
 def _function(tree: ast.Module, line: int) -> str:

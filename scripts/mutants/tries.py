@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 from processes import AGAIN, BROKEN, KILLED, SURVIVED, End, answer, each, in_child
 from reach import Reach, measured, measuring, run_all
-from report import Result
+from report import Mutant, Result
 from session import LOADING, OPTIONS, Plugin, limited, run_tests
-from sites import Mutant, mutants, mutated
+from sites import mutants, mutated
 from ways import change_in_place, compiled, functions, load_changed
 
 OWN = "tests/unit/routing"
