@@ -220,12 +220,12 @@ class Unit(Protocol):
         """By what a provider called one of its attempts."""
         ...
 
-    async def receive(self, received: Received) -> None:
-        """Write a receipt that matched, and what it means."""
-        ...
-
     async def delivery_by_reply(self, reply_digest: bytes) -> tuple[DeliveryRecord, NoticeRecord] | None:
         """By its reply code and the number that its alert went to (hub/core/tokens.py)."""
+        ...
+
+    async def receive(self, received: Received) -> None:
+        """Write a receipt that matched, and what it means."""
         ...
 
     async def add_receipt(self, record: ReceiptRecord) -> None:
@@ -315,10 +315,6 @@ class Unit(Protocol):
 
     async def episode_list(self, limit: int = 100) -> Sequence[EpisodeRecord]: ...
 
-    # the directory
-    async def directory_bundle(self) -> tuple[int, bytes] | None:
-        """The newest directory: its version number and its canonical JSON (contacts/tables.py)."""
-        ...
     # endpoints
     async def closed_endpoints(self) -> Sequence[ClosedEndpoint]:
         """Those that nothing more goes to, by contact."""
@@ -328,6 +324,10 @@ class Unit(Protocol):
         """Let notices go there again; False if it was not closed."""
         ...
 
+    # the directory
+    async def directory_bundle(self) -> tuple[int, bytes] | None:
+        """The newest directory: its version number and its canonical JSON (contacts/tables.py)."""
+        ...
 
     async def put_directory(self, bundle: bytes, now: datetime, audit: Sequence[AuditLine]) -> int: ...
 

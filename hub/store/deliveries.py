@@ -267,12 +267,7 @@ def _locked(session: Session, statement: Select[Any]) -> Select[Any]:
 def finish(session: Session, results: Sequence[DeliveryResult], node: str) -> Sequence[str]:
     """Record results; the ids of deliveries whose lease ``node`` no longer holds, which change only their attempt."""
     if not results:
-        if one.closed is not None:
-            close_endpoint(session, one.closed)
         return []
-    for result in results:
-        if result.receipt is not None:
-            add_receipt(session, result.receipt)
     rows = session.connection.execute(
         select(deliveries)
         .where(deliveries.c.id.in_({one.delivery for one in results}))
@@ -287,7 +282,12 @@ def finish(session: Session, results: Sequence[DeliveryResult], node: str) -> Se
     for one in held:
         for alarm in one.alarms:
             raise_alarm(session, alarm)
+        if one.closed is not None:
+            close_endpoint(session, one.closed)
     write_audit(session, [line for one in results for line in one.audit])
+    for result in results:
+        if result.receipt is not None:
+            add_receipt(session, result.receipt)
     kept = {one.delivery for one in held}
     return [one.delivery for one in results if one.delivery not in kept]
 

@@ -47,8 +47,8 @@ from hub.store import (
     delivery_rows,
     destinations,
     directory,
-    episodes,
     endpoints,
+    episodes,
     intake,
     outbox,
     receipts,
@@ -208,13 +208,13 @@ class SqlUnit:
     async def delivery_by_reference(self, channel: str, reference: str) -> tuple[DeliveryRecord, NoticeRecord] | None:
         return await self._run(receipts.by_reference, channel, reference)
 
+    async def delivery_by_reply(self, reply_digest: bytes) -> tuple[DeliveryRecord, NoticeRecord] | None:
+        return await self._run(receipts.by_reply, reply_digest)
+
     async def receive(self, received: Received) -> None:
         await self._run(receipts.receive, received)
 
     async def add_receipt(self, record: ReceiptRecord) -> None:
-    async def delivery_by_reply(self, reply_digest: bytes) -> tuple[DeliveryRecord, NoticeRecord] | None:
-        return await self._run(receipts.by_reply, reply_digest)
-
         await self._run(receipts.add_receipt, record)
 
     async def receipts(self, delivery: str) -> Sequence[ReceiptRecord]:
@@ -298,16 +298,16 @@ class SqlUnit:
     async def episode_list(self, limit: int = 100) -> Sequence[EpisodeRecord]:
         return await self._run(episodes.episode_list, limit)
 
-    # the directory
-    async def directory_bundle(self) -> tuple[int, bytes] | None:
-        return await self._run(directory.directory_bundle)
-
     # endpoints
     async def closed_endpoints(self) -> Sequence[ClosedEndpoint]:
         return await self._run(endpoints.all_closed)
 
     async def open_endpoint(self, contact: str, audit: Sequence[AuditLine]) -> bool:
         return await self._run(endpoints.open_endpoint, contact, audit)
+
+    # the directory
+    async def directory_bundle(self) -> tuple[int, bytes] | None:
+        return await self._run(directory.directory_bundle)
 
     async def put_directory(self, bundle: bytes, now: datetime, audit: Sequence[AuditLine]) -> int:
         return await self._run(directory.put_directory, bundle, now, audit)
