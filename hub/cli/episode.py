@@ -10,7 +10,7 @@ from rich.markup import escape
 
 from hub.cli.console import OUT, SettingsFile, fail, note, say
 from hub.cli.ledger import with_store
-from hub.cli.wording import COLOURS, PURPOSES, came_back, stamp, tried, words
+from hub.cli.wording import PURPOSES, came_back, organisation, stamp, state, tried, words
 from hub.core.endings import over
 from hub.core.outbox import UNTOLD
 from hub.core.records import AcknowledgementRecord, AuditLine, EpisodeRecord, NoticeState
@@ -93,7 +93,7 @@ def _head(record: EpisodeRecord) -> str:
     since = f", since {stamp(record.since)}" if record.since else ""
     ended = f", ended {stamp(record.ended_at)}" if record.ended_at else ""
     category = record.category or "category not known"
-    return f"{record.id}  {category}, {record.state}{since}{ended}, {escape(record.organisation or '')}{marked}"
+    return f"{record.id}  {category}, {record.state}{since}{ended}, {escape(organisation(record.organisation))}{marked}"
 
 
 def _page(timeline: Timeline, *, personal: bool) -> Iterator[str]:
@@ -136,7 +136,7 @@ class _Reader:
         about = self.told[0][1].notice
         roles = ", ".join(words(role) for role in about.roles)
         instead = f" (in place of {words(about.gap_role)})" if about.gap_role else ""
-        who = f"[bold]{escape(roles + instead)}[/] {escape(about.organisation or '')}".rstrip()
+        who = f"[bold]{escape(roles + instead)}[/] {escape(organisation(about.organisation))}".rstrip()
         if not self.open:
             said = STANDS[self.state].partition(";")[0]
             return (
@@ -202,10 +202,9 @@ def _because(decided: Decided, *, personal: bool) -> str:
 def _carried(carried: Carried) -> Iterator[str]:
     delivery = carried.delivery
     to = delivery.contact or "address given by the event"
-    due = f", due {stamp(delivery.due_at)}" if delivery.state == "due" else ""
     yield (
         f"    {delivery.channel}, {delivery.carries}, {PURPOSES[delivery.purpose]}, {escape(to)}: "
-        f"[{COLOURS[delivery.state]}]{delivery.state}[/]{due}  [dim]{delivery.id}[/]"
+        f"{state(delivery.state, delivery.due_at)}  [dim]{delivery.id}[/]"
     )
     for attempt in carried.attempts:
         yield f"      {escape(tried(attempt))}"
@@ -226,7 +225,7 @@ def _not_told(timeline: Timeline, *, personal: bool) -> Iterator[str]:
         yield "Not told:"
     for decided in kept:
         decision = decided.record.decision
-        who = ", ".join(f"{words(one.role)} {one.organisation or ''}".strip() for one in decision.recipients)
+        who = ", ".join(f"{words(one.role)} {organisation(one.organisation)}".strip() for one in decision.recipients)
         outcome = NOT_TOLD.get(decision.outcome, decision.outcome)
         yield escape(
             f"    {who}: {outcome}, {words(decision.kind)}, {stamp(decision.at)}, "

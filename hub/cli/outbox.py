@@ -12,7 +12,7 @@ from rich.markup import escape
 
 from hub.cli.console import FAILED, OUT, USAGE, SettingsFile, fail, note, say
 from hub.cli.ledger import with_store
-from hub.cli.wording import COLOURS, PURPOSES, came_back, stamp, tried, words
+from hub.cli.wording import PURPOSES, came_back, organisation, stamp, state, tried, words
 from hub.core.outbox import Caution, Next, Refusal
 from hub.core.records import DeliveryState, Outgoing, Sought
 from hub.edge.clock import SystemClock
@@ -210,7 +210,7 @@ def _sought(
 ) -> Sought:
     before = None
     if older_than is not None:
-        given = re.fullmatch(r"([0-9]{1,6})([smhd])", older_than)
+        given = re.fullmatch(r"([0-9]{1,5})([smhd])", older_than)
         if given is None:
             fail("--older-than is a number with its unit: 90s, 30m, 2h, 1d.", USAGE)
         before = SystemClock().now() - timedelta(seconds=int(given[1]) * _UNITS[given[2]])
@@ -220,7 +220,9 @@ def _sought(
 
 def _lines(one: Outgoing) -> str:
     """A delivery by itself: a table would break ids where the window is narrow."""
-    to = escape(f"{one.organisation or 'no organisation'}: {', '.join(words(role) for role in one.roles)}")
+    to = escape(
+        f"{organisation(one.organisation) or 'no organisation'}: {', '.join(words(role) for role in one.roles)}"
+    )
     way = escape(
         f"{one.channel}, {one.carries}, {PURPOSES[one.purpose]}, {one.contact or 'address given by the event'}"
     )
@@ -229,9 +231,8 @@ def _lines(one: Outgoing) -> str:
     if one.attempt_state is not None:
         last += f", the last {stamp(one.attempted_at)}: {words(one.attempt_state)}"
         last += f", {words(one.reason)}" if one.reason else ""
-    due = f", due {stamp(one.due_at)}" if one.state == "due" else ""
     return (
-        f"{one.delivery}  [{COLOURS[one.state]}]{one.state}[/]{due}  {to}{marked}\n"
+        f"{one.delivery}  {state(one.state, one.due_at)}  {to}{marked}\n"
         f"    {way}\n"
         f"    {words(one.kind)}, {one.priority}, {one.reference}, {words(one.notice_state)}, episode {one.episode}\n"
         f"    {escape(last)}"

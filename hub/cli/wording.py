@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Final
 
 from hub.core.records import AttemptRecord, DeliveryState, Purpose, ReceiptRecord
+from hub.simulate.naming import organisation_name
 
 PURPOSES: Final[dict[Purpose, str]] = {
     "notice": "first way",
@@ -32,12 +33,25 @@ def words(code: str) -> str:
     return code.replace("_", " ")
 
 
+def organisation(code: str | None) -> str:
+    """``Bromley (E09000006)``; a code that nobody knows is its own name, and none is empty."""
+    name = organisation_name(code)
+    return name if name == (code or "") else f"{name} ({code})"
+
+
+def state(delivery: DeliveryState, due_at: datetime) -> str:
+    """A delivery's state in its colour, as markup; of one that is due also when."""
+    when = f" {stamp(due_at)}" if delivery == "due" else ""
+    return f"[{COLOURS[delivery]}]{delivery}{when}[/]"
+
+
 def tried(attempt: AttemptRecord) -> str:
     """One try in a line."""
     why = f": {words(attempt.reason)}" if attempt.reason else ""
     detail = f" ({attempt.detail})" if attempt.detail else ""
     known_as = f", known there as {attempt.provider_reference}" if attempt.provider_reference else ""
-    return f"{attempt.number}  {stamp(attempt.started_at)}  {words(attempt.state)}{why}{detail}{known_as}"
+    came_to = "given back, not tried" if attempt.state == "cancelled" else words(attempt.state)
+    return f"{attempt.number}  {stamp(attempt.started_at)}  {came_to}{why}{detail}{known_as}"
 
 
 def came_back(receipt: ReceiptRecord) -> str:
