@@ -8,6 +8,7 @@ from typing import Any
 
 from contacts.roles import desk_of
 from hub.core.events import instant
+from hub.simulate.arrivals import arrivals
 from hub.simulate.naming import moment, organisation_name, role_label, roles_label
 
 Json = Mapping[str, Any]
@@ -114,9 +115,8 @@ def drawing_of(scenario: Json, answer: Json) -> Drawing:
 def flags_of(scenario: Json, answer: Json) -> tuple[Flag, ...]:
     """The events by arrival, with what they were and what they were answered."""
     flags: list[Flag] = []
-    for raw, said in zip(scenario["events"], answer["answers"], strict=True):
-        at = instant(raw.get("arrives") or raw["time"])
-        at = max(at, flags[-1].at) if flags else at
+    events = scenario["events"]
+    for at, raw, said in zip(arrivals(events), events, answer["answers"], strict=True):
         what = event_words(str(raw.get("type")))
         refused = "" if said["status"] == 202 else f", {answered(said)}"
         flags.append(Flag(at=at, label=f"{said['event']} {what}{refused}", words=f"{moment(at)}: {what}{refused}"))

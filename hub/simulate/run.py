@@ -13,6 +13,7 @@ from hub.core.events import EpisodeEvent, Invalid, WireRules, canonical, instant
 from hub.core.plan import react
 from hub.core.summary import EpisodeSummary
 from hub.core.ticks import next_wake, tick
+from hub.simulate.arrivals import BadScenario, arrivals
 from routing.decision import Decision, Recipient, Rule
 from routing.duties import codes
 from routing.facts import category
@@ -45,22 +46,17 @@ class _Run:
     decisions: list[tuple[str, Decision]] = field(default_factory=list)
 
 
-class BadScenario(ValueError):
-    """The scenario file itself cannot be used."""
-
-
 def simulate(scenario: Mapping[str, Any], packs: Packs | None = None) -> Json:
     """Run a scenario to its end, under the packs delivered unless others are given. Deterministic: the same scenario
     gives the same answer."""
     events = scenario.get("events")
     if not isinstance(events, list) or not events:
         raise BadScenario("events: must be a list of at least one event")
-    arrivals = [(_arrival(raw), raw) for raw in events]
+    arriving = arrivals(events)
     packs = packs or load_packs()
     rules = WireRules(areas=load_areas(), duties=codes(packs))
-    run = _Run(scenario=scenario, packs=packs, rules=rules, now=arrivals[0][0])
-    for at, raw in arrivals:
-        at = max(at, run.now)  # the clock does not go backwards (readings.md B10)
+    run = _Run(scenario=scenario, packs=packs, rules=rules, now=arriving[0])
+    for at, raw in zip(arriving, events, strict=True):
         if at > run.now:  # what arrives at one instant comes before the clocks, those that open late too (B10)
             _clocks(run, at, inclusive=False)
         run.now = at
@@ -68,13 +64,6 @@ def simulate(scenario: Mapping[str, Any], packs: Packs | None = None) -> Json:
     until = instant(scenario["until"]) if scenario.get("until") else run.now
     _clocks(run, max(until, run.now), inclusive=True)
     return _answer(run)
-
-
-def _arrival(raw: Any) -> datetime:
-    try:
-        return instant(raw.get("arrives") or raw["time"])
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise BadScenario("events[]: each needs a time, or arrives, as RFC 3339 with an offset") from error
 
 
 def _arrive(run: _Run, raw: Mapping[str, Any]) -> None:

@@ -1,8 +1,11 @@
-"""What happens at one and the same instant of the virtual clock (readings.md B10)."""
+"""When events arrive on the virtual clock, and what happens at one and the same instant (readings.md B10)."""
 
 from typing import Any
 
-from hub.simulate import simulate
+import pytest
+
+from hub.simulate import BadScenario, simulate
+from hub.simulate.story import story
 from tests.kit.events import found, reported
 
 
@@ -26,3 +29,19 @@ def test_a_found_whose_arrival_goes_backwards_arrives_with_the_report() -> None:
     told = simulate(scenario(late, back))["decisions"]
     assert {d["at"] for d in told if d["cause"] == f"event:{back['id']}"} == {"2026-03-10T12:00:00Z"}
     assert not [d for d in told if d["cause"] == "duty:mash_notice"]
+
+
+@pytest.mark.parametrize("time", ["2026-03-02T18:00:00", "yesterday", None])
+def test_an_event_without_a_time_that_counts_is_refused_and_the_run_goes_on(time: str | None) -> None:
+    wrong = {**found(id="F0"), "time": time}
+    run = scenario(reported(), wrong, found())
+    answer = simulate(run)
+    assert [said["status"] for said in answer["answers"]] == [202, 422, 202]
+    assert any("F0 found" in line.text and "refused" in line.text for line in story(run, answer))
+    assert [answer["status"] for answer in simulate(scenario(wrong, reported()))["answers"]] == [422, 202]
+
+
+def test_a_file_in_which_nothing_says_when_is_no_scenario() -> None:
+    for bad in ({**found(), "time": "noon"}, {**found(), "arrives": "noon"}, "found"):
+        with pytest.raises(BadScenario):
+            simulate({"title": "Never", "events": [bad]})
