@@ -9,12 +9,11 @@ import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, Protocol
 
 import structlog
-from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from sqlalchemy import make_url
 
 from adapters.https.client import Lookup, look_up
@@ -25,6 +24,8 @@ from hub.app.keys import acknowledgement_secret, event_digest, key_ring
 from hub.app.ledger import store_of
 from hub.app.mail import anchors
 from hub.app.texts import texts
+from hub.app.ticking import ticking
+from hub.core.completeness import EVERY
 from hub.core.events import EpisodeEvent, Invalid
 from hub.core.retry import RetryPolicy
 from hub.edge.api_tokens import TokenFile
@@ -36,6 +37,7 @@ from hub.edge.telemetry import Metrics
 from hub.service.access import Access
 from hub.service.alarming import Alarming
 from hub.service.answers import Answers
+from hub.service.canary import Canary
 from hub.service.delivery import Delivery
 from hub.service.envelopes import Composer
 from hub.service.health import Health
@@ -48,6 +50,8 @@ from hub.service.receipts import Receipts
 from hub.service.register import Registers
 from hub.service.supervise import Supervisor, Tick
 from hub.service.timeline import Seeing
+from hub.service.watching import Watching
+from hub.service.ways import Ways
 from hub.settings import Settings
 from hub.store import SqliteStore
 from hub.web.api.callbacks import CallbacksApi
@@ -70,10 +74,6 @@ WEB_SHARE: Final = 0.25
 """Of the time there is to stop: for requests in hand."""
 DRAIN_SHARE: Final = 0.45
 """For deliveries in flight and their records; the rest is for closing."""
-TICK_WITHIN: Final = 1.0
-"""Seconds a tick under way has to end."""
-
-
 ALARMS_EVERY: Final = 5.0
 """Seconds between looks for alarms that the operator has not been told of."""
 
@@ -217,13 +217,21 @@ async def running(
         refresh = Tick("directory", directory.refresh, clock=clock, supervisor=supervisor, log=log)
         alarming = Alarming(store=store, transports=ways, directory=directory, ids=ids, log=log)
         alarms = Tick("alarms", alarming.tick, clock=clock, supervisor=supervisor, log=log)
+        watching = Watching(store=store, ids=ids, late=settings.overdue_after, log=log)
+        watch = Tick("watching", watching.tick, clock=clock, supervisor=supervisor, log=log)
         health = Health(
             store=store,
             supervisor=supervisor,
-            ticks=(clockwork, chasing, refresh),
+            ticks=(clockwork, chasing, refresh, watch),
             clock=clock,
             overdue_after=settings.overdue_after,
-            amiss=(directory.amiss, delivery.amiss, alarming.amiss, *(() if sms is None else (sms.amiss,))),
+            amiss=(
+                directory.amiss,
+                delivery.amiss,
+                alarming.amiss,
+                watching.amiss,
+                *(() if sms is None else (sms.amiss,)),
+            ),
             figures=(delivery.figures,),
         )
         ticks = {
@@ -231,11 +239,15 @@ async def running(
             chasing: settings.clock_tick,
             refresh: settings.sources_refresh,
             alarms: ALARMS_EVERY,
+            watch: min(EVERY, settings.overdue_after / 2),
         }
+        canary = _canary(settings, store, ways, directory, secret, ids, delivery.nudge)
+        if canary is not None:
+            ticks[Tick("canary", canary.tick, clock=clock, supervisor=supervisor, log=log)] = EVERY
         if settings.heartbeat_url is not None:
             beat = Heartbeat(settings.heartbeat_url.get_secret_value(), overdue=health.overdue, log=log).beat
             ticks[Tick("heartbeat", beat, clock=clock, supervisor=supervisor, log=log)] = settings.heartbeat_every
-        await stack.enter_async_context(_ticking(ticks))
+        await stack.enter_async_context(ticking(ticks, clock, supervisor))
         answers = Answers(store=store, clock=clock, ids=ids, meter=metrics)
         late = timedelta(seconds=settings.overdue_after)
         outbox = Outbox(store=store, clock=clock, ids=ids, late=late, nudge=delivery.nudge)
@@ -341,23 +353,27 @@ async def _receiving(settings: Settings, inbox: Inbox, stack: AsyncExitStack, su
         raise CannotListen(settings.receipts_host, settings.receipts_port) from error
 
 
-@asynccontextmanager
-async def _ticking(ticks: dict[Tick, float]) -> AsyncIterator[None]:
-    """APScheduler for ticks only: what falls due is rows in the store, so nothing is lost with the scheduler."""
-    scheduler = AsyncIOScheduler(timezone=UTC)
-    for tick, seconds in ticks.items():
-        scheduler.add_job(
-            tick.__call__, "interval", seconds=seconds, max_instances=1, coalesce=True, misfire_grace_time=None
-        )
-    scheduler.start()
-    try:
-        yield
-    finally:
-        scheduler.pause()
-        # The scheduler would cancel a tick in the middle of its work; there is time to let it end.
-        for tick in ticks:
-            await tick.idle(TICK_WITHIN)
-        scheduler.shutdown(wait=False)
+def _canary(
+    settings: Settings,
+    store: Store,
+    ways: Mapping[str, Transport],
+    directory: LiveDirectory,
+    secret: bytes,
+    ids: Ids,
+    nudge: Callable[[], None],
+) -> Canary | None:
+    addresses = settings.canaries
+    if not addresses:
+        return None
+    return Canary(
+        store=store,
+        ways=Ways(ids=ids, directory=directory, secret=secret, channels=frozenset(ways)),
+        ids=ids,
+        every=timedelta(seconds=settings.canary_every),
+        addresses=addresses,
+        receipts=settings.canary_receipts,
+        nudge=nudge,
+    )
 
 
 def _parts(

@@ -1,6 +1,7 @@
 """Every setting, with its bounds and its default."""
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -8,6 +9,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
+from contacts.model import Channel
 from hub.settings.channels import ChannelSettings, Paths, Port, Seconds, contradictions
 
 PREFIX = "FINGERPOST_"
@@ -137,6 +139,16 @@ class Settings(ChannelSettings):
     overdue_after: Seconds = Field(120.0, description="How late work may be before /health/overdue says 503.")
     heartbeat_url: SecretStr | None = Field(None, description="Called while no work is overdue: a dead man's switch.")
     heartbeat_every: Seconds = Field(60.0, description="How often.")
+    canary_email: str | None = Field(
+        None, description="Mailbox that a test message without content goes to, again and again.", max_length=254
+    )
+    canary_sms: str | None = Field(
+        None, pattern=r"^\+[1-9][0-9]{6,14}$", description="Mobile number for the same (+447700900123)."
+    )
+    canary_every: float = Field(
+        3600.0, ge=900, le=86_400, description="How often; what has not gone out ten minutes later is an alarm."
+    )
+    canary_receipts: bool = Field(False, description="It is one as well if no receipt has come back by then.")
     stop_within: float = Field(10.0, ge=1, le=60, description="Longest an orderly stop may take.")
 
     @field_validator("kek_files", "trust_anchor_files", "retry_schedule", mode="before")
@@ -165,7 +177,7 @@ class Settings(ChannelSettings):
             raise ValueError("must not hold credentials")
         return value.rstrip("/")
 
-    @field_validator("sender", "return_path", "operator_address", "sandbox_address")
+    @field_validator("sender", "return_path", "operator_address", "sandbox_address", "canary_email")
     @classmethod
     def _address(cls, value: str | None) -> str | None:
         if value is not None and not re.fullmatch(r"[!-?A-~]{1,64}@[A-Za-z0-9.-]{1,253}", value):
@@ -278,6 +290,12 @@ class Settings(ChannelSettings):
     def domain(self) -> str | None:
         """Right side of the Message-IDs."""
         return self.mail_domain or (self.sender.rpartition("@")[2] if self.sender else None)
+
+    @property
+    def canaries(self) -> Mapping[Channel, str]:
+        """Where the test messages go, by channel; empty for nowhere."""
+        given: tuple[tuple[Channel, str | None], ...] = (("email", self.canary_email), ("sms", self.canary_sms))
+        return {channel: address for channel, address in given if address is not None}
 
     @property
     def loopback(self) -> bool:

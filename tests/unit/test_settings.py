@@ -132,6 +132,9 @@ def test_what_cannot_stand_together(environment: dict[str, str], says: str) -> N
         ("RETRY_SCHEDULE", "0"),
         ("RETRY_JITTER", "1.5"),
         ("SMTP_TLS", "perhaps"),
+        ("CANARY_EMAIL", "not an address"),
+        ("CANARY_SMS", "07700900123"),
+        ("CANARY_EVERY", "60"),
         ("SIGNATURE_TOLERANCE", "86400"),
         ("PUSH_NETWORKS", "10.20.0.1/16"),
         ("PUSH_NETWORKS", "council.example"),
@@ -276,6 +279,12 @@ def test_derived_values() -> None:
     assert settings.domain == "mail.hub.example"
     assert settings.public_url == "https://hub.example"
     assert Settings().domain is None
+
+
+def test_a_canary_flies_only_where_it_is_told_to() -> None:
+    assert Settings().canaries == {}
+    given = Settings(canary_email="canary@hub.example", canary_sms="+447700900123")
+    assert given.canaries == {"email": "canary@hub.example", "sms": "+447700900123"}
 
 
 def test_the_reference_page_is_current() -> None:

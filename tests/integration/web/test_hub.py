@@ -64,7 +64,7 @@ async def test_health_and_metrics_of_a_hub_at_work(tmp_path: Path) -> None:
         status, text = await all_of_it.get("/health/ready")
         assert (status, json.loads(text)["checks"]) == (
             200,
-            {"store": True, "not_stopping": True, "task_delivery": True},
+            {"store": True, "not_stopping": True, "task_delivery": True, "task_ticks": True},
         )
         assert await all_of_it.get("/health/overdue") == (200, '{"overdue":{}}')
         await all_of_it.post(raw(reported()))
@@ -195,7 +195,7 @@ async def test_the_death_of_delivery_ends_the_hub_with_status_1(tmp_path: Path) 
         task.cancel()
         async with asyncio.timeout(5):
             assert await all_of_it.hub.supervisor.stopped() == 1
-        assert all_of_it.hub.health.alive == {"delivery": False}
+        assert all_of_it.hub.health.alive == {"delivery": False, "ticks": True}
         assert (await all_of_it.get("/health/live"))[0] == 200
         status, text = await all_of_it.get("/health/overdue")
         assert (status, "task_delivery_dead" in text) == (503, True)
