@@ -11,6 +11,7 @@ import pytest
 from contacts.areas import load_areas
 from contacts.model import Bundle, Hours, Reached
 from contacts.tables import dumps
+from hub.core.records import ClosedEndpoint
 from hub.edge.ids import SeededIds
 from hub.service.health import Health
 from hub.service.live_directory import LiveDirectory
@@ -152,3 +153,66 @@ async def test_what_is_no_directory_at_all_leaves_the_operator(store: Stores) ->
     await directory.start(NOW)
     assert operators(directory, NOW) == [ADDRESS]
     assert directory.amiss()
+
+
+def gone(contact: str, address: str) -> ClosedEndpoint:
+    return ClosedEndpoint(contact=contact, channel="email", organisation=BROMLEY, address=address, closed_at=NOW)
+
+
+class Closing:
+    """A store that says what is closed; the rest is the real one's."""
+
+    def __init__(self, store: Stores) -> None:
+        self.store = store
+        self.closed: list[ClosedEndpoint] = []
+
+    async def read(self, work: Any) -> Any:
+        async def looked(unit: Any) -> Any:
+            return await work(_Unit(unit, self.closed))
+
+        return await self.store.read(looked)
+
+
+class _Unit:
+    def __init__(self, unit: Any, closed: list[ClosedEndpoint]) -> None:
+        self.directory_bundle = unit.directory_bundle
+        self._closed = closed
+
+    async def closed_endpoints(self) -> list[ClosedEndpoint]:
+        return self._closed
+
+
+async def test_what_is_closed_is_not_in_it_until_it_is_open_again(store: Stores) -> None:
+    await put(store, dumps(small_bundle()))
+    closing = Closing(store)
+    directory = live(closing)  # type: ignore[arg-type]  # a store as far as it is asked
+    await directory.start(NOW)
+    desk = directory().desk_now(BROMLEY, "front_door", NOW)[0]
+    closing.closed.append(gone(desk.id, desk.address))
+    assert await directory.refresh(NOW)
+    assert directory().contact(desk.id, NOW) is None
+    assert directory().desk_now(BROMLEY, "front_door", NOW) == ()
+    assert not await directory.refresh(NOW)
+    closing.closed.clear()
+    assert await directory.refresh(NOW)
+    assert directory().contact(desk.id, NOW) == desk
+
+
+async def test_it_is_closed_at_once_where_it_was_found_out(store: Stores) -> None:
+    await put(store, dumps(small_bundle()))
+    directory = live(store)
+    await directory.start(NOW)
+    desk = directory().desk_now(BROMLEY, "front_door", NOW)[0]
+    directory.close(gone(desk.id, desk.address))
+    assert directory().contact(desk.id, NOW) is None
+
+
+async def test_another_address_of_the_contact_is_not_closed(store: Stores) -> None:
+    await put(store, dumps(small_bundle()))
+    closing = Closing(store)
+    directory = live(closing)  # type: ignore[arg-type]  # a store as far as it is asked
+    await directory.start(NOW)
+    desk = directory().desk_now(BROMLEY, "front_door", NOW)[0]
+    closing.closed.append(gone(desk.id, "former@council.example"))
+    await directory.refresh(NOW)
+    assert directory().contact(desk.id, NOW) == desk

@@ -17,6 +17,7 @@ from hub.core.tokens import (
     line_of,
     receipt_token,
     reply_code,
+    reply_digest,
     token_digest,
 )
 from hub.edge.ids import REFERENCE_ALPHABET
@@ -50,6 +51,14 @@ def test_a_reply_code_is_typed_on_a_phone_and_understood(delivery):
 def test_the_reply_code_is_pinned():
     # The MAC by openssl; a code that changes between versions breaks every alert that is out.
     assert reply_code(SECRET, "de_01J0000000000000000000000A") == "95PP7N"
+
+
+def test_a_reply_is_found_by_its_number_and_its_code_together():
+    digest = reply_digest(SECRET, "+447700900123", "CDFGHJ")
+    assert len(digest) == 16
+    others = (("+447700900124", "CDFGHJ"), ("+447700900123", "CDFGHK"), ("+447700900123", ""))
+    assert all(reply_digest(SECRET, number, code) != digest for number, code in others)
+    assert reply_digest(OTHER, "+447700900123", "CDFGHJ") != digest
 
 
 def test_reply_codes_are_spread_over_the_alphabet():

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from adapters.port import Accepted, Deferred, Rejected, Result, Unconfirmed
+from adapters.port import Accepted, Deferred, Receipt, Rejected, Result, Unconfirmed
 from hub.core.records import AttemptRecord, ClaimedDelivery, DeliveryRecord, NoticeRecord, Standing
 from hub.core.retry import RetryPolicy
 from hub.core.states import delivery_after
@@ -94,6 +94,43 @@ def test_accepted():
     assert (found.attempt.state, found.attempt.carried, found.attempt.digest) == ("sent", "content", "ab")
     assert found.attempt.finished_at == NOW + timedelta(seconds=2)
     assert found.attempt.started_at == NOW
+
+
+def answered(**changes: Any) -> Accepted:
+    receipt = Receipt(channel="push", kind="answered", at=NOW, token="t", code="received")
+    return replace(ACCEPTED, receipt=receipt, answer=b"{}", **changes)
+
+
+def test_a_machine_that_answers_that_it_has_it_is_a_receipt():
+    found = verdict(answered())
+    assert (found.delivery, found.happened, found.attempt.state) == ("carried", "receipt", "delivered")
+    again = verdict(answered(), own=found.attempt)
+    assert (again.happened, again.attempt.state) == ("receipt", "delivered")
+
+
+def test_an_answer_after_a_bounce_proves_nothing():
+    found = verdict(answered(), own=attempt(1, state="permanent_failure"))
+    assert (found.happened, found.attempt.state) == ("content_sent", "permanent_failure")
+
+
+def test_an_answer_is_a_receipt_also_where_an_earlier_try_went_out():
+    earlier = (attempt(1, state="sent", carried="content", finished_at=NOW),)
+    assert verdict(answered(), earlier=earlier).happened == "receipt"
+
+
+@pytest.mark.parametrize(
+    ("result", "alert", "gone"),
+    [
+        (Rejected(reason="gone", detail="410"), None, True),
+        (REFUSED, Rejected(reason="gone", detail="410"), True),
+        (REFUSED, ACCEPTED, False),
+        (ACCEPTED, None, False),
+        (None, None, False),
+    ],
+)
+def test_gone_is_said_of_the_content_or_of_its_alert(result, alert, gone):
+    claimed = ClaimedDelivery(delivery=DELIVERY, attempt=1, notice=NOTICE, decision=DECISION, child="ch_1", doc={})
+    assert Tried(claimed=claimed, node="a", finished_at=NOW, result=result, alert=alert).gone is gone
 
 
 def test_deferred():
@@ -226,5 +263,5 @@ def test_nothing_personal_in_its_repr():
     claimed = ClaimedDelivery(
         delivery=DELIVERY, attempt=1, notice=NOTICE, decision=DECISION, child="ch_1", doc={"child": {"name": "Robin"}}
     )
-    said = repr(Tried(claimed=claimed, node="a", finished_at=NOW, result=None))
+    said = repr(Tried(claimed=claimed, node="a", finished_at=NOW, result=None, address="desk@police.example"))
     assert "Robin" not in said and "police.example" not in said

@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 
 from adapters.port import Alert, Content, Envelope
+from adapters.sms.text import gsm
 from contacts.directory import Directory
 from contacts.model import Certificate, Contact
 from contacts.roles import OPERATOR
 from hub.core.records import ClaimedDelivery, DeliveryRecord, NoticeRecord
-from hub.core.tokens import WeakSecret, ack_token
+from hub.core.tokens import WeakSecret, ack_token, receipt_token, reply_code
 from hub.service.envelopes import Composer, seen
 from hub.service.sending import NoContact
 from routing.decision import Decision, Recipient, Rule
@@ -171,6 +172,38 @@ def test_the_alert_says_nothing_and_has_an_id_of_its_own():
     for value in (NAME, "Robin", "2011", "missing", "police", "Bromley", ack_token(SECRET, "dl_1")):
         assert value not in said
     assert envelope.certificates == ()
+
+
+def text_message(*, url: str = "https://hub.example", replies: bool = True, **changes: Any) -> str:
+    """What is sent to a mobile beside the notice."""
+    one = claimed()
+    beside = replace(one.delivery, channel="sms", address="+447700900123", carries="alert", **changes)
+    held = Directory.of(small_bundle())
+    made = Composer(directory=lambda: held, ack_secret=SECRET, public_url=url, collect="Ring.", replies=replies)
+    envelope = made.alert(replace(one, delivery=beside))
+    assert (envelope.delivery, envelope.receipt_token) == ("dl_1", receipt_token(SECRET, "dl_1"))
+    assert isinstance(envelope.body, Alert)
+    gsm(envelope.body.text)
+    return envelope.body.text
+
+
+def test_a_text_message_bears_the_link_and_the_code_of_its_delivery():
+    link, code = f"https://hub.example/a/{ack_token(SECRET, 'dl_1')}", reply_code(SECRET, "dl_1")
+    waiting = "Secure notice FP-2345-6789 is waiting, perhaps urgent."
+    assert text_message() == f"{waiting} {link} Read it? Reply 1 {code}"
+    assert text_message(replies=False) == f"{waiting} {link}"
+    assert text_message(url="http://hub.example") == f"{waiting} Read it? Reply 1 {code}"
+    # Whoever is asked to ring for somebody else must not answer for them.
+    assert text_message(purpose="handover") == waiting
+
+
+def test_a_text_message_stays_one_part_whatever_the_address_of_the_hub():
+    waiting = "Secure notice FP-2345-6789 is waiting, perhaps urgent."
+    link = f"/a/{ack_token(SECRET, 'dl_1')}"
+    long, longest = f"https://{'x' * 40}.example", f"https://{'x' * 63}.example"
+    assert text_message(url=long) == f"{waiting} {long}{link}"
+    assert text_message(url=longest) == f"{waiting} Read it? Reply 1 {reply_code(SECRET, 'dl_1')}"
+    assert text_message(url=longest, replies=False) == waiting
 
 
 def test_the_operators_notice_of_a_gap_is_content_free():
