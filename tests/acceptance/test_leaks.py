@@ -4,6 +4,8 @@ One real hub, as a process, lives through a whole episode whose every personal v
 then everything that it wrote, said, answered or sent is searched. What may hold a marker is named here with the reason.
 """
 
+import asyncio
+import json
 import os
 import re
 from collections import Counter
@@ -18,9 +20,12 @@ import pytest
 
 from hub.core.records import NoticeRecord
 from hub.core.webhook import sign
+from hub.edge.api_tokens import TokenFile
+from hub.service.access import Token, digest
 from hub.service.ports import Unit
 from routing.decision import Decision
 from tests.kit import marked
+from tests.kit.commands import run
 from tests.kit.events import LEEDS, merged, raw
 from tests.kit.marked import STEM, Marker, Marking, finds, traces
 from tests.kit.serving import BRISK, Answered, Served, Site, document, opened, serving, site
@@ -46,6 +51,8 @@ class Lived:
     """By what was asked."""
     process: dict[str, bytes] = field(default_factory=dict)
     """What the system shows of the running process."""
+    typed: dict[str, str] = field(default_factory=dict)
+    """What the commands printed, beside the running hub."""
     files: dict[str, bytes] = field(default_factory=dict)
     """Every file it had, while it ran and after it had stopped."""
 
@@ -158,6 +165,33 @@ async def answering(lived: Lived, hub: Served) -> None:
 async def looking(lived: Lived, hub: Served) -> None:
     for path in ("/metrics", "/health/live", "/health/ready", "/health/overdue", "/v1/openapi.json", "/nothing"):
         lived.answers[path] = await hub.ask("GET", path)
+    scopes = frozenset({"episodes:read", "outbox:write"})
+    token = Token(name="leaks", scopes=scopes, sha256=digest("fpt_leaks"), created_at=datetime.now(UTC))
+    TokenFile(lived.site.data / "api-tokens.json").put((token,))
+    bearer = {"authorization": "Bearer fpt_leaks"}
+    lived.answers["episodes"] = await hub.ask("GET", "/v1/episodes", headers=bearer)
+    reported = [one["id"] for one in lived.answers["episodes"].body["episodes"]]
+    deliveries = [delivery.id for _, delivery in await lived.site.told()]
+    asked = {f"/v1/episodes/{one}" for one in reported} | {f"/v1/outbox/{one}" for one in deliveries[:20]}
+    for path in sorted(asked | {"/v1/outbox", "/v1/outbox?state=sent", "/v1/outbox?state=failed"}):
+        lived.answers[path] = await hub.ask("GET", path, headers=bearer)
+        assert lived.answers[path].status == 200, (path, lived.answers[path].content)
+    order = json.dumps({"deliveries": deliveries}).encode()
+    for deed in ("redrive", "cancel"):
+        answer = await hub.ask("POST", f"/v1/outbox/{deed}", order, {**bearer, "content-type": "application/json"})
+        assert answer.status == 200, answer.content
+        lived.answers[deed] = answer
+    commands = [("episode",), ("alarms", "list"), ("outbox", "list", "--state", "sent"), ("outbox", "list", "--json")]
+    commands += [("episode", one, *more) for one in reported for more in ((), ("--json",), ("--personal",))]
+    commands += [
+        ("outbox", "show", deliveries[0]),
+        ("outbox", "redrive", *deliveries),
+        ("outbox", "cancel", *deliveries),
+    ]
+    for command in commands:
+        status, out, err = await asyncio.to_thread(run, lived.site.environment, *command)
+        assert status == 0, (command, out, err)
+        lived.typed[" ".join(command)[:60] + (" --personal" if "--personal" in command else "")] = out + err
 
 
 def seen_of(pid: int) -> Iterator[tuple[str, bytes]]:
@@ -192,6 +226,7 @@ async def test_nothing_personal_anywhere_but_where_it_has_to_be(tmp_path: Path, 
         nowhere_in_the_files,
         nowhere_in_what_the_system_shows_of_the_process,
         no_answer_repeats_what_was_sent,
+        no_command_prints_what_it_was_not_asked_for,
         nothing_outside_the_encryption_of_any_mail,
         nothing_in_the_commands_to_the_relay_but_who_a_mail_is_for,
     ):
@@ -219,7 +254,8 @@ def nowhere_in_the_files(lived: Lived) -> None:
 
 
 def surplus(content: bytes, mark: Marking) -> list[str]:
-    """What must not stand in a file. The number of a school may: codes of organisations do (hub/core/records.py)."""
+    """What must not stand in a file, or be shown of the ledger. The number of a school may: codes of organisations do
+    (hub/core/records.py)."""
     return [what for what in traces(content, mark) if not what.endswith(" school.urn")]
 
 
@@ -228,6 +264,8 @@ def nowhere_in_what_the_system_shows_of_the_process(lived: Lived) -> None:
     assert {name: seen for name, content in lived.process.items() if (seen := traces(content, lived.mark))} == {}
 
 
+SEEN = ("/v1/episodes", "/v1/outbox", "redrive", "cancel")
+"""Answers that show the ledger."""
 OWN: Mapping[str, tuple[str, ...]] = {
     # events.md, Answers: the answer repeats the sender's own id and reference, and nothing else.
     **{name: (f"{name} envelope.id",) for name in ("second", "report")},
@@ -246,12 +284,21 @@ def no_answer_repeats_what_was_sent(lived: Lived) -> None:
     found = {}
     for name, answer in lived.answers.items():
         head = "\n".join(f"{key}: {value}" for key, value in answer.headers.items()).encode()
-        seen = set(traces(head + b"\n\n" + answer.content, lived.mark))
-        if surplus := seen - set(OWN.get(name, ())):
-            found[name] = sorted(surplus)
+        search = surplus if name.startswith(SEEN) else traces
+        seen = set(search(head + b"\n\n" + answer.content, lived.mark))
+        if more := seen - set(OWN.get(name, ())):
+            found[name] = sorted(more)
     assert found == {}
     # The same search finds what does stand there.
     assert set(traces(lived.answers["report"].content, lived.mark)) == set(OWN["report"])
+
+
+def no_command_prints_what_it_was_not_asked_for(lived: Lived) -> None:
+    """Only ``--personal`` does: who answered, by name, and what they typed."""
+    seen = {name: set(surplus(out.encode(), lived.mark)) for name, out in lived.typed.items()}
+    assert {name: found for name, found in seen.items() if found and "--personal" not in name} == {}
+    named = set().union(*(found for name, found in seen.items() if "--personal" in name))
+    assert named == {"answer name", "answer second", "answer redirected_to"}
 
 
 def nothing_outside_the_encryption_of_any_mail(lived: Lived) -> None:
