@@ -53,6 +53,9 @@ FINAL: Final = NEVER_SENT
 duty with a clock of its own."""
 LEASE_GRACE: Final = timedelta(minutes=1)
 """A lease that ran out is taken back by the next claim, within seconds."""
+STUCK_AFTER: Final = timedelta(seconds=30)
+"""What the hub does by itself it does within seconds. A delivery may wait for a place longer than that, as long as
+others of its channel are taken in hand meanwhile."""
 STALLED_AFTER: Final = timedelta(minutes=5)
 EVERY: Final = 30.0
 """Seconds between two looks: what breaks is told of within a minute."""

@@ -304,7 +304,7 @@ class Unit(Protocol):
     async def incomplete(
         self, now: datetime, late: datetime, after: After, *, again: Sequence[str] = (), again_of: Sequence[str] = ()
     ) -> Looked:
-        """What is not as it must be (hub/core/completeness.py); what should have happened before ``late`` is late.
+        """What is not as it must be (hub/core/completeness.py); a delivery that was due before ``late`` is late.
         Settled rows are gone through a slice at a time, behind ``after``; besides, whatever slice they are in, the
         notices ``again`` and the episodes ``again_of``. Opens nothing sealed but whom a notice is for."""
         ...

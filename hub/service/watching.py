@@ -22,7 +22,7 @@ AHEAD: Final = timedelta(minutes=5)
 
 
 class Watching:
-    """One node's look. ``late``: seconds after which what should have happened is late."""
+    """One node's look. ``late``: seconds that a delivery may be due while others are taken in hand."""
 
     def __init__(self, *, store: Store, ids: Ids, late: float, log: Log) -> None:
         self._store = store

@@ -31,6 +31,7 @@ from hub.core.completeness import (
     FINAL,
     LEASE_GRACE,
     STALLED_AFTER,
+    STUCK_AFTER,
     After,
     Kept,
     Lack,
@@ -71,7 +72,7 @@ _AT_ONCE: Final = 500
 def incomplete(
     session: Session, now: datetime, late: datetime, after: After, again: Sequence[str], again_of: Sequence[str]
 ) -> Looked:
-    """All that is not as it must be. ``late``: what should have happened before then is late. ``again``: notices, and
+    """All that is not as it must be. ``late``: a delivery that was due before then is late. ``again``: notices, and
     ``again_of`` episodes, that an alarm is open about, asked for whatever slice they are in."""
     found: list[Lacking] = []
     more: set[Lack] = set()
@@ -101,24 +102,30 @@ def questions(now: datetime, late: datetime) -> dict[Lack, Select[Any] | Compoun
     of_notice = (notices.c.episode, notices.c.id.label("notice"))
     of_episode = (episodes.c.id.label("episode"), literal(None).label("notice"))
     overrun = or_(deliveries.c.lease_until < now - LEASE_GRACE, deliveries.c.lease_until.is_(None))
+    soon = max(late, now - STUCK_AFTER)
+    peer = deliveries.alias("peer")
+    moving = exists().where(
+        peer.c.channel == deliveries.c.channel, text("peer.state = 'leased'"), peer.c.leased_at > now - STUCK_AFTER
+    )
     tried = exists().where(deliveries.c.notice == notices.c.id, LIVE, deliveries.c.tried)
     return {
         "no_state": union_all(*(select(*of_notice).where(gap) for gap in _between_the_names())),
-        "look_late": select(*of_notice).where(WAITING, notices.c.chase_at < late).order_by(notices.c.chase_at),
+        "look_late": select(*of_notice).where(WAITING, notices.c.chase_at < soon).order_by(notices.c.chase_at),
         "nobody_told": select(*of_episode).where(
             episodes.c.state == "open",
             episodes.c.category == "missing",
             ~exists().where(notices.c.episode == episodes.c.id),
         ),
         "delivery_late": select(*of_delivery)
-        .where(DUE, deliveries.c.due_at < late, ~behind_the_first(now), ~in_line(now), ~pointless())
+        .where(DUE, deliveries.c.due_at < soon, or_(deliveries.c.due_at < late, ~moving))
+        .where(~behind_the_first(now), ~in_line(now), ~pointless())
         .order_by(deliveries.c.due_at),
         "delivery_pointless": select(*of_delivery).where(LIVE, not_(and_(LEASED, deliveries.c.withdrawn)), pointless()),
         "lease_overrun": select(*of_delivery).where(LEASED, overrun),
         "attempt_adrift": select(*of_delivery)
         .join(attempts, attempts.c.delivery == deliveries.c.id)
         .where(ADRIFT, deliveries.c.state != "leased"),
-        "clock_late": due(late, MOST + 1).with_only_columns(*of_episode),
+        "clock_late": due(soon, MOST + 1).with_only_columns(*of_episode),
         "stalled": select(*of_notice).where(
             notices.c.state == "pending",
             notices.c.created_at < now - STALLED_AFTER,

@@ -17,7 +17,7 @@ from hub.store import completeness
 from hub.store.types import to_micros
 from tests.kit.clock import START
 from tests.kit.delivering import Notes
-from tests.kit.records import Story, moved, result
+from tests.kit.records import Story, result
 from tests.kit.store import LEASE, Stores, claim, raw
 
 LATE = 120.0
@@ -153,7 +153,7 @@ async def test_what_breaks_is_told_of_within_a_minute_and_cleared_when_it_is_men
 
 
 async def test_a_missing_child_of_whom_nobody_is_told(site: Site, story: Story) -> None:
-    episode = moved(site.told, state="open")
+    await sent(site)
     alone = Story(SeededIds("alone"), ref="EP-ALONE", child_ref="C-ALONE")
 
     async def work(unit: Unit) -> str:
@@ -162,7 +162,7 @@ async def test_a_missing_child_of_whom_nobody_is_told(site: Site, story: Story) 
         await unit.save(changes)
         return changes.episode.id
 
-    assert episode.category == "missing"
+    assert site.told.episode.category == "missing"
     lonely = await site.store.write(work)
     assert await site.look(START + timedelta(seconds=EVERY)) == [("incomplete", "nobody_told", lonely, None)]
     await site.change("episodes", "category = 'away'", lonely)
@@ -193,6 +193,22 @@ async def test_what_waits_for_an_earlier_one_to_the_same_address_is_not_late(sit
     assert await site.look(later) == [("incomplete", "delivery_late", site.episode, second.notice)]
 
 
+async def test_a_delivery_that_nobody_takes_is_late_at_once_and_one_that_waits_for_a_place_is_not(site: Site) -> None:
+    half_a_minute = timedelta(seconds=31)
+    (busy,) = await claim(site.store, limit=1)
+    waiting = {one.id for one in site.told.notices} - {busy.notice.id}
+    assert await site.look(START + timedelta(seconds=29)) == []
+    assert await site.look(START + timedelta(seconds=30)) == [], "its lane moves on"
+    late = await site.look(START + half_a_minute)
+    assert {(what, notice) for _, what, _, notice in late} == {("delivery_late", one) for one in waiting}
+    await site.change("deliveries", f"leased_at = {micros(START + half_a_minute)}", busy.delivery.id)
+    assert await site.look(START + half_a_minute + timedelta(seconds=1)) == [], "somebody took one in hand just now"
+    beyond = START + timedelta(seconds=LATE + 1)
+    await site.change("deliveries", f"leased_at = {micros(beyond)}", busy.delivery.id)
+    await site.store.write(lambda unit: unit.renew([busy.delivery.id], "node-1", beyond + LEASE))
+    assert len(await site.look(beyond)) == len(waiting), "but nobody waits for ever"
+
+
 async def test_a_reminder_of_what_was_accepted_and_went_silent_is_not_pointless(site: Site) -> None:
     await sent(site)
     await site.change("notices", "state = 'acknowledged'", site.notice)
@@ -209,7 +225,10 @@ async def test_what_is_in_hand_while_it_is_overtaken_is_not_pointless(site: Site
 
 
 async def test_a_lease_is_overrun_a_minute_after_its_end_and_no_sooner(site: Site) -> None:
-    await claim(site.store, limit=1)
+    first, *others = await claim(site.store)
+    for one in others:
+        await site.store.write(lambda unit, one=one: unit.finish([result(one, START)], "node-1"))
+    assert first.notice.id == site.notice
     assert await site.look(START + LEASE + MINUTE) == []
     found = await site.look(START + LEASE + MINUTE + timedelta(seconds=1))
     assert ("incomplete", "lease_overrun", site.episode, site.notice) in found
