@@ -1,8 +1,8 @@
 """The services that know what an event means: packs, intake and the clocks."""
 
 from contacts.areas import Areas
+from hub.app.foundations import Domain, Foundations, Log
 from hub.app.own_packs import packs_of
-from hub.app.running import Domain, Foundations, Log
 from hub.core.events import EpisodeEvent, Invalid, WireRules, parse
 from hub.service.chasing import Chasing
 from hub.service.clockwork import Clockwork

@@ -6,74 +6,53 @@ is finished and recorded; then the relay's connections and the store are closed.
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Final
 
 import structlog
 from sqlalchemy import make_url
 
 from adapters.https.client import Lookup, look_up
 from adapters.port import Transport
-from contacts.areas import Areas, load_areas
-from hub.app.channels import callback_tokens, receipts_addresses, receipts_listener, transports
+from contacts.areas import load_areas
+from hub.app.channels import receipts_addresses, receipts_listener, transports
+from hub.app.foundations import Domain, Foundations, Log
 from hub.app.keys import acknowledgement_secret, event_digest, key_ring
 from hub.app.ledger import store_of
 from hub.app.mail import anchors
+from hub.app.sending import canary_of, delivery_of
 from hub.app.texts import texts
 from hub.app.ticking import ticking
+from hub.app.website import parts_of
 from hub.core.completeness import EVERY
-from hub.core.events import EpisodeEvent, Invalid
-from hub.core.retry import RetryPolicy
-from hub.edge.api_tokens import TokenFile
 from hub.edge.clock import SystemClock
 from hub.edge.heartbeat import Heartbeat
 from hub.edge.ids import SystemIds
 from hub.edge.single import only_process
 from hub.edge.telemetry import Metrics
-from hub.service.access import Access
 from hub.service.alarming import Alarming
 from hub.service.answers import Answers
-from hub.service.canary import Canary
 from hub.service.delivery import Delivery
-from hub.service.envelopes import Composer
 from hub.service.health import Health
 from hub.service.inbox import Inbox
-from hub.service.lanes import Limits
 from hub.service.live_directory import LiveDirectory
 from hub.service.outbox import Outbox
 from hub.service.ports import Clock, Ids, Store
 from hub.service.receipts import Receipts
-from hub.service.register import Registers
 from hub.service.supervise import Supervisor, Tick
-from hub.service.timeline import Seeing
 from hub.service.watching import Watching
-from hub.service.ways import Ways
 from hub.settings import Settings
 from hub.store import SqliteStore
-from hub.web.api.callbacks import CallbacksApi
-from hub.web.api.episodes import EpisodesApi
-from hub.web.api.events import EventsApi
-from hub.web.api.health import HealthApi
-from hub.web.api.outbox import OutboxApi
-from hub.web.api.register import RegisterApi
-from hub.web.api.schema import SchemaApi
-from hub.web.api.sources import SourceBook
-from hub.web.bodies import Bodies
-from hub.web.limits import Buckets
-from hub.web.pages.acknowledge import AcknowledgePage
-from hub.web.pages.rendering import Pages
-from hub.web.pages.timeline import TimelinePages
-from hub.web.ports import Intake
-from hub.web.server import Parts, Server, application
+from hub.web.server import Server, application
 
 WEB_SHARE: Final = 0.25
 """Of the time there is to stop: for requests in hand."""
-DRAIN_SHARE: Final = 0.45
-"""For deliveries in flight and their records; the rest is for closing."""
+RECEIPTS_SHARE: Final = 0.1
+"""For mails that are being stored; deliveries in flight have most of the rest (hub/app/sending.py)."""
 ALARMS_EVERY: Final = 5.0
 """Seconds between looks for alarms that the operator has not been told of."""
 
@@ -83,45 +62,6 @@ class CannotListen(Exception):
 
     def __init__(self, host: str, port: int) -> None:
         super().__init__(f"cannot listen on {host} port {port}: is the port taken, or the address not this machine's?")
-
-
-class Log(Protocol):
-    """Content-free words (hub/edge/telemetry.py drops anything else)."""
-
-    def info(self, event: str, **fields: Any) -> Any: ...
-    def warning(self, event: str, **fields: Any) -> Any: ...
-    def error(self, event: str, **fields: Any) -> Any: ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Foundations:
-    """What the domain's services stand on."""
-
-    settings: Settings
-    store: Store
-    clock: Clock
-    ids: Ids
-    areas: Areas
-    directory: LiveDirectory
-    ack_secret: bytes = field(repr=False)
-    digest: Callable[[bytes], bytes] = field(repr=False)
-    channels: frozenset[str]
-    """What can be sent over."""
-    nudge: Callable[[], None]
-    """To be called after a commit that has new deliveries."""
-    log: Log
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Domain:
-    """The services that know what an event means."""
-
-    parse: Callable[[bytes], EpisodeEvent | Invalid]
-    intake: Intake
-    tick: Callable[[datetime], Awaitable[object]]
-    """Turns due clocks into decisions."""
-    chase: Callable[[datetime], Awaitable[object]]
-    """Takes the next step for notices that nobody has answered."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,9 +131,8 @@ async def running(
         )
         sms = texts(settings, inbox.take_text, clock)
         ways = transports(settings, sms, lookup)
-        for channel, way in ways.items():
-            await stack.enter_async_context(supervisor.closing(f"transport.{channel}", way.aclose, at_most=1.0))
-        delivery = _delivery(settings, store, ways, directory, secret, clock, ids, metrics, log)
+        await stack.enter_async_context(supervisor.closing("transports", lambda: _close(ways), at_most=1.0))
+        delivery = delivery_of(settings, store, ways, directory, secret, clock, ids, metrics, log)
         domain = domain_of(
             Foundations(
                 settings=settings,
@@ -241,7 +180,7 @@ async def running(
             alarms: ALARMS_EVERY,
             watch: min(EVERY, settings.overdue_after / 2),
         }
-        canary = _canary(settings, store, ways, directory, secret, ids, delivery.nudge)
+        canary = canary_of(settings, store, ways, directory, secret, ids, delivery.nudge)
         if canary is not None:
             ticks[Tick("canary", canary.tick, clock=clock, supervisor=supervisor, log=log)] = EVERY
         if settings.heartbeat_url is not None:
@@ -252,7 +191,7 @@ async def running(
         late = timedelta(seconds=settings.overdue_after)
         outbox = Outbox(store=store, clock=clock, ids=ids, late=late, nudge=delivery.nudge)
         receipts_port = await _receiving(settings, inbox, stack, supervisor)
-        parts = _parts(
+        parts = parts_of(
             settings, domain, store, answers, outbox, inbox, health, clock, ids, metrics, log, demo_pages=demo_pages
         )
         server = Server(
@@ -287,57 +226,9 @@ async def running(
         )
 
 
-def _delivery(
-    settings: Settings,
-    store: Store,
-    ways: Mapping[str, Transport],
-    directory: LiveDirectory,
-    secret: bytes,
-    clock: Clock,
-    ids: Ids,
-    metrics: Metrics,
-    log: Log,
-) -> Delivery:
-    return Delivery(
-        store=store,
-        transports=ways,
-        envelopes=Composer(
-            directory=directory,
-            ack_secret=secret,
-            public_url=settings.public_url,
-            collect=_collect(settings),
-            replies=settings.sms_replies,
-        ),
-        clock=clock,
-        ids=ids,
-        node=settings.node or ids.new("node", clock.now()),
-        policy=RetryPolicy(
-            schedule=settings.retry_schedule,
-            jitter=settings.retry_jitter,
-            longest_retry_after=settings.retry_after_limit,
-        ),
-        limits=Limits(
-            lease=settings.lease,
-            longest_send=settings.longest_send,
-            concurrency=settings.delivery_concurrency,
-            reserve=settings.delivery_reserve,
-            per_destination=settings.delivery_per_destination,
-            poll=settings.delivery_poll,
-            drain=settings.stop_within * DRAIN_SHARE,
-        ),
-        meter=metrics,
-        log=log,
-        closed=directory.close,
-    )
-
-
-def _collect(settings: Settings) -> str:
-    """How to get at a notice that could not be sealed, for those who get the content-free alert."""
-    ask = f" ({settings.operator_address})" if settings.operator_address else ""
-    return (
-        "A notice for you could not be encrypted, because there is no usable S/MIME certificate on file for this "
-        f"address. The operator of this service{ask} has been told. Ring them or the sender, and give the reference."
-    )
+async def _close(ways: Mapping[str, Transport]) -> None:
+    """All at once: the time is theirs together."""
+    await asyncio.gather(*(way.aclose() for way in ways.values()))
 
 
 async def _receiving(settings: Settings, inbox: Inbox, stack: AsyncExitStack, supervisor: Supervisor) -> int | None:
@@ -345,82 +236,12 @@ async def _receiving(settings: Settings, inbox: Inbox, stack: AsyncExitStack, su
     listener = receipts_listener(settings, inbox.take_mail)
     if listener is None or settings.receipts_port is None:
         return None
-    within = settings.stop_within * WEB_SHARE
+    within = settings.stop_within * RECEIPTS_SHARE
     await stack.enter_async_context(supervisor.closing("receipts", lambda: listener.stop(within), at_most=within + 0.5))
     try:
         return await listener.start(settings.receipts_host, settings.receipts_port)
     except OSError as error:
         raise CannotListen(settings.receipts_host, settings.receipts_port) from error
-
-
-def _canary(
-    settings: Settings,
-    store: Store,
-    ways: Mapping[str, Transport],
-    directory: LiveDirectory,
-    secret: bytes,
-    ids: Ids,
-    nudge: Callable[[], None],
-) -> Canary | None:
-    addresses = settings.canaries
-    if not addresses:
-        return None
-    return Canary(
-        store=store,
-        ways=Ways(ids=ids, directory=directory, secret=secret, channels=frozenset(ways)),
-        ids=ids,
-        every=timedelta(seconds=settings.canary_every),
-        addresses=addresses,
-        receipts=settings.canary_receipts,
-        nudge=nudge,
-    )
-
-
-def _parts(
-    settings: Settings,
-    domain: Domain,
-    store: Store,
-    answers: Answers,
-    outbox: Outbox,
-    inbox: Inbox,
-    health: Health,
-    clock: Clock,
-    ids: Ids,
-    metrics: Metrics,
-    log: Log,
-    *,
-    demo_pages: bool,
-) -> Parts:
-    pages = Pages(public_url=settings.public_url)
-    seeing = Seeing(store)
-    bodies = Bodies(at_once=settings.connections_reading, within=settings.read_timeout)
-    return Parts(
-        events=EventsApi(
-            parse=domain.parse,
-            intake=domain.intake,
-            sources=SourceBook(store, clock, refresh=settings.sources_refresh),
-            bodies=bodies,
-            rates=Buckets(per_second=settings.rate_per_second, burst=settings.rate_burst, clock=clock),
-            clock=clock,
-            meter=metrics,
-            tolerance=settings.signature_tolerance,
-        ),
-        schema=SchemaApi(),
-        health=HealthApi(health, metrics),
-        episodes=EpisodesApi(seeing),
-        outbox=OutboxApi(outbox, bodies, clock),
-        callbacks=CallbacksApi(inbox=inbox, tokens=callback_tokens(settings), bodies=bodies, clock=clock),
-        register=RegisterApi(Registers(store, clock, ids)),
-        acknowledge=AcknowledgePage(answers=answers, pages=pages, bodies=bodies),
-        timeline=TimelinePages(seeing, pages) if demo_pages else None,
-        pages=pages,
-        access=Access(TokenFile(settings.api_tokens)),
-        metrics_open=settings.metrics_open,
-        public_url=settings.public_url,
-        clock=clock,
-        meter=metrics,
-        log=log,
-    )
 
 
 async def serve(settings: Settings, domain_of: Callable[[Foundations], Domain], *, metrics: Metrics) -> int:

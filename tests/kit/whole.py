@@ -11,7 +11,8 @@ from aiohttp import ClientSession
 
 from adapters.https.client import Lookup, look_up
 from hub.app.domain import domain_of
-from hub.app.running import Domain, Foundations, Running, running
+from hub.app.foundations import Domain, Foundations
+from hub.app.running import Running, running
 from hub.core.records import NoticeRecord
 from hub.core.webhook import sign
 from tests.kit.hub import hub_settings, story_bundle

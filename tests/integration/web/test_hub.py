@@ -11,8 +11,9 @@ import pytest
 from aiohttp import ClientConnectionError
 
 from hub.app.domain import domain_of
+from hub.app.foundations import Domain, Foundations
 from hub.app.keys import acknowledgement_secret, key_ring
-from hub.app.running import Domain, Foundations, running
+from hub.app.running import running
 from hub.core.tokens import ack_token
 from hub.service.access import digest
 from hub.settings import SettingsError

@@ -1,0 +1,52 @@
+"""What stands between the composition root and the services that know what an event means."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+from contacts.areas import Areas
+from hub.core.events import EpisodeEvent, Invalid
+from hub.service.live_directory import LiveDirectory
+from hub.service.ports import Clock, Ids, Store
+from hub.settings import Settings
+from hub.web.ports import Intake
+
+
+class Log(Protocol):
+    """Content-free words (hub/edge/telemetry.py drops anything else)."""
+
+    def info(self, event: str, **fields: Any) -> Any: ...
+    def warning(self, event: str, **fields: Any) -> Any: ...
+    def error(self, event: str, **fields: Any) -> Any: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Foundations:
+    """What the domain's services stand on."""
+
+    settings: Settings
+    store: Store
+    clock: Clock
+    ids: Ids
+    areas: Areas
+    directory: LiveDirectory
+    ack_secret: bytes = field(repr=False)
+    digest: Callable[[bytes], bytes] = field(repr=False)
+    channels: frozenset[str]
+    """What can be sent over."""
+    nudge: Callable[[], None]
+    """To be called after a commit that has new deliveries."""
+    log: Log
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Domain:
+    """The services that know what an event means."""
+
+    parse: Callable[[bytes], EpisodeEvent | Invalid]
+    intake: Intake
+    tick: Callable[[datetime], Awaitable[object]]
+    """Turns due clocks into decisions."""
+    chase: Callable[[datetime], Awaitable[object]]
+    """Takes the next step for notices that nobody has answered."""

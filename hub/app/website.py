@@ -1,0 +1,77 @@
+"""Everything that answers requests, made from the settings."""
+
+from hub.app.channels import callback_tokens
+from hub.app.foundations import Domain, Log
+from hub.edge.api_tokens import TokenFile
+from hub.service.access import Access
+from hub.service.answers import Answers
+from hub.service.health import Health
+from hub.service.inbox import Inbox
+from hub.service.outbox import Outbox
+from hub.service.ports import Clock, Ids, Store
+from hub.service.register import Registers
+from hub.service.timeline import Seeing
+from hub.settings import Settings
+from hub.web.api.callbacks import CallbacksApi
+from hub.web.api.episodes import EpisodesApi
+from hub.web.api.events import EventsApi
+from hub.web.api.health import HealthApi
+from hub.web.api.outbox import OutboxApi
+from hub.web.api.register import RegisterApi
+from hub.web.api.schema import SchemaApi
+from hub.web.api.sources import SourceBook
+from hub.web.bodies import Bodies
+from hub.web.limits import Buckets
+from hub.web.pages.acknowledge import AcknowledgePage
+from hub.web.pages.rendering import Pages
+from hub.web.pages.timeline import TimelinePages
+from hub.web.ports import Meter
+from hub.web.server import Parts
+
+
+def parts_of(
+    settings: Settings,
+    domain: Domain,
+    store: Store,
+    answers: Answers,
+    outbox: Outbox,
+    inbox: Inbox,
+    health: Health,
+    clock: Clock,
+    ids: Ids,
+    meter: Meter,
+    log: Log,
+    *,
+    demo_pages: bool,
+) -> Parts:
+    """Raises SettingsError if the token of a callback cannot be read."""
+    pages = Pages(public_url=settings.public_url)
+    seeing = Seeing(store)
+    bodies = Bodies(at_once=settings.connections_reading, within=settings.read_timeout)
+    return Parts(
+        events=EventsApi(
+            parse=domain.parse,
+            intake=domain.intake,
+            sources=SourceBook(store, clock, refresh=settings.sources_refresh),
+            bodies=bodies,
+            rates=Buckets(per_second=settings.rate_per_second, burst=settings.rate_burst, clock=clock),
+            clock=clock,
+            meter=meter,
+            tolerance=settings.signature_tolerance,
+        ),
+        schema=SchemaApi(),
+        health=HealthApi(health, meter),
+        episodes=EpisodesApi(seeing),
+        outbox=OutboxApi(outbox, bodies, clock),
+        callbacks=CallbacksApi(inbox=inbox, tokens=callback_tokens(settings), bodies=bodies, clock=clock),
+        register=RegisterApi(Registers(store, clock, ids)),
+        acknowledge=AcknowledgePage(answers=answers, pages=pages, bodies=bodies),
+        timeline=TimelinePages(seeing, pages) if demo_pages else None,
+        pages=pages,
+        access=Access(TokenFile(settings.api_tokens)),
+        metrics_open=settings.metrics_open,
+        public_url=settings.public_url,
+        clock=clock,
+        meter=meter,
+        log=log,
+    )
