@@ -32,8 +32,7 @@ def parent_changes(standing: Standing, known: Mapping[str, str], only: frozenset
     return [
         Draft(recipient=e.recipient, outcome=e.outcome, kind=e.kind, rules=e.rules, why=e.why)
         for e in standing.entries
-        if e.recipient.role == "parent"
-        and e.outcome in ("withhold", "hold")
+        if e.outcome in ("withhold", "hold")  # which only a parent's ever is
         and known.get(str(e.recipient.person)) != e.outcome
         and (only is None or e.key in only)
     ]

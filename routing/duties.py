@@ -148,7 +148,7 @@ def due_of(running: Running, start: datetime, n: int, doc: Doc) -> datetime:
     due: Period = row.due
     if row.night:
         return night_limit(start, due, running.pack.night_from, running.pack.night_to)
-    if row.repeats is None or n == 1:
+    if row.repeats is None:
         return add(start, due)
     if due.seconds == 0:
         later = row.repeats.times(n - 1)

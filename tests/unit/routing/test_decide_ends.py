@@ -77,6 +77,7 @@ def test_a_quiet_desk_is_quiet_at_its_own_event_only_and_in_all_its_roles() -> N
         pack(
             'quiet: on = "returned"\nrole = "police"\nwhen = "always"',
             'quiet: on = "returned"\nrole = "mash"\nwhen = "care_leaver"',
+            'quiet: on = "found"\nrole = "mash"\nwhen = "always"',
         )
     )
     told = (desk("police", FORCE), desk("police_responsible", FORCE), desk("police", "cheshire"), desk("mash"))
@@ -84,7 +85,7 @@ def test_a_quiet_desk_is_quiet_at_its_own_event_only_and_in_all_its_roles() -> N
         ("police", "cheshire"),
         ("mash", LEEDS),
     ]
-    assert len(ends(now, "found", *told)) == 4
+    assert [d.recipient.role for d in ends(now, "found", *told)] == ["police", "police_responsible", "police"]
 
 
 @pytest.mark.parametrize("decision", ["withhold", "undecided"])
@@ -159,6 +160,7 @@ def also(now: Standing, *roles: str, **more: Any) -> list[Draft]:
 
 
 def test_whom_a_duty_tells_besides_hear_of_it_with_its_priority() -> None:
+    assert [d.recipient.role for d in also(standing(pack(TELLS)), "police", "iro")] == ["police", "iro"]
     (draft,) = also(standing(pack(TELLS)), "mash", priority="high")
     assert draft == Draft(
         recipient=Recipient(role="mash", organisation=LEEDS),
@@ -198,6 +200,8 @@ def test_six_months_on_who_is_listed_and_entitled_today_hears_again_and_every_ci
     again = drafts[1]
     assert (again.rules, again.why, len(again.members)) == ((RULE,), "a circulation already made", 33)
     assert renotifications(now, ["iro"], [desk("mash")], AREAS) == []
+    held = standing(pack(FAMILY), {"people": [person("parent", "Sam Example")]})
+    assert renotifications(held, ["parent"], [], AREAS) == []
 
 
 COUNTED = 'thresholds: id = "{}"\nat = "{}"\nwhen = "missing_28d >= {}"\ntells = ["{}"]'

@@ -57,10 +57,13 @@ def test_police_who_are_not_to_be_told_are_not_told_of_the_danger_either() -> No
 
 
 def test_danger_is_a_first_notice_for_the_police_only() -> None:
-    packs = Packs((pack(POLICE, 'recipients: role = "responsible_authority"\naway = "always"'),))
-    told = (desk("police", FORCE), desk("responsible_authority"))
+    others = ("iro", "responsible_authority")
+    packs = Packs((pack(POLICE, *(f'recipients: role = "{role}"\naway = "always"' for role in others)),))
+    told = (desk("police", FORCE), desk("iro"), desk("responsible_authority"))
     drafts = updates(standing(packs, AWAY), standing(packs, AWAY, {"episode": {"at_risk": True}}), *told)
-    assert said(drafts) == [("police", "notify", "concern"), ("responsible_authority", "notify", "update")]
+    assert said(drafts) == [
+        ("police", "notify", "concern"), ("iro", "notify", "update"), ("responsible_authority", "notify", "update"),
+    ]  # fmt: skip
 
 
 def test_a_desk_that_a_new_suppression_keeps_out_in_one_role_is_updated_in_the_other() -> None:
@@ -131,12 +134,30 @@ def test_after_the_end_a_parent_hears_it_whom_a_decision_now_tells(
 def test_after_the_end_nobody_hears_it_only_because_the_child_lives_at_home_now() -> None:
     packs = Packs((pack(FAMILY, TELLS),))
     at_home = {"child": {"looked_after": False}}
-    for undecided in (None, "undecided"):
-        people = {"people": [person("parent", "Alex Example", undecided)]}
+    for name, undecided in (("Alex Example", None), ("Alex Example", "undecided"), ("Zed Example", None)):
+        people = {"people": [person("parent", name, undecided)]}
         others = {"people": [*people["people"], person("parent", "Sam Example", "notify")]}
         assert late_parents(standing(packs, people), standing(packs, people, at_home), "found", {}) == []
         drafts = late_parents(standing(packs, people), standing(packs, others, at_home), "found", {})
         assert said(drafts) == [("Sam Example", "notify", "found")], "only whom the decision names"
+
+
+def test_after_the_end_a_suspected_abductor_hears_nothing_whatever_was_decided() -> None:
+    packs = Packs((pack(FAMILY),))
+    suspected = person("parent", "Sam Example", "notify", suspected_abductor=True)
+    before = standing(packs, {"people": [person("parent", "Sam Example")]})
+    assert late_parents(before, standing(packs, {"people": [suspected]}), "found", {}) == []
+
+
+def test_after_the_end_a_worker_of_a_parents_name_is_no_parent() -> None:
+    packs = Packs(
+        (pack(FAMILY, *(f'recipients: role = "{role}"\nmissing = "always"' for role in ("iro", "social_worker"))),)
+    )
+    workers = [person("iro", "Sam Example"), person("social_worker", "Sam Example")]
+    before = standing(packs, {"people": [person("parent", "Sam Example"), *workers]})
+    after = standing(packs, {"people": [person("parent", "Sam Example", "notify"), *workers]})
+    (draft,) = late_parents(before, after, "found", {})
+    assert draft.recipient.role == "parent"
 
 
 def test_a_parent_decided_after_an_unsafe_find_is_held_under_its_rule() -> None:  # D2

@@ -104,6 +104,8 @@ def test_a_repeating_one_that_comes_late_opens_with_the_next_still_to_come() -> 
     duty = opened(running, T, T + timedelta(days=3, hours=1))
     assert (duty.occurrence, duty.due_at) == (4, T + timedelta(days=4))
     assert duty.remind_at == T + timedelta(days=3, hours=18), "the interval begins at the due time before"
+    second = opened(running, T, T + timedelta(days=1, hours=1))
+    assert (second.occurrence, second.remind_at) == (2, T + timedelta(days=1, hours=18))
     exactly = opened(running, T, T + timedelta(days=3))
     assert exactly.occurrence == 3, "due at this very instant is not past"
 
@@ -177,6 +179,13 @@ def test_an_edited_pack_makes_nothing_fall_due_twice(edited: tuple[str, str]) ->
     assert after[1].occurrence == 2
     third = turned(after, after[1], running, after[1].due_at, DOC)[2]
     assert third.due_at > after[1].due_at
+
+
+def test_a_longer_period_counts_on_from_the_start() -> None:
+    duty = opened(row(RENOTIFY), T)
+    running = row(RENOTIFY.replace("P6M", "P9M"))
+    _, second = turned((duty,), duty, running, duty.due_at, DOC)
+    assert (second.n, second.due_at) == (2, add(T, Period(months=18)))
 
 
 def test_a_duty_that_no_pack_knows_any_more_is_not_said_to_be_done() -> None:
