@@ -10,6 +10,7 @@ from sqlalchemy import (
     Select,
     bindparam,
     case,
+    exists,
     false,
     literal,
     or_,
@@ -345,12 +346,21 @@ def _move_notices(session: Session, held: Sequence[DeliveryResult], present: Map
             .values(state=bindparam("new_state"), state_at=bindparam("new_state_at")),
             moves,
         )
-    lost = [one["moved"] for one in moves if one["new_state"] == "undeliverable"]
-    if lost:  # nobody waits for an answer to what could not be sent: the next step is taken at once
+    failed = [
+        {"moved": present[one.delivery].notice, "at": _ended(one.attempt)} for one in held if one.state == "failed"
+    ]
+    if failed:  # nobody waits for an answer to what could not be sent: the next step is taken at once, each time
+        under_way = exists().where(deliveries.c.notice == notices.c.id, deliveries.c.state.in_(("due", "leased")))
         session.connection.execute(
             update(notices)
-            .where(notices.c.id.in_(lost), notices.c.chase_at > notices.c.state_at)
-            .values(chase_at=notices.c.state_at)
+            .where(
+                notices.c.id == bindparam("moved"),
+                notices.c.state == "undeliverable",
+                notices.c.chase_at > bindparam("at"),
+                ~under_way,
+            )
+            .values(chase_at=bindparam("at")),
+            failed,
         )
 
 
