@@ -95,9 +95,9 @@ def check(
         rows.add_row(row.organisation, row.role, row.by_day.replace("_", " "), row.by_night.replace("_", " "))
     OUT.print(rows)
     bare = without_certificate(directory, now)
-    say(f"{len(gaps)} gaps; {len(bare)} e-mail contacts without a certificate in force.")
+    say(f"{len(gaps)} gaps; {len(bare)} e-mail and push contacts without a certificate or key in force.")
     for one in expiring(directory, now, timedelta(days=days)):
-        note(f"{one.contact.address}: its certificate ends {one.until:%Y-%m-%d}")
+        note(f"{one.contact.address}: its certificate or key ends {one.until:%Y-%m-%d}")
     raise typer.Exit(FAILED if gaps else 0)
 
 

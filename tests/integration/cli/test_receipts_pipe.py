@@ -64,13 +64,19 @@ def hub() -> Iterator[Hub]:
     thread.join()
 
 
-def pipe(hub: Hub, folder: Path, *arguments: str, token: bytes | None = TOKEN.encode() + b"\n") -> tuple[int, str]:
+def pipe(
+    hub: Hub,
+    folder: Path,
+    *arguments: str,
+    token: bytes | None = TOKEN.encode() + b"\n",
+    command: tuple[str, ...] = ("-c", COMMAND),
+) -> tuple[int, str]:
     file = folder / "token"
     if token is not None:
         file.write_bytes(token)
     given = arguments or ("--url", hub.url, TO)
     done = subprocess.run(
-        [sys.executable, "-c", COMMAND, "--token-file", str(file), *given],
+        [sys.executable, *command, "--token-file", str(file), *given],
         input=MAIL,
         capture_output=True,
         timeout=60,
@@ -81,6 +87,11 @@ def pipe(hub: Hub, folder: Path, *arguments: str, token: bytes | None = TOKEN.en
 
 def test_stored_is_zero_and_the_mail_arrives_as_it_came(hub: Hub, tmp_path: Path) -> None:
     assert pipe(hub, tmp_path) == (0, "")
+    assert hub.stored == [(PATH, f"Bearer {TOKEN}", TO, MAIL)]
+
+
+def test_as_the_mail_server_calls_it(hub: Hub, tmp_path: Path) -> None:
+    assert pipe(hub, tmp_path, command=("-m", "hub", "receipts", "pipe")) == (0, "")
     assert hub.stored == [(PATH, f"Bearer {TOKEN}", TO, MAIL)]
 
 
