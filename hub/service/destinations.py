@@ -27,6 +27,8 @@ HANGS: Final = 30.0
 FIRST_PAUSE: Final = 30.0
 LONGEST_PAUSE: Final = 600.0
 """Seconds that it is shut for the first time, doubled each time the try after it fails, and at most."""
+LONGEST_ASKED: Final = 86_400.0
+"""Seconds of a Retry-After that are remembered; each delivery has a limit of its own (hub/core/retry.py)."""
 PUT_OFF_EVERY: Final = timedelta(seconds=10)
 """How often what has fallen due meanwhile is put off: often enough that nothing shut counts as late."""
 OUTAGE: Final = timedelta(seconds=60)
@@ -83,18 +85,22 @@ class Provider:
     """In a row."""
     since: datetime | None = None
     """When the first of them was."""
+    asked_until: datetime | None = None
+    """Until then it asked to be left alone (Retry-After), by somebody's delivery."""
     back: bool = False
     """What waits on the channel is due now."""
 
     def learn(self, tried: Tried) -> None:
         """What a try says of the provider."""
+        self.asked_until = _asked(tried, self.asked_until)
         match _spoken(tried):
             case Deferred(reason=reason) if reason in NO_CONNECTION:
                 self.failures += 1
                 self.since = self.since or tried.finished_at
             case result if sign_of(result) == "answers":
                 away = self.since is not None and tried.finished_at - self.since >= OUTAGE
-                self.back = self.back or (away and self.failures >= FAILURES)
+                if away and self.failures >= FAILURES and not _later(self.asked_until, tried.finished_at):
+                    self.back = True
                 self.failures, self.since = 0, None
 
 
@@ -110,8 +116,8 @@ class _Standing:
     """In a row."""
     waited: float = 0.0
     """Seconds that these took."""
-    asked: float = 0.0
-    """Seconds that it asked for meanwhile (Retry-After)."""
+    asked_until: datetime | None = None
+    """Until then it asked to be left alone (Retry-After)."""
     pauses: int = 0
     """How often it was shut since it last answered."""
     shut_until: datetime | None = None
@@ -129,13 +135,28 @@ class _Standing:
         return self.shut_until is not None and timedelta(0) < self.shut_until - now <= timedelta(seconds=LONGEST_PAUSE)
 
     def away(self, now: datetime) -> bool:
-        """It was shut, and for long enough that others have had to wait for their own next turn."""
-        return self.shut_since is not None and now - self.shut_since >= OUTAGE
+        """It was shut, and for long enough that others have had to wait for their own next turn, of which it has asked
+        for none."""
+        shut = self.shut_since is not None and now - self.shut_since >= OUTAGE
+        return shut and not _later(self.asked_until, now)
 
 
 def _spoken(tried: Tried) -> Result | None:
     """What came last from the other end."""
     return tried.result if tried.alert is None else tried.alert
+
+
+def _asked(tried: Tried, before: datetime | None) -> datetime | None:
+    """Until when the other end asks to be left alone."""
+    result = _spoken(tried)
+    if not isinstance(result, Deferred) or result.retry_after is None:
+        return before
+    until = tried.finished_at + timedelta(seconds=min(result.retry_after, LONGEST_ASKED))
+    return until if before is None else max(before, until)
+
+
+def _later(until: datetime | None, now: datetime) -> bool:
+    return until is not None and until > now
 
 
 class Destinations:
@@ -209,19 +230,19 @@ class Destinations:
         if sign == "answers":
             if one.away(tried.finished_at):
                 self._back.add(tried.claimed.delivery.destination)
-            one.failures, one.waited, one.asked, one.pauses = 0, 0.0, 0.0, 0
+            one.failures, one.waited, one.pauses = 0, 0.0, 0
             one.shut_since = one.shut_until = None
             one.room = min(self._limit, one.room + 1)
             return None
-        asked = result.retry_after if isinstance(result, Deferred) else None
+        one.asked_until = _asked(tried, one.asked_until)
         one.room = 1
         one.failures += 1
         one.waited += max(0.0, (tried.finished_at - since).total_seconds())
-        one.asked = max(one.asked, asked or 0.0)
         if one.shut(tried.finished_at) or (one.failures < FAILURES and one.waited < HANGS):
             return None
-        pause = min(max(FIRST_PAUSE * (1 << min(one.pauses, 10)), one.asked), LONGEST_PAUSE)
-        one.pauses, one.asked = one.pauses + 1, 0.0
+        asked = 0.0 if one.asked_until is None else (one.asked_until - tried.finished_at).total_seconds()
+        pause = min(max(FIRST_PAUSE * (1 << min(one.pauses, 10)), asked), LONGEST_PAUSE)
+        one.pauses += 1
         one.shut_since = one.shut_since or tried.finished_at
         one.shut_until = tried.finished_at + timedelta(seconds=pause)
         self._put_off_at = None

@@ -283,6 +283,15 @@ class TestBack:
         known.turned(turn, back)
         assert known.turn(back).back == frozenset()
 
+    @pytest.mark.parametrize(("asked", "back"), [(90, {HERE}), (100, set()), (9e9, set())])
+    def test_what_it_asked_to_wait_for_is_not_brought_forward(self, asked: float, back: set[bytes]) -> None:
+        known = Destinations(limit=4)
+        attempt(known, Deferred(reason="provider_unavailable", retry_after=asked), START)
+        for second in (0, 0, 30, 60):
+            attempt(known, REFUSED, START + second * SECOND)
+        attempt(known, Accepted(), START + 90 * SECOND)
+        assert known.turn(START).back == back
+
     def test_what_was_shut_for_half_a_minute_was_no_outage(self) -> None:
         """Else what it always refuses would be tried over and over beside what it always takes."""
         known = Destinations(limit=4)
@@ -319,6 +328,15 @@ class TestProvider:
         for number, result in enumerate(results):
             provider.learn(tried(result, number * OUTAGE))
         assert not provider.back
+
+    @pytest.mark.parametrize(("asked", "back"), [(60, True), (600, False)])
+    def test_what_it_asked_to_wait_for_is_not_brought_forward(self, asked: float, back: bool) -> None:
+        provider = Provider()
+        provider.learn(tried(Deferred(reason="rate_limited", retry_after=asked), timedelta(0)))
+        for number in range(FAILURES):
+            provider.learn(tried(REFUSED, number * OUTAGE / 2))
+        provider.learn(tried(Accepted(), OUTAGE))
+        assert provider.back is back
 
     def test_a_moment_is_no_outage(self) -> None:
         provider = Provider()
