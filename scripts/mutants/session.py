@@ -3,23 +3,38 @@
 import resource
 import signal
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import pytest
 from hypothesis import Phase, settings
-from processes import ERROR, KILLED, SURVIVED, End
+from processes import ERROR, KILLED, SURVIVED, TIMEOUT, End
 
 OPTIONS = ("-q", "-s", "-x", "--no-header", "--tb=no", "-p", "no:randomly", "-p", "no:xdist", "-p", "no:cacheprovider",
            "-W", "ignore::pytest.PytestAssertRewriteWarning")  # fmt: skip
 MEMORY = 4 << 30  # bytes: a mutant that wants all there is fails by itself, and not the machine
 LOADING = 60  # seconds
-GRACE = 10  # seconds, and as many times what the test takes otherwise: other work goes on here
+GRACE = 5  # seconds of processor time for a test, and as many times what it takes otherwise
+BUSY = 20  # as much longer may it take by the clock on the wall: other work goes on here
+HANGS = 3  # so many tests may hang before the rest is not asked any more
 
 
-def limited(seconds: float) -> None:
-    """What takes longer ends the process with SIGALRM, wherever it is: a handler would have to wait until
-    ``10 ** 10 ** 10`` is worked out. Anew at each call."""
-    signal.alarm(round(seconds))
+class Hung(BaseException):
+    """A test took too long."""
+
+
+def limited(seconds: float, *, hang: bool = False) -> None:
+    """From now on: after so many seconds of processor time Hung is raised, if ``hang``; after BUSY times as many by
+    the clock the process ends by SIGALRM, wherever it is (no handler would be called before ``10 ** 10 ** 10`` is
+    worked out)."""
+    if hang:
+        signal.signal(signal.SIGPROF, _hang)
+        signal.setitimer(signal.ITIMER_PROF, seconds)
+    signal.alarm(round(seconds * BUSY) if hang else round(seconds))
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+
+
+def _hang(*_: Any) -> None:
+    raise Hung
 
 
 class Plugin:
@@ -28,6 +43,7 @@ class Plugin:
     def __init__(self, chosen: Mapping[str, float], loop: Callable[[pytest.Session], None] | None = None) -> None:
         self.chosen, self.loop = chosen, loop
         self.failed = ""
+        self.hung: list[str] = []
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection(self) -> None:
@@ -40,21 +56,33 @@ class Plugin:
             self.loop(session)
         else:
             self.run(session.items)
-            session.testsfailed += bool(self.failed)
         return True
 
-    def run(self, items: list[pytest.Item]) -> None:
-        """The chosen of these, until one fails. In ``chosen``'s order: a sum of seconds tells which are worth it."""
+    def run(self, items: list[pytest.Item]) -> End:
+        """The chosen of these, in the order chosen, until one fails. One that hangs is passed over: that says nothing,
+        but another may fail."""
         here = {item.nodeid: item for item in items}
         queue = [here[test] for test in self.chosen if test in here]
         for item, following in zip(queue, [*queue[1:], None], strict=False):
-            limited(GRACE + GRACE * self.chosen[item.nodeid])
+            limited(GRACE + GRACE * self.chosen[item.nodeid], hang=True)
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
-            if self.failed:
-                return
+            signal.setitimer(signal.ITIMER_PROF, 0)
+            if self.failed or len(self.hung) == HANGS:
+                break
+        return self.end()
+
+    def end(self) -> End:
+        """What became of the mutant."""
+        if self.failed:
+            return KILLED, self.failed
+        return (TIMEOUT, self.hung[0]) if self.hung else (SURVIVED, "")
+
+    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> None:
+        if call.excinfo is not None and call.excinfo.errisinstance(Hung):
+            self.hung.append(item.nodeid)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        if report.failed and not self.failed:
+        if report.failed and not self.failed and report.nodeid not in self.hung:
             self.failed = report.nodeid
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
@@ -66,6 +94,6 @@ def run_tests(chosen: Mapping[str, float]) -> End:
     """Collect and run these tests (id -> seconds), until one fails."""
     plugin = Plugin(chosen)
     code = pytest.main([*OPTIONS, *dict.fromkeys(test.partition("::")[0] for test in chosen)], plugins=[plugin])
-    if plugin.failed:
-        return KILLED, plugin.failed
-    return (SURVIVED, "") if code == pytest.ExitCode.OK else (ERROR, f"pytest ended with {code}")
+    if plugin.end()[0] != SURVIVED or code in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+        return plugin.end()
+    return ERROR, f"pytest ended with {code}"

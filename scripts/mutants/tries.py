@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
-from processes import AGAIN, BROKEN, KILLED, SURVIVED, End, answer, each, in_child
+from processes import AGAIN, BROKEN, SURVIVED, End, answer, each, in_child
 from reach import Reach, measured, measuring, run_all
 from report import Mutant, Result
 from session import LOADING, OPTIONS, Plugin, limited, run_tests
@@ -74,8 +74,7 @@ def _with_all_loaded(package: str, sources: Sources, workers: int) -> Work:
             if not change_in_place(code, known):
                 return AGAIN, ""
             plugin.chosen = task.tests
-            plugin.run(session.items)
-            return (KILLED, plugin.failed) if plugin.failed else (SURVIVED, "")
+            return plugin.run(session.items)
 
         tasks: list[Task] = []
         for path, source in sources.items():
