@@ -350,7 +350,8 @@ def _move_notices(session: Session, held: Sequence[DeliveryResult], present: Map
         {"moved": present[one.delivery].notice, "at": _ended(one.attempt)} for one in held if one.state == "failed"
     ]
     if failed:  # nobody waits for an answer to what could not be sent: the next step is taken at once, each time
-        under_way = exists().where(deliveries.c.notice == notices.c.id, deliveries.c.state.in_(("due", "leased")))
+        # Not as a list: that cannot be bound for many rows at once.
+        under_way = exists().where(deliveries.c.notice == notices.c.id, or_(DUE, LEASED))
         session.connection.execute(
             update(notices)
             .where(
