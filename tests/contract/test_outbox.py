@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from hashlib import sha256
+from itertools import count
 from typing import Any, TypeVar
 
 import pytest
@@ -24,10 +25,17 @@ from tests.kit.store import Stores, claim
 
 LATE = timedelta(minutes=2)
 HOUR = timedelta(hours=1)
+SERVICES = count()
 
 
 def outbox(store: Stores, clock: FakeClock | None = None) -> Outbox:
-    return Outbox(store=store, clock=clock or FakeClock(), ids=SeededIds("outbox"), late=LATE, nudge=lambda: None)
+    return Outbox(
+        store=store,
+        clock=clock or FakeClock(),
+        ids=SeededIds(f"outbox-{next(SERVICES)}"),
+        late=LATE,
+        nudge=lambda: None,
+    )
 
 
 async def told(store: Stores, story: Story, recipients: int = 3, **more: Any) -> list[str]:
@@ -211,6 +219,28 @@ async def test_an_ending_overtakes_what_was_put_back(store: Stores, story: Story
     )
     await store.write(lambda unit: unit.save(ended))
     assert (await one_of(store, only)).state == "cancelled"
+
+
+async def test_an_ending_and_a_redrive_at_once_leave_nothing_to_send(nodes: tuple[Stores, Stores]) -> None:
+    one, other = nodes
+    stories = [Story(SeededIds(f"race-{n}"), ref=f"EP-{n}", child_ref=f"C-{n}") for n in range(12)]
+    letters = [(await told(one, story, 1))[0] for story in stories]
+    await fail(one, *letters)
+
+    async def ending(story: Story) -> None:
+        record = replace(story.record(), version=2, state="found", ended_at=START)
+        ended = Changes(event=None, episode=record, expected_version=1, supersede=True, supersede_kinds=("missing",),
+                        audit=(story.line("episode.found"),))  # fmt: skip
+        await one.write(lambda unit: unit.save(ended))
+
+    async def redriving(delivery: str) -> None:
+        await outbox(other).redrive(Sought(deliveries=(delivery,)), actor="operator", why="mended", confirm=True)
+
+    racing = [ending(story) for story in stories] + [redriving(letter) for letter in letters]
+    await asyncio.gather(*racing)
+    left = {(await one_of(one, letter)).state for letter in letters}
+    assert left <= {"failed", "cancelled"}
+    assert await claim(one, HOUR) == []
 
 
 async def test_nothing_of_an_episode_that_is_over_is_put_back(store: Stores, story: Story) -> None:
