@@ -4,7 +4,7 @@ Whoever hands it over may forget it once a method here has returned; StoreUnavai
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -18,8 +18,8 @@ from adapters.sms.inbound import Inbound, Reply, Unreadable
 from contacts.directory import Directory
 from hub.core.tokens import reply_code, reply_digest, token_digest
 from hub.service.alarming import ALARM_IDS
-from hub.service.ports import Clock, Store
-from hub.service.receipts import Receipts
+from hub.service.ports import Clock, Store, Unit, Unsealable
+from hub.service.receipts import Found, Receipts
 
 LOOKS: Final = 6
 LOOK_EVERY: Final = 0.5
@@ -55,9 +55,10 @@ class Inbox:
             report = await asyncio.to_thread(read, raw, recipient, now, addresses=self.addresses, trust=trust)
         kept = raw[:READ_LIMIT]
         if report.apart is not None:
-            await self.receipts.keep_apart("email", report.apart, kept, token=report.token)
+            token = report.token if mailbox is not None else None
+            await self.receipts.keep_apart("email", report.apart, kept, token=token)
         for receipt in report.receipts:
-            await self.receipts.take(_by_its_reader(receipt, report.signer, mailbox), kept)
+            await self._take(_by_its_reader(receipt, report.signer, mailbox), kept)
             kept = b""  # it is kept once
 
     async def take_text(self, inbound: Inbound, raw: bytes) -> None:
@@ -67,7 +68,7 @@ class Inbox:
                 if inbound.delivery is not None and inbound.delivery.startswith(ALARM_IDS):
                     return  # of what was sent to the operator: no notice, and nobody waits for it
                 await self._known(inbound)
-                await self.receipts.take(inbound, raw)
+                await self._take(inbound, raw)
             case Reply():
                 await self._take_reply(inbound, raw)
             case Unreadable(why=why):
@@ -78,13 +79,12 @@ class Inbox:
         if meaning is None:
             return await self.receipts.keep_apart("sms", "reply", raw)
         digest = reply_digest(self.secret, reply.source, meaning.code or "")
-        found = await self.store.read(lambda unit: unit.delivery_by_reply(digest))
+        found = await self._look(lambda unit: unit.delivery_by_reply(digest))
         if found is not None:
             delivery, code = found[0], reply_code(self.secret, found[0].id)
             receipt = replies.receipt(reply, meaning, delivery=delivery.id, sent_to=delivery.address, code=code)
             if receipt is not None:
-                await self.receipts.take(receipt, raw)
-                return None
+                return await self._take(receipt, raw)
         return await self.receipts.keep_apart("sms", f"reply_{meaning.answer}", raw)
 
     async def _written_to(self, recipient: str) -> str | None:
@@ -94,15 +94,28 @@ class Inbox:
         if token is None:
             return None
         digest = token_digest(token)
-        found = await self.store.read(lambda unit: unit.delivery_by_receipt(digest))
+        found = await self._look(lambda unit: unit.delivery_by_receipt(digest))
         return None if found is None else found[0].address
+
+    async def _take(self, receipt: Receipt, raw: bytes) -> None:
+        """What is about a child who was erased is kept apart: told to send it again, they would do so for days."""
+        try:
+            await self.receipts.take(receipt, raw)
+        except Unsealable:
+            await self.receipts.keep_apart(receipt.channel, "unsealable", raw)
+
+    async def _look(self, work: Callable[[Unit], Awaitable[Found | None]]) -> Found | None:
+        try:
+            return await self.store.read(work)
+        except Unsealable:
+            return None
 
     async def _known(self, receipt: Receipt) -> None:
         reference = receipt.provider_reference
         if receipt.delivery is not None or reference is None:
             return
         for _ in range(LOOKS):
-            if await self.store.read(lambda unit: unit.delivery_by_reference(receipt.channel, reference)):
+            if await self._look(lambda unit: unit.delivery_by_reference(receipt.channel, reference)):
                 return
             await self.clock.sleep(LOOK_EVERY)
 

@@ -1,7 +1,9 @@
 """What comes back, from the bytes to the ledger: who signed it, whose code it bears, what is for a human to read."""
 
 import asyncio
+import sqlite3
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -40,6 +42,7 @@ class Post:
     hub: Hub
     mail: DeliveryRecord
     text: DeliveryRecord
+    folder: Path
     trust: Trust = field(default_factory=Trust)
     counted: Counted = field(default_factory=Counted)
 
@@ -87,8 +90,9 @@ async def post(tmp_path: Path):
     for _ in range(2):  # the police first, then the others
         await sent(hub)
     found = {one.address: one for one in await hub.deliveries() if one.address in (READER, MOBILE)}
-    yield Post(hub=hub, mail=found[READER], text=found[MOBILE])
-    await hub.store.aclose()
+    made = Post(hub=hub, mail=found[READER], text=found[MOBILE], folder=tmp_path)
+    yield made
+    await made.hub.store.aclose()
 
 
 @pytest.fixture
@@ -150,6 +154,26 @@ async def test_what_is_no_report_is_kept_apart_and_alarmed(post: Post) -> None:
     assert await post.apart() == ["not_a_report", "not_a_report"]
     assert {one.kind for one in await post.hub.alarms()} == {"receipt_apart"}
     assert post.counted.counted == [("email", "apart"), ("email", "apart")]
+
+
+async def test_what_comes_back_about_an_erased_child_is_kept_apart_and_not_asked_for_again(post: Post) -> None:
+    await erased(post)
+    code = reply_code(ACK_SECRET, post.text.id)
+    await post.inbox.take_mail(report("Reporting-MTA: dns; mail.example", "Action: failed\nStatus: 5.1.1"), post.to)
+    await post.inbox.take_mail(b"Subject: x\r\n\r\nWho is this?\r\n", post.to)
+    await post.take(reply(post, f"1 {code}"))
+    await post.take(Receipt(channel="sms", kind="delivered", at=post.hub.clock.now(), delivery=post.text.id))
+    assert await post.apart() == ["unsealable", "not_a_report", "reply_seen", "unsealable"]
+
+
+async def erased(post: Post) -> None:
+    """The child's data key is destroyed, as erasing does it."""
+    keys = post.folder / "keys.sqlite3"
+    with closing(sqlite3.connect(keys)) as connection:
+        connection.execute("DELETE FROM data_keys WHERE scope != 'hub'")
+        connection.commit()
+    await post.hub.store.aclose()
+    post.hub = post.hub.on(await sqlite_store(post.folder, node="2"), node="2")
 
 
 # by text message
