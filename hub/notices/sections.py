@@ -124,11 +124,14 @@ def handover(brief: Brief) -> Document:
     whom = name(brief.organisation_name) if brief.organisation_name else Line("the recipient")
     title = line(f"Please ring {whom}: a notice has not been answered")
     marked = STATUS_BANNERS.get(brief.status)
+    # By role alone the manager of a child with two parents might ring the one who must not be told.
+    roles = brief.roles if brief.gap_role is None else (brief.gap_role,)
     rows: list[tuple[Line, Any]] = [
         (Line("Reference"), (line(brief.reference),)),
         (Line("Kind of notice"), (line(brief.kind.replace("_", " ")),)),
         (Line("Sent"), (Line(times.instant(brief.issued_at)),)),
-        (Line("To"), (whom, *(line(role.replace("_", " ")) for role in brief.roles))),
+        (Line("To"), (whom, *(line(role.replace("_", " ")) for role in roles))),
+        *([(Line("By name"), (name(brief.person),))] if brief.person else []),
     ]
     blocks: list[Block] = [
         *([Banner(text=marked)] if marked is not None else []),

@@ -6,7 +6,7 @@ from typing import Any, Final
 from adapters.port import Alert, Envelope
 from adapters.sms.text import NotOnePart, alert_text
 from contacts.directory import Directory
-from contacts.model import Reached
+from contacts.model import Contact, Reached
 from contacts.roles import (
     ANY_SCHOOL,
     EMERGENCY_DUTY_TEAM,
@@ -17,7 +17,7 @@ from contacts.roles import (
     desk_of,
 )
 from hub.core.ladder import sender_of
-from hub.core.records import ClaimedDelivery, DeliveryRecord, MessageStatus
+from hub.core.records import ClaimedDelivery, DeliveryRecord, MessageStatus, NoticeRecord
 from hub.core.tokens import ack_token, receipt_token, reply_code
 from hub.notices.brief import Brief
 from hub.notices.compose import alert, compose, handover
@@ -172,8 +172,10 @@ def _address(claimed: ClaimedDelivery, directory: Directory) -> str:
     holders = {code, ANY_SCHOOL} if code is not None and code.startswith(SCHOOL_PREFIX) else {code}
     known = directory.contact(delivery.contact, at)
     # The same id may be somebody else's by now.
-    if known is not None and known.organisation in holders and known.channel == delivery.channel:
-        return known.address
+    if known is not None and known.channel == delivery.channel and _takes_part(known, notice):
+        # The sender's manager may be another authority's by now: the child's may have changed since the notice.
+        if known.organisation in holders or (aside and known.address == delivery.address):
+            return known.address
     if aside:
         raise NoContact
     if notice.gap_role is not None:
@@ -183,10 +185,15 @@ def _address(claimed: ClaimedDelivery, directory: Directory) -> str:
         reached = directory.resolve(notice.roles[0], code, at, in_house_foster=in_house)
     # A fallback that has become the operator's is no reader of an authority's notice.
     found = reached.contacts if isinstance(reached, Reached) and reached.organisation == code else ()
-    usable = [contact.address for contact in found if contact.channel == delivery.channel]
+    usable = [c.address for c in found if c.channel == delivery.channel and _takes_part(c, notice)]
     if not usable:
         raise NoContact
     return delivery.address if delivery.address in usable else usable[0]
+
+
+def _takes_part(contact: Contact, notice: NoticeRecord) -> bool:
+    """An exercise or a test goes to nobody who has not agreed to take part, whoever else is there no more."""
+    return notice.status == "actual" or contact.exercises
 
 
 def seen(claimed: ClaimedDelivery) -> View:
@@ -255,11 +262,14 @@ def _ring_whom(claimed: ClaimedDelivery, sender: str | None, name: str, director
     if claimed.delivery.purpose != "handover":
         return () if sender is None else _ring(sender, name, directory)
     notice = claimed.notice
-    code = notice.organisation or ORGANISATION_OF.get(notice.roles[0])
+    role, code = notice.gap_role or notice.roles[0], notice.organisation
+    if notice.gap_role is not None:  # whom nobody told, not the desk that stands in for them
+        code = next((one.organisation for one in claimed.decision.recipients if one.organisation), None)
+    code = code or ORGANISATION_OF.get(role)
     known = None if code is None else directory.organisation(code)
     if code is None or known is None:
         return ()
-    desk = directory.phone(code, desk_of(notice.gap_role or notice.roles[0]))
+    desk = directory.phone(code, desk_of(role))
     night = directory.desk(code, EMERGENCY_DUTY_TEAM)
     numbers = {desk: f"{known.name}: {desk}"} if desk else {}
     if night is not None and night.phone:
