@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Final
 
 from adapters.port import Accepted
+from hub.core.ladder import sender_of
 from hub.core.records import (
     AlarmRecord,
     AuditLine,
@@ -170,14 +171,14 @@ class Ledger:
         self, unit: Unit, claimed: ClaimedDelivery, verdict: Verdict, settled: Mapping[str, DeliveryState]
     ) -> tuple[NoticeHappening | None, tuple[str, str, str]]:
         """What the end of one delivery means for its notice: nothing while another may carry it, or has."""
-        owner = claimed.notice.organisation or OPERATOR
+        owner = _whose(claimed)
         reason = verdict.attempt.reason or "unknown"
         if claimed.delivery.purpose in ASIDE:
             return None, ("contact_failed", owner, reason)
         alerted = verdict.attempt.carried == "alert"
         for other in await unit.deliveries(claimed.notice.id):
-            if other.id == claimed.delivery.id:
-                continue
+            if other.id == claimed.delivery.id or other.purpose in ASIDE:
+                continue  # that the sender's manager was asked to ring tells nobody
             if settled.get(other.id, other.state) in ("due", "leased", "sent"):
                 return None, ("contact_failed", owner, reason)
             alerted = alerted or any(attempt.carried == "alert" for attempt in await unit.attempts(other.id))
@@ -256,9 +257,15 @@ def _news(verdict: Verdict, standing: Standing) -> bool:
     )
 
 
+def _whose(claimed: ClaimedDelivery) -> str:
+    """Whose contact it went to: the sender's own, where the sender's manager is asked to ring."""
+    aside = claimed.delivery.purpose == "handover"
+    return (sender_of(claimed.doc) if aside else claimed.notice.organisation) or OPERATOR
+
+
 def _owners(kind: str, claimed: ClaimedDelivery) -> tuple[str, ...]:
     """A certificate is the organisation's to put right, and the operator's to see to meanwhile."""
-    organisation = claimed.notice.organisation
-    if kind == "no_certificate" and organisation is not None and organisation != OPERATOR:
+    organisation = _whose(claimed)
+    if kind == "no_certificate" and organisation != OPERATOR:
         return (organisation, OPERATOR)
     return (OPERATOR,)

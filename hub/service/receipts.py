@@ -15,6 +15,7 @@ from contacts.roles import OPERATOR
 from hub.core.receipts import meaning, notice_moved
 from hub.core.records import AlarmRecord, AuditLine, DeliveryRecord, NoticeRecord, ReceiptRecord, Received
 from hub.core.tokens import token_digest
+from hub.core.verdict import ASIDE
 from hub.service.ports import Clock, Ids, Store, Unit
 
 MOST_APART: Final = 1_000
@@ -133,7 +134,10 @@ class Receipts:
         return [
             one
             for one in await unit.deliveries(lost.notice)
-            if one.id != lost.id and one.carries == "content" and one.state in ("due", "leased", "sent")
+            if one.id != lost.id
+            and one.carries == "content"
+            and one.purpose not in ASIDE
+            and one.state in ("due", "leased", "sent")
         ]
 
     async def _apart(self, unit: Unit, channel: str, why: str, raw: bytes, now: datetime, found: Found | None) -> None:

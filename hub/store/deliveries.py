@@ -21,6 +21,7 @@ from sqlalchemy import (
 
 from hub.core.records import (
     AttemptRecord,
+    AttemptState,
     ClaimedDelivery,
     DeliveryResult,
     Standing,
@@ -42,6 +43,8 @@ LOST_AGAIN = (timedelta(0), timedelta(seconds=2), timedelta(seconds=10), timedel
 """How long a delivery waits whose lease ran out for the first time, the second time and so on."""
 
 LOOK_AHEAD = 4
+
+UNDER_WAY = attempts.c.state == "sending"
 
 _URGENCY: tuple[Priority, ...] = get_args(Priority)
 
@@ -161,7 +164,11 @@ def _close(session: Session, now: datetime, which: ColumnElement[bool]) -> None:
     session.connection.execute(
         update(attempts)
         .where(attempts.c.delivery.in_(ids), attempts.c.finished_at.is_(None))
-        .values(state="technical_failure", reason="provider_timeout", finished_at=now)
+        .values(
+            state=_unless_a_receipt_said("technical_failure"),
+            reason=case((UNDER_WAY, literal("provider_timeout")), else_=attempts.c.reason),
+            finished_at=now,
+        )
     )
     session.connection.execute(
         update(deliveries)
@@ -176,6 +183,11 @@ def _after(now: datetime) -> Any:
     waits = [(deliveries.c.attempts == lost, now + wait) for lost, wait in enumerate(LOST_AGAIN, start=1)]
     return case(*((when, literal(at, deliveries.c.due_at.type)) for when, at in waits),
                 else_=literal(now + LOST_AGAIN[-1], deliveries.c.due_at.type))  # fmt: skip
+
+
+def _unless_a_receipt_said(state: AttemptState) -> Any:
+    """What became of an attempt that has no result; a receipt may have been here before it and knows better."""
+    return case((UNDER_WAY, literal(state)), else_=attempts.c.state)
 
 
 def _due_again() -> Any:
@@ -390,7 +402,7 @@ def release(session: Session, wanted: Sequence[str], node: str, now: datetime) -
     session.connection.execute(
         update(attempts)
         .where(attempts.c.delivery.in_(ids), attempts.c.finished_at.is_(None))
-        .values(state="cancelled", finished_at=now)
+        .values(state=_unless_a_receipt_said("cancelled"), finished_at=now)
     )
     session.connection.execute(
         update(deliveries)

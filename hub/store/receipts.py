@@ -55,11 +55,12 @@ def _found(session: Session, condition: ColumnElement[bool]) -> Found | None:
 
 def receive(session: Session, received: Received) -> None:
     """Append a receipt that matched, and move what it is about; deliveries before notices, as everywhere."""
-    session.connection.execute(
-        update(deliveries)
-        .where(deliveries.c.id == received.delivery, deliveries.c.state != received.state)
-        .values(state=received.state)
-    )
+    if received.state == "failed":  # only what was sent can come back; a worker may hold it for another try by now
+        session.connection.execute(
+            update(deliveries)
+            .where(deliveries.c.id == received.delivery, deliveries.c.state == "sent")
+            .values(state=received.state)
+        )
     if received.attempt is not None:
         session.put(attempts, [attempt_row(received.attempt)])
     about = received.notice
