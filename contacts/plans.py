@@ -40,15 +40,29 @@ def plan(contacts: Sequence[Contact], priority: Urgency, channels: Collection[st
     above) goes on two channels at once, content and a content-free alert, wherever the plan has both.
     """
     usable = [_way(contact) for contact in contacts if contact.channel in channels and _pressing(priority, contact)]
-    steps = [tuple(step) for _, step in groupby(sorted(usable, key=_order), key=_order)]
+    steps = [tuple(step) for _, step in groupby(_once(sorted(usable, key=_order)), key=_order)]
     if not steps:
         return ()
     first, later = steps[0], steps[1:]
     first += _missing(first, later, "content")
     if priority in SERIOUS:
         first += _missing(first, later, "alert")
-    taken = {way.contact.id or way.contact.address for way in first}
+    taken = {key_of(way) for way in first}
     return (first, *_without(later, taken))
+
+
+def key_of(way: Way) -> str:
+    """What tells one way from another, whoever has it and whatever it is used for."""
+    return f"{way.contact.channel}:{way.contact.address.lower()}"
+
+
+def _once(ways: Iterable[Way]) -> Iterator[Way]:
+    """Contacts that share a mailbox or a telephone get one copy between them."""
+    seen: set[str] = set()
+    for way in ways:
+        if key_of(way) not in seen:
+            seen.add(key_of(way))
+            yield way
 
 
 def _way(contact: Contact) -> Way:
@@ -72,6 +86,6 @@ def _missing(first: Step, later: Iterable[Step], carries: Carries) -> Step:
 
 def _without(steps: Iterable[Step], taken: Collection[str]) -> Iterator[Step]:
     for step in steps:
-        left = tuple(way for way in step if (way.contact.id or way.contact.address) not in taken)
+        left = tuple(way for way in step if key_of(way) not in taken)
         if left:
             yield left

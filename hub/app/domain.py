@@ -50,6 +50,7 @@ def domain_of(base: Foundations) -> Domain:
     chasing = Chasing(
         store=base.store,
         packs=packs,
+        areas=base.areas,
         ways=ways,
         ids=base.ids,
         nudge=base.nudge,

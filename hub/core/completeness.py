@@ -127,6 +127,7 @@ def complete(kept: Kept) -> bool:
 
 
 def same_reader(one: NoticeRecord, other: NoticeRecord) -> bool:
-    """Whether two notices of an episode go to the same desk or person: who answers one has taken the case on."""
-    same = (one.organisation, one.person) == (other.organisation, other.person)
+    """Whether two notices of an episode go to the same desk or person: who answers one has taken the case on. Where a
+    desk stands in for somebody else, it has taken on only that."""
+    same = (one.organisation, one.person, one.gap_role) == (other.organisation, other.person, other.gap_role)
     return same and not {desk_of(role) for role in one.roles}.isdisjoint(desk_of(role) for role in other.roles)

@@ -1,9 +1,9 @@
 """What an episode's end makes pointless to tell (readings.md D8)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
-from hub.core.records import EpisodeState
+from hub.core.records import EpisodeState, NoticeRecord
 from routing.decision import Kind
 
 OVERTAKES: Final[Mapping[Kind, tuple[Kind, ...]]] = {
@@ -16,6 +16,15 @@ OVERTAKES: Final[Mapping[Kind, tuple[Kind, ...]]] = {
 }  # fmt: skip
 """What an ending makes pointless to send, if it has not been sent yet."""
 ENDINGS: Final[Mapping[EpisodeState, Kind]] = {"found": "found", "returned": "returned", "retracted": "retraction"}
+
+
+def overtaken(state: EpisodeState, notice: NoticeRecord, others: Iterable[NoticeRecord]) -> bool:
+    """Whether the episode has ended since in a way that makes this notice pointless. What was decided with the ending
+    or after it (the crime that a returned child tells of) is as good as any other news. ``others``: of the episode."""
+    if not over(state, notice.kind):
+        return False
+    ended = [other.revision for other in others if other.kind == ENDINGS[state]]
+    return notice.revision < min(ended, default=notice.revision + 1)
 
 
 def over(state: EpisodeState, kind: Kind) -> bool:

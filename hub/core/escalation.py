@@ -8,11 +8,12 @@ manager, and at last the operator, as an alarm. Nobody is chased for what is ove
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, Literal
 
+from contacts.plans import key_of
 from contacts.roles import OPERATOR, POLICE_ROLES
-from hub.core.ladder import Ladder, Rung, key_of
-from hub.core.records import DeliveryRecord, NoticeRecord, Purpose, Tracked
+from hub.core.ladder import Ladder, Rung
+from hub.core.records import AttemptRecord, DeliveryRecord, NoticeRecord, Purpose, Tracked
 from hub.core.states import NoticeHappening
 from routing.decision import Decision, Kind
 from routing.packs import Waits
@@ -52,13 +53,24 @@ def first_look(kind: Kind, waits: Waits, now: datetime, *, urgent: bool) -> date
     return None if kind in NEVER_CHASED else now + (waits.urgent_receipt if urgent else waits.receipt)
 
 
-def look(tracked: Tracked, found: Ladder, waits: Waits, news_at: datetime, now: datetime, *, over: bool) -> Look:
+def look(
+    tracked: Tracked,
+    found: Ladder,
+    waits: Waits,
+    news_at: datetime,
+    now: datetime,
+    *,
+    over: bool,
+    kept: Literal["withheld", "held"] | None = None,
+) -> Look:
     """What to do about the notice now.
 
-    ``over``: the episode has ended in a way that makes an answer to this kind pointless. ``news_at``: when anything
-    was last heard of the episode, from whomever.
+    ``over``: the episode has ended since in a way that makes an answer to this kind pointless. ``kept``: whom it tells
+    may not be told any more (readings.md C5). ``news_at``: when anything was last heard of the episode, from whomever.
     """
     notice = tracked.notice
+    if kept is not None:
+        return Look(why=f"whom it tells is {kept} now", happened=kept)
     if over or notice.kind in NEVER_CHASED:
         return Look(why="nothing is to be answered any more")
     match notice.state:
@@ -76,8 +88,9 @@ def _chase(tracked: Tracked, found: Ladder, waits: Waits, now: datetime) -> Look
     if now < due and notice.state not in ("unresolved", "undeliverable"):
         return Look(why="there is time left to answer", chase_at=due)
     unmanned = (("nobody_on_duty", notice.organisation or OPERATOR, notice.kind),) if found.unmanned else ()
-    taken = {_key(delivery) for delivery, _ in tracked.deliveries}
-    purposes = {delivery.purpose for delivery, _ in tracked.deliveries}
+    made = [delivery for delivery, attempts in tracked.deliveries if not _called_back(delivery, attempts, tracked)]
+    taken = {_key(delivery) for delivery in made}
+    purposes = {delivery.purpose for delivery in made}
     for rung in found.rungs:
         if rung.purpose == "handover" and "handover" in purposes:
             continue
@@ -104,8 +117,7 @@ def _top(
 ) -> Look:
     """All rungs are taken: the operator knows, and the desk is asked again, less and less often."""
     notice = tracked.notice
-    if not any(answer.answer == "accepted" for answer in tracked.answers):
-        alarms += (("unanswered", OPERATOR, f"{notice.kind}: {', '.join(notice.roles)}"),)
+    alarms += (("unanswered", OPERATOR, f"{notice.kind}: {', '.join(notice.roles)}"),)
     own = _own(found)
     repeats = _repeats(tracked, own)
     again = min(waits.again * 2**repeats, LONGEST_PAUSE)
@@ -136,8 +148,8 @@ def _silence(tracked: Tracked, found: Ladder, waits: Waits, news_at: datetime, n
     """A serious episode, accepted and then silent, is brought to mind once."""
     notice = tracked.notice
     accepted = [answer for answer in tracked.answers if answer.answer == "accepted"]
-    watched = notice.urgent and notice.kind in WATCHED and bool(set(notice.roles) & WATCHERS) and accepted
-    if not watched:
+    watches = bool(set(notice.roles) & WATCHERS) and notice.gap_role is None
+    if not (notice.urgent and notice.kind in WATCHED and watches and accepted):
         return Look(why="it was accepted")
     if any(delivery.purpose == "silent" for delivery, _ in tracked.deliveries):
         return Look(why="it was accepted, and brought to mind once")
@@ -161,6 +173,12 @@ def _wait(notice: NoticeRecord, waits: Waits) -> timedelta:
 def _last_step(tracked: Tracked) -> datetime:
     made: Sequence[datetime] = [delivery.created_at for delivery, _ in tracked.deliveries]
     return max(made, default=tracked.notice.created_at)
+
+
+def _called_back(delivery: DeliveryRecord, attempts: Sequence[AttemptRecord], tracked: Tracked) -> bool:
+    """It was cancelled by an acceptance before it went out: nobody was told on this way."""
+    answered = any(one.answer == "accepted" and one.at >= delivery.created_at for one in tracked.answers)
+    return delivery.state == "cancelled" and answered and all(attempt.carried is None for attempt in attempts)
 
 
 def _key(delivery: DeliveryRecord) -> str:

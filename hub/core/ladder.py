@@ -12,12 +12,12 @@ from typing import Any, Final
 
 from contacts.directory import Directory
 from contacts.model import Channel, Contact, Reached
-from contacts.plans import Step, Way, plan
-from contacts.roles import DUTY_MANAGER, EMERGENCY_DUTY_TEAM, OPERATOR, desk_of
+from contacts.plans import Step, plan
+from contacts.roles import DUTY_MANAGER, EMERGENCY_DUTY_TEAM, OPERATOR, SCHOOL_PREFIX, desk_of
 from hub.core.records import MessageStatus, Purpose
 from routing.decision import Priority, Recipient
 from routing.facts import host, lead, part
-from routing.recipients import has_address
+from routing.recipients import UNNAMED_SCHOOL, has_address
 
 IN_HOUSE: Final = "foster_care"
 
@@ -115,8 +115,15 @@ def _own(about: About, ground: Ground) -> tuple[tuple[Contact, ...], bool]:
     if about.status != "actual":
         return tuple(contact for contact in found if contact.exercises) or _sandbox(about, ground), False
     if not found and recipient.role == "school":
-        return given_contacts(part(about.doc, "school"), recipient), False
+        return given_contacts(_same_school(about), recipient), False
     return found, unmanned
+
+
+def _same_school(about: About) -> Mapping[str, Any]:
+    """The school as the events give it now, unless the child has changed to another one since."""
+    given = part(about.doc, "school")
+    same = about.recipient.organisation in (UNNAMED_SCHOOL, f"{SCHOOL_PREFIX}{given.get('urn')}")
+    return given if same else {}
 
 
 def _sandbox(about: About, ground: Ground) -> tuple[Contact, ...]:
@@ -173,8 +180,3 @@ def given_contacts(given: Mapping[str, Any], recipient: Recipient) -> tuple[Cont
         for order, (channel, key) in enumerate(ways)
         if has_address({key: given.get(key)})
     )
-
-
-def key_of(way: Way) -> str:
-    """What tells one way from another, whatever it is used for."""
-    return f"{way.contact.channel}:{way.contact.address.lower()}"

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final, Literal, Protocol, get_args
 
-from contacts.roles import OPERATOR, desk_of
+from contacts.roles import OPERATOR
+from hub.core.completeness import same_reader
 from hub.core.escalation import NEVER_CHASED
 from hub.core.records import AcknowledgementRecord, AlarmRecord, AuditLine, DeliveryRecord, NoticeRecord, NoticeState
 from hub.core.states import notice_after
@@ -123,6 +124,10 @@ class Answers:
         if earlier and _same(earlier[-1], delivery, given, now):
             return _recorded(notice, notice.state, given.answer, earlier[-1].at, repeated=True)
         state = notice_after(notice.state, given.answer)
+        others = await self._same_reader(unit, notice)
+        moved = _moved(notice, state, now)
+        if given.answer == "accepted" and any(_watched(one) and one.created_at > notice.created_at for one in others):
+            moved = replace(moved, chase_at=None)  # the newest that they accepted is watched: one reminder is enough
         record = AcknowledgementRecord(
             id=self._ids.new("ack", now),
             notice=notice.id,
@@ -134,29 +139,35 @@ class Answers:
         )
         await unit.acknowledge(
             record,
-            _moved(notice, state, now),
+            moved,
             self._alarm(notice, given, now),
             [self._line(delivery, notice, given, now)],
         )
+        earlier_news = [one for one in others if one.created_at < notice.created_at]
         if given.answer == "accepted":
-            await unit.stop_chases(notice.episode, await self._same_reader(unit, notice))
+            await unit.stop_chases(notice.episode, [one.id for one in earlier_news])
+            await self._answered(unit, [notice, *earlier_news], now)
+        elif notice.state == "acknowledged":  # who had taken the case on has not: what was ended for it goes on
+            unanswered = [one.id for one in earlier_news if one.chase_at is None and one.kind not in NEVER_CHASED]
+            await unit.resume_chases(notice.episode, unanswered, now)
         if given.answer == "redirected" and notice.organisation not in (None, OPERATOR):
             await unit.add_alarm(self._task(notice, now), [])
         return _recorded(notice, state, given.answer, now, repeated=False)
 
-    async def _same_reader(self, unit: Unit, answered: NoticeRecord) -> list[str]:
-        """The notices of the episode that this recipient had before this answer: whoever has taken the case on is not
-        asked again about its earlier news. What they say stays as it is; only the chase ends."""
-        desks = {desk_of(role) for role in answered.roles}
-        return [
-            notice.id
-            for notice in await unit.notices(answered.episode)
-            if notice.id != answered.id
-            and notice.chase_at is not None
-            and notice.created_at <= answered.created_at
-            and (notice.organisation, notice.person) == (answered.organisation, answered.person)
-            and desks & {desk_of(role) for role in notice.roles}
-        ]
+    async def _same_reader(self, unit: Unit, answered: NoticeRecord) -> list[NoticeRecord]:
+        """The other notices of the episode to this recipient: whoever has taken the case on is not asked again about
+        its earlier news. What they say stays as it is; only the chase ends. What came at the same instant is no earlier
+        news."""
+        found = await unit.notices(answered.episode)
+        return [notice for notice in found if notice.id != answered.id and same_reader(notice, answered)]
+
+    async def _answered(self, unit: Unit, answered: Sequence[NoticeRecord], now: datetime) -> None:
+        """Nobody has to ring any more: the operator's alarms that nobody answers are over."""
+        for notice in answered:
+            for alarm in await unit.clear_alarms_of(notice.id, ("unanswered",), now):
+                line = AuditLine(id=self._ids.new("au", now), at=now, actor="hub", action="alarm.cleared",
+                                 organisation=notice.organisation, episode=notice.episode, subject=alarm)  # fmt: skip
+                await unit.add_audit([line])
 
     def _alarm(self, notice: NoticeRecord, given: _Given, now: datetime) -> AlarmRecord | None:
         if given.answer == "accepted":
@@ -242,6 +253,10 @@ def _same(earlier: AcknowledgementRecord, delivery: DeliveryRecord, given: _Give
         and earlier.redirected_to == given.redirected_to
         and now - earlier.at <= DOUBLE_CLICK
     )
+
+
+def _watched(notice: NoticeRecord) -> bool:
+    return notice.state == "acknowledged" and notice.chase_at is not None
 
 
 def _moved(notice: NoticeRecord, state: NoticeState, now: datetime) -> NoticeRecord:

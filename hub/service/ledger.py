@@ -32,7 +32,7 @@ from routing.decision import Decision, Recipient
 from routing.duties import Duty, next_happening
 from routing.facts import category, host, lead, part
 from routing.packs import SEALED_DUTY, Packs
-from routing.recipients import has_address
+from routing.recipients import FAMILY, has_address
 
 BIRTHDAY_DUTIES: Final = frozenset({SEALED_DUTY})
 """Their instants would show a date of birth, so the clock is only told roughly when to look."""
@@ -188,7 +188,7 @@ class Bookkeeper:
             deliveries=tuple(rows.deliveries),
             supersede=ending is not None,
             supersede_kinds=OVERTAKES[ending] if ending else (),
-            silenced=tuple(_silenced(decisions)),
+            silenced=(*_silenced(decisions), *_kept_from_now_on(before, after)),
             duties=_changed_duties(episode_id, before.duties, after.duties),
             register=self._register(episode_id, register, after.register, now),
             alarms=tuple(rows.alarms),
@@ -231,6 +231,19 @@ def _silenced(decisions: Sequence[Decision]) -> Iterator[Silenced]:
             if recipient.person is not None and decision.outcome in ("withhold", "hold"):
                 state: Literal["withheld", "held"] = "withheld" if decision.outcome == "withhold" else "held"
                 yield Silenced(role=recipient.role, person=recipient.person, state=state)
+
+
+def _kept_from_now_on(before: Episode, after: Episode) -> Iterator[Silenced]:
+    """Whoever this change names as withheld or suspected, in whatever state the episode is: after the return nothing is
+    decided of them any more, and what has not gone out must not go out all the same."""
+    for key, person in after.memory.persons.items():
+        if person.get("role") in FAMILY and _withheld(person) and not _withheld(before.memory.persons.get(key, {})):
+            for role in sorted(FAMILY):
+                yield Silenced(role=role, person=person["name"], state="withheld")
+
+
+def _withheld(person: Mapping[str, Any]) -> bool:
+    return bool(person.get("suspected_abductor")) or part(person, "notify").get("decision") == "withhold"
 
 
 def _audit_event(

@@ -210,6 +210,10 @@ class Unit(Protocol):
         """Chase these notices of the episode no more: their recipient has answered."""
         ...
 
+    async def resume_chases(self, episode: str, notices: Sequence[str], at: datetime) -> None:
+        """Look at these notices of the episode again at ``at``: their recipient has taken the answer back."""
+        ...
+
     # receipts
     async def delivery_by_receipt(self, token_digest: bytes) -> tuple[DeliveryRecord, NoticeRecord] | None:
         """By the token that its receipts come back under."""

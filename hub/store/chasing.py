@@ -12,7 +12,7 @@ from hub.store.delivery_rows import delivery, notice
 from hub.store.intake import delivery_row
 from hub.store.seeing import WAITING, raise_alarm, write_audit
 from hub.store.session import Session
-from hub.store.tables import attempts, decisions, deliveries, events, notices
+from hub.store.tables import attempts, decisions, deliveries, episodes, events, notices
 
 HUB_SOURCE = "hub"
 
@@ -24,8 +24,13 @@ def due_chases(session: Session, now: datetime, limit: int) -> Sequence[str]:
 
 
 def tracked(session: Session, wanted: str) -> Tracked | None:
-    """A notice with its deliveries, attempts and answers; its row stays locked in a writing transaction."""
+    """A notice with its deliveries, attempts and answers. In a writing transaction its row stays locked, and before it
+    its episode's, as an event locks them: else a way made now would be missed by a stand-down, or by a decision to
+    withhold, that is being written at this moment."""
     statement = select(notices).where(notices.c.id == wanted)
+    if not session.read_only:
+        of = select(notices.c.episode).where(notices.c.id == wanted).scalar_subquery()
+        session.connection.execute(select(episodes.c.id).where(episodes.c.id == of).with_for_update(read=True))
     row = session.connection.execute(
         statement if session.read_only else statement.with_for_update(of=notices)
     ).one_or_none()
@@ -84,3 +89,9 @@ def stop_chases(session: Session, episode: str, notice_ids: Sequence[str]) -> No
         .where(and_(notices.c.episode == episode, notices.c.id.in_(notice_ids), WAITING))
         .values(chase_at=None)
     )
+
+
+def resume_chases(session: Session, episode: str, notice_ids: Sequence[str], at: datetime) -> None:
+    """Look at these notices of one episode again: their recipient has taken the answer back."""
+    ours = and_(notices.c.episode == episode, notices.c.id.in_(notice_ids))
+    session.connection.execute(update(notices).where(ours, notices.c.chase_at.is_(None)).values(chase_at=at))

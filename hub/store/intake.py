@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, bindparam, select, update
+from sqlalchemy import and_, bindparam, or_, select, update
 
 from hub.core.records import (
     Changes,
@@ -17,7 +17,7 @@ from hub.core.records import (
 )
 from hub.core.states import NOTICE, NOTICE_STATES
 from hub.service.ports import LostRace
-from hub.store.codec import decision_to_bytes, detail_to_json, rules_to_json, to_bytes
+from hub.store.codec import decision_from_bytes, decision_to_bytes, detail_to_json, rules_to_json, to_bytes
 from hub.store.episodes import duty_row, episode_lookup, event_lookup
 from hub.store.seeing import DUE, LEASED, raise_alarm, write_audit, write_quarantine
 from hub.store.session import Session
@@ -180,14 +180,14 @@ def _supersede(session: Session, changes: Changes) -> None:
 def _silence(session: Session, changes: Changes) -> None:
     """Nobody who is withheld or held is sent what was decided before (readings.md C5)."""
     states = {(one.role, one.person): one.state for one in changes.silenced}
+    about = or_(notices.c.person.is_not(None), notices.c.gap_role.in_({role for role, _ in states}))
     found = session.connection.execute(
-        select(notices.c.id, notices.c.roles, notices.c.person, notices.c.child, notices.c.state).where(
-            notices.c.episode == changes.episode.id, notices.c.person.is_not(None)
-        )
+        select(
+            notices.c.id, notices.c.roles, notices.c.person, notices.c.child, notices.c.state, notices.c.decision
+        ).where(notices.c.episode == changes.episode.id, about)
     )
     for row in found.all():
-        person = session.open_text(row.child, row.person, notices, "person", row.id) or ""
-        state = next((states[role, person] for role in row.roles if (role, person) in states), None)
+        state = next((states[whom] for whom in _whom(session, row) if whom in states), None)
         if state is None:
             continue
         ours = deliveries.c.notice == row.id
@@ -199,6 +199,16 @@ def _silence(session: Session, changes: Changes) -> None:
             session.connection.execute(
                 update(notices).where(notices.c.id == row.id).values(state=after, state_at=_moment(changes))
             )
+
+
+def _whom(session: Session, row: Any) -> list[tuple[str, str]]:
+    """Role and name of whom a notice tells; of a gap, of whom the desk that stands in is asked to tell."""
+    if row.person is not None:
+        person = session.open_text(row.child, row.person, notices, "person", row.id) or ""
+        return [(role, person) for role in row.roles]
+    sealed = session.connection.execute(select(decisions.c.decision).where(decisions.c.id == row.decision)).scalar_one()
+    taken = decision_from_bytes(session.open(row.child, sealed, decisions, "decision", row.decision))
+    return [(one.role, one.person) for one in taken.recipients if one.person is not None]
 
 
 def _moment(changes: Changes) -> datetime:

@@ -198,6 +198,9 @@ class SqlUnit:
     async def stop_chases(self, episode: str, notices: Sequence[str]) -> None:
         await self._run(chasing.stop_chases, episode, notices)
 
+    async def resume_chases(self, episode: str, notices: Sequence[str], at: datetime) -> None:
+        await self._run(chasing.resume_chases, episode, notices, at)
+
     # receipts
     async def delivery_by_receipt(self, token_digest: bytes) -> tuple[DeliveryRecord, NoticeRecord] | None:
         return await self._run(receipts.by_receipt, token_digest)

@@ -11,6 +11,7 @@ from datetime import timedelta
 import pytest
 
 from adapters.port import Accepted, Deferred, Receipt, ReceiptKind, Rejected, Result, Unconfirmed
+from contacts.areas import load_areas
 from hub.core.completeness import After
 from hub.core.records import ClaimedDelivery
 from hub.core.retry import RetryPolicy
@@ -57,8 +58,15 @@ class Course:
         self.results = results
         self.happened: list[str] = []
         self.posted = 0
-        self.chasing = Chasing(store=hub.store, packs=hub.packs, ways=hub.ways, ids=hub.ids, nudge=lambda: None,
-                               log=lambda notice, error: hub.logged.append((notice, error)))  # fmt: skip
+        self.chasing = Chasing(
+            store=hub.store,
+            packs=hub.packs,
+            areas=load_areas(),
+            ways=hub.ways,
+            ids=hub.ids,
+            nudge=lambda: None,
+            log=lambda notice, error: hub.logged.append((notice, error)),
+        )
         self.answers = Answers(store=hub.store, clock=hub.clock, ids=hub.ids, meter=Unmetered())
         self.receipts = Receipts(store=hub.store, clock=hub.clock, ids=hub.ids, meter=Unmetered(), nudge=lambda: None)
         self.ledger = Ledger(ids=hub.ids, node="node", policy=POLICY)

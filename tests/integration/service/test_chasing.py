@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from contacts.areas import load_areas
 from contacts.directory import Directory
 from contacts.fictional import fictional_directory
 from contacts.model import Bundle, Contact, Desk, Hours
@@ -31,6 +32,7 @@ def chasing(hub: Hub) -> Chasing:
     return Chasing(
         store=hub.store,
         packs=hub.packs,
+        areas=load_areas(),
         ways=hub.ways,
         ids=hub.ids,
         nudge=lambda: None,

@@ -8,9 +8,10 @@ from hub.core.tokens import ack_token, receipt_token
 from hub.service.answers import Answers, Recorded
 from hub.service.receipts import Receipts
 from tests.integration.service.test_chasing import MINUTE, Unmetered, chasing, ways
+from tests.integration.service.test_chasing_more import send_all
 from tests.integration.service.test_receipts import RAW, Counted
 from tests.kit.clock import START
-from tests.kit.events import reported
+from tests.kit.events import found, reported
 from tests.kit.node import ACK_SECRET, Hub
 
 
@@ -57,3 +58,45 @@ async def test_answers_receipts_and_looks_that_cross_agree(nodes: tuple[Hub, Hub
     told = {way.notice for way in firsts}
     assert {notice.state for notice in await one.notices() if notice.id in told} == {"acknowledged"}
     assert one.logged == other.logged == []
+
+
+async def test_a_step_that_crosses_the_find_is_not_taken_after_it(nodes: tuple[Hub, Hub]):
+    one, other = nodes
+    await one.post(reported(episode={"risk": {"level": "high"}}))
+    await send_all(one)
+    await one.wait_until(START + 15 * MINUTE)
+    at = one.clock.now()
+    decided, go_on = asyncio.Event(), asyncio.Event()
+    service = chasing(other)
+    service.store = _slow_to_write(other.store, decided, go_on)
+    looking = asyncio.create_task(service.tick(at))
+    await decided.wait()
+    finding = asyncio.create_task(one.post(found(time=at.isoformat())))
+    await asyncio.wait({finding}, timeout=0.5)
+    go_on.set()
+    async with asyncio.timeout(60):
+        await asyncio.gather(looking, finding)
+    overtaken = [way for notice in await one.notices(kind="missing") for way in await ways(one, notice)]
+    assert {way.state for way in overtaken} <= {"sent", "cancelled"}
+
+
+def _slow_to_write(store, decided: asyncio.Event, go_on: asyncio.Event):
+    class Slow:
+        def __getattr__(self, name):
+            return getattr(store, name)
+
+        async def write(self, work):
+            async def slowly(unit):
+                chase = unit.chase
+
+                async def held(*told):
+                    decided.set()
+                    await go_on.wait()
+                    await chase(*told)
+
+                unit.chase = held
+                return await work(unit)
+
+            return await store.write(slowly)
+
+    return Slow()
