@@ -75,6 +75,8 @@ class Health:
             found["store_unavailable"] = 1
         else:
             found.update((name, counts[name]) for name in LATE if counts.get(name))
+            if not await self._store_ready():  # a full disk can be read: nothing is late yet, and nothing will be done
+                found["store_unwritable"] = 1
         now = self._clock.now()
         for tick in self._ticks:
             age = now - tick.last_good

@@ -40,6 +40,7 @@ from hub.core.completeness import (
     complete,
     same_reader,
 )
+from hub.core.endings import ENDINGS, OVERTAKES
 from hub.core.escalation import NEVER_CHASED
 from hub.core.states import NOTICE_STATES
 from hub.store.delivery_rows import notice
@@ -183,6 +184,11 @@ def _loose(session: Session, now: datetime, sliced: ColumnElement[bool], again: 
 
 def loose(which: ColumnElement[bool]) -> Select[Any]:
     """Open notices without a next look, with what may bring them on all the same."""
+    # Most of what is loose is what an ending made pointless: it is left out before anything else is asked about it.
+    still_worth_telling = [
+        not_(and_(episodes.c.state == state, notices.c.kind.in_(OVERTAKES[ending])))
+        for state, ending in ENDINGS.items()
+    ]
     under_way = exists().where(deliveries.c.notice == notices.c.id, LIVE)
     owned = exists().where(
         alarms.c.notice == notices.c.id,
@@ -202,7 +208,7 @@ def loose(which: ColumnElement[bool]) -> Select[Any]:
             owned.label("owned"),
         )
         .join(episodes, episodes.c.id == notices.c.episode)
-        .where(LOOSE, notices.c.kind.not_in(NEVER_CHASED), which)
+        .where(LOOSE, notices.c.kind.not_in(NEVER_CHASED), *still_worth_telling, which)
     )
 
 

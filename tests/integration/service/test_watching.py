@@ -140,6 +140,15 @@ async def test_a_store_that_is_away_is_overdue_at_once_and_told_when_it_is_back(
     assert await watched.heartbeat.beat(START)
 
 
+async def test_a_store_that_can_be_read_but_not_written_is_overdue_at_once(watched: Watched) -> None:
+    async def full() -> bool:
+        return False
+
+    watched.store.ready = full  # type: ignore[method-assign]
+    assert await watched.health.overdue() == {"store_unwritable": 1}
+    assert not await watched.heartbeat.beat(START)
+
+
 @pytest.mark.parametrize(
     ("jump", "told"),
     [
