@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from adapters.port import Accepted, Content, Deferred, Envelope, Rejected, Result
+from contacts.areas import load_areas
 from contacts.directory import Directory
 from contacts.fictional import fictional_directory
 from contacts.model import Bundle, Contact, Desk
@@ -88,7 +89,13 @@ def world_of(hub: Hub, sink: Sink) -> World:
 
 def chasing(hub: Hub) -> Chasing:
     return Chasing(
-        store=hub.store, packs=hub.packs, ways=hub.ways, ids=hub.ids, nudge=lambda: None, log=lambda *said: None
+        store=hub.store,
+        packs=hub.packs,
+        areas=load_areas(),
+        ways=hub.ways,
+        ids=hub.ids,
+        nudge=lambda: None,
+        log=lambda *said: None,
     )
 
 
