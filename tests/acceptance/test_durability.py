@@ -149,7 +149,16 @@ def heard(relay: SmtpServer) -> dict[str, list[str]]:
 
 
 def kind(mail: Received) -> str:
-    return str(document(opened(mail))["kind"]) if b"application/pkcs7-mime" in mail.data else "alert"
+    """Of the notice; ``ring: KIND`` where the sender is asked to ring about one that nobody answered."""
+    if b"application/pkcs7-mime" not in mail.data:
+        return "alert"
+    entity = opened(mail)
+    if any(part.get_filename() == "notice.json" for part in entity.walk()):
+        return str(document(entity)["kind"])
+    text = next(part.get_content() for part in entity.walk() if part.get_content_type() == "text/plain")
+    about = re.search(r"Kind of notice:?\s+(\w+)", text)
+    assert about is not None, "neither a notice nor a hand-over"
+    return f"ring: {about[1]}"
 
 
 async def waited_for(made: Site, roles: set[str]) -> None:
@@ -196,7 +205,7 @@ async def test_found_before_anything_was_delivered_nobody_hears_missing(tmp_path
         states = {(notice.kind, notice.state) for notice, _ in await made.told()}
     letters = heard(relay)
     assert len(letters) >= 8
-    assert {kind for kinds in letters.values() for kind in kinds} <= {"found", "alert"}
+    assert {kind for kinds in letters.values() for kind in kinds} <= {"found", "alert", "ring: found"}
     assert ("missing", "superseded") in states
     assert {state for kind, state in states if kind == "missing"} == {"superseded"}
     # Whoever would have heard "missing" hears "found", once.
