@@ -1,9 +1,8 @@
 """Delivery: claim what is due under a lease, send it, write down what became of it; again and again.
 
-Each channel has a lane of its own, so that a slow provider holds up no other, and in each lane some places are kept
-free of reminders, so that a burst of them holds up no first notice, and no destination has more than its share. No more
-is claimed than there are free places: what is claimed is sent at once, and a notice that is overtaken while it waits is
-never sent.
+Each channel has a lane of its own, so that a slow provider holds up no other; in each some places are kept free of
+reminders, so that a burst of them holds up no first notice, and no destination has more than its share. No more is
+claimed than there are free places: what is claimed is sent at once, and what is overtaken while it waits never is.
 """
 
 import asyncio
@@ -154,9 +153,11 @@ class Delivery:
             lane.turned(turn, now)
         since = self._clock.now()
         for lane, claimed in claims:
-            lane.hungry = bool(claimed)
+            lane.hungry, idle, ahead = bool(claimed), not lane.flights, None
             for one in claimed:
-                self._start(lane, Flight(claimed=one, lease_until=until, since=since))
+                flight = Flight(claimed=one, lease_until=until, since=since, ahead=ahead)
+                self._start(lane, flight)
+                ahead = ahead or (flight if idle else None)
             if lane.worth_a_claim:
                 self._wake.set()
 
@@ -183,10 +184,8 @@ class Delivery:
         self._recorder.add(tried)
         pause = lane.learn(flight, tried)
         if pause is not None:
-            organisation = flight.claimed.notice.organisation
-            self._log.error(
-                "delivery.destination_shut", channel=lane.channel, organisation=organisation or "none", seconds=pause
-            )
+            whose = flight.claimed.notice.organisation or "none"
+            self._log.error("delivery.destination_shut", channel=lane.channel, organisation=whose, seconds=pause)
 
     def _landed(self, lane: Lane, task: asyncio.Task[None]) -> None:
         flight = self._tasks.pop(task)

@@ -132,6 +132,7 @@ class Lane:
 
     def leave(self, flight: Flight, now: datetime) -> None:
         """It is over."""
+        flight.over.set()
         del self.flights[flight.claimed.delivery.id]
         self.destinations.leave(flight.claimed, now)
 

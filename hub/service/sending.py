@@ -13,6 +13,10 @@ from hub.core.states import may_go_out
 from hub.core.verdict import Tried
 from hub.service.ports import Clock
 
+ALONE = 0.02
+"""Seconds that the first of a batch has to itself, or less if it is over before. Else composing and sealing all the
+others would come between it and its provider's first answer: ten times as long as it takes itself."""
+
 
 class NoContact(Exception):
     """The contact was taken off the directory, and nobody has its place: import a directory that names somebody."""
@@ -43,6 +47,9 @@ class Flight:
     """A transport has it: whatever ends the flight now, it may have been sent."""
     settled: bool = False
     """Its result is with the recorder."""
+    ahead: "Flight | None" = field(default=None, repr=False)
+    """The first of those it was claimed with, where nothing else was under way."""
+    over: asyncio.Event = field(default_factory=asyncio.Event, repr=False)
     address: str | None = field(default=None, repr=False)
     """Where it went last."""
 
@@ -75,6 +82,8 @@ class Sender:
         Raises only asyncio.CancelledError.
         """
         claimed = flight.claimed
+        if flight.ahead is not None:
+            await _let_go_ahead(flight.ahead)
         if not may_go_out(claimed.notice.state, claimed.delivery.purpose):
             return self._tried(flight, None)
         if not self._time_left(flight):
@@ -143,6 +152,14 @@ class Sender:
         if isinstance(error, NoContact):
             return Rejected(reason="no_contact")
         return Rejected(reason="unknown", detail=f"not composed: {type(error).__name__}", technical=True)
+
+
+async def _let_go_ahead(first: Flight) -> None:
+    try:
+        async with asyncio.timeout(ALONE):
+            await first.over.wait()
+    except TimeoutError:
+        pass
 
 
 def _only_an_alert(result: Result) -> bool:

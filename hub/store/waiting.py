@@ -17,27 +17,30 @@ IN_ORDER = timedelta(minutes=30)
 order is better than not telling them."""
 
 
+_other = deliveries.alias("other")
+_earlier = deliveries.alias("earlier")
+"""Made once: an alias copies every column, and a claim asks some times a second."""
+
+
 def behind_the_first(now: datetime) -> ColumnElement[bool]:
     """One of its group that is to be attempted before it has not been."""
-    other = deliveries.alias("other")
     return exists().where(
-        other.c.cause_group == deliveries.c.cause_group,
-        other.c.rank < deliveries.c.rank,
+        _other.c.cause_group == deliveries.c.cause_group,
+        _other.c.rank < deliveries.c.rank,
         text("NOT other.tried AND (other.state = 'due' OR other.state = 'leased')"),
         or_(
-            and_(text("other.state = 'due'"), other.c.due_at <= now),
-            and_(text("other.state = 'leased'"), other.c.leased_at > now - HEAD_START),
+            and_(text("other.state = 'due'"), _other.c.due_at <= now),
+            and_(text("other.state = 'leased'"), _other.c.leased_at > now - HEAD_START),
         ),
     )
 
 
 def in_line(now: datetime) -> ColumnElement[bool]:
     """An earlier one to the same address has not gone out."""
-    earlier = deliveries.alias("earlier")
     return exists().where(
-        earlier.c.line == deliveries.c.line,
+        _earlier.c.line == deliveries.c.line,
         text("(earlier.state = 'due' OR earlier.state = 'leased')"),
-        earlier.c.created_at < deliveries.c.created_at,
+        _earlier.c.created_at < deliveries.c.created_at,
         text("NOT deliveries.jumps"),
         deliveries.c.created_at > now - IN_ORDER,
     )

@@ -7,6 +7,7 @@ import pytest
 
 from adapters.port import Accepted, Alert, Content, Deferred, Rejected, Unconfirmed
 from hub.core.retry import RetryPolicy
+from hub.service import sending
 from hub.service.lanes import Limits
 from tests.kit.delivering import LIMITS, World, until
 from tests.kit.records import SECRETS
@@ -214,6 +215,43 @@ async def test_the_police_are_attempted_first_and_the_rest_follow_at_once(world:
         await until(lambda: world.settled(changes))
         assert world.clock.now() == story.now, "nobody waited for the poll"
     assert world.sink.received[0].delivery == changes.deliveries[3].id
+
+
+async def test_where_nothing_else_goes_on_the_first_is_not_held_up_by_composing_the_others(
+    world: World, monkeypatch: pytest.MonkeyPatch
+):
+    """Else all of them would be composed and sealed before the first command to the relay was answered."""
+    monkeypatch.setattr(sending, "ALONE", 10.0)  # a busy machine must not decide
+    log: list[str] = []
+    composed, answered = world.envelopes.content, world.sink.deliver
+
+    def content(claimed):
+        log.append(f"composed {claimed.delivery.id}")
+        return composed(claimed)
+
+    async def deliver(envelope, now):
+        for _ in range(10):  # a conversation with a relay
+            await asyncio.sleep(0)
+        log.append(f"sent {envelope.delivery}")
+        return await answered(envelope, now)
+
+    world.envelopes.content, world.sink.deliver = content, deliver
+    changes = await world.told(6)
+    async with world.delivering(world.delivery()):
+        await until(lambda: world.settled(changes, "sent"))
+    first = world.sink.accepted[0]
+    assert log[:2] == [f"composed {first}", f"sent {first}"]
+    assert [line.partition(" ")[0] for line in log[2:7]] == ["composed"] * 5
+
+
+async def test_a_first_one_that_hangs_holds_up_the_others_for_a_moment_only(world: World):
+    world.sink.gate = asyncio.Event()
+    changes = await world.told(6)
+    async with world.delivering(world.delivery()):
+        await until(lambda: len(world.sink.received) == 6)
+        assert world.clock.now() == changes.deliveries[0].created_at
+        world.sink.gate.set()
+        await until(lambda: world.settled(changes, "sent"))
 
 
 async def test_one_way_failing_while_another_got_through_leaves_the_notice_notified(world: World):
