@@ -44,8 +44,9 @@ _SQLITE_DEFECTS = (
     "SQLITE_MISMATCH",
 )
 _SQLSTATE_AGAIN = {"40001", "40P01", "23505"}  # serialization failure, deadlock, unique violation
-_SQLSTATE_UNAVAILABLE = ("08", "25006", "53", "55P03", "57", "58", "XX")
-"""Connection, read-only, out of resources (disk full 53100), lock timeout, shutdown, system error, corruption."""
+_SQLSTATE_UNAVAILABLE = ("08", "25006", "3D000", "53", "55000", "55P03", "57", "58", "XX")
+"""Connection, read-only, no such database (any more), out of resources (disk full 53100), no connections allowed, lock
+timeout, shutdown, system error, corruption."""
 
 
 def failure_of(error: BaseException) -> Failure | None:
