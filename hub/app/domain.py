@@ -1,5 +1,7 @@
 """The services that know what an event means: packs, intake and the clocks."""
 
+from datetime import timedelta
+
 from contacts.areas import Areas
 from hub.app.foundations import Domain, Foundations, Log
 from hub.app.own_packs import packs_of
@@ -7,7 +9,9 @@ from hub.core.events import EpisodeEvent, Invalid, WireRules, parse
 from hub.service.chasing import Chasing
 from hub.service.clockwork import Clockwork
 from hub.service.intake import Intake
+from hub.service.keeping import Keeping
 from hub.service.ledger import Bookkeeper
+from hub.service.outbox import Outbox
 from hub.service.ways import Ways
 from routing.packs import Packs
 
@@ -60,7 +64,15 @@ def domain_of(base: Foundations) -> Domain:
     def read(raw: bytes) -> EpisodeEvent | Invalid:
         return parse(raw, rules)
 
-    return Domain(parse=read, intake=intake, tick=clockwork.tick, chase=chasing.tick)
+    outbox = Outbox(
+        store=base.store,
+        clock=base.clock,
+        ids=base.ids,
+        late=timedelta(seconds=base.settings.overdue_after),
+        keep=Keeping(packs=packs, areas=base.areas),
+        nudge=base.nudge,
+    )
+    return Domain(parse=read, intake=intake, tick=clockwork.tick, chase=chasing.tick, outbox=outbox)
 
 
 class _Failures:

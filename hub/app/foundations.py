@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from contacts.areas import Areas
 from hub.core.events import EpisodeEvent, Invalid
 from hub.service.live_directory import LiveDirectory
+from hub.service.outbox import Outbox
 from hub.service.ports import Clock, Ids, Store
 from hub.settings import Settings
 from hub.web.ports import Intake
@@ -50,3 +51,4 @@ class Domain:
     """Turns due clocks into decisions."""
     chase: Callable[[datetime], Awaitable[object]]
     """Takes the next step for notices that nobody has answered."""
+    outbox: Outbox

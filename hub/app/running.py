@@ -9,7 +9,6 @@ import signal
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
@@ -40,7 +39,6 @@ from hub.service.delivery import Delivery
 from hub.service.health import Health
 from hub.service.inbox import Inbox
 from hub.service.live_directory import LiveDirectory
-from hub.service.outbox import Outbox
 from hub.service.ports import Clock, Ids, Store
 from hub.service.receipts import Receipts
 from hub.service.supervise import Supervisor, Tick
@@ -188,11 +186,9 @@ async def running(
             ticks[Tick("heartbeat", beat, clock=clock, supervisor=supervisor, log=log)] = settings.heartbeat_every
         await stack.enter_async_context(ticking(ticks, clock, supervisor))
         answers = Answers(store=store, clock=clock, ids=ids, meter=metrics)
-        late = timedelta(seconds=settings.overdue_after)
-        outbox = Outbox(store=store, clock=clock, ids=ids, late=late, nudge=delivery.nudge)
         receipts_port = await _receiving(settings, inbox, stack, supervisor)
         parts = parts_of(
-            settings, domain, store, answers, outbox, inbox, health, clock, ids, metrics, log, demo_pages=demo_pages
+            settings, domain, store, answers, inbox, health, clock, ids, metrics, log, demo_pages=demo_pages
         )
         server = Server(
             application(parts),

@@ -7,7 +7,6 @@ from hub.service.access import Access
 from hub.service.answers import Answers
 from hub.service.health import Health
 from hub.service.inbox import Inbox
-from hub.service.outbox import Outbox
 from hub.service.ports import Clock, Ids, Store
 from hub.service.register import Registers
 from hub.service.timeline import Seeing
@@ -34,7 +33,6 @@ def parts_of(
     domain: Domain,
     store: Store,
     answers: Answers,
-    outbox: Outbox,
     inbox: Inbox,
     health: Health,
     clock: Clock,
@@ -62,7 +60,7 @@ def parts_of(
         schema=SchemaApi(),
         health=HealthApi(health, meter),
         episodes=EpisodesApi(seeing),
-        outbox=OutboxApi(outbox, bodies, clock),
+        outbox=OutboxApi(domain.outbox, bodies, clock),
         callbacks=CallbacksApi(inbox=inbox, tokens=callback_tokens(settings), bodies=bodies, clock=clock),
         register=RegisterApi(Registers(store, clock, ids)),
         acknowledge=AcknowledgePage(answers=answers, pages=pages, bodies=bodies),

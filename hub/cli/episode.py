@@ -11,7 +11,7 @@ from rich.markup import escape
 from hub.cli.console import OUT, SettingsFile, fail, note, say
 from hub.cli.ledger import with_store
 from hub.cli.wording import PURPOSES, came_back, organisation, stamp, state, tried, words
-from hub.core.endings import over
+from hub.core.endings import overtaken
 from hub.core.outbox import UNTOLD
 from hub.core.records import AcknowledgementRecord, AuditLine, EpisodeRecord, NoticeState
 from hub.edge.clock import SystemClock
@@ -153,10 +153,12 @@ def _readers(timeline: Timeline) -> list[_Reader]:
             about = told.notice
             key = (about.organisation, about.person, about.gap_role, about.roles)
             found.setdefault(key, []).append((decided, told))
-    return [_reader(tuple(together), timeline.episode) for together in found.values()]
+    everything = [told.notice for decided in timeline.decided for told in decided.notices]
+    pointless = {notice.id for notice in everything if overtaken(timeline.episode.state, notice, everything)}
+    return [_reader(tuple(together), pointless) for together in found.values()]
 
 
-def _reader(told: tuple[tuple[Decided, Told], ...], episode: EpisodeRecord) -> _Reader:
+def _reader(told: tuple[tuple[Decided, Told], ...], pointless: set[str]) -> _Reader:
     notices = [one.notice for _, one in told]
     taken_on = max((one.created_at for one in notices if one.state == "acknowledged"), default=None)
     asked = [
@@ -164,7 +166,7 @@ def _reader(told: tuple[tuple[Decided, Told], ...], episode: EpisodeRecord) -> _
         for notice in notices
         # Whoever has taken it on is not asked about earlier news again; nobody about what is over.
         if not (taken_on is not None and notice.created_at <= taken_on)
-        and not over(episode.state, notice.kind)
+        and notice.id not in pointless
         and (notice.state in UNTOLD or (notice.state in ("notified", "receipted") and notice.chase_at is not None))
     ]
     state: NoticeState

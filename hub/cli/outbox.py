@@ -10,6 +10,8 @@ from typing import Annotated, Final, Literal, TypeVar
 import typer
 from rich.markup import escape
 
+from contacts.areas import load_areas
+from hub.app.own_packs import packs_of
 from hub.cli.console import FAILED, OUT, USAGE, SettingsFile, fail, note, say
 from hub.cli.ledger import with_store
 from hub.cli.wording import PURPOSES, came_back, organisation, stamp, state, tried, words
@@ -17,7 +19,9 @@ from hub.core.outbox import Caution, Next, Refusal
 from hub.core.records import DeliveryState, Outgoing, Sought
 from hub.edge.clock import SystemClock
 from hub.edge.ids import SystemIds
-from hub.service.outbox import MOST, WHYS, Deed, Done, Judged, Outbox, Why
+from hub.service.keeping import Keeping
+from hub.service.outbox import MOST, WHYS, Deed, Done, Outbox, Why
+from hub.service.outbox_judging import Judged
 from hub.service.ports import Store
 from hub.settings import Settings
 from hub.web.api.ledger import done_body, inspected_body, page_body
@@ -195,7 +199,9 @@ def _with(file: Path | None, ask: Callable[[Outbox], Awaitable[T]]) -> T:
     async def work(store: Store, settings: Settings) -> T:
         # A running hub looks by itself within its `delivery_poll`.
         late = timedelta(seconds=settings.overdue_after)
-        return await ask(Outbox(store=store, clock=SystemClock(), ids=SystemIds(), late=late, nudge=lambda: None))
+        keep = Keeping(packs=packs_of(settings), areas=load_areas())
+        outbox = Outbox(store=store, clock=SystemClock(), ids=SystemIds(), late=late, keep=keep, nudge=lambda: None)
+        return await ask(outbox)
 
     return with_store(file, work)
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
 
-from hub.core.endings import over
-from hub.core.records import AttemptRecord, DecisionRecord, NoticeRecord, NoticeState, Outgoing
+from hub.core.records import AttemptRecord, DecisionRecord, NoticeState, Outgoing
 from hub.core.retry import carried, maybe_sent
-from hub.core.states import may_go_out
+from hub.core.states import NEVER_SENT, may_go_out
+from routing.decision import Decision
 
 UNTOLD: Final[frozenset[NoticeState]] = frozenset({"pending", "unresolved", "undeliverable", "overdue"})
 """Nobody who has to know is known to know."""
@@ -56,20 +56,25 @@ def next_of(one: Outgoing) -> Next:
 
 
 def why_not_redriven(
-    one: Outgoing, attempts: Sequence[AttemptRecord], kept_back: Literal["withheld", "held"] | None
+    one: Outgoing,
+    attempts: Sequence[AttemptRecord],
+    *,
+    ended: bool = False,
+    kept: Literal["withheld", "held"] | None = None,
 ) -> Refusal | None:
-    """Why it may not be put back, or None. ``kept_back``: whether its person must not be told now."""
+    """Why it may not be put back, or None. ``ended``: the episode has ended since in a way that makes it pointless;
+    ``kept``: whom it tells must not be told now."""
     if one.state != "failed":
         return one.state
-    if over(one.episode_state, one.kind):
+    if ended:
         return "over"
     match one.notice_state:
         case "superseded" | "withheld" | "held" as silent:
             return silent
         case "acknowledged" if not may_go_out("acknowledged", one.purpose):
             return "acknowledged"
-    if kept_back is not None:
-        return kept_back
+    if kept is not None:
+        return kept
     return "sent" if any(carried(attempt, one.carries) for attempt in attempts) else None
 
 
@@ -94,18 +99,16 @@ def cautions(attempts: Sequence[AttemptRecord], *, newer: bool, closed: bool = F
     return tuple(found)
 
 
-def kept_back(notice: NoticeRecord, decisions: Sequence[DecisionRecord]) -> Literal["withheld", "held"] | None:
-    """Whether the newest decision about the person of a notice keeps it from them. A notice that had been sent by
-    another way before that decision keeps its state, so the state alone does not say. ``decisions``: all of the
-    episode, as they were taken."""
-    if notice.person is None:
-        return None
+def kept_back(decision: Decision, taken: Sequence[DecisionRecord]) -> Literal["withheld", "held"] | None:
+    """Whether the newest word about whom a decision tells keeps it from them; of a gap, from whom a desk stands in for.
+    A notice that had been sent by another way before keeps its state, so the state alone does not say. ``taken``: all
+    decisions of the episode, in order."""
+    about = {(one.role, one.person) for one in decision.recipients if one.person is not None}
     state: Literal["withheld", "held"] | None = None
-    for record in decisions:
-        decision = record.decision
-        if not any(one.person == notice.person and one.role in notice.roles for one in decision.recipients):
+    for record in taken:
+        if not any((one.role, one.person) in about for one in record.decision.recipients):
             continue
-        match decision.outcome:
+        match record.decision.outcome:
             case "withhold":
                 state = "withheld"
             case "hold":
@@ -117,7 +120,6 @@ def kept_back(notice: NoticeRecord, decisions: Sequence[DecisionRecord]) -> Lite
     return state
 
 
-def open_still(one: Outgoing) -> bool:
+def open_still(one: Outgoing, *, ended: bool = False) -> bool:
     """Whether somebody has yet to be told, or to answer: then its last way is not called off without an alarm."""
-    silent = one.notice_state in ("superseded", "acknowledged", "withheld", "held")
-    return not silent and not over(one.episode_state, one.kind)
+    return one.notice_state not in NEVER_SENT and not ended

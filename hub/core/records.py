@@ -463,8 +463,6 @@ class Outgoing:
     organisation: str | None
     roles: tuple[str, ...]
     gap_role: str | None
-    personal: bool
-    """It tells a person, whom a later decision may keep it from."""
     kind: Kind
     priority: Priority
     status: MessageStatus

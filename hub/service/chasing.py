@@ -8,7 +8,7 @@ hub/core/escalation.py.
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Final, Literal
+from typing import Final
 
 from contacts.areas import Areas
 from hub.core.endings import over, overtaken
@@ -17,12 +17,11 @@ from hub.core.escalation import Look, look
 from hub.core.ladder import About, ladder
 from hub.core.records import AlarmRecord, AuditLine, Chased, DeliveryRecord, NoticeRecord, StoredEpisode, Tracked
 from hub.core.states import notice_after
+from hub.service.keeping import Keeping
 from hub.service.ports import Ids, Store, StoreUnavailable, Unit
 from hub.service.ways import Ways
 from routing.decision import Recipient
 from routing.packs import Packs
-from routing.recipients import FAMILY
-from routing.standing import Told, kept_from, may_hear, stand
 
 BATCH: Final = 100
 PATIENCE: Final = timedelta(minutes=1)
@@ -88,21 +87,10 @@ class Chasing:
         ended = over(stored.record.state, tracked.notice.kind) and overtaken(
             stored.record.state, tracked.notice, await unit.notices(stored.record.id)
         )
-        came_to = look(tracked, found, waits, news_at, now, over=ended, kept=self._kept(tracked, stored))
+        kept = Keeping(packs=self.packs, areas=self.areas)(tracked.decision, stored)
+        came_to = look(tracked, found, waits, news_at, now, over=ended, kept=kept)
         await unit.chase(self._written(tracked, came_to, now), tracked.child)
         return True
-
-    def _kept(self, tracked: Tracked, stored: StoredEpisode) -> Literal["withheld", "held"] | None:
-        """Whether a parent or carer whom this is about may not be told any more: also where a desk stands in for them,
-        and where no event said so since (readings.md C5, A9, D2)."""
-        family = [one for one in tracked.decision.recipients if one.role in FAMILY and one.person is not None]
-        if not family:
-            return None
-        standing = stand(stored.doc, self.packs, self.areas, ever_missing=stored.record.ever_missing,
-                         persons=Memory.loads(stored.record.memory).persons)  # fmt: skip
-        if any(kept_from(standing, one) for one in family):
-            return "withheld"
-        return None if all(may_hear(Told(recipient=one), standing) for one in family) else "held"
 
     def _written(self, tracked: Tracked, came_to: Look, now: datetime) -> Chased:
         notice = tracked.notice

@@ -10,29 +10,19 @@ from datetime import datetime, timedelta
 from typing import Final, Literal
 
 from contacts.roles import OPERATOR
-from hub.core.outbox import (
-    Caution,
-    Next,
-    Refusal,
-    cautions,
-    kept_back,
-    next_of,
-    open_still,
-    why_not_cancelled,
-    why_not_redriven,
-)
+from hub.core.outbox import Caution, Next, Refusal, next_of, why_not_cancelled
 from hub.core.records import (
     AlarmRecord,
     AttemptRecord,
     AuditLine,
     CalledOff,
-    NoticeRecord,
     Outgoing,
     ReceiptRecord,
     Sought,
 )
 from hub.core.states import delivery_after, notice_after
 from hub.core.verdict import ASIDE
+from hub.service.outbox_judging import Judged, Keep, judge_cancel, judge_redrive
 from hub.service.ports import Clock, Ids, Store, Unit, Unsealable
 
 MOST: Final = 1_000
@@ -73,18 +63,6 @@ class Inspected:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Judged:
-    """What a deed comes to for one delivery. ``outgoing``: as it was before; None if there is none of this id."""
-
-    delivery: str
-    outgoing: Outgoing | None
-    refused: Refusal | None
-    cautions: tuple[Caution, ...] = ()
-    last_way: bool = False
-    """Of a cancellation: nothing else carries the notice, so its owner is alarmed, and the chase goes on."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Done:
     """``confirmed``: it was done where nothing stood in the way; else it is what would be done. ``more``: there are
     others beyond those that were looked at."""
@@ -96,13 +74,14 @@ class Done:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outbox:
-    """The outbox service. All of it raises StoreUnavailable. ``late``: what is due for longer is late. ``nudge`` wakes
-    whoever sends."""
+    """The outbox service. All of it raises StoreUnavailable. ``late``: what is due for longer is late. ``keep``: who
+    must not be told. ``nudge`` wakes whoever sends."""
 
     store: Store
     clock: Clock
     ids: Ids
     late: timedelta
+    keep: Keep
     nudge: Callable[[], None] = field(repr=False)
 
     async def page(self, sought: Sought, *, after: str | None = None, limit: int = 100) -> Page:
@@ -120,7 +99,23 @@ class Outbox:
 
     async def one(self, delivery: str) -> Inspected | None:
         """One delivery; None if there is none of this id."""
-        return await self.store.read(lambda unit: _inspected(unit, delivery))
+
+        async def work(unit: Unit) -> Inspected | None:
+            found = await unit.outgoing([delivery])
+            if not found:
+                return None
+            verdict = await judge_redrive(unit, found[0], self.keep)
+            return Inspected(
+                outgoing=found[0],
+                attempts=tuple(await unit.attempts(delivery)),
+                receipts=tuple(await unit.receipts(delivery)),
+                next=next_of(found[0]),
+                not_redriven=verdict.refused,
+                not_cancelled=why_not_cancelled(found[0]),
+                cautions=verdict.cautions,
+            )
+
+        return await self.store.read(work)
 
     async def redrive(self, sought: Sought, *, actor: str, why: Why | None = None, confirm: bool = False) -> Done:
         """Make failed deliveries due again, at once and with their whole schedule; with ``confirm`` only, else say what
@@ -160,9 +155,9 @@ class Outbox:
                 await unit.lock(*sorted({f"notice:{one.notice}" for one in some}))
             fresh = await unit.outgoing([one.delivery for one in some])
             if order.deed == "redrive":
-                judged = [await _redriven(unit, one) for one in fresh]
+                judged = [await judge_redrive(unit, one, self.keep) for one in fresh]
             else:
-                judged = await _cancelled(unit, fresh, order.earlier)
+                judged = await judge_cancel(unit, fresh, order.earlier)
             mine = [one for one in judged if one.refused is None]
             if order.why is not None and mine:
                 await (self._put_back if order.deed == "redrive" else self._call_off)(unit, mine, order, order.why)
@@ -238,62 +233,3 @@ class _Order:
 def _said(one: Outgoing, why: Why) -> Mapping[str, str]:
     said = {"why": why, "was": one.state, "attempts": str(one.attempts)}
     return said if one.reason is None else said | {"reason": one.reason}
-
-
-async def _redriven(unit: Unit, one: Outgoing) -> Judged:
-    attempts = await unit.attempts(one.delivery)
-    refused = why_not_redriven(one, attempts, await _kept_back(unit, one))
-    if refused is not None:
-        return Judged(delivery=one.delivery, outgoing=one, refused=refused)
-    closed = any(endpoint.contact == one.contact for endpoint in await unit.closed_endpoints())
-    careful = cautions(attempts, newer=await unit.newer_sent(one.delivery), closed=closed)
-    return Judged(delivery=one.delivery, outgoing=one, refused=None, cautions=careful)
-
-
-async def _cancelled(unit: Unit, fresh: Sequence[Outgoing], earlier: frozenset[str]) -> list[Judged]:
-    off, judged = set(earlier), list[Judged]()
-    for one in fresh:
-        refused = why_not_cancelled(one)
-        if refused is None:
-            off.add(one.delivery)
-        last = refused is None and open_still(one) and await _last_way(unit, one, off)
-        judged.append(Judged(delivery=one.delivery, outgoing=one, refused=refused, last_way=last))
-    return judged
-
-
-async def _inspected(unit: Unit, delivery: str) -> Inspected | None:
-    found = await unit.outgoing([delivery])
-    if not found:
-        return None
-    verdict = await _redriven(unit, found[0])
-    return Inspected(
-        outgoing=found[0],
-        attempts=tuple(await unit.attempts(delivery)),
-        receipts=tuple(await unit.receipts(delivery)),
-        next=next_of(found[0]),
-        not_redriven=verdict.refused,
-        not_cancelled=why_not_cancelled(found[0]),
-        cautions=verdict.cautions,
-    )
-
-
-async def _kept_back(unit: Unit, one: Outgoing) -> Literal["withheld", "held"] | None:
-    """Asked only of what might be put back: it has to open the decisions of the episode."""
-    if not one.personal or one.state != "failed":
-        return None
-    found = await unit.delivery_by_id(one.delivery)
-    notice: NoticeRecord | None = None if found is None else found[1]
-    return None if notice is None else kept_back(notice, await unit.decisions(one.episode))
-
-
-async def _last_way(unit: Unit, one: Outgoing, off: set[str]) -> bool:
-    """Whether nothing is left that carries the content to whom this delivery is for, once ``off`` are called off."""
-    if one.purpose in ASIDE:
-        return True
-    return not any(
-        other.id not in off
-        and other.carries == "content"
-        and other.purpose not in ASIDE
-        and other.state in ("due", "leased", "sent")
-        for other in await unit.deliveries(one.notice)
-    )

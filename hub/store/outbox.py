@@ -4,7 +4,21 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, FromClause, Row, Select, and_, false, func, or_, select, text, true, update
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    Row,
+    Select,
+    and_,
+    exists,
+    false,
+    func,
+    or_,
+    select,
+    text,
+    true,
+    update,
+)
 
 from hub.core.endings import ENDINGS, OVERTAKES
 from hub.core.outbox import UNTOLD
@@ -12,8 +26,10 @@ from hub.core.records import AuditLine, CalledOff, Outgoing, Sought
 from hub.store.seeing import DUE, LEASED, raise_alarm, write_audit
 from hub.store.session import Session
 from hub.store.tables import alarms, attempts, deliveries, episodes, notices
+from routing.decision import Kind
 
 FAILED = text("deliveries.state = 'failed'")
+_ended = notices.alias("ended")
 
 _SHOWN: Final[FromClause] = (
     deliveries.join(notices, notices.c.id == deliveries.c.notice)
@@ -29,7 +45,6 @@ _COLUMNS: Final = (
     notices.c.organisation,
     notices.c.roles,
     notices.c.gap_role,
-    notices.c.person.is_not(None).label("personal"),
     notices.c.kind,
     deliveries.c.priority,
     notices.c.status,
@@ -106,10 +121,15 @@ def _late(now: datetime, late: datetime) -> ColumnElement[bool]:
 
 
 def _stuck(now: datetime, late: datetime) -> ColumnElement[bool]:
-    ended = or_(
-        *(and_(episodes.c.state == state, notices.c.kind.in_(OVERTAKES[ending])) for state, ending in ENDINGS.items())
-    )
-    return or_(_late(now, late), and_(FAILED, notices.c.state.in_(UNTOLD), ~ended))
+    over = or_(*(and_(episodes.c.state == state, _overtaken(ending)) for state, ending in ENDINGS.items()))
+    return or_(_late(now, late), and_(FAILED, notices.c.state.in_(UNTOLD), ~over))
+
+
+def _overtaken(ending: Kind) -> ColumnElement[bool]:
+    """As :func:`hub.core.endings.overtaken` has it: not what was decided with the ending, or after it."""
+    told = _ended.c.episode == notices.c.episode
+    since = exists().where(told, _ended.c.kind == ending, _ended.c.revision <= notices.c.revision)
+    return and_(notices.c.kind.in_(OVERTAKES[ending]), ~since)
 
 
 def _narrowed(sought: Sought) -> list[ColumnElement[bool]]:
@@ -127,9 +147,8 @@ def _narrowed(sought: Sought) -> list[ColumnElement[bool]]:
     return wanted
 
 
-def _outgoing(row: Row[Any]) -> Outgoing:
-    values = dict(row._mapping)
-    return Outgoing(**values | {"personal": bool(values["personal"])})
+def _outgoing(row: Row[*tuple[Any, ...]]) -> Outgoing:
+    return Outgoing(**row._mapping)
 
 
 def outgoing(session: Session, wanted: Sequence[str]) -> Sequence[Outgoing]:

@@ -6,18 +6,19 @@ from dataclasses import replace
 from datetime import timedelta
 from hashlib import sha256
 from itertools import count
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import pytest
 from sqlalchemy import Connection, text
 
-from hub.core.records import AlarmRecord, CalledOff, Changes, Outgoing, Silenced, Sought
+from hub.core.records import AlarmRecord, CalledOff, Changes, Outgoing, Silenced, Sought, StoredEpisode
 from hub.edge.ids import SeededIds
 from hub.service.outbox import Outbox
+from hub.service.outbox_judging import Keep
 from hub.service.ports import Unit
 from hub.store.outbox import found
 from hub.store.sqlite import SqliteStore
-from routing.decision import Recipient
+from routing.decision import Decision, Recipient
 from tests.contract.test_indexes import multiply, plan
 from tests.kit.clock import START, FakeClock
 from tests.kit.records import SECRETS, Story, moved, result
@@ -28,12 +29,13 @@ HOUR = timedelta(hours=1)
 SERVICES = count()
 
 
-def outbox(store: Stores, clock: FakeClock | None = None) -> Outbox:
+def outbox(store: Stores, clock: FakeClock | None = None, keep: Keep = lambda decision, stored: None) -> Outbox:
     return Outbox(
         store=store,
         clock=clock or FakeClock(),
         ids=SeededIds(f"outbox-{next(SERVICES)}"),
         late=LATE,
+        keep=keep,
         nudge=lambda: None,
     )
 
@@ -84,9 +86,12 @@ async def test_what_is_not_settled_is_listed_oldest_first_and_counted(store: Sto
     assert (shown.state, shown.notice_state, shown.attempts, shown.attempt_state, shown.reason) == (
         "failed", "undeliverable", 1, "temporary_failure", "connection_failed",
     )  # fmt: skip
-    assert (shown.organisation, shown.roles, shown.kind, shown.priority, shown.personal) == (
-        "E23000001", ("police",), "missing", "high", True,
-    )  # fmt: skip
+    assert (shown.organisation, shown.roles, shown.kind, shown.priority) == (
+        "E23000001",
+        ("police",),
+        "missing",
+        "high",
+    )
 
 
 async def test_each_filter_narrows_and_what_is_settled_is_only_found_by_its_state(store: Stores, story: Story) -> None:
@@ -253,25 +258,77 @@ async def test_nothing_of_an_episode_that_is_over_is_put_back(store: Stores, sto
     assert (await one_of(store, only)).state == "failed"
 
 
+PARENT = (Recipient(role="parent", organisation=None, person=SECRETS["person"]),)
+
+
+async def told_parent(store: Stores, story: Story) -> str:
+    """The delivery of a notice to a parent."""
+
+    async def work(unit: Unit) -> str:
+        await story.meet(unit)
+        made = story.report(1)
+        decision = replace(made.decisions[0], decision=replace(made.decisions[0].decision, recipients=PARENT))
+        notice = replace(made.notices[0], roles=("parent",), organisation=None)
+        await unit.save(replace(made, decisions=(decision,), notices=(notice,)))
+        return made.deliveries[0].id
+
+    return await store.write(work)
+
+
 async def test_whoever_is_withheld_since_is_not_sent_what_failed_before(store: Stores, story: Story) -> None:
     """The notice had gone out by another way, so that its own state does not say that its reader is withheld now."""
-    changes = await store.write(lambda unit: story.told(unit, 1))
-    (only,) = changes.deliveries
-    await fail(store, only.id, notice="notified")
-    parent = (Recipient(role="police", organisation=None, person=SECRETS["person"]),)
-    withheld = story.decision(None, at=START + HOUR, outcome="withhold", recipients=parent)
+    only = await told_parent(store, story)
+    await fail(store, only, notice="notified")
+    withheld = story.decision(None, at=START + HOUR, outcome="withhold", recipients=PARENT)
     later = Changes(
         event=None,
         episode=replace(story.record(), version=2),
         expected_version=1,
         decisions=(withheld,),
-        silenced=(Silenced(role="police", person=SECRETS["person"], state="withheld"),),
+        silenced=(Silenced(role="parent", person=SECRETS["person"], state="withheld"),),
     )
     await store.write(lambda unit: unit.save(later))
-    assert (await one_of(store, only.id)).notice_state == "notified"
+    assert (await one_of(store, only)).notice_state == "notified"
     done = await outbox(store).redrive(Sought(state="failed"), actor="operator", why="asked", confirm=True)
     assert [one.refused for one in done.judged] == ["withheld"]
     assert await claim(store, HOUR) == []
+
+
+async def test_the_rules_are_asked_about_whoever_a_decision_names(store: Stores, story: Story) -> None:
+    only = await told_parent(store, story)
+    await fail(store, only)
+    asked = []
+
+    def keep(decision: Decision, stored: StoredEpisode) -> Literal["held"]:
+        asked.append((decision.recipients, stored.record.id))
+        return "held"
+
+    done = await outbox(store, keep=keep).redrive(Sought(state="failed"), actor="operator", why="asked", confirm=True)
+    assert [one.refused for one in done.judged] == ["held"]
+    assert asked == [(PARENT, story.episode)]
+    assert (await one_of(store, only)).state == "failed"
+
+
+async def test_what_was_decided_with_the_ending_is_as_good_as_any_news(store: Stores, story: Story) -> None:
+    """A child is back and tells of a crime: the return makes the first report pointless, and not this."""
+    (before,) = await told(store, story, 1)
+    returned, concern = (story.decision(None, number, kind=kind) for number, kind in enumerate(("returned", "concern")))
+    notices = tuple(story.notice(one, revision=2) for one in (returned, concern))
+    ways = tuple(story.delivery(one) for one in notices)
+    ended = Changes(
+        event=None, episode=replace(story.record(), version=2, state="returned", revision=2), expected_version=1,
+        doc=story.doc(), decisions=(returned, concern), notices=notices, deliveries=ways,
+    )  # fmt: skip
+    await store.write(lambda unit: unit.save(ended))
+    after = ways[1].id
+    await fail(store, before, after)
+    assert await ids(store, state="stuck") == [after]
+    done = await outbox(store).redrive(Sought(state="failed"), actor="operator", why="mended", confirm=True)
+    assert {one.delivery: one.refused for one in done.judged} == {before: "over", after: None}
+    done = await outbox(store).cancel(Sought(deliveries=(before, after)), actor="operator", why="other", confirm=True)
+    assert {one.delivery: one.last_way for one in done.judged} == {before: False, after: True}
+    (alarm,) = await store.read(lambda unit: unit.alarms())
+    assert alarm.notice == notices[1].id
 
 
 async def test_the_last_way_is_not_called_off_without_an_alarm(store: Stores, story: Story) -> None:

@@ -221,7 +221,11 @@ async def serving(
         health=HealthApi(health, metrics),
         episodes=EpisodesApi(seeing),
         outbox=OutboxApi(
-            Outbox(store=store, clock=clock, ids=ids, late=timedelta(seconds=120), nudge=lambda: None), bodies, clock
+            Outbox(
+                store=store, clock=clock, ids=ids, late=timedelta(seconds=120), keep=lambda *_: None, nudge=lambda: None
+            ),
+            bodies,
+            clock,
         ),
         callbacks=CallbacksApi(
             inbox=Inbox(

@@ -8,7 +8,8 @@ from datetime import datetime
 from typing import Any
 
 from hub.core.records import AcknowledgementRecord, AttemptRecord, EpisodeRecord, Outgoing, ReceiptRecord
-from hub.service.outbox import Done, Inspected, Judged, Page
+from hub.service.outbox import Done, Inspected, Page
+from hub.service.outbox_judging import Judged
 from hub.service.timeline import Carried, Decided, Timeline, Told
 
 Json = dict[str, Any]

@@ -14,7 +14,8 @@ REJECTED = Rejected(reason="rejected", detail="550 5.1.1")
 
 
 def outbox(world: World, nudge=lambda: None) -> Outbox:
-    return Outbox(store=world.store, clock=world.clock, ids=world.ids, late=timedelta(minutes=2), nudge=nudge)
+    return Outbox(store=world.store, clock=world.clock, ids=world.ids, late=timedelta(minutes=2), keep=lambda *_: None,
+                  nudge=nudge)  # fmt: skip
 
 
 async def put_back(world: World, nudge=lambda: None) -> Done:

@@ -181,7 +181,7 @@ async def test_a_tick_that_keeps_failing_ends_the_hub_with_status_1(tmp_path: Pa
         async def tick(now: datetime) -> None:
             raise RuntimeError("Robin Example")
 
-        return Domain(parse=real.parse, intake=real.intake, tick=tick, chase=real.chase)
+        return Domain(parse=real.parse, intake=real.intake, tick=tick, chase=real.chase, outbox=real.outbox)
 
     async with whole(tmp_path, of=broken, clock_tick=0.05) as all_of_it:
         async with asyncio.timeout(10):
