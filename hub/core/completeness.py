@@ -12,9 +12,8 @@ from datetime import datetime, timedelta
 from typing import Final, Literal, get_args
 
 from contacts.roles import desk_of
-from hub.core.endings import over
 from hub.core.escalation import NEVER_CHASED
-from hub.core.records import EpisodeState, MessageStatus, NoticeRecord
+from hub.core.records import MessageStatus, NoticeRecord
 from hub.core.states import NEVER_SENT, NOTICE
 from routing.decision import Kind
 
@@ -63,12 +62,12 @@ EVERY: Final = 30.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
-    """How a notice is kept an eye on."""
+    """How a notice is kept an eye on. One that the end of its episode made pointless is not looked at any more
+    (:func:`hub.core.endings.overtaken`)."""
 
     state: str
     kind: Kind
     status: MessageStatus
-    episode_state: EpisodeState
     chase_at: datetime | None
     under_way: bool
     """A delivery of it is due or in hand."""
@@ -114,7 +113,7 @@ class Looked:
 
 def final(kept: Kept) -> bool:
     """Nothing more is to be done about it. An exercise alarms nobody, so its last step may be silence."""
-    if kept.kind in NEVER_CHASED or over(kept.episode_state, kept.kind):
+    if kept.kind in NEVER_CHASED:
         return True
     return kept.state in FINAL or (kept.status != "actual" and kept.state in ("unresolved", "overdue"))
 

@@ -40,10 +40,10 @@ from hub.core.completeness import (
     complete,
     same_reader,
 )
-from hub.core.endings import ENDINGS, OVERTAKES
 from hub.core.escalation import NEVER_CHASED
 from hub.core.states import NOTICE_STATES
 from hub.store.delivery_rows import notice
+from hub.store.endings import overtaken
 from hub.store.episodes import due
 from hub.store.seeing import DUE, LEASED, WAITING
 from hub.store.session import Session
@@ -184,11 +184,7 @@ def _loose(session: Session, now: datetime, sliced: ColumnElement[bool], again: 
 
 def loose(which: ColumnElement[bool]) -> Select[Any]:
     """Open notices without a next look, with what may bring them on all the same."""
-    # Most of what is loose is what an ending made pointless: it is left out before anything else is asked about it.
-    still_worth_telling = [
-        not_(and_(episodes.c.state == state, notices.c.kind.in_(OVERTAKES[ending])))
-        for state, ending in ENDINGS.items()
-    ]
+    # Most of what is loose is what an ending made pointless: all that is left out here.
     under_way = exists().where(deliveries.c.notice == notices.c.id, LIVE)
     owned = exists().where(
         alarms.c.notice == notices.c.id,
@@ -203,12 +199,11 @@ def loose(which: ColumnElement[bool]) -> Select[Any]:
             notices.c.kind,
             notices.c.status,
             notices.c.chase_at,
-            episodes.c.state.label("episode_state"),
             under_way.label("under_way"),
             owned.label("owned"),
         )
         .join(episodes, episodes.c.id == notices.c.episode)
-        .where(LOOSE, notices.c.kind.not_in(NEVER_CHASED), *still_worth_telling, which)
+        .where(LOOSE, notices.c.kind.not_in(NEVER_CHASED), not_(overtaken()), which)
     )
 
 
@@ -217,7 +212,6 @@ def _kept(row: Row[Any], *, answered: bool) -> Kept:
         state=row.state,
         kind=row.kind,
         status=row.status,
-        episode_state=row.episode_state,
         chase_at=row.chase_at,
         under_way=bool(row.under_way),
         owned=bool(row.owned),

@@ -10,7 +10,6 @@ from sqlalchemy import (
     Row,
     Select,
     and_,
-    exists,
     false,
     func,
     or_,
@@ -20,16 +19,14 @@ from sqlalchemy import (
     update,
 )
 
-from hub.core.endings import ENDINGS, OVERTAKES
 from hub.core.outbox import UNTOLD
 from hub.core.records import AuditLine, CalledOff, Outgoing, Sought
+from hub.store.endings import overtaken
 from hub.store.seeing import DUE, LEASED, raise_alarm, write_audit
 from hub.store.session import Session
 from hub.store.tables import alarms, attempts, deliveries, episodes, notices
-from routing.decision import Kind
 
 FAILED = text("deliveries.state = 'failed'")
-_ended = notices.alias("ended")
 
 _SHOWN: Final[FromClause] = (
     deliveries.join(notices, notices.c.id == deliveries.c.notice)
@@ -121,15 +118,7 @@ def _late(now: datetime, late: datetime) -> ColumnElement[bool]:
 
 
 def _stuck(now: datetime, late: datetime) -> ColumnElement[bool]:
-    over = or_(*(and_(episodes.c.state == state, _overtaken(ending)) for state, ending in ENDINGS.items()))
-    return or_(_late(now, late), and_(FAILED, notices.c.state.in_(UNTOLD), ~over))
-
-
-def _overtaken(ending: Kind) -> ColumnElement[bool]:
-    """As :func:`hub.core.endings.overtaken` has it: not what was decided with the ending, or after it."""
-    told = _ended.c.episode == notices.c.episode
-    since = exists().where(told, _ended.c.kind == ending, _ended.c.revision <= notices.c.revision)
-    return and_(notices.c.kind.in_(OVERTAKES[ending]), ~since)
+    return or_(_late(now, late), and_(FAILED, notices.c.state.in_(UNTOLD), ~overtaken()))
 
 
 def _narrowed(sought: Sought) -> list[ColumnElement[bool]]:

@@ -241,6 +241,25 @@ async def test_what_is_final_needs_no_next_step(site: Site, state: str) -> None:
     assert await site.look(START + MINUTE) == []
 
 
+async def test_what_an_ending_made_pointless_needs_none_and_what_was_decided_with_it_does(
+    site: Site, story: Story
+) -> None:
+    """A child is back and tells of a crime: nobody may be left waiting for that."""
+    await sent(site)
+    returned, concern = (story.decision(None, number, kind=kind) for number, kind in enumerate(("returned", "concern")))
+    after = tuple(story.notice(one, revision=2, state="notified") for one in (returned, concern))
+    ended = Changes(
+        event=None, episode=replace(site.told.episode, version=2, state="returned", revision=2), expected_version=1,
+        doc=story.doc(), decisions=(returned, concern), notices=after, deliveries=tuple(map(story.delivery, after)),
+    )  # fmt: skip
+    await site.store.write(lambda unit: unit.save(ended))
+    await sent(site)
+    for one in (*site.told.notices, *after):
+        await site.change("notices", "chase_at = NULL", one.id)
+    expected = {("incomplete", "no_next_step", site.episode, one.id) for one in after}
+    assert set(await site.look(START + MINUTE)) == expected
+
+
 async def test_an_alarm_that_somebody_has_or_had_since_is_a_next_step(site: Site, story: Story) -> None:
     await sent(site)
     await site.change(

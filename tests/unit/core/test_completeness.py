@@ -10,15 +10,13 @@ from hypothesis import strategies as st
 
 from contacts.roles import DESKS
 from hub.core.completeness import FINAL, LACKS, MEANING, OUTSIDE, Kept, Lacking, complete, final, same_reader
-from hub.core.endings import over
 from hub.core.escalation import NEVER_CHASED
-from hub.core.records import EpisodeState, MessageStatus, NoticeRecord
+from hub.core.records import MessageStatus, NoticeRecord
 from hub.core.states import NOTICE, NOTICE_HAPPENINGS, NOTICE_STATES
 from routing.decision import Kind
 from tests.kit.clock import START
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
-EPISODES: tuple[EpisodeState, ...] = get_args(EpisodeState)
 HUMAN = {"accepted", "not_ours", "redirected"}
 DECIDED = {"withheld", "held", "released", "superseded"}
 """Decisions about whom to tell, and an episode's end: whoever writes these says what follows."""
@@ -28,7 +26,6 @@ standing = st.builds(
     state=st.sampled_from(NOTICE_STATES),
     kind=st.sampled_from(KINDS),
     status=st.sampled_from(get_args(MessageStatus)),
-    episode_state=st.sampled_from(EPISODES),
     chase_at=st.sampled_from([None, START]),
     under_way=st.booleans(),
     owned=st.booleans(),
@@ -38,7 +35,7 @@ standing = st.builds(
 
 def kept(**more: object) -> Kept:
     given: dict[str, object] = {
-        "state": "notified", "kind": "missing", "status": "actual", "episode_state": "open", "chase_at": None,
+        "state": "notified", "kind": "missing", "status": "actual", "chase_at": None,
         "under_way": False, "owned": False, "answered": False,
     }  # fmt: skip
     return Kept(**(given | more))  # type: ignore[arg-type]  # the tests name the values
@@ -61,7 +58,7 @@ def test_every_open_state_can_still_come_to_an_end() -> None:
 @given(standing)
 def test_an_open_notice_is_complete_only_if_something_brings_it_on(one: Kept) -> None:
     brought_on = one.chase_at is not None or one.under_way or one.owned or one.answered
-    pointless = over(one.episode_state, one.kind) or one.kind in NEVER_CHASED
+    pointless = one.kind in NEVER_CHASED
     silent = one.status != "actual" and one.state in ("unresolved", "overdue")
     assert complete(one) == (brought_on or pointless or silent or one.state in FINAL)
 
@@ -90,7 +87,6 @@ def test_a_state_that_no_table_knows_is_never_complete(state: str) -> None:
         {"state": "acknowledged"},
         {"state": "held"},
         {"kind": "duty_due"},
-        {"episode_state": "returned"},
         {"status": "exercise", "state": "overdue"},
     ],
 )
@@ -100,8 +96,8 @@ def test_each_of_these_is_enough_and_without_it_nothing_is(more: dict[str, objec
 
 
 def test_the_end_itself_is_told_until_somebody_answers() -> None:
-    assert not complete(kept(kind="returned", episode_state="returned"))
-    assert not complete(kept(kind="threshold", episode_state="returned"))
+    assert not complete(kept(kind="returned"))
+    assert not complete(kept(kind="threshold"))
     assert not complete(kept(status="exercise", state="notified"))
 
 

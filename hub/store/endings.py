@@ -1,0 +1,22 @@
+"""What an ending made pointless, as a condition on ``notices`` and ``episodes``, for whoever joins the two."""
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, exists, or_
+
+from hub.core.endings import ENDINGS, OVERTAKES
+from hub.store.tables import episodes, notices
+from routing.decision import Kind
+
+_ended = notices.alias("ended")
+
+
+def overtaken() -> ColumnElement[bool]:
+    """As :func:`hub.core.endings.overtaken` has it: not what was decided with the ending, or after it."""
+    return or_(*(and_(episodes.c.state == state, _before(ending)) for state, ending in ENDINGS.items()))
+
+
+def _before(ending: Kind) -> ColumnElement[bool]:
+    told: Any = _ended.c.episode == notices.c.episode
+    since = exists().where(told, _ended.c.kind == ending, _ended.c.revision <= notices.c.revision)
+    return and_(notices.c.kind.in_(OVERTAKES[ending]), ~since)
