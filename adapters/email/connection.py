@@ -21,13 +21,15 @@ TlsMode: TypeAlias = Literal["required", "implicit", "opportunistic"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timeouts:
-    """Seconds. ``total`` bounds one delivery from waiting for a connection to the answer; a lease must outlast it."""
+    """Seconds. ``total`` bounds one delivery from waiting for a connection to the answer; a lease must outlast it.
+    ``patience``: who has a connection for longer no longer keeps others from one."""
 
     connect: float = 15.0
     command: float = 30.0
     content: float = 120.0
     total: float = 180.0
     close: float = 2.0
+    patience: float = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

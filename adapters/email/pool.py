@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from adapters.email.connection import Connection, Relay, SendFailure
+from adapters.email.places import Places
 from adapters.port import Deferred
 
 _OLDEST = 60.0
@@ -14,18 +15,20 @@ _MOST = 100
 
 
 class Pool:
-    """At most ``size`` connections. One that did not end its transaction in step is cut and never kept."""
+    """``size`` connections, and more only beside those that hang (:mod:`adapters.email.places`). One that did not end
+    its transaction in step is cut and never kept."""
 
     def __init__(self, relay: Relay, size: int) -> None:
         self._relay = relay
-        self._slots = asyncio.Semaphore(size)
+        self._places = Places(size=size, patience=relay.timeouts.patience)
+        self._size = size
         self._idle: list[tuple[float, Connection]] = []
         self._closed = False
 
     @asynccontextmanager
-    async def lease(self, *, fresh: bool = False) -> AsyncIterator[Connection]:
-        """A connection ready for MAIL, a kept one unless ``fresh``. Raises SendFailure."""
-        async with self._slots:
+    async def lease(self, domain: str, *, fresh: bool = False) -> AsyncIterator[Connection]:
+        """A connection ready for MAIL to ``domain``, a kept one unless ``fresh``. Raises SendFailure."""
+        async with self._places.one(domain):
             if self._closed:
                 raise SendFailure(Deferred(reason="provider_unavailable", detail="closed"))
             connection = (None if fresh else self._take()) or await Connection.open(self._relay)
@@ -34,7 +37,7 @@ class Pool:
                 yield connection
                 kept = connection.reusable and connection.transactions < _MOST and not self._closed
             finally:
-                if kept:
+                if kept and len(self._idle) < self._size:
                     self._idle.append((asyncio.get_running_loop().time(), connection))
                 else:
                     connection.cut()

@@ -146,7 +146,7 @@ class EmailTransport:
         return await self._attempt(message, progress, fresh=True)
 
     async def _attempt(self, message: Message, progress: _Progress, *, fresh: bool) -> Result:
-        async with self._pool.lease(fresh=fresh) as connection:
+        async with self._pool.lease(message.recipient.rpartition("@")[2].lower(), fresh=fresh) as connection:
             progress.connection = connection
             return await connection.send(message)
 

@@ -121,7 +121,8 @@ class Delivery:
         while not stop.is_set():
             self._wake.clear()
             look, self._look = self._look, False
-            lanes = [lane for lane in self._lanes if (lane.free > 0 if look else lane.worth_a_claim)]
+            now = self._clock.now()
+            lanes = [lane for lane in self._lanes if (lane.room(now) > 0 if look else lane.worth_a_claim(now))]
             if lanes and not self._recorder.behind:
                 await self._claim(lanes)
             if not self._wake.is_set() and not await self._within(self._limits.poll, self._wake.wait()):
@@ -158,7 +159,7 @@ class Delivery:
                 flight = Flight(claimed=one, lease_until=until, since=since, ahead=ahead)
                 self._start(lane, flight)
                 ahead = ahead or (flight if idle else None)
-            if lane.worth_a_claim:
+            if lane.worth_a_claim(since):
                 self._wake.set()
 
     def _start(self, lane: Lane, flight: Flight) -> None:
@@ -190,12 +191,13 @@ class Delivery:
     def _landed(self, lane: Lane, task: asyncio.Task[None]) -> None:
         flight = self._tasks.pop(task)
         identity = flight.claimed.delivery.id
-        lane.leave(flight, self._clock.now())
+        now = self._clock.now()
+        lane.leave(flight, now)
         if not flight.settled:
             self._cut_off(flight)
         if not task.cancelled() and task.exception() is not None:
             self._log.error("delivery.flight_failed", delivery=identity, error=type(task.exception()).__name__)
-        if lane.worth_a_claim:
+        if lane.worth_a_claim(now):
             self._wake.set()
 
     def _cut_off(self, flight: Flight) -> None:

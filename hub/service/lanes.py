@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, get_args
 
 from hub.core.records import ClaimedDelivery
 from hub.core.verdict import Tried
 from hub.service.destinations import REMINDERS, Destinations, Provider, Turn
-from hub.service.ports import ANYWHERE, Unit
+from hub.service.ports import ANYWHERE, Places, Unit
 from hub.service.sending import Flight
 from routing.decision import Priority
 
@@ -21,7 +21,12 @@ in the provider's own queue. Places by destination would only make bursts to one
 
 WIDE: Final = 4
 """Times as many places has a direct channel: each of its flights waits for another system and costs nothing but that,
-and those that are dead, with one place each, must leave enough to the living."""
+and those that are dead, with one place each, must leave enough to the living. On the other channels it is how many
+there are at most, beside flights that hang."""
+
+PATIENCE: Final = timedelta(seconds=2)
+"""A flight to a provider that takes longer gives up its place to others: a relay may ask each recipient's own server
+before it answers, and hang with it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +96,7 @@ class Lane:
     @property
     def free(self) -> int:
         """Places nobody has."""
-        return self._wide(self.limits.concurrency) - len(self.flights)
+        return max(0, self._wide(self.limits.concurrency) - len(self.flights))
 
     @property
     def free_for_reminders(self) -> int:
@@ -99,10 +104,31 @@ class Lane:
         taken = sum(1 for flight in self.flights.values() if flight.claimed.delivery.priority in REMINDERS)
         return max(0, min(self.free, self._wide(self.limits.concurrency - self.limits.reserve) - taken))
 
-    @property
-    def worth_a_claim(self) -> bool:
-        """A claim costs a transaction: enough free places for a batch, not one at a time."""
-        return self.hungry and self.free * 4 >= self._wide(self.limits.concurrency)
+    def room(self, now: datetime) -> int:
+        """What may be claimed: free places, or where there are none, those that have been given up."""
+        return self.free or self._given_up(now)
+
+    def worth_a_claim(self, now: datetime) -> bool:
+        """A claim costs a transaction: enough room for a batch, not one at a time."""
+        return self.hungry and self.room(now) * 4 >= self._wide(self.limits.concurrency)
+
+    def _given_up(self, now: datetime) -> int:
+        """Places of flights that hang, as far as there may be flights beside them."""
+        if self.direct:
+            return 0
+        hanging = sum(self._hangs(flight, now) for flight in self.flights.values())
+        beside = len(self.flights) - hanging
+        return max(0, min(self.limits.concurrency - beside, self.limits.concurrency * WIDE - len(self.flights)))
+
+    @staticmethod
+    def _hangs(flight: Flight, now: datetime) -> bool:
+        """Of one that goes nowhere in particular it is the provider that is slow, for everybody."""
+        return bool(flight.claimed.delivery.destination) and now - flight.since >= PATIENCE
+
+    def _elsewhere(self, now: datetime, limit: int) -> Places:
+        """Anywhere but where a flight hangs."""
+        where = {one.claimed.delivery.destination for one in self.flights.values() if self._hangs(one, now)}
+        return Places(rooms=dict.fromkeys(where, 0), untried=limit)
 
     async def settle(self, unit: Unit, turn: Turn, now: datetime) -> None:
         """Write it down."""
@@ -115,6 +141,10 @@ class Lane:
         """Lease what there is room for: first notices, and in what is then left, less the reserve, reminders. Changes
         nothing here, as a transaction may be run again."""
         only = (self.channel,)
+        if not self.free:
+            room = self._given_up(now)
+            places = self._elsewhere(now, room)
+            return await unit.claim(now, until, node, room, channels=only, priorities=FIRST_NOTICES, places=places)
         places = self.destinations.places(now) if self.direct else ANYWHERE
         claimed = await unit.claim(now, until, node, self.free, channels=only, priorities=FIRST_NOTICES, places=places)
         room = min(self.free_for_reminders, self.free - len(claimed))

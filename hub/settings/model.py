@@ -62,7 +62,12 @@ class Settings(ChannelSettings):
     smtp_user: str | None = Field(None, description="User name at the relay, if it asks for one.")
     smtp_password: SecretStr | None = Field(None, description="Its password; better from smtp_password_file.")
     smtp_password_file: Path | None = Field(None, description="File with the password on one line.")
-    smtp_pool: int = Field(4, ge=1, le=64, description="Connections kept open to the relay.")
+    smtp_pool: int = Field(
+        4,
+        ge=1,
+        le=64,
+        description="Connections to the relay; up to four times as many while it lets some wait for their answer.",
+    )
     smtp_connect_timeout: Seconds = Field(10.0, description="To connect and negotiate TLS.")
     smtp_command_timeout: Seconds = Field(30.0, description="For each command before the message.")
     smtp_content_timeout: Seconds = Field(90.0, description="For the message itself and its answer.")

@@ -57,6 +57,8 @@ class SmtpServer:
     reached: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when a fault is met, so that a test can act in the middle of it."""
     most_at_once: int = 0
+    hanging: dict[str, Place] = field(default_factory=dict)
+    """Recipients' domains, and where in a transaction to them nothing is ever answered: at ``rcpt`` or ``data``."""
 
     def fail(self, place: Place, *faults: Fault) -> None:
         self.faults.setdefault(place, deque()).extend(faults)
@@ -77,6 +79,7 @@ class SmtpServer:
 class _Session(Aiosmtpd):
     def __init__(self, state: SmtpServer, **options: Any) -> None:
         self.state = state
+        self.domain = ""
         super().__init__(_Handler(state), **options)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -102,12 +105,20 @@ class _Session(Aiosmtpd):
 
     async def smtp_RCPT(self, arg: str | None) -> None:
         self.state.lines.append(b"RCPT " + (arg or "").encode())
+        self.domain = (arg or "").partition("@")[2].partition(">")[0]
+        await self.hang_if_told("rcpt")
         if not await self.faulty("rcpt"):
             await super().smtp_RCPT(self._without_dsn(arg))
 
     async def smtp_DATA(self, arg: str) -> None:
+        await self.hang_if_told("data")
         if not await self.faulty("data"):
             await super().smtp_DATA(arg)
+
+    async def hang_if_told(self, place: Place) -> None:
+        if self.state.hanging.get(self.domain) == place:
+            self.state.reached.set()
+            await asyncio.Event().wait()
 
     async def faulty(self, place: Place) -> bool:
         fault = self.state.next_fault(place)

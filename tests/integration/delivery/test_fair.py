@@ -240,6 +240,60 @@ class TestOneDead:
         assert {kind for kind, _, _ in await world.alarms()} == {"undeliverable"}
 
 
+class TestADomainBehindTheRelay:
+    """The relay asks the recipient's own server before it answers, and hangs with it."""
+
+    async def test_one_that_hangs_keeps_no_other_domain_waiting(self, world: World) -> None:
+        relay = Hosts(channel="email", gates={"slow.example": asyncio.Event()})
+        world.sinks["email"] = relay
+        slow = await told(world, *["slow.example"] * 60, channel="email")
+        delivery = world.delivery()
+        async with world.delivering(delivery):
+            await until(lambda: relay.flying.get("slow.example") == LIMITS.concurrency)
+            others = await told(world, *[f"d{n % 10}.example" for n in range(40)], channel="email")
+            delivery.nudge()
+            for _ in range(6):
+                await world.advance(0.5)
+            await until(lambda: world.settled(others, "sent"))  # three seconds, and no more
+            began = world.clock.now()
+            later = await told(world, "quick.example", channel="email")
+            delivery.nudge()
+            await until(lambda: world.settled(later, "sent"))
+            assert world.clock.now() == began, "known to hang, it is not waited for"
+            assert relay.most["slow.example"] == LIMITS.concurrency, "nor has it more places for that"
+            relay.gates["slow.example"].set()  # type: ignore[attr-defined]
+            await world.passing(lambda: world.settled(slow, "sent"))
+
+    async def test_many_that_hang_have_an_end(self, world: World) -> None:
+        domains = [f"slow{n}.example" for n in range(60)]
+        gate = asyncio.Event()
+        relay = Hosts(channel="email", gates=dict.fromkeys(domains, gate))
+        world.sinks["email"] = relay
+        slow = await told(world, *domains, channel="email")
+        delivery = world.delivery()
+        async with world.delivering(delivery):
+            for _ in range(30):
+                await world.advance(1)
+            assert delivery.in_flight == WIDE * LIMITS.concurrency
+            gate.set()
+            await world.passing(lambda: world.settled(slow, "sent"))
+
+    async def test_it_is_no_way_round_the_places_of_reminders(self, world: World) -> None:
+        gate = asyncio.Event()
+        relay = Hosts(channel="email", gates={"slow.example": gate})
+        world.sinks["email"] = relay
+        slow = await told(world, *["slow.example"] * LIMITS.concurrency, channel="email")
+        delivery = world.delivery()
+        async with world.delivering(delivery):
+            await until(lambda: relay.flying.get("slow.example") == LIMITS.concurrency)
+            reminder = await told(world, "quick.example", channel="email", priority="low")
+            for _ in range(5):
+                await world.advance(1)
+            assert await world.settled(reminder, "due")
+            gate.set()
+            await world.passing(lambda: world.settled([slow, reminder], "sent"))
+
+
 class TestTheRelay:
     async def test_when_it_is_back_nobody_waits_for_his_own_turn(self, world: World) -> None:
         """No domain is blamed for it: all are tried all the time, and once one goes through all do."""

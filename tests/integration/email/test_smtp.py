@@ -201,6 +201,75 @@ async def test_connections_are_kept_and_never_shared_at_once() -> None:
         assert subject.idle_connections == 0
 
 
+def bound_for(domain: str, number: int) -> Envelope:
+    return envelope(f"dl-{domain}-{number}", address=f"jo@{domain}", body=Alert(subject="", text="x"), certificates=())
+
+
+class TestADomainThatHangs:
+    """The relay asks the recipient's own server before it answers, and waits for it."""
+
+    PATIENT = Timeouts(connect=5, command=3, content=5, total=15, close=1, patience=0.1)
+
+    @pytest.mark.parametrize("place", ["rcpt", "data"])
+    async def test_it_keeps_nobody_else_waiting(self, place: Place) -> None:
+        async with serving(pool_size=2, timeouts=self.PATIENT) as (server, subject):
+            server.hanging = {"slow.example": place}
+            slow = [asyncio.create_task(subject.deliver(bound_for("slow.example", n), NOW)) for n in range(10)]
+            await server.reached.wait()
+            began = asyncio.get_running_loop().time()
+            for number in range(20):
+                assert isinstance(await subject.deliver(bound_for("quick.example", number), NOW), Accepted)
+            assert asyncio.get_running_loop().time() - began < 2, "not until the first of them is given up"
+            assert not any(one.done() for one in slow)
+            assert server.most_at_once == 3, "the slow ones have the two there are, and no more"
+            for one in slow:
+                one.cancel()
+            await asyncio.gather(*slow, return_exceptions=True)
+
+    async def test_once_it_is_known_it_is_not_waited_for_at_all(self) -> None:
+        """Each domain has had its say; after that the quick ones find a place while the slow ones still are new."""
+        patient = Timeouts(connect=5, command=0.5, content=5, total=15, close=1, patience=0.3)
+        async with serving(pool_size=1, timeouts=patient) as (server, subject):
+            server.hanging = {"slow.example": "rcpt"}
+            assert isinstance(await subject.deliver(bound_for("slow.example", 0), NOW), Deferred)
+            again = asyncio.create_task(subject.deliver(bound_for("slow.example", 1), NOW))
+            await asyncio.sleep(0)
+            began = asyncio.get_running_loop().time()
+            assert isinstance(await subject.deliver(bound_for("quick.example", 0), NOW), Accepted)
+            assert asyncio.get_running_loop().time() - began < 0.3
+            server.hanging = {}
+            await again
+            assert isinstance(await subject.deliver(bound_for("slow.example", 2), NOW), Accepted)
+
+    async def test_there_is_an_end_to_it(self) -> None:
+        """Not as many connections as there are domains that hang."""
+        async with serving(pool_size=2, timeouts=self.PATIENT) as (server, subject):
+            server.hanging = {f"slow{n}.example": "rcpt" for n in range(12)}
+            slow = [asyncio.create_task(subject.deliver(bound_for(domain, 0), NOW)) for domain in server.hanging]
+            async with asyncio.timeout(5):
+                while len(server.open_now) < 8:
+                    await asyncio.sleep(0.01)
+            await asyncio.sleep(0.3)
+            assert server.most_at_once == 8
+            for one in slow:
+                one.cancel()
+            await asyncio.gather(*slow, return_exceptions=True)
+            server.hanging = {}
+            assert isinstance(await subject.deliver(bound_for("quick.example", 0), NOW), Accepted), "and they are free"
+
+    async def test_who_gives_up_waiting_leaves_no_place_taken(self) -> None:
+        async with serving(pool_size=1, timeouts=self.PATIENT) as (server, subject):
+            server.hanging = {"slow.example": "rcpt"}
+            slow = [asyncio.create_task(subject.deliver(bound_for("slow.example", n), NOW)) for n in range(5)]
+            await server.reached.wait()
+            for one in reversed(slow):
+                one.cancel()
+            await asyncio.gather(*slow, return_exceptions=True)
+            server.hanging = {}
+            assert isinstance(await subject.deliver(bound_for("slow.example", 9), NOW), Accepted)
+            assert server.most_at_once == 1
+
+
 async def test_a_kept_connection_that_went_cold_costs_nothing() -> None:
     async with serving(pool_size=1) as (server, subject):
         for number in range(3):
