@@ -32,12 +32,12 @@ Purpose = Literal["invitation", "recovery"]
 INVITED_FOR: Final = timedelta(hours=72)
 """How long a link of an invitation or a recovery works."""
 
+_ADMIN: Final = frozenset[Action](
+    {"users:see", "users:manage", "directory:see", "directory:change", "directory:approve"}
+)
 _OWN: Final[Mapping[Role, frozenset[Action]]] = {
-    "operator": frozenset({"users:see", "users:manage", "directory:see", "directory:change", "directory:approve"})
-    | frozenset({"audit:see", "hub:see"}),
-    "directory_admin": frozenset(
-        {"users:see", "users:manage", "directory:see", "directory:change", "directory:approve"}
-    ),
+    "operator": _ADMIN | {"audit:see", "hub:see"},
+    "directory_admin": _ADMIN,
     "recipient": frozenset({"directory:see", "notices:see", "notices:answer"}),
     "auditor": frozenset({"users:see", "directory:see", "audit:see"}),
 }
@@ -182,7 +182,7 @@ def lock_of(user: User, limits: Limits, now: datetime) -> datetime | None:
     """Until when one more failure locks the account; None if it does not yet."""
     if user.failures + 1 < limits.failures:
         return None
-    doubled = limits.lockout * 2 ** min(user.locks, 20)
+    doubled = limits.lockout * (1 << min(user.locks, 20))
     return now + min(doubled, limits.longest_lockout)
 
 

@@ -55,6 +55,10 @@ class _Ids:
         """192 random bits, URL-safe."""
         return base64.urlsafe_b64encode(self._random_bytes(_TOKEN_BYTES)).decode()
 
+    def secret(self, count: int) -> bytes:
+        """``count`` random bytes."""
+        return self._random_bytes(count)
+
     def _below(self, limit: int) -> int:
         while True:  # bytes past the last whole multiple are thrown away: a plain remainder would favour some letters
             value = self._random_bytes(1)[0]

@@ -34,6 +34,7 @@ from hub.core.records import (
     StoredEpisode,
     Tracked,
 )
+from hub.service.accounts.ports import AccountsUnit
 
 T = TypeVar("T")
 
@@ -61,6 +62,10 @@ class Ids(Protocol):
 
     def token(self) -> str:
         """At least 128 random bits, URL-safe."""
+        ...
+
+    def secret(self, count: int) -> bytes:
+        """So many random bytes."""
         ...
 
 
@@ -93,6 +98,11 @@ ANYWHERE: Final = Places()
 
 class Unit(Protocol):
     """One transaction. All values are plain: sealing and opening happen inside the store."""
+
+    @property
+    def accounts(self) -> AccountsUnit:
+        """Users, their links and sessions."""
+        ...
 
     async def lock(self, *keys: str) -> None:
         """Serialise with every other transaction that locks one of these keys (PostgreSQL advisory lock; on SQLite

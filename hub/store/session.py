@@ -1,15 +1,18 @@
 """One transaction as the repositories see it: a connection, and the safe that seals and opens."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from sqlalchemy import Connection, Executable, Table, text
 from sqlalchemy.dialects import postgresql, sqlite
 
 from hub.service.ports import Sealer
 from hub.store.keystore import HUB_SCOPE, KeyStore
+
+T = TypeVar("T")
+P = ParamSpec("P")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +65,12 @@ class Session:
         return self.connection.dialect.name == "postgresql"
 
 
+class Run(Protocol):
+    """Runs a repository function in the transaction of a unit (hub/store/unit.py)."""
+
+    async def __call__(self, work: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs) -> T: ...
+
+
 # The one construct that the two dialects spell the same and SQLAlchemy keeps apart. Building a statement costs several
 # times what running it does, so each is built once.
 
@@ -85,4 +94,4 @@ def _put(on_postgresql: bool, table: Table) -> Executable:
     return statement.on_conflict_do_update(index_elements=keys, set_=changed)
 
 
-__all__ = ["HUB_SCOPE", "Session"]
+__all__ = ["HUB_SCOPE", "Run", "Session"]

@@ -39,6 +39,7 @@ from hub.core.records import (
     StoredEpisode,
     Tracked,
 )
+from hub.service.accounts.ports import AccountsUnit
 from hub.service.ports import ANYWHERE, Places, Unit
 from hub.store import (
     answers,
@@ -56,6 +57,7 @@ from hub.store import (
     sources,
 )
 from hub.store import deliveries as leasing
+from hub.store.accounts import SqlAccounts
 from hub.store.session import Session
 
 T = TypeVar("T")
@@ -75,6 +77,7 @@ class SqlUnit:
         self._runner = runner
         self._failure: BaseException | None = None
         self._over = False
+        self.accounts: AccountsUnit = SqlAccounts(self._run)
 
     async def _run(self, work: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         if self._over:

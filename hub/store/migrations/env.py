@@ -2,6 +2,7 @@
 
 from alembic import context
 
+from hub.store import accounts_tables as _accounts_tables  # noqa: F401  the tables of each subject are in one metadata
 from hub.store.tables import metadata
 
 context.configure(

@@ -1,0 +1,60 @@
+"""What the accounts need from the outside: their rows, and the slow hash of passwords."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
+
+from hub.core.accounts import User, UserLink, UserSession
+
+
+class AccountsUnit(Protocol):
+    """The accounts' part of a transaction. Whoever reads a user to change them holds ``unit.lock(user_lock(id))``."""
+
+    async def user(self, user: str) -> User | None: ...
+    async def user_by_email(self, email: str) -> User | None:
+        """The one account of this address that is not disabled; in whatever case the address is written."""
+        ...
+
+    async def users(self, organisation: str | None) -> Sequence[User]:
+        """Of one organisation, or of all (None), disabled ones too, as they were made."""
+        ...
+
+    async def put_user(self, user: User) -> None: ...
+
+    async def link(self, digest: bytes) -> UserLink | None: ...
+    async def put_link(self, link: UserLink) -> None: ...
+    async def end_links(self, user: str) -> None:
+        """No link of this user works any more."""
+        ...
+
+    async def session(self, digest: bytes) -> tuple[UserSession, User] | None: ...
+    async def sessions(self, user: str) -> Sequence[UserSession]:
+        """Of one user, also those whose time is over, the oldest first."""
+        ...
+
+    async def put_session(self, session: UserSession) -> None: ...
+    async def seen(self, session: str, now: datetime) -> None: ...
+    async def end_sessions(self, user: str, sessions: Sequence[str]) -> None:
+        """End those of these that are the user's."""
+        ...
+
+
+class Passwords(Protocol):
+    """A hash that is slow on purpose; it never blocks the loop, and few are computed at once."""
+
+    async def hashed(self, password: str) -> str:
+        """The encoded hash (PHC string) of a normalised password."""
+        ...
+
+    async def matches(self, encoded: str | None, password: str) -> bool:
+        """Whether this is the password. None takes as long as any other and is False."""
+        ...
+
+    def outdated(self, encoded: str) -> bool:
+        """Whether it was made with other parameters than those of today."""
+        ...
+
+
+def user_lock(user: str) -> str:
+    """The name of the lock on one account (Unit.lock)."""
+    return f"user:{user}"
