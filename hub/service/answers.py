@@ -5,7 +5,6 @@ D13): the notice is open again, and the operator is told. Every answer is append
 one or comes after the notice was overtaken.
 """
 
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -14,6 +13,7 @@ from typing import Final, Literal, Protocol, get_args
 from contacts.roles import OPERATOR
 from hub.core.completeness import same_reader
 from hub.core.escalation import NEVER_CHASED
+from hub.core.lines import one_line
 from hub.core.records import AcknowledgementRecord, AlarmRecord, AuditLine, DeliveryRecord, NoticeRecord, NoticeState
 from hub.core.states import notice_after
 from hub.core.tokens import token_digest
@@ -25,8 +25,6 @@ LONGEST_NAME: Final = 120
 LONGEST_REDIRECT: Final = 200
 DOUBLE_CLICK: Final = timedelta(seconds=60)
 """The same answer by the same name within this time is the same answer."""
-_JOINERS: Final = frozenset("\u200c\u200d")
-"""Format characters that some scripts cannot do without."""
 
 
 class Meter(Protocol):
@@ -210,7 +208,7 @@ class Answers:
 def check(name: str, answer: str, redirected_to: str | None) -> "_Given | tuple[AnswerProblem, ...]":
     """The answer in normal form, or everything that is wrong with it."""
     problems: list[AnswerProblem] = []
-    cleaned = _text(name)
+    cleaned = one_line(name)
     if cleaned is None or len(cleaned) > LONGEST_NAME:
         problems.append(
             AnswerProblem(
@@ -224,7 +222,7 @@ def check(name: str, answer: str, redirected_to: str | None) -> "_Given | tuple[
         problems.append(
             AnswerProblem(field="answer", message="Choose one: you accept it, it is not yours, or who should have it")
         )
-    target = _text(redirected_to or "") if code == "redirected" else ""
+    target = one_line(redirected_to or "") if code == "redirected" else ""
     if target is None or len(target) > LONGEST_REDIRECT:
         message = f"Say who should have it as plain text on one line, at most {LONGEST_REDIRECT} characters"
         problems.append(AnswerProblem(field="redirected_to", message=message))
@@ -233,16 +231,6 @@ def check(name: str, answer: str, redirected_to: str | None) -> "_Given | tuple[
     if problems or code is None or cleaned is None:
         return tuple(problems)
     return _Given(name=cleaned, answer=code, redirected_to=target or None)
-
-
-def _text(value: str) -> str | None:
-    """One line in Unicode normal form C, spaces folded; None if it has characters that no name has."""
-    line = unicodedata.normalize("NFC", value).strip()
-    for character in line:
-        category = unicodedata.category(character)
-        if (category[0] == "C" and character not in _JOINERS) or category in ("Zl", "Zp"):
-            return None
-    return " ".join(line.split())
 
 
 def _same(earlier: AcknowledgementRecord, delivery: DeliveryRecord, given: _Given, now: datetime) -> bool:
