@@ -7,7 +7,7 @@ nothing a transport does raises for a failure of delivery. Pure: no I/O here.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final, Literal, Protocol, TypeAlias
+from typing import Final, Literal, Protocol, TypeAlias, runtime_checkable
 
 Reason = Literal[
     "no_certificate",
@@ -185,4 +185,14 @@ class Transport(Protocol):
 
     async def aclose(self) -> None:
         """Close pooled connections in bounded time."""
+        ...
+
+
+@runtime_checkable
+class Reachable(Protocol):
+    """A :class:`Transport` through one provider, whom it can ask whether he is there."""
+
+    async def reachable(self) -> bool:
+        """Whether he would take something from us now; nothing is sent. In bounded time; raises only
+        ``asyncio.CancelledError``."""
         ...

@@ -209,9 +209,7 @@ def _not_opened(exc: Exception, phase: Phase) -> Result:
         return Deferred(reason="tls_failed", detail=type(exc.__cause__ or exc).__name__)
     if isinstance(exc, aiosmtplib.SMTPConnectError | aiosmtplib.SMTPServerDisconnected):
         return Deferred(reason="connection_failed", detail=detail)
-    if isinstance(exc, TimeoutError):
-        return Deferred(reason="provider_unavailable", detail=detail)
-    if isinstance(exc, aiosmtplib.SMTPException):
+    if isinstance(exc, aiosmtplib.SMTPException) and not isinstance(exc, TimeoutError):
         # STARTTLS or AUTH is not offered. A relay may be put right, and a downgrade by somebody between us passes.
         return (
             Rejected(reason="misconfigured", detail="AUTH not offered", technical=True)

@@ -37,10 +37,24 @@ class Pool:
                 yield connection
                 kept = connection.reusable and connection.transactions < _MOST and not self._closed
             finally:
-                if kept and len(self._idle) < self._size:
-                    self._idle.append((asyncio.get_running_loop().time(), connection))
+                if kept:
+                    self._keep(connection)
                 else:
                     connection.cut()
+
+    async def try_out(self) -> None:
+        """Open a connection beside those in use, and keep it for whoever comes next. Raises SendFailure."""
+        connection = await Connection.open(self._relay)
+        if self._closed:
+            connection.cut()
+        else:
+            self._keep(connection)
+
+    def _keep(self, connection: Connection) -> None:
+        if len(self._idle) < self._size:
+            self._idle.append((asyncio.get_running_loop().time(), connection))
+        else:
+            connection.cut()
 
     @property
     def idle(self) -> int:

@@ -126,6 +126,15 @@ class EmailTransport:
                 return Unconfirmed(reason="unknown", detail=type(exc).__name__)
             return Rejected(reason="unknown", detail=type(exc).__name__, technical=True)
 
+    async def reachable(self) -> bool:
+        """Whether the relay greets, encrypts, and lets us in: :class:`adapters.port.Reachable`."""
+        try:
+            async with asyncio.timeout(self._timeouts.total):
+                await self._pool.try_out()
+        except (SendFailure, TimeoutError):
+            return False
+        return True
+
     async def aclose(self) -> None:
         """Close what is idle in ``timeouts.close`` seconds at most."""
         await self._pool.aclose()

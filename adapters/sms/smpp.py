@@ -132,6 +132,15 @@ class SmppTransport:
                 return Unconfirmed(reason="unknown", detail=type(exc).__name__)
             return Rejected(reason="unknown", detail=type(exc).__name__, technical=True)
 
+    async def reachable(self) -> bool:
+        """Whether the SMSC lets us bind: :class:`adapters.port.Reachable`."""
+        try:
+            async with asyncio.timeout(self._total):
+                await self._bound()
+        except (NotBound, TimeoutError):
+            return False
+        return True
+
     async def keep_bound(self, wait: Callable[[float], Awaitable[object]]) -> None:
         """Stay bound for as long as this runs, so that receipts and replies come in while nothing is sent. ``wait``
         sleeps so many seconds: after each failure twice as long, up to a minute."""

@@ -16,6 +16,7 @@ from contacts.model import Channel
 from hub.core.records import ClaimedDelivery, ClosedEndpoint
 from hub.core.retry import RetryPolicy
 from hub.core.verdict import Tried
+from hub.service.knocking import knocking
 from hub.service.lanes import Lane, Limits
 from hub.service.ports import Clock, Ids, Store, StoreUnavailable, Unit
 from hub.service.recording import Log, Meter, Recorder
@@ -52,6 +53,7 @@ class Delivery:
         self._node = node
         self._limits = limits
         self._log = log
+        self._transports = transports
         self._sender = Sender(
             transports=transports, envelopes=envelopes, clock=clock, node=node, longest_send=limits.longest_send
         )
@@ -103,6 +105,9 @@ class Delivery:
         side = [
             asyncio.create_task(self._renewing(), name="delivery.renewing"),
             asyncio.create_task(self._following(), name="delivery.following"),
+            asyncio.create_task(
+                knocking(self._lanes, self._transports, self._clock, self.nudge, self._log), name="delivery.knocking"
+            ),
         ]
         stopping = asyncio.create_task(self._stopping(stop), name="delivery.stopping")
         try:

@@ -10,61 +10,25 @@ from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Final, Literal, TypeAlias, assert_never
+from typing import Final
 
-from adapters.port import Accepted, Deferred, Reason, Rejected, Result, Unconfirmed
 from hub.core.records import ClaimedDelivery
 from hub.core.verdict import Tried
 from hub.service.ports import Places
+from hub.service.signs import FAILURES, OUTAGE, asked, later, sign_of, spoken
 from routing.decision import Priority
 
 REMINDERS: Final[tuple[Priority, ...]] = ("low",)
 
-FAILURES: Final = 3
-"""So many in a row shut it."""
 HANGS: Final = 30.0
 """Or failures in a row that took so many seconds: three tries of a minute would keep others waiting for three."""
 FIRST_PAUSE: Final = 30.0
 LONGEST_PAUSE: Final = 600.0
 """Seconds that it is shut for the first time, doubled each time the try after it fails, and at most."""
-LONGEST_ASKED: Final = 86_400.0
-"""Seconds of a Retry-After that are remembered; each delivery has a limit of its own (hub/core/retry.py)."""
 PUT_OFF_EVERY: Final = timedelta(seconds=10)
 """How often what has fallen due meanwhile is put off: often enough that nothing shut counts as late."""
-OUTAGE: Final = timedelta(seconds=60)
-"""What was away for longer has made others wait: they are brought forward. Less, and those that it refuses for another
-reason would be tried over and over beside those that it takes."""
 IDLE: Final = timedelta(minutes=10)
 """What is not used is forgotten after that time."""
-
-NOT_THERE: Final[frozenset[Reason]] = frozenset(
-    {"connection_failed", "tls_failed", "provider_unavailable", "provider_timeout", "rate_limited"}
-)
-"""Of what is deferred: the system as a whole does not take anything now."""
-SPOKE: Final[frozenset[Reason]] = frozenset({"rejected", "gone"})
-"""Of what is rejected: it was the other system that said so. The rest is found out without asking it."""
-
-NO_CONNECTION: Final[frozenset[Reason]] = frozenset({"connection_failed", "tls_failed"})
-"""Of what is deferred by a provider: it was the provider itself that could not be reached. Everything else it may have
-said of one recipient."""
-
-Sign: TypeAlias = Literal["answers", "fails"]
-
-
-def sign_of(result: Result | None) -> Sign | None:
-    """What a result says of the system at the other end; None: nothing, as it may never have been asked."""
-    match result:
-        case Accepted():
-            return "answers"
-        case Unconfirmed():
-            return "fails"
-        case Deferred(reason=reason):
-            return "fails" if reason in NOT_THERE else None
-        case Rejected(reason=reason):
-            return "answers" if reason in SPOKE else None
-        case None:
-            return None
-    assert_never(result)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,33 +39,6 @@ class Turn:
     """Destinations, and until when what is due for them has to wait."""
     back: frozenset[bytes] | None = frozenset()
     """Destinations whose deliveries are all due now; None: the whole channel's."""
-
-
-@dataclass(slots=True, kw_only=True)
-class Provider:
-    """The one that takes everything of a channel: after an outage of its own nobody waits for his next turn."""
-
-    failures: int = 0
-    """In a row."""
-    since: datetime | None = None
-    """When the first of them was."""
-    asked_until: datetime | None = None
-    """Until then it asked to be left alone (Retry-After), by somebody's delivery."""
-    back: bool = False
-    """What waits on the channel is due now."""
-
-    def learn(self, tried: Tried) -> None:
-        """What a try says of the provider."""
-        self.asked_until = _asked(tried, self.asked_until)
-        match _spoken(tried):
-            case Deferred(reason=reason) if reason in NO_CONNECTION:
-                self.failures += 1
-                self.since = self.since or tried.finished_at
-            case result if sign_of(result) == "answers":
-                away = self.since is not None and tried.finished_at - self.since >= OUTAGE
-                if away and self.failures >= FAILURES and not _later(self.asked_until, tried.finished_at):
-                    self.back = True
-                self.failures, self.since = 0, None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -138,25 +75,7 @@ class _Standing:
         """It was shut, and for long enough that others have had to wait for their own next turn, of which it has asked
         for none."""
         shut = self.shut_since is not None and now - self.shut_since >= OUTAGE
-        return shut and not _later(self.asked_until, now)
-
-
-def _spoken(tried: Tried) -> Result | None:
-    """What came last from the other end."""
-    return tried.result if tried.alert is None else tried.alert
-
-
-def _asked(tried: Tried, before: datetime | None) -> datetime | None:
-    """Until when the other end asks to be left alone."""
-    result = _spoken(tried)
-    if not isinstance(result, Deferred) or result.retry_after is None:
-        return before
-    until = tried.finished_at + timedelta(seconds=min(result.retry_after, LONGEST_ASKED))
-    return until if before is None else max(before, until)
-
-
-def _later(until: datetime | None, now: datetime) -> bool:
-    return until is not None and until > now
+        return shut and not later(self.asked_until, now)
 
 
 class Destinations:
@@ -223,7 +142,7 @@ class Destinations:
     def learn(self, tried: Tried, since: datetime) -> float | None:
         """What a try that was begun at ``since`` says of its destination; seconds that it is shut for, if it now is."""
         one = self._known.get(tried.claimed.delivery.destination)
-        result = _spoken(tried)
+        result = spoken(tried)
         sign = sign_of(result)
         if one is None or sign is None:
             return None
@@ -234,14 +153,14 @@ class Destinations:
             one.shut_since = one.shut_until = None
             one.room = min(self._limit, one.room + 1)
             return None
-        one.asked_until = _asked(tried, one.asked_until)
+        one.asked_until = asked(tried, one.asked_until)
         one.room = 1
         one.failures += 1
         one.waited += max(0.0, (tried.finished_at - since).total_seconds())
         if one.shut(tried.finished_at) or (one.failures < FAILURES and one.waited < HANGS):
             return None
-        asked = 0.0 if one.asked_until is None else (one.asked_until - tried.finished_at).total_seconds()
-        pause = min(max(FIRST_PAUSE * (1 << min(one.pauses, 10)), asked), LONGEST_PAUSE)
+        wished = 0.0 if one.asked_until is None else (one.asked_until - tried.finished_at).total_seconds()
+        pause = min(max(FIRST_PAUSE * (1 << min(one.pauses, 10)), wished), LONGEST_PAUSE)
         one.pauses += 1
         one.shut_since = one.shut_since or tried.finished_at
         one.shut_until = tried.finished_at + timedelta(seconds=pause)

@@ -7,8 +7,9 @@ from typing import Final, get_args
 
 from hub.core.records import ClaimedDelivery
 from hub.core.verdict import Tried
-from hub.service.destinations import REMINDERS, Destinations, Provider, Turn
+from hub.service.destinations import REMINDERS, Destinations, Turn
 from hub.service.ports import ANYWHERE, Places, Unit
+from hub.service.provider import Provider
 from hub.service.sending import Flight
 from routing.decision import Priority
 

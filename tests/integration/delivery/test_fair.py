@@ -70,6 +70,18 @@ class Hosts(Sink):
         return [at for name, at in self.tried if name == host]
 
 
+@dataclass
+class Relay(Sink):
+    """It can be asked whether it is there."""
+
+    is_there: bool = False
+    knocks: int = 0
+
+    async def reachable(self) -> bool:
+        self.knocks += 1
+        return self.is_there
+
+
 @pytest.fixture
 def hosts(world: World) -> Hosts:
     made = Hosts()
@@ -312,6 +324,41 @@ class TestTheRelay:
             await world.passing(lambda: world.settled([changes, fresh], "sent"), step=1)
             assert world.clock.now() - back <= timedelta(seconds=40)
         await everything_once(world, changes)
+
+    async def test_it_is_asked_whether_it_is_back_and_nobody_waits_for_his_own_turn(self, world: World) -> None:
+        """Nothing new has to come, and the next turn of what waits is an hour away."""
+        relay = Relay(answers=[REFUSED])
+        world.sinks["email"] = relay
+        changes = await told(world, *["a.example"] * 20, *["b.example"] * 20, channel="email")
+        delivery = world.delivery(limits=CALM, policy=RetryPolicy(schedule=(30, 3600), jitter=0.0))
+        async with world.delivering(delivery):
+            await world.passing(lambda: len(relay.received) == 80, step=5)
+            for _ in range(20):
+                await world.advance(10)
+            assert len(relay.received) == 80, "a try is used up by its own turn only"
+            assert relay.knocks >= 20
+            relay.answers, relay.is_there = [], True
+            for _ in range(10):
+                await world.advance(1)
+            await until(lambda: world.settled(changes, "sent"))  # ten seconds, and no more
+            knocks = relay.knocks
+            for _ in range(6):
+                await world.advance(10)
+            assert relay.knocks == knocks, "what works is not asked"
+        await everything_once(world, changes)
+        assert ("delivery.provider_back", {"channel": "email"}) in world.notes.lines
+
+    async def test_one_that_greets_and_takes_nothing_uses_up_no_notice_in_a_minute(self, world: World) -> None:
+        relay = Relay(answers=[REFUSED], is_there=True)
+        world.sinks["email"] = relay
+        changes = await told(world, "a.example", channel="email")
+        began = world.clock.now()
+        delivery = world.delivery(limits=CALM, policy=PATIENT)
+        async with world.delivering(delivery):
+            while world.clock.now() < began + timedelta(minutes=10):
+                await world.advance(10)
+            assert 4 <= len(relay.received) <= 6, "by its own schedule it would be three"
+            assert await world.settled(changes, "due")
 
     async def test_what_it_says_of_one_domain_moves_nobody(self, world: World) -> None:
         """A domain that is put off with 451 at RCPT waits for its own turn, however much goes out beside it."""

@@ -23,6 +23,7 @@ from adapters.port import (
     Content,
     Deferred,
     Envelope,
+    Reachable,
     Rejected,
     Result,
     Transport,
@@ -376,6 +377,45 @@ async def test_a_bad_greeting(fault: Fault, result: Result) -> None:
     async with serving(timeouts=Timeouts(connect=0.3 if fault.hang else 9)) as (server, subject):
         server.fail("greeting", fault)
         assert await subject.deliver(envelope(), NOW) == result
+
+
+class TestAsking:
+    """Whether the relay is there, without sending anything."""
+
+    async def test_one_that_is_there_keeps_the_connection_for_the_next(self) -> None:
+        async with serving() as (server, subject):
+            assert isinstance(subject, Reachable)
+            assert await subject.reachable()
+            assert subject.idle_connections == 1
+            assert isinstance(await subject.deliver(envelope(), NOW), Accepted)
+            assert (server.connections, len(server.received)) == (1, 1)
+
+    @pytest.mark.parametrize("fault", [Fault(reply="421 4.3.2 busy"), Fault(drop=True), Fault(hang=True)])
+    async def test_one_that_does_not_greet_is_not(self, fault: Fault) -> None:
+        hasty = Timeouts(connect=0.3, command=5, content=5, total=15, close=1)
+        async with serving(timeouts=hasty) as (server, subject):
+            server.fail("greeting", fault)
+            assert not await subject.reachable()
+            assert subject.idle_connections == 0
+            assert await subject.reachable(), "the fault has passed"
+
+    async def test_nor_one_that_nobody_vouches_for_or_that_wants_another_password(self) -> None:
+        async with serving(tls_context=client_context(authority("Somebody Else"))) as (_, subject):
+            assert not await subject.reachable()
+        wrong = Credentials(username="hub", password=Secret("wrong"))
+        async with serving({"login": ("hub", PASSWORD)}, credentials=wrong) as (_, subject):
+            assert not await subject.reachable()
+
+    async def test_a_greeting_that_does_not_come_is_no_connection(self) -> None:
+        """So it is the relay's outage, and the relay is asked whether it is over."""
+        async with serving(timeouts=Timeouts(connect=0.3, command=5, content=5, total=15, close=1)) as (
+            server,
+            subject,
+        ):
+            server.fail("greeting", Fault(hang=True))
+            result = await subject.deliver(envelope(), NOW)
+            assert isinstance(result, Deferred)
+            assert result.reason == "connection_failed"
 
 
 async def test_an_address_nobody_can_write_to_is_the_directorys_fault() -> None:

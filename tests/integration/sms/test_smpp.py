@@ -10,7 +10,18 @@ from datetime import timedelta
 import pytest
 
 from adapters.email.credentials import Secret
-from adapters.port import UNTOUCHED, Accepted, Alert, Deferred, Envelope, Receipt, Rejected, Result, Unconfirmed
+from adapters.port import (
+    UNTOUCHED,
+    Accepted,
+    Alert,
+    Deferred,
+    Envelope,
+    Reachable,
+    Receipt,
+    Rejected,
+    Result,
+    Unconfirmed,
+)
 from adapters.sms.inbound import Inbound, Reply, Unreadable
 from adapters.sms.smpp import Account, SmppTransport
 from adapters.sms.smpp_session import Smsc
@@ -293,6 +304,17 @@ async def test_a_wrong_password_is_told_from_a_silent_smsc(server: kit.Smsc, a_h
 
 async def test_nobody_at_home_leaves_no_doubt(a_hub: MakeHub) -> None:
     assert await a_hub(port=9).send() == Deferred(reason="connection_failed", detail="ConnectionRefusedError")
+
+
+async def test_it_can_be_asked_whether_it_is_there(server: kit.Smsc, a_hub: MakeHub) -> None:
+    hub = a_hub()
+    assert isinstance(hub.transport, Reachable)
+    assert await hub.transport.reachable()
+    assert isinstance(await hub.send(), Accepted)
+    assert server.connections == 1, "the session is kept for whoever comes next"
+    assert not await a_hub(port=9).transport.reachable()
+    assert not await a_hub(password=Secret("guess")).transport.reachable()
+    assert len(server.submits) == 1
 
 
 @pytest.mark.parametrize(

@@ -14,17 +14,15 @@ from hub.core.records import ClaimedDelivery
 from hub.core.verdict import Tried
 from hub.edge.ids import SeededIds
 from hub.service.destinations import (
-    FAILURES,
     FIRST_PAUSE,
     HANGS,
     IDLE,
     LONGEST_PAUSE,
-    OUTAGE,
     PUT_OFF_EVERY,
     Destinations,
-    Provider,
-    sign_of,
 )
+from hub.service.provider import KNOCK_AFTER, Provider
+from hub.service.signs import FAILURES, OUTAGE, sign_of
 from tests.kit.clock import START
 from tests.kit.records import Story
 
@@ -344,6 +342,53 @@ class TestProvider:
             provider.learn(tried(REFUSED, number * SECOND))
         provider.learn(tried(Accepted(), OUTAGE - SECOND))
         assert not provider.back
+
+
+class TestAsking:
+    """Whether the provider is there, without a try of anybody's."""
+
+    def test_it_is_asked_after_ten_seconds_of_failures_and_not_before(self) -> None:
+        provider = Provider()
+        assert not provider.silent(START)
+        provider.learn(tried(REFUSED, timedelta(0)))
+        assert not provider.silent(START + timedelta(seconds=KNOCK_AFTER - 1))
+        assert provider.silent(START + timedelta(seconds=KNOCK_AFTER))
+        provider.there()
+        assert provider.back
+        assert not provider.silent(START + OUTAGE), "nothing was tried since"
+
+    def test_one_that_takes_anything_is_not_asked(self) -> None:
+        provider = Provider()
+        provider.learn(tried(REFUSED, timedelta(0)))
+        provider.learn(tried(Accepted(), SECOND))
+        provider.learn(tried(REFUSED, 2 * SECOND))
+        assert not provider.silent(START + timedelta(seconds=KNOCK_AFTER + 1))
+
+    def test_one_that_opens_its_door_and_takes_nothing_is_believed_less_each_time(self) -> None:
+        provider, now, waits = Provider(), timedelta(0), []
+        for _ in range(5):
+            provider.learn(tried(REFUSED, now))
+            failed = now
+            while not provider.silent(START + now):
+                now += SECOND
+            waits.append((now - failed).total_seconds())
+            provider.there()
+        assert waits == [10, 40, 160, 640, 2560]
+        provider.learn(tried(Accepted(), now))
+        provider.learn(tried(REFUSED, now))
+        assert provider.silent(START + now + timedelta(seconds=KNOCK_AFTER))
+
+    def test_what_it_asked_for_is_respected(self) -> None:
+        provider = Provider()
+        provider.learn(tried(Deferred(reason="rate_limited", retry_after=600), timedelta(0)))
+        provider.learn(tried(REFUSED, SECOND))
+        assert not provider.silent(START + timedelta(seconds=599))
+        assert provider.silent(START + timedelta(seconds=601))
+
+    def test_a_clock_that_was_set_back_keeps_it_from_nothing(self) -> None:
+        provider = Provider()
+        provider.learn(tried(REFUSED, timedelta(days=1)))
+        assert provider.silent(START)
 
 
 @pytest.mark.parametrize(
