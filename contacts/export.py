@@ -49,10 +49,12 @@ def _tables(bundle: Bundle) -> Iterator[tuple[str, Iterator[dict[str, object]]]]
     sorted_bundle = ordered(bundle)
     for table in TABLES:
         entries = getattr(sorted_bundle, table)
-        yield table, (_cells(entry, COLUMNS[table]) for entry in entries)
+        yield table, (cells_of(entry, COLUMNS[table]) for entry in entries)
 
 
-def _cells(entry: object, columns: Sequence[str]) -> dict[str, object]:
+def cells_of(entry: object, columns: Sequence[str]) -> dict[str, object]:
+    """One entry as the values of its columns in JSON: instants in RFC 3339 in UTC, a certificate in base64 of its DER
+    or as its JWK."""
     if isinstance(entry, Certificate):
         text = entry.der.decode() if entry.is_jwk else base64.b64encode(entry.der).decode()
         values: tuple[object, ...] = (entry.address, text, entry.fingerprint, entry.pinned)

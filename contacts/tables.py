@@ -138,8 +138,8 @@ def _assemble(
             try:
                 yield line.path, model.model_validate(line.cells, strict=strict, context=areas)
             except ValidationError as error:
-                problems.extend(_row_problems(line, error))
-                broken.update(_keys(table, line.cells, areas))
+                problems.extend(row_problems(f"{line.path}{line.joint}", error))
+                broken.update(keys_of(table, line.cells, areas))
 
     organisations = [Placed(p, row.value()) for p, row in read("organisations", OrganisationRow)]
     desks = [Placed(p, row.value()) for p, row in read("desks", DeskRow)]
@@ -156,10 +156,10 @@ def _assemble(
         hours=tuple(h.entry for h in hours),
         certificates=tuple(c.entry for c in certificates),
     )
-    return Loaded(bundle=ordered(bundle), problems=(), warnings=tuple(_unusable(certificates, now, joint)))
+    return Loaded(bundle=ordered(bundle), problems=(), warnings=tuple(unusable(certificates, now, joint)))
 
 
-def _keys(table: str, cells: Cells, areas: Areas) -> Iterator[Key]:
+def keys_of(table: str, cells: Cells, areas: Areas) -> Iterator[Key]:
     """What other rows may refer to a broken row by, as far as it can be read."""
     names = {"organisations": ("code",), "desks": ("organisation", "function"), "hours": ("name",)}.get(table, ())
     key = tuple(v for v in (cells.get(name) for name in names) if isinstance(v, str))
@@ -174,7 +174,8 @@ def _keys(table: str, cells: Cells, areas: Areas) -> Iterator[Key]:
         return
 
 
-def _row_problems(line: _Line, error: ValidationError) -> Iterator[Problem]:
+def row_problems(path: str, error: ValidationError) -> Iterator[Problem]:
+    """What is wrong with one row; ``path`` is all that stands before the column's name."""
     for detail in error.errors(include_url=False, include_input=False):
         column = _shown(str(detail["loc"][0])) if detail["loc"] else ""
         match detail["type"]:
@@ -186,10 +187,11 @@ def _row_problems(line: _Line, error: ValidationError) -> Iterator[Problem]:
                 message = str(detail["ctx"]["error"])
             case _:
                 message = detail["msg"]
-        yield Problem(f"{line.path}{line.joint}{column}", message)
+        yield Problem(f"{path}{column}", message)
 
 
-def _unusable(certificates: Iterable[Placed[Certificate]], now: datetime, joint: str) -> Iterator[Problem]:
+def unusable(certificates: Iterable[Placed[Certificate]], now: datetime, joint: str) -> Iterator[Problem]:
+    """Warnings: certificates and keys that are not used as they stand."""
     for placed in certificates:
         first, last = in_use(placed.entry)
         if placed.entry.is_jwk and not placed.entry.pinned:
