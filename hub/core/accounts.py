@@ -49,7 +49,7 @@ class Viewer:
     """Who is asking: a signed-in user."""
 
     user: str
-    """User.id."""
+    """User.id; empty for whoever works at the machine itself (:data:`CONSOLE`)."""
     organisation: str
     roles: frozenset[Role]
     name: str = field(repr=False)
@@ -59,7 +59,11 @@ class Viewer:
     @property
     def actor(self) -> str:
         """As the audit log calls them."""
-        return f"user:{self.user}"
+        return f"user:{self.user}" if self.user else "operator"
+
+
+CONSOLE: Final = Viewer(user="", organisation=OPERATOR, roles=frozenset({"operator"}), name="the operator")
+"""Whoever holds the machine and its keys, on the command line. It signs in nowhere."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

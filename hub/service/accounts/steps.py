@@ -1,0 +1,105 @@
+"""What the services of the accounts share: the lines they leave in the audit log, tokens, and problems of a form."""
+
+import base64
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Final
+
+from hub.core.accounts import Limits, User, UserSession, Viewer, alive
+from hub.core.passwords import PasswordProblem, normalised, password_problem
+from hub.core.records import AuditLine
+from hub.core.tokens import token_digest
+from hub.service.ports import Ids, Unit
+
+TOKEN_BYTES: Final = 32
+"""256 random bits."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FormProblem:
+    """What is wrong with one field of a form; ``message`` says what to do and repeats nothing that was typed."""
+
+    field: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedIn:
+    """A session has begun; its token is for the browser and kept nowhere else."""
+
+    token: str = field(repr=False)
+    viewer: Viewer
+
+
+def new_token(ids: Ids) -> str:
+    """43 URL-safe characters."""
+    return base64.urlsafe_b64encode(ids.secret(TOKEN_BYTES)).rstrip(b"=").decode("ascii")
+
+
+def audit_line(ids: Ids, now: datetime, actor: str, action: str, user: User | None, **detail: str) -> AuditLine:
+    """What happened to which account, by whom; codes and ids only."""
+    return AuditLine(
+        id=ids.new("au", now),
+        at=now,
+        actor=actor,
+        action=action,
+        organisation=None if user is None else user.organisation,
+        subject=None if user is None else user.id,
+        detail=detail,
+    )
+
+
+async def end_all_sessions(unit: Unit, user: str, *, but: str | None = None) -> int:
+    """How many were ended."""
+    ended = [one.id for one in await unit.accounts.sessions(user) if one.id != but]
+    await unit.accounts.end_sessions(user, ended)
+    return len(ended)
+
+
+async def begin_session(unit: Unit, user: User, token: str, ids: Ids, limits: Limits, now: datetime) -> Viewer:
+    """A complete session of this user; their oldest ones make room for it, and what is over is cleared away."""
+    there = await unit.accounts.sessions(user.id)
+    living = [one for one in there if one.complete and alive(one, limits, now)]
+    kept = {one.id for one in living[max(0, len(living) - limits.sessions + 1) :]}
+    await unit.accounts.end_sessions(user.id, [one.id for one in there if one.id not in kept])
+    session = UserSession(
+        id=ids.new("se", now),
+        user=user.id,
+        organisation=user.organisation,
+        digest=token_digest(token),
+        created_at=now,
+        seen_at=now,
+        expires_at=now + limits.longest,
+        complete=True,
+    )
+    await unit.accounts.put_session(session)
+    await unit.accounts.put_user(replace(user, signed_in_at=now, failures=0, locks=0, locked_until=None))
+    return viewer_of(session, user)
+
+
+def viewer_of(session: UserSession, user: User) -> Viewer:
+    """The user as the pages know them."""
+    return Viewer(
+        user=user.id, organisation=user.organisation, roles=user.roles, name=user.name or "", session=session.id
+    )
+
+
+PASSWORD_WORDS: Final[Mapping[PasswordProblem, str]] = {
+    "short": "Enter a password of at least 12 characters: three or four words make a good one",
+    "long": "Enter a password of at most 128 characters",
+    "repeated": "Choose a password that does not repeat the same few characters",
+    "sequence": "Choose a password that is not a run of characters in order",
+    "known": "Choose a password without your name, your e-mail address, your organisation or common words",
+}
+
+
+def new_password_problems(password: str, again: str, about: Sequence[str]) -> tuple[FormProblem, ...]:
+    """What is wrong with a password that was chosen and typed twice, in the fields ``password`` and ``again``.
+    ``about``: what others know of the person."""
+    problem = password_problem(password, about)
+    if problem is not None:
+        return (FormProblem(field="password", message=PASSWORD_WORDS[problem]),)
+    if normalised(password) != normalised(again):
+        return (FormProblem(field="again", message="Enter the same password again"),)
+    return ()
