@@ -1,4 +1,5 @@
-"""Tokens of a delivery, for its answer and for its receipts: derived from its id under a secret of the hub, not stored.
+"""Tokens of a delivery, for its answer, its receipts and its pick-up: derived from its id under a secret of the hub,
+not stored.
 
 Whoever holds the token may answer for the notice, so the ledger keeps only its SHA-256: a copy of the database lets
 nobody answer, while the mail can be composed again, with the same link, on every try.
@@ -31,6 +32,17 @@ def receipt_token(secret: bytes, delivery_id: str) -> str:
     """What receipts of one delivery come back under: 160 bits, 32 lower-case letters and digits, as mail systems fold
     the case of a local part. It proves nothing about who read the notice. Raises WeakSecret."""
     return base64.b32encode(_mac(secret, b"receipt", delivery_id)[:20]).decode("ascii").lower()
+
+
+def pickup_token(secret: bytes, delivery_id: str) -> str:
+    """What the pick-up page of one delivery is found under: 256 bits, 43 URL-safe characters. It travels in clear, so
+    it opens nothing by itself (hub/core/pickup.py), and answers nothing. Raises WeakSecret."""
+    return base64.urlsafe_b64encode(_mac(secret, b"pickup", delivery_id)).rstrip(b"=").decode("ascii")
+
+
+def pickup_code_digest(secret: bytes, visit: str, code: str) -> bytes:
+    """What is kept of a one-time code: of so few digits a plain digest would give the code away. Raises WeakSecret."""
+    return _mac(secret, b"pickup code\0" + code.encode(), visit)
 
 
 def line_of(secret: bytes, episode: str, address: str) -> bytes:

@@ -35,6 +35,8 @@ from hub.core.records import (
     Tracked,
 )
 from hub.service.accounts.ports import AccountsUnit
+from hub.service.directory.ports import Drafts
+from hub.service.pickup.ports import Pickups
 
 T = TypeVar("T")
 
@@ -102,6 +104,16 @@ class Unit(Protocol):
     @property
     def accounts(self) -> AccountsUnit:
         """Users, their links and sessions."""
+        ...
+
+    @property
+    def drafts(self) -> Drafts:
+        """Changes to the directory, and its versions."""
+        ...
+
+    @property
+    def pickups(self) -> Pickups:
+        """What is picked up, and who asked for it."""
         ...
 
     async def lock(self, *keys: str) -> None:

@@ -23,6 +23,7 @@ from hub.core.records import (
     AttemptRecord,
     AttemptState,
     ClaimedDelivery,
+    DeliveryRecord,
     DeliveryResult,
     Standing,
 )
@@ -45,6 +46,8 @@ LOST_AGAIN = (timedelta(0), timedelta(seconds=2), timedelta(seconds=10), timedel
 LOOK_AHEAD = 4
 
 UNDER_WAY = attempts.c.state == "sending"
+UNDER_WAY_OR_SENT = ("due", "leased", "sent")
+"""Of deliveries: neither failed nor called off."""
 
 _URGENCY: tuple[Priority, ...] = get_args(Priority)
 
@@ -197,19 +200,20 @@ def _due_again() -> Any:
 def _readable(session: Session, chosen: Sequence[str]) -> tuple[list[ClaimedDelivery], dict[str, str]]:
     """What was claimed, without those that cannot be opened, and why each of these cannot."""
     try:
-        return _claimed(session, chosen), {}
+        return composable(session, chosen), {}
     except UNREADABLE:
         found: list[ClaimedDelivery] = []
         unreadable: dict[str, str] = {}
         for one in chosen:
             try:
-                found += _claimed(session, [one])
+                found += composable(session, [one])
             except UNREADABLE as error:
                 unreadable[one] = type(error).__name__
         return found, unreadable
 
 
-def _claimed(session: Session, chosen: Sequence[str]) -> list[ClaimedDelivery]:
+def composable(session: Session, chosen: Sequence[str]) -> list[ClaimedDelivery]:
+    """These deliveries, with all that composing them needs, in this order."""
     place = {one: number for number, one in enumerate(chosen)}
     rows = sorted(
         session.connection.execute(select(deliveries).where(deliveries.c.id.in_(chosen))), key=lambda row: place[row.id]
@@ -222,6 +226,7 @@ def _claimed(session: Session, chosen: Sequence[str]) -> list[ClaimedDelivery]:
         (one.episode, one.revision - 1) for one in by_notice.values() if one.kind == "update" and one.revision > 1
     }
     docs = facts(session, list(wanted | before))
+    beside = _content_ways(session, {row.notice for row in rows if row.carries == "alert"})
     claimed = []
     for row in rows:
         about = by_notice[row.notice]
@@ -234,9 +239,24 @@ def _claimed(session: Session, chosen: Sequence[str]) -> list[ClaimedDelivery]:
                 child=row.child,
                 doc=docs.get((about.episode, about.revision), {}),
                 previous=docs.get((about.episode, about.revision - 1)) if about.kind == "update" else None,
+                beside=tuple(one for one in beside if one.notice == row.notice) if row.carries == "alert" else (),
             )
         )
     return claimed
+
+
+def _content_ways(session: Session, of: set[str]) -> list[DeliveryRecord]:
+    """The ways by which the content of these notices goes, or has gone."""
+    if not of:
+        return []
+    rows = session.connection.execute(
+        select(deliveries)
+        .where(
+            deliveries.c.notice.in_(of), deliveries.c.carries == "content", deliveries.c.state.in_(UNDER_WAY_OR_SENT)
+        )
+        .order_by(deliveries.c.id)
+    )
+    return [delivery(session, row) for row in rows]
 
 
 def _decisions(session: Session, wanted: set[str]) -> dict[str, Decision]:

@@ -84,6 +84,7 @@ def delivery(session: Session, row: Row[Any]) -> DeliveryRecord:
         receipt_digest=row.receipt_digest,
         redriven_after=row.redriven_after,
         reply_digest=row.reply_digest,
+        pickup_digest=row.pickup_digest,
     )
 
 

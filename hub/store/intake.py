@@ -295,6 +295,7 @@ def delivery_row(session: Session, record: DeliveryRecord, child: str, organisat
         "receipt_digest": record.receipt_digest,
         "redriven_after": record.redriven_after,
         "reply_digest": record.reply_digest,
+        "pickup_digest": record.pickup_digest,
     }
 
 

@@ -248,6 +248,7 @@ deliveries = Table(
     Column("receipt_digest", LargeBinary),
     Column("redriven_after", Integer, nullable=False, server_default="0"),
     Column("reply_digest", LargeBinary),
+    Column("pickup_digest", LargeBinary),
 )
 """``tried``: an attempt has ended with a result. ``withdrawn``: overtaken or answered while a worker had it in hand, so
 it ends with that attempt. Of the settled deliveries only the failed ones, which are few, are in a partial index: a
@@ -272,6 +273,7 @@ Index(
 Index("ix_deliveries_line", deliveries.c.line, **_where("state = 'due' OR state = 'leased'"))
 Index("ix_deliveries_receipt_digest", deliveries.c.receipt_digest, unique=True, **_where("receipt_digest IS NOT NULL"))
 Index("ix_deliveries_reply_digest", deliveries.c.reply_digest, **_where("reply_digest IS NOT NULL"))
+Index("ix_deliveries_pickup_digest", deliveries.c.pickup_digest, unique=True, **_where("pickup_digest IS NOT NULL"))
 Index("ix_deliveries_failed", deliveries.c.id, **_where("state = 'failed'"))
 Index("ix_deliveries_live", deliveries.c.episode, **_where("state = 'due' OR state = 'leased'"))
 

@@ -40,6 +40,8 @@ from hub.core.records import (
     Tracked,
 )
 from hub.service.accounts.ports import AccountsUnit
+from hub.service.directory.ports import Drafts
+from hub.service.pickup.ports import Pickups
 from hub.service.ports import ANYWHERE, Places, Unit
 from hub.store import (
     answers,
@@ -58,6 +60,8 @@ from hub.store import (
 )
 from hub.store import deliveries as leasing
 from hub.store.accounts import SqlAccounts
+from hub.store.drafts import SqlDrafts
+from hub.store.pickup import SqlPickups
 from hub.store.session import Session
 
 T = TypeVar("T")
@@ -78,6 +82,8 @@ class SqlUnit:
         self._failure: BaseException | None = None
         self._over = False
         self.accounts: AccountsUnit = SqlAccounts(self._run)
+        self.drafts: Drafts = SqlDrafts(self._run)
+        self.pickups: Pickups = SqlPickups(self._run)
 
     async def _run(self, work: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         if self._over:
