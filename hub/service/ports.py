@@ -36,6 +36,7 @@ from hub.core.records import (
 )
 from hub.service.accounts.ports import AccountsUnit
 from hub.service.directory.ports import Drafts
+from hub.service.directory.ports import Drafts
 from hub.service.pickup.ports import Pickups
 
 T = TypeVar("T")
@@ -104,6 +105,11 @@ class Unit(Protocol):
     @property
     def accounts(self) -> AccountsUnit:
         """Users, their links and sessions."""
+        ...
+
+    @property
+    def drafts(self) -> Drafts:
+        """Changes to the directory, and its versions."""
         ...
 
     @property
