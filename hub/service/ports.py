@@ -36,7 +36,6 @@ from hub.core.records import (
 )
 from hub.service.accounts.ports import AccountsUnit
 from hub.service.directory.ports import Drafts
-from hub.service.directory.ports import Drafts
 from hub.service.pickup.ports import Pickups
 
 T = TypeVar("T")
@@ -105,11 +104,6 @@ class Unit(Protocol):
     @property
     def accounts(self) -> AccountsUnit:
         """Users, their links and sessions."""
-        ...
-
-    @property
-    def drafts(self) -> Drafts:
-        """Changes to the directory, and its versions."""
         ...
 
     @property

@@ -41,7 +41,6 @@ from hub.core.records import (
 )
 from hub.service.accounts.ports import AccountsUnit
 from hub.service.directory.ports import Drafts
-from hub.service.directory.ports import Drafts
 from hub.service.pickup.ports import Pickups
 from hub.service.ports import ANYWHERE, Places, Unit
 from hub.store import (
@@ -61,7 +60,6 @@ from hub.store import (
 )
 from hub.store import deliveries as leasing
 from hub.store.accounts import SqlAccounts
-from hub.store.drafts import SqlDrafts
 from hub.store.drafts import SqlDrafts
 from hub.store.pickup import SqlPickups
 from hub.store.session import Session
@@ -84,7 +82,6 @@ class SqlUnit:
         self._failure: BaseException | None = None
         self._over = False
         self.accounts: AccountsUnit = SqlAccounts(self._run)
-        self.drafts: Drafts = SqlDrafts(self._run)
         self.drafts: Drafts = SqlDrafts(self._run)
         self.pickups: Pickups = SqlPickups(self._run)
 
