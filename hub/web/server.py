@@ -1,8 +1,7 @@
 """The routes, and the server that is bound to them."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.resources import files
 from typing import Any, Final
 
 from aiohttp import web
@@ -77,7 +76,7 @@ def application(parts: Parts) -> web.Application:
             web.get("/metrics", metrics if parts.metrics_open else guarded(parts.access, "metrics:read", metrics)),
             web.get("/a/{token}", parts.acknowledge.show),
             web.post("/a/{token}", parts.acknowledge.record),
-            web.get("/static/style.css", _stylesheet()),
+            web.get("/static/{name:.+}", parts.pages.statics.serve),
         ]
     )
     if parts.timeline is not None:
@@ -89,16 +88,6 @@ def application(parts: Parts) -> web.Application:
             ]
         )
     return app
-
-
-def _stylesheet() -> Callable[[web.Request], Awaitable[web.Response]]:
-    css = files("hub.web").joinpath("static", "style.css").read_bytes()
-
-    async def style(request: web.Request) -> web.Response:
-        headers = {"Cache-Control": "public, max-age=3600"}
-        return web.Response(body=css, content_type="text/css", charset="utf-8", headers=headers)
-
-    return style
 
 
 class Server:

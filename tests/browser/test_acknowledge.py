@@ -12,6 +12,7 @@ from playwright.async_api import Browser
 
 from hub.core.records import AcknowledgementRecord
 from hub.service.ports import Unit
+from tests.kit.axe import accessible
 from tests.kit.chromium import DESKTOP, PHONE, Watched, chromium, watched
 from tests.kit.events import reported
 from tests.kit.serving import BRISK, Site, document, opened, serving, site
@@ -89,6 +90,7 @@ async def looking_changes_nothing(hub: Told, letter: dict[str, Any]) -> None:
             answer = await seen.page.goto(letter["acknowledge_url"])
             assert answer is not None and answer.status == 200
         assert letter["reference"] in await seen.page.inner_text("h1")
+        await accessible(seen.page)
         await seen.page.fill("#name", "Jo Worker")
         await seen.page.check("#answer")
         await seen.page.reload()
@@ -103,11 +105,12 @@ async def accepted_after_a_mistake(hub: Told, letter: dict[str, Any]) -> None:
         await page.check("#answer")
         await page.click("button")
         assert await page.title() == f"Error: Answer notice {letter['reference']} – Fingerpost"
-        assert await page.inner_text(".errors h2") == "There is a problem"
+        assert await page.inner_text(".govuk-error-summary__title") == "There is a problem"
         assert await hub.answers(letter) == ("notified", [])
+        await accessible(page)
         assert await page.is_checked("#answer"), "what was chosen is lost"
         # The summary's link leads to the field that is wrong, and the field says what is wrong with it.
-        await page.click(".errors a")
+        await page.click(".govuk-error-summary a")
         assert await page.evaluate("document.activeElement.id") == "name"
         described = await page.get_attribute("#name", "aria-describedby")
         assert described is not None and "name-error" in described.split()
@@ -117,6 +120,7 @@ async def accepted_after_a_mistake(hub: Told, letter: dict[str, Any]) -> None:
         await page.keyboard.type("Jo Worker")
         await page.click("button")
         assert await page.inner_text("h1") == "Your answer is recorded"
+        await accessible(page)
         await clean(hub, seen)
     assert await hub.answers(letter) == ("acknowledged", [("accepted", "Jo Worker", None)])
 
@@ -127,7 +131,7 @@ async def redirected_by_keyboard_alone_on_a_phone(hub: Told, letter: dict[str, A
         await page.goto(letter["acknowledge_url"])
         await clean(hub, seen)
         await page.keyboard.press("Tab")
-        assert await page.evaluate("document.activeElement.className") == "skip"
+        assert await page.evaluate("document.activeElement.className") == "govuk-skip-link"
         await until(seen, "name")
         await page.keyboard.type("Sam Duty")
         await until(seen, "answer")
@@ -159,7 +163,7 @@ async def not_ours_without_scripts(hub: Told, letter: dict[str, Any]) -> None:
         page = seen.page
         await page.goto(letter["acknowledge_url"])
         await page.fill("#name", "Pat Desk")
-        await page.check("#answer-not_ours")
+        await page.check("#answer-2")
         await page.click("button")
         assert await page.inner_text("h1") == "Your answer is recorded"
         assert "stays open" in await page.inner_text("main")

@@ -12,6 +12,7 @@ from aiohttp import ClientSession
 from hub.app.domain import domain_of
 from hub.app.running import Running, running
 from hub.core.webhook import sign
+from tests.kit.axe import accessible
 from tests.kit.chromium import DESKTOP, PHONE, chromium, watched
 from tests.kit.events import found, raw, reported
 from tests.kit.hub import hub_settings, story_bundle
@@ -57,9 +58,10 @@ async def test_it_shows_who_was_told_and_why_and_who_was_not(tmp_path: Path) -> 
                 assert "not told: withheld by a recorded decision" in text and "Sam Example" in text
                 assert "safe and well check" in text
                 # Each decision shows its outcome beside its reason, and every rule its words and where they stand.
-                rows = await page.locator("table:has(.outcome) tbody tr").count()
-                assert rows > 10 and rows == await page.locator("td .outcome").count()
-                assert await page.locator(".rule").count() >= rows - 2
+                rows = await page.locator("table:has(.govuk-tag) tbody tr").count()
+                assert rows > 10 and rows == await page.locator("td .govuk-tag").count()
+                assert await page.locator(".fp-rule").count() >= rows - 2
+                await accessible(page)
                 # A wide table moves inside its frame; the page itself never has to be scrolled sideways.
                 width, inside = await page.locator("html").evaluate("e => [e.clientWidth, e.scrollWidth]")
                 assert inside <= width

@@ -1,6 +1,6 @@
 """An SMSC that others wrote (the npm package ``smpp``), in a process of its own, that fails where and how a test says.
 
-``smsc_node/server.js`` is ours and only steers it. ``scripts/tools`` installs the package, pinned, into ``.venv/smsc``.
+``node/smsc.js`` is ours and only steers it. ``scripts/tools`` installs the package, pinned, into ``.venv/node``.
 """
 
 import asyncio
@@ -20,8 +20,8 @@ import pytest
 from tests.kit.pki import SERVER, Issued, person, root, rsa_key
 
 ROOT = Path(__file__).parent.parent.parent
-SCRIPT = Path(__file__).parent / "smsc_node" / "server.js"
-MODULES = ROOT / ".venv" / "smsc" / "node_modules"
+SCRIPT = Path(__file__).parent / "node" / "smsc.js"
+MODULES = ROOT / ".venv" / "node" / "node_modules"
 
 Place = Literal["bind", "submit", "taken"]
 """``taken``: the message is on the SMSC's books, and its answer not sent yet."""

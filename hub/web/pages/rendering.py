@@ -1,18 +1,22 @@
 """Pages: Jinja2 with everything escaped, and the headers every page bears."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, Protocol
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from aiohttp import web
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from hub.web.pages.components import components
+from hub.web.statics import Statics
+
 LONDON: Final = ZoneInfo("Europe/London")
 SAFE_HEADERS: Final[Mapping[str, str]] = {
     "Content-Security-Policy": (
-        "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; "
+        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     ),
     # The address of an acknowledgement page is its authority: no other site may learn it.
     "Referrer-Policy": "no-referrer",
@@ -37,23 +41,38 @@ def words(code: str) -> str:
     return code.replace("_", " ").replace(":", " ")
 
 
-class Pages:
-    """Renders the templates of this package; loaded once, so a missing one stops the start and not a reader."""
+class Wrong(Protocol):
+    """Something wrong with a field of a form."""
 
-    NAMES: Final = ("acknowledge.html", "recorded.html", "notice_page.html", "episodes.html", "timeline.html")
+    @property
+    def field(self) -> str: ...
+    @property
+    def message(self) -> str: ...
+
+
+def error_list(problems: Iterable[Wrong]) -> list[dict[str, str]]:
+    """What an error summary shows: each leads to its field."""
+    return [{"text": one.message, "href": f"#{one.field}"} for one in problems]
+
+
+class Pages:
+    """Renders the templates of this package; loaded once, so one that is missing or broken stops the start and not a
+    reader. Raises AssetsMissing."""
 
     def __init__(self, *, public_url: str) -> None:
+        base = urlsplit(public_url).path.rstrip("/")
+        loader = PackageLoader("hub.web")
         environment = Environment(
-            loader=PackageLoader("hub.web"),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
+            loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
         )
+        names = environment.list_templates()
         environment.filters["local"] = local
         environment.filters["words"] = words
-        environment.globals["base"] = urlsplit(public_url).path.rstrip("/")
-        self._templates = {name: environment.get_template(name) for name in self.NAMES}
+        environment.filters["error_list"] = error_list
+        self.statics = Statics(base=base)
+        environment.globals |= {"base": base, "static": self.statics.url}
+        environment.globals |= components(loader.get_source(environment, name)[0] for name in names)
+        self._templates = {name: environment.get_template(name) for name in names}
 
     def page(self, template: str, /, *, status: int = 200, **values: Any) -> web.Response:
         """One page. Everything in ``values`` is escaped."""

@@ -1,5 +1,5 @@
 // An SMSC of the npm package "smpp", told what to do and asked what it saw over a control port: one JSON object a line.
-// Usage: node server.js MODULES [KEY CERTIFICATE]. It ends with its standard input.
+// Usage: node smsc.js MODULES [KEY CERTIFICATE]. It ends with its standard input.
 "use strict";
 const net = require("node:net");
 const path = require("node:path");
