@@ -258,7 +258,8 @@ _ORDER: Mapping[What, int] = {"remind": 0, "turn": 1, "chase": 2}
 
 def _turn_of(happening: Happening) -> tuple[datetime, int, datetime, str, int]:
     """Its place in the queue: the same whatever order the duties were stored in. What falls due turns before anything
-    is chased, so that the occurrence before it is chased no more (readings.md B8)."""
+    is chased, so that the occurrence before it is chased no more (readings.md B8); but the police are chased along
+    with a duty of theirs that turns (B38)."""
     duty = happening.duty
     return (happening.at, _ORDER[happening.what], duty.opened_at, duty.code, duty.occurrence)
 

@@ -1,6 +1,6 @@
 """Drafts become decisions: one a desk, gaps told apart, the police first, nothing to anybody it is withheld from."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from routing.conditions import Facts
@@ -27,9 +27,14 @@ def settle(drafts: Sequence[Draft], standing: Standing, scene: Scene) -> list[De
         groups.setdefault((draft.desk, draft.outcome, draft.kind, draft.duty), []).append(draft)
     decisions = [_decision(group, standing, scene, gaps.get(id(group[0]), "")) for group in groups.values()]
     if standing.facts["serious"]:
-        decisions.sort(key=lambda d: 0 if "police" in d.roles else 1 if POLICE & set(d.roles) else 2)
-        return [d if POLICE.isdisjoint(d.roles) else replace(d, first=True) for d in decisions]
-    return decisions
+        decisions = [d if POLICE.isdisjoint(d.roles) else replace(d, first=True) for d in decisions]
+    return police_first(decisions)
+
+
+def police_first(decisions: Iterable[Decision]) -> list[Decision]:
+    """Decisions of one instant and cause: those to be attempted first come first, the local force before all; the
+    others keep their order (readings.md B38)."""
+    return sorted(decisions, key=lambda d: 2 if not d.first else 0 if "police" in d.roles else 1)
 
 
 def _gap(draft: Draft, scene: Scene) -> str:

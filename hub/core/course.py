@@ -28,7 +28,7 @@ from routing.duties import (
 from routing.facts import Counts, part
 from routing.packs import Packs
 from routing.recipients import POLICE, key_of, resolve
-from routing.settle import settle
+from routing.settle import police_first, settle
 from routing.standing import Draft, Reach, Scene, Standing, Told, stand
 
 _MARKED = ("missing", "renotification")
@@ -88,7 +88,7 @@ class Course:
     def outcome(self) -> Outcome:
         return Outcome(
             episode=self.episode,
-            decisions=tuple(self.decisions),
+            decisions=tuple(police_first(self.decisions)),
             warnings=tuple(dict.fromkeys(self.warnings)),
             ending=self.ending,
             acted=tuple(self.acted),

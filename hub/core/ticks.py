@@ -24,6 +24,7 @@ from routing.duties import (
     turned,
 )
 from routing.packs import Reminders
+from routing.recipients import POLICE
 
 
 def next_wake(episode: Episode) -> datetime | None:
@@ -57,18 +58,18 @@ def _happen(episode: Episode, happening: Happening, context: Context) -> Outcome
     duty = happening.duty
     course = Course(episode, context, f"duty:{duty.code}")
     running = row_by_id(context.packs, duty.row)
-    settings = running.pack.reminders if running else Reminders()
     match happening.what:
         case "remind":
             _swap(course, duty, reminded(duty))
             if duty.due_at > context.now:  # else the clocks stood still, and it is chased now
                 _remind(course, duty, "duty_due", running)
         case "chase":
-            _swap(course, duty, chased(duty, context.now, settings))
-            if not overtaken(episode.duties, duty, context.now):
-                _remind(course, duty, "duty_overdue", running)
+            _chase(course, duty, running)
         case "turn":
             course.change(duties=turned(episode.duties, duty, running, context.now, episode.doc))
+            if duty.owner in POLICE and duty.chase_at is not None:
+                # chased along with what falls due, not after it, or whoever is told of it comes before the police (B38)
+                _chase(course, course.episode.duties[episode.duties.index(duty)], running)
             if running is not None:
                 _turn(course, duty, running)
     return course.outcome()
@@ -76,6 +77,13 @@ def _happen(episode: Episode, happening: Happening, context: Context) -> Outcome
 
 def _swap(course: Course, old: Duty, new: Duty) -> None:
     course.change(duties=tuple([new if d is old else d for d in course.episode.duties]))
+
+
+def _chase(course: Course, duty: Duty, running: Running | None) -> None:
+    settings = running.pack.reminders if running else Reminders()
+    _swap(course, duty, chased(duty, course.context.now, settings))
+    if not overtaken(course.episode.duties, duty, course.context.now):
+        _remind(course, duty, "duty_overdue", running)
 
 
 def _remind(course: Course, duty: Duty, kind: Kind, running: Running | None) -> None:
