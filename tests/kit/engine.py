@@ -60,7 +60,9 @@ class Engine:
     def post(self, event: Mapping[str, Any], at: str | None = None) -> list[Decision]:
         """An event arrives (at its own time, unless told otherwise; never before the last one). What was decided."""
         read = parsed(event)
-        self._clocks(max(instant(at) if at else read.time, self.now), inclusive=False)
+        arrives = instant(at) if at else read.time
+        if arrives > self.now:  # what arrives at one instant comes before the clocks, those that open late too (B10)
+            self._clocks(arrives, inclusive=False)
         if read.id in self._seen:
             return []
         before = len(self.decisions)

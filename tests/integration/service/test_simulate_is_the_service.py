@@ -42,8 +42,9 @@ async def served(scenario: Json) -> Hub:
     )
     for event in scenario["events"]:
         at = max(arrival(event), hub.clock.now())
-        while (wake := await hub.wake()) is not None and wake < at:
-            await hub.tick(max(wake, hub.clock.now()))
+        if at > hub.clock.now():  # else it comes before the clocks of the instant at which it arrives (B10)
+            while (wake := await hub.wake()) is not None and wake < at:
+                await hub.tick(max(wake, hub.clock.now()))
         await hub.post(event, at=at)
     await hub.run_until(max(instant(scenario["until"]), hub.clock.now()))
     return hub
