@@ -39,7 +39,7 @@ def list_alarms(
             alarm.id,
             alarm.kind,
             alarm.owner,
-            alarm.reason,
+            alarm.reason if alarm.contact is None else f"{alarm.reason} ({alarm.contact})",
             alarm.episode or "",
             f"{alarm.raised_at:%Y-%m-%d %H:%M}",
             cleared,

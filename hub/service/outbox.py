@@ -200,8 +200,9 @@ class Outbox:
 
     def _alarm(self, one: Outgoing, why: Why, now: datetime) -> AlarmRecord:
         kind = "contact_failed" if one.purpose in ASIDE else "undeliverable"
+        contact = (one.contact or one.channel) if kind == "contact_failed" else None
         return AlarmRecord(id=self.ids.new("al", now), kind=kind, owner=one.organisation or OPERATOR,
-                           episode=one.episode, notice=one.notice, reason=f"cancelled: {why}",
+                           episode=one.episode, notice=one.notice, contact=contact, reason=f"cancelled: {why}",
                            raised_at=now)  # fmt: skip
 
     def _line(

@@ -25,6 +25,8 @@ from hub.service.ports import Ids, Unit
 OPERATOR = "operator"
 """Owner of what nobody else can put right."""
 SILENT: Final[frozenset[NoticeState]] = frozenset({"withheld", "held"})
+OF_ONE_CONTACT: Final = frozenset({"contact_failed", "no_certificate", "too_large"})
+"""Alarms that each contact of a desk has for itself: mending one of them mends no other."""
 MENDED: Final = ("undeliverable", "contact_failed")
 """Alarms of a way that failed: they are over once an operator has put it back and it went out."""
 
@@ -195,6 +197,7 @@ class Ledger:
                 owner=owner,
                 episode=claimed.notice.episode,
                 notice=claimed.notice.id,
+                contact=(claimed.delivery.contact or claimed.delivery.channel) if kind in OF_ONE_CONTACT else None,
                 reason=reason,
                 raised_at=at,
             )

@@ -84,11 +84,11 @@ class Receipts:
             others = await self._others(unit, delivery)
             happened = None if others else happened
             kind = "contact_failed" if others else "undeliverable"
-            alarms = [self._alarm(kind, owner, notice, receipt.reason or "unknown", now)]
+            alarms = [self._failed(kind, owner, delivery, notice, receipt, now)]
         elif means.delivery == "failed" and delivery.state != "failed":
             # An alert, or what was told aside: the notice stays as it is, and the contact is wrong all the same.
             owner = OPERATOR if delivery.purpose == "handover" else notice.organisation or OPERATOR
-            alarms = [self._alarm("contact_failed", owner, notice, receipt.reason or "unknown", now)]
+            alarms = [self._failed("contact_failed", owner, delivery, notice, receipt, now)]
         state = notice_moved(notice.state, happened)
         moved = notice if state == notice.state else replace(notice, state=state, state_at=now)
         if happened == "gave_up" and moved.chase_at is not None:
@@ -148,6 +148,12 @@ class Receipts:
         await unit.add_receipt(
             ReceiptRecord(id=self.ids.new("rc", now), arrived_at=now, channel=channel, kind=None, why=why, raw=raw)
         )
+
+    def _failed(
+        self, kind: str, owner: str, delivery: DeliveryRecord, notice: NoticeRecord, receipt: Receipt, now: datetime
+    ) -> AlarmRecord:
+        alarm = self._alarm(kind, owner, notice, receipt.reason or "unknown", now)
+        return replace(alarm, contact=delivery.contact or delivery.channel) if kind == "contact_failed" else alarm
 
     def _alarm(self, kind: str, owner: str, notice: NoticeRecord | None, reason: str, now: datetime) -> AlarmRecord:
         return AlarmRecord(

@@ -47,7 +47,8 @@ def write_audit(session: Session, lines: Sequence[AuditLine]) -> None:
 def raise_alarm(session: Session, alarm: AlarmRecord) -> bool:
     """Raise it unless an open one of its kind is about the same subject; True if it was raised.
 
-    The subject is the notice and whose alarm it is; where there is no notice, the episode, owner and reason together.
+    The subject is the notice, whose alarm it is, and which contact it is about; where there is no notice, the episode,
+    owner and reason together.
     """
     row = {
         "id": alarm.id,
@@ -55,9 +56,7 @@ def raise_alarm(session: Session, alarm: AlarmRecord) -> bool:
         "owner": alarm.owner,
         "episode": alarm.episode,
         "notice": alarm.notice,
-        "subject": f"{alarm.notice}|{alarm.owner}"
-        if alarm.notice
-        else f"{alarm.episode or ''}|{alarm.owner}|{alarm.reason}",
+        "subject": _subject(alarm),
         "reason": alarm.reason,
         "raised_at": alarm.raised_at,
         "cleared_at": alarm.cleared_at,
@@ -71,6 +70,18 @@ def raise_alarm(session: Session, alarm: AlarmRecord) -> bool:
         ),
         where="cleared_at IS NULL",
     )
+
+
+def _subject(alarm: AlarmRecord) -> str:
+    if alarm.notice is None:
+        return f"{alarm.episode or ''}|{alarm.owner}|{alarm.reason}"
+    return "|".join((alarm.notice, alarm.owner, *(() if alarm.contact is None else (alarm.contact,))))
+
+
+def _contact(subject: str) -> str | None:
+    """As :func:`_subject` wrote it, of an alarm with a notice."""
+    parts = subject.split("|", 2)
+    return parts[2] if len(parts) > 2 else None
 
 
 def add_alarm(session: Session, alarm: AlarmRecord, lines: Sequence[AuditLine]) -> None:
@@ -98,6 +109,7 @@ def all_alarms(session: Session, open_only: bool) -> Sequence[AlarmRecord]:
             owner=row.owner,
             episode=row.episode,
             notice=row.notice,
+            contact=None if row.notice is None else _contact(row.subject),
             reason=row.reason,
             raised_at=row.raised_at,
             cleared_at=row.cleared_at,

@@ -104,6 +104,16 @@ async def test_alarms_are_raised_once_and_cleared_once(store: Stores, story: Sto
     assert same in await store.read(lambda unit: unit.alarms())
 
 
+async def test_each_contact_of_a_notice_has_an_alarm_of_its_own(store: Stores, story: Story) -> None:
+    changes = await store.write(lambda unit: story.told(unit))
+    notice = changes.notices[0].id
+    made = [story.alarm("contact_failed", notice=notice, contact=contact) for contact in ("co|1", "co_2", None)]
+    for alarm in (*made, *(replace(one, id=story.id("al")) for one in made)):
+        await store.write(lambda unit, alarm=alarm: unit.add_alarm(alarm, []))
+    found = await store.read(lambda unit: unit.alarms())
+    assert sorted(found, key=lambda one: one.id) == sorted(made, key=lambda one: one.id)
+
+
 async def test_an_alarm_in_a_change_is_raised_once(store: Stores, story: Story) -> None:
     await store.write(story.meet)
     changes = story.report()

@@ -273,6 +273,28 @@ async def test_one_way_failing_while_another_got_through_leaves_the_notice_notif
     assert await world.alarms() == [("contact_failed", "E23000001", "rejected")]
 
 
+async def test_each_contact_that_fails_has_an_alarm_of_its_own_and_one_that_fails_again_has_no_second(world: World):
+    """Two numbers of one desk are wrong: whoever puts one of them right has to see the other too."""
+    story = world.story()
+    world.sinks["sms"].answers = [Rejected(reason="rejected")]
+
+    async def work(unit):
+        await story.meet(unit)
+        changes = story.report(1)
+        (notice,) = changes.notices
+        texts = [story.delivery(notice, channel="sms", contact=contact) for contact in ("co_2", "co_3", "co_3", None)]
+        changes = replace(changes, deliveries=(*changes.deliveries, *texts))
+        await unit.save(changes)
+        return changes
+
+    changes = await world.store.write(work)
+    async with world.delivering(world.delivery()):
+        await until(lambda: world.settled(changes))
+    found = await world.store.read(lambda unit: unit.alarms())
+    assert {one.kind for one in found} == {"contact_failed"}
+    assert sorted(str(one.contact) for one in found) == ["co_2", "co_3", "sms"]
+
+
 async def test_two_ways_failing_in_one_batch_make_the_notice_undeliverable(world: World):
     story = world.story()
 
