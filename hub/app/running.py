@@ -95,7 +95,7 @@ async def running(
 
     ``lookup`` resolves the names of push addresses; ``supervisor`` stands in for one made here.
 
-    Raises SettingsError, StoreUnavailable, SchemaTooNew, AlreadyRunning, CannotListen.
+    Raises SettingsError, StoreUnavailable, SchemaTooNew, AlreadyRunning, AssetsMissing, CannotListen.
     """
     if demo_pages and not settings.loopback:
         raise ValueError("the demonstration's pages are shown without a token, so only on 127.0.0.1")

@@ -14,6 +14,7 @@ from hub.edge.vault import VaultError
 from hub.service.ports import StoreUnavailable
 from hub.settings import SettingsError, missing_for_serving, risks
 from hub.store import SchemaTooNew, StoreFault
+from hub.web.statics import AssetsMissing
 
 
 def serve(settings_file: SettingsFile = None) -> None:
@@ -38,6 +39,6 @@ def serve(settings_file: SettingsFile = None) -> None:
         fail("The store cannot be used: is the disk full, the folder writable, the server up?", BUSY)
     except (SchemaTooNew, StoreFault, VaultError) as error:
         fail(f"The store cannot be opened: {error}")
-    except (AlreadyRunning, CannotListen) as error:
+    except (AlreadyRunning, AssetsMissing, CannotListen) as error:
         fail(str(error), FAILED)
     raise typer.Exit(status)
