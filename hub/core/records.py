@@ -250,6 +250,8 @@ class DeliveryRecord:
     """Attempts up to this number were made before an operator put it back: they use up none of its schedule."""
     reply_digest: bytes | None = None
     """What it is found by when a text message comes back with its code (hub/core/tokens.py); None: it is no text."""
+    pickup_digest: bytes | None = None
+    """SHA-256 of the token of its pick-up page; None: there is nothing to collect."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -423,6 +425,8 @@ class ClaimedDelivery:
     doc: Mapping[str, Any] = field(repr=False)
     """The facts at the notice's revision."""
     previous: Mapping[str, Any] | None = field(default=None, repr=False)
+    beside: tuple[DeliveryRecord, ...] = ()
+    """Where it carries an alert: the ways by which the content of the notice goes, or has gone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
