@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, Protocol, TypeVar
 
 from hub.core.completeness import After, Looked
@@ -187,6 +187,10 @@ class Unit(Protocol):
 
     async def bring_forward(self, channel: str, back: Collection[bytes] | None, now: datetime) -> None:
         """What waits for its next turn is due now, for destinations that answer again; None: on the whole channel."""
+        ...
+
+    async def set_back(self, by: timedelta, now: datetime) -> None:
+        """The clock was: what waits for its next turn is due so much earlier by it, and not before ``now``."""
         ...
 
     async def standings(self, deliveries: Sequence[str]) -> Sequence[Standing]:

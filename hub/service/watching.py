@@ -33,6 +33,7 @@ class Watching:
         self._found = 0
         self._looked_at: datetime | None = None
         self._jump: str | None = None
+        self._back_by = timedelta(0)
 
     def amiss(self) -> Mapping[str, int]:
         """For health: how much the last look found that is the hub's own fault; empty if there is none."""
@@ -76,10 +77,13 @@ class Watching:
                          subject=alarm.notice or alarm.episode, detail={"reason": alarm.reason})  # fmt: skip
 
     async def _watch_clock(self, now: datetime) -> None:
-        """What is due, leased or to be chased is so by this clock: set back an hour, it all waits for that hour."""
+        """What is due, leased or to be chased is so by this clock: set back an hour, it all waits for that hour. Only
+        what is to be tried again does not, as a try too early harms nobody; whoever is chased too early is called for
+        nothing once the clock is right again."""
         before, self._looked_at = self._looked_at, now
         if before is not None and now < before - BACK:
             self._jump = "back"
+            self._back_by += before - now
         elif before is not None and now > before + timedelta(seconds=EVERY) + AHEAD:
             self._jump = "ahead"
         if self._jump is None:
@@ -87,8 +91,15 @@ class Watching:
         self._log.error("clock.jumped", reason=self._jump)
         alarm = AlarmRecord(id=self._ids.new("al", now), kind="clock_jumped", owner=OPERATOR, reason=self._jump,
                             raised_at=now)  # fmt: skip
-        await self._store.write(lambda unit: unit.add_alarm(alarm, [self._line("alarm.clock_jumped", alarm, now)]))
-        self._jump = None
+        by = self._back_by
+
+        async def work(unit: Unit) -> None:
+            if by:
+                await unit.set_back(by, now)
+            await unit.add_alarm(alarm, [self._line("alarm.clock_jumped", alarm, now)])
+
+        await self._store.write(work)
+        self._jump, self._back_by = None, timedelta(0)
 
 
 def _new(lacking: Iterable[Lacking], known: Iterable[AlarmRecord]) -> Iterable[Lacking]:

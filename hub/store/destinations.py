@@ -1,9 +1,10 @@
-"""When deliveries are due, changed for many at once: their destination does not answer, or answers again."""
+"""When deliveries are due, changed for many at once: their destination does not answer, or answers again, or the clock
+was set back."""
 
-from collections.abc import Collection, Mapping
-from datetime import datetime
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, bindparam, select, update
+from sqlalchemy import ColumnElement, Row, bindparam, select, update
 
 from hub.store.seeing import DUE
 from hub.store.session import Session
@@ -13,7 +14,7 @@ from hub.store.tables import deliveries
 def put_off(session: Session, shut: Mapping[bytes, datetime], now: datetime) -> None:
     """What is due for destinations that do not answer waits until they are tried again."""
     found = _locked(session, deliveries.c.due_at <= now, deliveries.c.destination.in_(list(shut)))
-    _move(session, {delivery: shut[destination] for delivery, destination in found.items() if destination})
+    _move(session, {row.id: shut[row.destination] for row in found if row.destination})
 
 
 def bring_forward(session: Session, channel: str, back: Collection[bytes] | None, now: datetime) -> None:
@@ -21,18 +22,22 @@ def bring_forward(session: Session, channel: str, back: Collection[bytes] | None
     which = [deliveries.c.due_at > now, deliveries.c.channel == channel]
     if back is not None:
         which.append(deliveries.c.destination.in_(list(back)))
-    _move(session, dict.fromkeys(_locked(session, *which), now))
+    _move(session, {row.id: now for row in _locked(session, *which)})
 
 
-def _locked(session: Session, *which: ColumnElement[bool]) -> dict[str, bytes | None]:
+def set_back(session: Session, by: timedelta, now: datetime) -> None:
+    """What waits for its next turn is due so much earlier."""
+    _move(session, {row.id: max(now, row.due_at - by) for row in _locked(session, deliveries.c.due_at > now)})
+
+
+def _locked(session: Session, *which: ColumnElement[bool]) -> Sequence[Row[str, bytes | None, datetime]]:
     """Those of them that nobody else has in hand: a claim under way goes before, and it is only about time."""
-    rows = session.connection.execute(
-        select(deliveries.c.id, deliveries.c.destination)
+    return session.connection.execute(
+        select(deliveries.c.id, deliveries.c.destination, deliveries.c.due_at)
         .where(DUE, *which)
         .order_by(deliveries.c.id)
         .with_for_update(skip_locked=True, of=deliveries)
-    )
-    return {row.id: row.destination for row in rows}
+    ).all()
 
 
 def _move(session: Session, due_at: Mapping[str, datetime]) -> None:

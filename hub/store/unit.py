@@ -5,7 +5,7 @@ PostgreSQL in a greenlet over asyncpg; either way a method of the unit is one ho
 """
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Concatenate, ParamSpec, Protocol, TypeVar
 
 from sqlalchemy import func, select
@@ -172,6 +172,9 @@ class SqlUnit:
 
     async def bring_forward(self, channel: str, back: Collection[bytes] | None, now: datetime) -> None:
         await self._run(destinations.bring_forward, channel, back, now)
+
+    async def set_back(self, by: timedelta, now: datetime) -> None:
+        await self._run(destinations.set_back, by, now)
 
     async def standings(self, deliveries: Sequence[str]) -> Sequence[Standing]:
         return await self._run(leasing.standings, deliveries)

@@ -96,6 +96,29 @@ class TestPlaces:
         await store.write(lambda unit: unit.bring_forward("email", None, START + SECOND))
         assert ids_of(await claim(store, SECOND)) == [made[1].id]
 
+    async def test_after_the_clock_was_set_back_it_waits_no_longer_and_what_is_settled_or_in_hand_stays(
+        self, store: Stores
+    ) -> None:
+        made = await bound_for(store, HERE, THERE, HERE, THERE)
+        soon, later, done, taken = await claim(store)
+        hour = timedelta(hours=1)
+        results = [
+            result(soon, START, state="due", attempt="temporary_failure", due_at=START + 30 * SECOND),
+            result(later, START, state="due", attempt="temporary_failure", due_at=START + 4 * hour),
+            result(done, START),
+        ]
+        await store.write(lambda unit: unit.finish(results, "node-1"))
+        await store.write(lambda unit: unit.set_back(hour, START - hour))
+        due = {
+            one.id: one.due_at
+            for notice in {one.notice for one in made}
+            for one in await store.read(lambda unit, notice=notice: unit.deliveries(notice))
+        }
+        assert due[soon.delivery.id] == START - hour + 30 * SECOND
+        assert due[later.delivery.id] == START + 3 * hour
+        assert ids_of(await claim(store, 30 * SECOND - hour)) == [soon.delivery.id]
+        assert await store.write(lambda unit: unit.finish([result(taken, START)], "node-1")) == []
+
     async def test_brought_forward_a_settled_one_stays_settled(self, store: Stores) -> None:
         await bound_for(store, HERE)
         (taken,) = await claim(store)

@@ -485,6 +485,30 @@ async def test_a_clock_that_jumps_keeps_no_new_notice_waiting(memory: Stores, ju
         assert len(here.copies) == len(set(here.copies)) == 2
 
 
+@pytest.mark.parametrize("jump", [timedelta(minutes=20), timedelta(days=1)], ids=["20 min", "a day"])
+async def test_a_clock_that_is_set_back_keeps_no_retry_waiting_for_longer_than_its_schedule(
+    memory: Stores, jump: timedelta
+) -> None:
+    """The mailbox is put off once; the next try is due in half a minute, by the clock that was right then."""
+    async with site(memory) as here:
+        here.server.fail("rcpt", Fault(reply="451 4.2.0 later"))
+        delivery = here.world.delivery(policy=POLICY, limits=LIMITS)
+        await here.watching.tick(here.world.clock.now())
+        async with here.world.delivering(delivery):
+            await until(lambda: len(here.world.notes.finished) == 1)
+            await here.rest(delivery)
+            here.world.clock._now -= jump
+            here._looked_at = here.begun = here.world.clock.now()
+
+            async def looked_and_settled() -> bool:
+                delivery.nudge()  # as the poll would, which sleeps by the clock of this test
+                return await here.settled()
+
+            await here.passing(delivery, looked_and_settled, at_most=MINUTE + timedelta(seconds=EVERY))
+        assert (await here.notice()).state == "notified"
+        assert "clock_jumped" in here.alarms_seen
+
+
 # Killed
 
 
