@@ -158,6 +158,20 @@ def mine(draft: Draft, by: Author) -> bool:
     return by.organisation is None or draft.organisation == by.organisation
 
 
+def seen_by(about: About, by: Author) -> About | None:
+    """As much of a change as they may see: the entries that concern their organisation; None if none do."""
+    if by.organisation is None:
+        return about
+    kept = [n for n, whose in enumerate(about.concerned) if by.organisation in whose]
+    if not kept and not mine(about.draft, by):
+        return None
+    return About(
+        draft=about.draft,
+        judged=tuple(about.judged[n] for n in kept),
+        concerned=tuple(about.concerned[n] for n in kept),
+    )
+
+
 def same_person(draft: Draft, by: Author) -> bool:
     """Whether they proposed it themselves, under whatever name, as far as that can be told."""
     return draft.proposed_by == by.actor or (by.person is not None and draft.person == by.person)

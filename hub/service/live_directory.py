@@ -1,5 +1,6 @@
 """The directory as it is now: the newest stored bundle, swapped whole when a newer one is imported."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -37,6 +38,11 @@ class LiveDirectory:
     def __call__(self) -> Directory:
         return self._directory
 
+    def called(self, organisation: str) -> str | None:
+        """The name of an organisation, where the directory has one."""
+        found = self._directory.organisation(organisation)
+        return None if found is None else found.name
+
     @property
     def version(self) -> int:
         """The stored version that is in use; 0 before the first import."""
@@ -59,10 +65,13 @@ class LiveDirectory:
         if changed:
             self._closed = ways
             self._directory = self._without_closed()
-        if stored is None or stored[0] == self._looked_at:
+        if stored is None or stored[0] <= self._looked_at:
             return changed
         version, data = stored
-        loaded = load_readable(data, self._areas, now)
+        # A country's directory takes most of a second to read, and it changes with every entry.
+        loaded = await asyncio.to_thread(load_readable, data, self._areas, now)
+        if version <= self._looked_at:
+            return True  # a newer one was taken over meanwhile
         if loaded.problems:
             self._log.error("directory.unreadable", number=version, count=len(loaded.problems))
             await self._alarm(version, now)
@@ -74,6 +83,15 @@ class LiveDirectory:
         self._version = version
         self._log.info("directory.loaded", number=version, count=len(loaded.bundle.contacts))
         return True
+
+    def take(self, version: int, bundle: Bundle) -> None:
+        """Take over a version that this node has just stored, as it was checked. Other nodes do at their refresh."""
+        if version <= self._looked_at:
+            return
+        self._looked_at, self._problems, self._version = version, 0, version
+        self._bundle = self._with_operator(bundle)
+        self._directory = self._without_closed()
+        self._log.info("directory.loaded", number=version, count=len(bundle.contacts))
 
     def close(self, closed: ClosedEndpoint) -> None:
         """Nothing goes there from now on. Other nodes know it at their next refresh."""

@@ -44,7 +44,7 @@ class SqlDrafts:
     async def settle(self, draft: Draft) -> bool:
         return await self._run(_settle, draft)
 
-    async def one(self, draft: str) -> tuple[Draft, Sequence[Judged]] | None:
+    async def one(self, draft: str) -> About | None:
         return await self._run(_one, draft)
 
     async def listed(self, listing: Listing) -> Sequence[Draft]:
@@ -79,7 +79,10 @@ def _version(session: Session, row: Row[Any]) -> Version:
 def _add(session: Session, about: About) -> None:
     draft = about.draft
     rows = differences_to_json([one.difference for one in about.judged])
-    kept = [{**row, "reasons": list(one.reasons)} for row, one in zip(rows, about.judged, strict=True)]
+    kept = [
+        {**row, "reasons": list(one.reasons), "concerned": sorted(whose)}
+        for row, one, whose in zip(rows, about.judged, about.concerned, strict=True)
+    ]
     packed = zlib.compress(json.dumps(kept, ensure_ascii=False, separators=(",", ":")).encode())
     session.insert(
         directory_changes,
@@ -123,17 +126,20 @@ def _settle(session: Session, draft: Draft) -> bool:
     return bool(session.connection.execute(statement).rowcount)
 
 
-def _one(session: Session, draft: str) -> tuple[Draft, Sequence[Judged]] | None:
+def _one(session: Session, draft: str) -> About | None:
     row = session.connection.execute(select(directory_changes).where(directory_changes.c.id == draft)).one_or_none()
     if row is None:
         return None
     packed = session.open(HUB_SCOPE, row.differences, directory_changes, "differences", row.id)
     kept = json.loads(zlib.decompress(packed))
-    judged = [
-        Judged(difference=difference, reasons=tuple(one["reasons"]))
-        for difference, one in zip(differences_from_json(kept), kept, strict=True)
-    ]
-    return _opened(session, row), judged
+    return About(
+        draft=_opened(session, row),
+        judged=tuple(
+            Judged(difference=difference, reasons=tuple(one["reasons"]))
+            for difference, one in zip(differences_from_json(kept), kept, strict=True)
+        ),
+        concerned=tuple(frozenset(one["concerned"]) for one in kept),
+    )
 
 
 def _listed(session: Session, listing: Listing) -> Sequence[Draft]:

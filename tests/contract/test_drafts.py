@@ -90,12 +90,12 @@ async def listed(store: Stores, **listing: Any) -> list[str]:
 async def test_it_comes_back_as_it_was_put(store: Stores) -> None:
     one = about(contact(), contact("bromley-2"))
     await add(store, one)
-    assert await store.read(lambda unit: unit.drafts.one(one.draft.id)) == (one.draft, list(one.judged))
+    assert await store.read(lambda unit: unit.drafts.one(one.draft.id)) == one
     assert await store.read(lambda unit: unit.drafts.one("ch_nothing")) is None
     assert await store.write(lambda unit: unit.drafts.settle(decided(one.draft)))
     found = await store.read(lambda unit: unit.drafts.one(one.draft.id))
     assert found is not None
-    assert found[0] == decided(one.draft)
+    assert found.draft == decided(one.draft)
 
 
 async def test_it_is_decided_once(nodes: tuple[Stores, Stores]) -> None:
@@ -108,7 +108,7 @@ async def test_it_is_decided_once(nodes: tuple[Stores, Stores]) -> None:
     assert sorted(won) == [False, False, False, True]
     found = await nodes[0].read(lambda unit: unit.drafts.one(one.draft.id))
     assert found is not None
-    assert found[0].decided_by == ends[won.index(True)].decided_by
+    assert found.draft.decided_by == ends[won.index(True)].decided_by
 
 
 async def test_found_by_state_by_organisation_and_by_entry_newest_first(store: Stores) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
-from hub.core.drafts import About, Draft, Judged, Listing, Version
+from hub.core.drafts import About, Draft, Listing, Version
 
 
 class Drafts(Protocol):
@@ -34,7 +34,7 @@ class Drafts(Protocol):
         """Write how a change was decided; False, and nothing written, if it does not wait any more."""
         ...
 
-    async def one(self, draft: str) -> tuple[Draft, Sequence[Judged]] | None:
+    async def one(self, draft: str) -> About | None:
         """A change with all it changes."""
         ...
 

@@ -1,0 +1,284 @@
+"""Changing the directory: what is asked for is weighed, takes effect at once or waits for a second person, and is on
+record either way.
+
+The weighing, which may take seconds for a whole directory, is done outside the transaction on the version that was in
+force; the transaction finds out that this is still the newest, or the weighing is done again. So nothing is overwritten
+that somebody else has changed meanwhile, and no other work waits behind it.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Final, Literal, Protocol
+
+from contacts.areas import Areas
+from contacts.changes import Change
+from contacts.model import Bundle
+from contacts.roles import OPERATOR
+from contacts.tables import dumps
+from hub.core.drafts import (
+    About,
+    Author,
+    Draft,
+    How,
+    organisation_of,
+    reason_given,
+    why_not_decided,
+    why_not_withdrawn,
+)
+from hub.core.records import AlarmRecord, AuditLine
+from hub.service.directory.outcome import NO_REASON, NO_VERSION, Outcome, previewed
+from hub.service.directory.versions import Versions
+from hub.service.directory.weighing import Asked, Weighed, weigh, weigh_again
+from hub.service.ports import Clock, Ids, Store, StoreUnavailable, Unit
+
+OVERRIDDEN: Final = "directory_override"
+"""The kind of alarm that an override raises."""
+_LOCK: Final = "directory"
+_TRIES: Final = 5
+
+
+class Loud(Protocol):
+    """Tells the organisations of an override, by the directory as it was before and as it is. Raises nothing."""
+
+    async def __call__(self, organisations: Sequence[str], before: Bundle, after: Bundle) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changing:
+    """The service. All of it raises StoreUnavailable, and DirectoryUnreadable where the present version cannot be read
+    (a whole import by the operator replaces that too). ``adopt`` puts a new version to use on this node."""
+
+    store: Store
+    clock: Clock
+    ids: Ids
+    areas: Areas
+    versions: Versions
+    adopt: Callable[[int, Bundle], None] = field(repr=False)
+    loud: Loud = field(repr=False)
+
+    async def propose(
+        self,
+        by: Author,
+        asked: Sequence[Change] | Bundle,
+        *,
+        seen: int | None = None,
+        part: str | None = None,
+        confirm: bool = False,
+        override: str | None = None,
+        at_the_machine: bool = False,
+        strict: bool = True,
+    ) -> Outcome:
+        """Change entries, or put a whole directory in the place of the present one; with ``confirm`` only, else say
+        what that would come to.
+
+        ``seen``: the version that the person looked at; what somebody else has changed since is a conflict and not
+        overwritten. ``part``: a whole directory is that of this organisation alone (an administrator's always is
+        theirs). ``override``: takes effect at once although it takes two, for this written reason, and loudly.
+        ``at_the_machine``: an import by whoever holds the hub's keys, which asks nobody. ``strict``: see
+        ``contacts.changes.applied``.
+        """
+        if override is not None and not by.decides:
+            return Outcome(result="refused", refusal="unnamed")
+        if override is not None and reason_given(override) is None:
+            return Outcome(result="refused", problems=(NO_REASON,))
+        asking = Asked(
+            by=by,
+            asked=asked if isinstance(asked, Bundle) else tuple(asked),
+            part=by.organisation or part,
+            strict=strict,
+        )
+        for _ in range(_TRIES):
+            # Whoever replaces all of it may replace what cannot be read, too.
+            whole = isinstance(asked, Bundle) and asking.part is None
+            version, present = await self.versions.present(in_part=whole)
+            try:
+                base = present if seen is None or seen == version else await self.versions.of(seen)
+            except KeyError:
+                return Outcome(result="refused", problems=(NO_VERSION,))
+            now = self.clock.now()
+            weighed = await asyncio.to_thread(weigh, asking, base, present, self.areas, now)
+            outcome = previewed(weighed)
+            if not confirm or outcome.result != "preview":
+                return outcome
+            how: How | None = "imported" if at_the_machine else "alone"
+            if outcome.takes_two and not at_the_machine:
+                how = None if override is None else "overridden"
+            draft = Draft(
+                id=self.ids.new("ch", now),
+                organisation=organisation_of(weighed.concerned),
+                scope=by.organisation,
+                state="waiting",
+                base=version,
+                entries=len(weighed.judged),
+                proposed_at=now,
+                proposed_by=by.actor,
+                proposed_name=by.name,
+                person=by.person,
+                why=None if override is None or how != "overridden" else reason_given(override),
+            )
+            about = About(draft=draft, judged=weighed.judged, concerned=weighed.concerned)
+            done = await self._write(_Step(about=about, how=how, by=by, now=now, before=present, fresh=True), weighed)
+            if done is not None:
+                return replace(outcome, result=done.state, draft=done)
+        raise StoreUnavailable("the directory changes faster than this change can be weighed")
+
+    async def approve(self, by: Author, draft: str) -> Outcome:
+        """Agree to what another proposed: it takes effect, all of it, unless an entry is not what it was."""
+        return await self._decide(by, draft, override=None)
+
+    async def override(self, by: Author, draft: str, why: str) -> Outcome:
+        """Put what waits in force without a second person, for a written reason, and loudly."""
+        given = reason_given(why)
+        if not by.decides:
+            return Outcome(result="refused", refusal="unnamed")
+        if given is None:
+            return Outcome(result="refused", problems=(NO_REASON,))
+        return await self._decide(by, draft, override=given)
+
+    async def reject(self, by: Author, draft: str, why: str = "") -> Outcome:
+        """Decline what another proposed."""
+        return await self._end(by, draft, "rejected", reason_given(why) if why else None)
+
+    async def withdraw(self, by: Author, draft: str) -> Outcome:
+        """Take back what they proposed themselves."""
+        return await self._end(by, draft, "withdrawn", None)
+
+    async def _decide(self, by: Author, draft: str, *, override: str | None) -> Outcome:
+        for _ in range(_TRIES):
+            about = await self.store.read(lambda unit: unit.drafts.one(draft))
+            refusal = "unknown" if about is None else why_not_decided(about.draft, by)
+            if refusal == "own" and override is not None:
+                refusal = None
+            if about is None or refusal is not None:
+                return Outcome(result="refused", refusal=refusal)
+            version, present = await self.versions.present()
+            now = self.clock.now()
+            weighed = await asyncio.to_thread(weigh_again, about, present, by.organisation)
+            if weighed.problems or weighed.conflicts:
+                return Outcome(
+                    result="refused",
+                    judged=about.judged,
+                    problems=weighed.problems,
+                    conflicts=weighed.conflicts,
+                    draft=about.draft,
+                )
+            about = replace(about, draft=replace(about.draft, base=version, decided_why=override))
+            how: How = "approved" if override is None else "overridden"
+            done = await self._write(_Step(about=about, how=how, by=by, now=now, before=present, fresh=False), weighed)
+            if done is not None and done.state == "waiting":
+                return Outcome(result="refused", refusal="settled")
+            if done is not None:
+                return Outcome(result="in_force", judged=about.judged, draft=done)
+        raise StoreUnavailable("the directory changes faster than this change can be weighed")
+
+    async def _end(self, by: Author, draft: str, state: Literal["rejected", "withdrawn"], why: str | None) -> Outcome:
+        now = self.clock.now()
+        judge = why_not_decided if state == "rejected" else why_not_withdrawn
+
+        async def work(unit: Unit) -> Outcome:
+            await unit.lock(_LOCK)
+            about = await unit.drafts.one(draft)
+            refusal = "unknown" if about is None else judge(about.draft, by)
+            if about is None or refusal is not None:
+                return Outcome(result="refused", refusal=refusal)
+            done = replace(
+                about.draft, state=state, decided_at=now, decided_by=by.actor, decided_name=by.name, decided_why=why
+            )
+            if not await unit.drafts.settle(done):
+                return Outcome(result="refused", refusal="settled")
+            await unit.add_audit([self._line(f"directory.{state}", done, by, now)])
+            return Outcome(result=state, judged=about.judged, draft=done)
+
+        return await self.store.write(work)
+
+    async def _write(self, step: "_Step", weighed: Weighed) -> Draft | None:
+        """Write a new change, or the decision about one; None where the directory is another by now. A draft that comes
+        back ``waiting`` after a decision was decided by somebody else first."""
+        data = b"" if step.how is None else await asyncio.to_thread(dumps, weighed.after)
+        base, moved = step.about.draft.base, weighed.after != step.before
+
+        async def work(unit: Unit) -> Draft | None:
+            await unit.lock(_LOCK)
+            if await unit.drafts.newest() != base:
+                return None
+            draft = step.about.draft
+            if step.how is not None:
+                # What holds already needs no version of its own.
+                version = await unit.put_directory(data, step.now, []) if moved else None
+                draft = step.settled(version)
+            if step.fresh:
+                await unit.drafts.add(replace(step.about, draft=draft))
+            elif not await unit.drafts.settle(draft):
+                raise _Settled
+            await unit.add_audit([self._line(_ACTION[step.how], draft, step.by, step.now)])
+            if step.how == "overridden":
+                for owner in sorted({OPERATOR, *_concerned(step.about)}):
+                    await unit.add_alarm(self._alarm(owner, draft, step.now), [])
+            return draft
+
+        try:
+            draft = await self.store.write(work)
+        except _Settled:
+            return replace(step.about.draft, state="waiting")
+        if draft is not None and draft.version is not None:
+            self.versions.keep(draft.version, weighed.after)
+            self.adopt(draft.version, weighed.after)
+        if draft is not None and step.how == "overridden":
+            await self.loud(sorted(_concerned(step.about)), step.before, weighed.after)
+        return draft
+
+    def _line(self, action: str, draft: Draft, by: Author, now: datetime) -> AuditLine:
+        detail = {"entries": str(draft.entries)}
+        if draft.version is not None:
+            detail["version"] = str(draft.version)
+        if draft.proposed_by != by.actor:
+            detail["proposed_by"] = draft.proposed_by
+        return AuditLine(
+            id=self.ids.new("au", now),
+            at=now,
+            actor=by.actor,
+            action=action,
+            organisation=draft.organisation,
+            subject=draft.id,
+            detail=detail,
+        )
+
+    def _alarm(self, owner: str, draft: Draft, now: datetime) -> AlarmRecord:
+        return AlarmRecord(id=self.ids.new("al", now), kind=OVERRIDDEN, owner=owner, reason=draft.id, raised_at=now)
+
+
+_ACTION: Final[dict[How | None, str]] = {
+    None: "directory.proposed",
+    "alone": "directory.changed",
+    "approved": "directory.approved",
+    "overridden": "directory.overridden",
+    "imported": "directory.imported",
+}
+
+
+class _Settled(Exception):
+    """Somebody else decided first: nothing of the transaction is kept."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Step:
+    """What is about to be written. ``how``: None leaves it waiting; ``fresh``: the change is new."""
+
+    about: About
+    how: How | None
+    by: Author
+    now: datetime
+    before: Bundle = field(repr=False)
+    fresh: bool
+
+    def settled(self, version: int | None) -> Draft:
+        draft = replace(self.about.draft, state="in_force", how=self.how, version=version)
+        if self.fresh:
+            return draft
+        return replace(draft, decided_at=self.now, decided_by=self.by.actor, decided_name=self.by.name)
+
+
+def _concerned(about: About) -> frozenset[str]:
+    return frozenset[str]().union(*about.concerned)
