@@ -342,3 +342,25 @@ async def test_rows_stored_by_a_node_whose_clock_goes_ahead(hub: Hub) -> None:
         if (entry.organisation, entry.role) in renewed and entry.received_at < at("2026-09-01T00:00:00Z"):
             assert entry.removed_by is not None
     assert len(after) == len(entries) + len(renewed)
+
+
+@pytest.mark.parametrize("moment", ["2026-03-03T19:30:00Z", "2026-03-09T07:00:00Z"], ids=["on time", "days late"])
+async def test_that_their_update_is_due_goes_to_the_police_before_whoever_waits_for_it(
+    moment: str, tmp_path: Path
+) -> None:
+    """B38, also after the hub was down over two of its due times: the police are chased about the newest only (B8)."""
+    hub = await a_hub(await sqlite_store(tmp_path), clock=FakeClock(at("2026-03-01T19:45:00Z")))
+    await hub.post(reported(episode={"risk": {"level": "high"}}))
+    await hub.tick(at(moment))
+    identity = (await hub.episode()).record.id
+    about = {
+        one.id: one.decision
+        for one in await hub.see(lambda unit: unit.decisions(identity))
+        if one.decision.cause == "duty:police_update"
+    }
+    notices = {one.id: about[one.decision] for one in await hub.notices() if one.decision in about}
+    sent = [(notices[d.notice], d) for d in await hub.deliveries() if d.notice in notices]
+    assert {(decision.kind, delivery.rank) for decision, delivery in sent} == {("duty_overdue", 0), ("message", 1)}
+    assert len({delivery.group for _, delivery in sent}) == 1
+    assert [decision.roles for decision in about.values() if decision.kind == "duty_overdue"] == [("police",)]
+    await hub.store.aclose()
