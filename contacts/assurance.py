@@ -1,6 +1,7 @@
 """What to check next in a directory: who is reachable by day and by night, which certificates are missing or end."""
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Literal
@@ -70,16 +71,47 @@ def without_certificate(directory: Directory, at: datetime) -> tuple[Contact, ..
 
 
 def expiring(directory: Directory, at: datetime, within: timedelta) -> tuple[Expiring, ...]:
-    """Certificates that have ended by ``at + within``, earliest first, of contacts who have none that lasts longer."""
-    found: list[Expiring] = []
-    for contact in _readers(directory, at):
-        held = directory.certificates(contact.address)
-        if held:
-            last = max(held, key=lambda certificate: in_use(certificate)[1])
-            until = in_use(last)[1]
-            if until < at + within:
-                found.append(Expiring(certificate=last, contact=contact, until=until))
-    return tuple(sorted(found, key=lambda e: (e.until, e.contact.id)))
+    """For which contacts what is on file ends by ``at + within``, or has ended, earliest first.
+
+    What counts is how long there is one without a break, so a new certificate that begins after the old one has ended
+    does not help, and neither does a key that is not pinned, as nobody uses it. Of a push contact the keys to encrypt
+    to and those it signs with are told apart: either is missed.
+    """
+    return tuple(
+        sorted(
+            (
+                Expiring(certificate=last, contact=contact, until=in_use(last)[1])
+                for contact in _readers(directory, at)
+                for held in _by_use(directory.certificates(contact.address))
+                for last in (_lasting(held, at),)
+                if last is not None and in_use(last)[1] <= at + within
+            ),
+            key=lambda e: (e.until, e.contact.id, e.certificate.fingerprint),
+        )
+    )
+
+
+def _by_use(held: Sequence[Certificate]) -> Iterator[list[Certificate]]:
+    """Those that may stand in for one another."""
+    yield [one for one in held if not one.is_jwk]
+    keys = [(json.loads(one.der)["use"], one) for one in held if one.is_jwk and one.pinned]
+    for use in ("enc", "sig"):
+        yield [one for its_use, one in keys if its_use == use]
+
+
+def _lasting(held: Sequence[Certificate], at: datetime) -> Certificate | None:
+    """The one that ends last of those that follow one another from ``at`` on without a break; where none is in force,
+    the last that was; None where none was yet."""
+    last: Certificate | None = None
+    until = at
+    for one in sorted(held, key=lambda certificate: in_use(certificate)[0]):
+        first, end = in_use(one)
+        if first <= until and end >= until:
+            last, until = one, end
+    if last is not None:
+        return last
+    ended = [one for one in held if in_use(one)[1] < at]
+    return max(ended, key=lambda certificate: in_use(certificate)[1], default=None)
 
 
 def _expected(areas: Areas) -> Iterator[tuple[str, str]]:

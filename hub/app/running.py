@@ -18,6 +18,7 @@ from sqlalchemy import make_url
 from adapters.https.client import Lookup, look_up
 from adapters.port import Transport
 from contacts.areas import load_areas
+from hub.app.assurance import certificates_of
 from hub.app.channels import receipts_addresses, receipts_listener, transports
 from hub.app.foundations import Domain, Foundations, Log
 from hub.app.keys import acknowledgement_secret, event_digest, key_ring
@@ -156,6 +157,7 @@ async def running(
         alarms = Tick("alarms", alarming.tick, clock=clock, supervisor=supervisor, log=log)
         watching = Watching(store=store, ids=ids, late=settings.overdue_after, log=log)
         watch = Tick("watching", watching.tick, clock=clock, supervisor=supervisor, log=log)
+        certificates = certificates_of(settings, store, directory, ids, log)
         health = Health(
             store=store,
             supervisor=supervisor,
@@ -169,7 +171,7 @@ async def running(
                 watching.amiss,
                 *(() if sms is None else (sms.amiss,)),
             ),
-            figures=(delivery.figures,),
+            figures=(delivery.figures, certificates.figures),
         )
         ticks = {
             clockwork: settings.clock_tick,
@@ -177,6 +179,7 @@ async def running(
             refresh: settings.sources_refresh,
             alarms: ALARMS_EVERY,
             watch: min(EVERY, settings.overdue_after / 2),
+            Tick("certificates", certificates.tick, clock=clock, supervisor=supervisor, log=log): EVERY,
         }
         canary = canary_of(settings, store, ways, directory, secret, ids, delivery.nudge)
         if canary is not None:

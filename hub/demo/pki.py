@@ -15,7 +15,8 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 
 EARLIER = timedelta(hours=1)
-LIFETIME = timedelta(days=30)
+LIFETIME = timedelta(days=90)
+"""Long enough that none is about to end."""
 USES = ("digital_signature", "key_encipherment", "key_cert_sign", "crl_sign")
 
 

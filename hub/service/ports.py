@@ -35,6 +35,7 @@ from hub.core.records import (
     Tracked,
 )
 from hub.service.accounts.ports import AccountsUnit
+from hub.service.assurance.ports import AssuranceUnit
 from hub.service.directory.ports import Drafts
 from hub.service.pickup.ports import Pickups
 
@@ -114,6 +115,11 @@ class Unit(Protocol):
     @property
     def pickups(self) -> Pickups:
         """What is picked up, and who asked for it."""
+        ...
+
+    @property
+    def assurance(self) -> AssuranceUnit:
+        """That what is in the directory works."""
         ...
 
     async def lock(self, *keys: str) -> None:

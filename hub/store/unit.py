@@ -40,6 +40,7 @@ from hub.core.records import (
     Tracked,
 )
 from hub.service.accounts.ports import AccountsUnit
+from hub.service.assurance.ports import AssuranceUnit
 from hub.service.directory.ports import Drafts
 from hub.service.pickup.ports import Pickups
 from hub.service.ports import ANYWHERE, Places, Unit
@@ -60,6 +61,7 @@ from hub.store import (
 )
 from hub.store import deliveries as leasing
 from hub.store.accounts import SqlAccounts
+from hub.store.assurance import SqlAssurance
 from hub.store.drafts import SqlDrafts
 from hub.store.pickup import SqlPickups
 from hub.store.session import Session
@@ -84,6 +86,7 @@ class SqlUnit:
         self.accounts: AccountsUnit = SqlAccounts(self._run)
         self.drafts: Drafts = SqlDrafts(self._run)
         self.pickups: Pickups = SqlPickups(self._run)
+        self.assurance: AssuranceUnit = SqlAssurance(self._run)
 
     async def _run(self, work: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         if self._over:

@@ -82,3 +82,27 @@ def test_certificates_that_end_soon() -> None:
     found = expiring(Directory.of(replace(bundle, certificates=certificates)), NOW, timedelta(days=30))
     assert [e.contact.address for e in found] == [ended, soon]
     assert found[1].until == NOW + timedelta(days=29)
+
+
+def test_what_begins_after_a_break_does_not_help_and_what_follows_on_does() -> None:
+    bundle = small_bundle()
+    followed, late = (c.address for c in bundle.contacts[:2])
+    soon, far = NOW + timedelta(days=5), NOW + timedelta(days=400)
+    certificates = (
+        certificate(followed, soon),
+        certificate(followed, far, start=soon),
+        certificate(late, soon),
+        certificate(late, far, start=soon + timedelta(seconds=1)),
+    )
+    found = expiring(Directory.of(replace(bundle, certificates=certificates)), NOW, timedelta(days=30))
+    assert [(e.contact.address, e.until) for e in found] == [(late, soon)]
+
+
+def test_a_certificate_to_come_is_no_certificate_that_ends() -> None:
+    bundle = small_bundle()
+    address = bundle.contacts[0].address
+    to_come = certificate(address, NOW + timedelta(days=20), start=NOW + timedelta(days=10))
+    assert expiring(Directory.of(replace(bundle, certificates=(to_come,))), NOW, timedelta(days=30)) == ()
+    ended = certificate(address, NOW - timedelta(days=1))
+    (told,) = expiring(Directory.of(replace(bundle, certificates=(to_come, ended))), NOW, timedelta(days=30))
+    assert told.until == NOW - timedelta(days=1)

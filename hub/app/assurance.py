@@ -1,0 +1,56 @@
+"""What is watched of the directory and of the hub's own certificates, made from the settings."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+
+from adapters.email.smime import signer_problems
+from contacts.roles import OPERATOR
+from hub.app.foundations import Log
+from hub.app.mail import signer
+from hub.core.assurance import Ending
+from hub.service.assurance.certificates import SIGNER, CertificateWatch
+from hub.service.live_directory import LiveDirectory
+from hub.service.ports import Ids, Store
+from hub.settings import Settings, wrong
+
+RECEIPTS_TLS = "hub:receipts-tls"
+
+
+def certificates_of(settings: Settings, store: Store, directory: LiveDirectory, ids: Ids, log: Log) -> CertificateWatch:
+    """The watch over what ends. The hub's own are as they were at the start: those are in use until the next. Its keys
+    for push have no end. Raises SettingsError."""
+    own, sender = signer(settings), settings.sender or ""
+
+    def problems(now: datetime) -> Sequence[str]:
+        return signer_problems(own, sender, now)
+
+    return CertificateWatch(
+        store=store,
+        directory=directory,
+        own=(*_endings(SIGNER, (own.certificate, *own.chain)), *_receipts_tls(settings.receipts_tls_certificate_file)),
+        signer_problems=problems,
+        ids=ids,
+        log=log,
+    )
+
+
+def _receipts_tls(path: Path | None) -> Iterator[Ending]:
+    if path is None:
+        return
+    try:
+        certificates = x509.load_pem_x509_certificates(path.read_bytes())
+    except (OSError, ValueError) as error:
+        why = f"cannot be read as PEM certificates ({type(error).__name__})"
+        raise wrong("RECEIPTS_TLS_CERTIFICATE_FILE", why) from None
+    yield from _endings(RECEIPTS_TLS, certificates)
+
+
+def _endings(subject: str, certificates: Sequence[x509.Certificate]) -> Iterator[Ending]:
+    """Its own and those of its chain: whichever ends first ends it."""
+    for one in certificates:
+        fingerprint = one.fingerprint(hashes.SHA256()).hex()
+        yield Ending(subject=subject, owner=OPERATOR, fingerprint=fingerprint, until=one.not_valid_after_utc)
