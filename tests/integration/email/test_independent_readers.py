@@ -7,20 +7,19 @@ import os
 import re
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
-from cryptography.hazmat.primitives import hashes
 
 from adapters.email import mime
 from adapters.email.chain import Trust
 from adapters.email.prepare import Letterhead, Message, prepare
 from adapters.email.smime import Signer
 from adapters.port import Attachment, Content, Envelope
+from tests.kit.gnupg import gnupg_home
 from tests.kit.pki import NOW, Issued, curve_key, intermediate, person, root, rsa_key
 from tests.kit.transport import MARKERS, content
 
@@ -165,20 +164,15 @@ def test_openssl_refuses_another_reader_another_root_and_a_changed_byte(tmp_path
 
 @pytest.fixture
 def gnupg() -> Iterator[Path]:
-    """A GnuPG home of our own, short enough for its sockets, that trusts the test root and holds the reader's key."""
-    gpgconf = required("gpgconf")
-    required("gpgsm")
-    with tempfile.TemporaryDirectory(prefix="fp") as name:
-        home = Path(name)
-        (home / "gpgsm.conf").write_text("disable-crl-checks\n")
-        anchor = root().certificate.fingerprint(hashes.SHA1()).hex().upper()
-        (home / "trustlist.txt").write_text(f"{anchor} S relax\n")
+    """A GnuPG home of our own that trusts the test root and holds the reader's key."""
+    for program in ("gpgconf", "gpgsm", "gpg-agent"):
+        required(program)
+    with gnupg_home() as home:
         for number, data in enumerate((root().pem, intermediate().pem, RECIPIENT.p12(PASSPHRASE))):
             (home / f"import-{number}").write_bytes(data)
             imported = gpgsm(home, "--import", str(home / f"import-{number}"))
             assert imported.returncode == 0, imported.stderr
         yield home
-        run(gpgconf, "--kill", "all", GNUPGHOME=name)
 
 
 def gpgsm(home: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:

@@ -5,18 +5,17 @@ import os
 import re
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from cryptography.hazmat.primitives import hashes
 
 from adapters.email.chain import Trust
 from adapters.email.prepare import Letterhead, Message, prepare
 from adapters.email.smime import Signer
 from adapters.port import Envelope
 from hub.notices.compose import compose
+from tests.kit.gnupg import gnupg_home
 from tests.kit.notices import FIELDS, JPEG, brief, full_view
 from tests.kit.pki import NOW, intermediate, person, root, rsa_key
 
@@ -100,20 +99,14 @@ def test_openssl_opens_it_as_the_page_says(desk: Path) -> None:
 
 @pytest.fixture
 def key_box() -> Iterator[Path]:
-    """A GnuPG home with the reader's key and the hub's authority; its path is short enough for sockets."""
-    for program in ("gpgsm", "gpgconf"):
+    """A GnuPG home with the reader's key and the hub's authority, as the page supposes."""
+    for program in ("gpgsm", "gpgconf", "gpg-agent"):
         _required(program)
-    with tempfile.TemporaryDirectory(prefix="fp") as name:
-        home = Path(name)
-        options = ("disable-crl-checks", "batch", "no-tty", "pinentry-mode loopback", "passphrase-fd 0")
-        (home / "gpgsm.conf").write_text("\n".join(options) + "\n")
-        anchor = root().certificate.fingerprint(hashes.SHA1()).hex().upper()
-        (home / "trustlist.txt").write_text(f"{anchor} S relax\n")
+    with gnupg_home(("batch", "no-tty", "pinentry-mode loopback", "passphrase-fd 0")) as home:
         for number, data in enumerate((root().pem, intermediate().pem, READER.p12(PASSPHRASE))):
             (home / f"import-{number}").write_bytes(data)
-            _run(f"gpgsm --import import-{number}", home, PASSPHRASE + b"\n", GNUPGHOME=name)
+            _run(f"gpgsm --import import-{number}", home, PASSPHRASE + b"\n", GNUPGHOME=str(home))
         yield home
-        _run("gpgconf --kill all", home, GNUPGHOME=name)
 
 
 def test_gpgsm_opens_it_as_the_page_says(desk: Path, key_box: Path) -> None:
