@@ -112,7 +112,7 @@ def _page(timeline: Timeline, *, personal: bool) -> Iterator[str]:
         for decided, told in reader.told:
             yield from _notice(decided, told, personal=personal)
     yield from _not_told(timeline, personal=personal)
-    ahead = [duty for duty in timeline.ahead if duty.code != "adulthood"]  # its date is a birthday
+    ahead = timeline.ahead_in_clear
     if ahead:
         yield ""
         yield "Ahead:"

@@ -9,10 +9,11 @@ import typer
 
 from hub.cli.console import OUT, SettingsFile, fail, note, say, table
 from hub.cli.ledger import with_store
-from hub.core.records import AlarmRecord, AuditLine, QuarantineRecord
+from hub.core.records import AlarmRecord, QuarantineRecord
 from hub.edge.clock import SystemClock
 from hub.edge.ids import SystemIds
-from hub.service.ports import Store, Unit
+from hub.service.alarms import seen_to
+from hub.service.ports import Store
 from hub.settings import Settings
 
 alarms = typer.Typer(no_args_is_help=True, help="What a human has to look at: list, clear.")
@@ -53,15 +54,7 @@ def clear(alarm: Annotated[str, typer.Argument(help="Its id.")], settings_file: 
 
     async def work(store: Store, settings: Settings) -> bool:
         now, ids = SystemClock().now(), SystemIds()
-
-        async def write(unit: Unit) -> bool:
-            if not any(one.id == alarm for one in await unit.alarms()):
-                return False
-            line = AuditLine(id=ids.new("au", now), at=now, actor="operator", action="alarm.cleared", subject=alarm)
-            await unit.clear_alarm(alarm, now, [line])
-            return True
-
-        return await store.write(write)
+        return await store.write(lambda unit: seen_to(unit, alarm, "operator", ids, now))
 
     if not with_store(settings_file, work):
         fail(f"There is no open alarm {alarm}: see `fingerpost alarms list`.")

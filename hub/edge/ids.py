@@ -9,13 +9,12 @@ import hashlib
 import secrets
 import threading
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
-_CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+from hub.core.ulid import RANDOM_BITS, millisecond, spelled
+
 REFERENCE_ALPHABET = "23456789CDFGHJKMNPQRTVWXY"
 """No vowels but Y (no words), nothing that is read as something else: no 0 O, 1 I L, B (8), S (5), U (V), Z (2)."""
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_RANDOM_BITS = 80
 _TOKEN_BYTES = 24
 
 
@@ -35,16 +34,16 @@ class _Ids:
         """
         if not (prefix.isascii() and prefix.isalpha() and prefix.islower()):
             raise ValueError(f"an id's prefix is lower-case letters, not {prefix!r}")
-        millisecond = (now - _EPOCH) // timedelta(milliseconds=1)
+        instant = millisecond(now)
         with self._lock:
-            if millisecond > self._millisecond:
-                self._millisecond = millisecond
+            if instant > self._millisecond:
+                self._millisecond = instant
                 # The top bit stays clear, so that counting up within the millisecond cannot run over.
-                self._random = int.from_bytes(self._random_bytes(_RANDOM_BITS // 8)) >> 1
+                self._random = int.from_bytes(self._random_bytes(RANDOM_BITS // 8)) >> 1
             else:
                 self._random += 1
-            number = (self._millisecond << _RANDOM_BITS) | self._random
-        return f"{prefix}_{''.join(_CROCKFORD[(number >> shift) & 31] for shift in range(125, -1, -5))}"
+            number = (self._millisecond << RANDOM_BITS) | self._random
+        return spelled(prefix, number)
 
     def reference(self) -> str:
         """``FP-XXXX-XXXX``: what people quote; about 1.5e11 of them, so the store still refuses a second one."""

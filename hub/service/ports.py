@@ -34,6 +34,7 @@ from hub.core.records import (
     StoredEpisode,
     Tracked,
 )
+from hub.core.wall import Figures
 from hub.service.accounts.ports import AccountsUnit
 from hub.service.assurance.ports import AssuranceUnit
 from hub.service.directory.ports import Drafts
@@ -350,6 +351,11 @@ class Unit(Protocol):
         ...
 
     async def episode_list(self, limit: int = 100) -> Sequence[EpisodeRecord]: ...
+    async def wall_figures(self, day: str, today: str) -> Figures:
+        """Counts for the operator's wall: of deliveries settled with an id from ``day`` on, and of episodes with one
+        from ``today`` on."""
+        ...
+
 
     # endpoints
     async def closed_endpoints(self) -> Sequence[ClosedEndpoint]:

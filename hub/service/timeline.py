@@ -54,6 +54,11 @@ class Timeline:
     """Duties open or overdue, earliest due first."""
     register: tuple[RegisterRecord, ...]
 
+    @property
+    def ahead_in_clear(self) -> tuple[DutyRecord, ...]:
+        """Those that anybody may see: without the one whose date is a birthday."""
+        return tuple(duty for duty in self.ahead if duty.code != "adulthood")
+
 
 class Seeing:
     """Reads, and writes nothing but the line of the audit log that says who was shown names."""

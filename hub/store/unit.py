@@ -39,6 +39,7 @@ from hub.core.records import (
     StoredEpisode,
     Tracked,
 )
+from hub.core.wall import Figures
 from hub.service.accounts.ports import AccountsUnit
 from hub.service.assurance.ports import AssuranceUnit
 from hub.service.directory.ports import Drafts
@@ -58,6 +59,7 @@ from hub.store import (
     receipts,
     seeing,
     sources,
+    wall,
 )
 from hub.store import deliveries as leasing
 from hub.store.accounts import SqlAccounts
@@ -312,6 +314,9 @@ class SqlUnit:
 
     async def register_of(self, organisation: str, *, removed: bool = False) -> Sequence[RegisterRecord]:
         return await self._run(episodes.register_of, organisation, removed)
+
+    async def wall_figures(self, day: str, today: str) -> Figures:
+        return await self._run(wall.figures, day, today)
 
     async def episode_list(self, limit: int = 100) -> Sequence[EpisodeRecord]:
         return await self._run(episodes.episode_list, limit)

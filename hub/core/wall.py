@@ -1,0 +1,37 @@
+"""What an operator sees at a glance: counts, codes and ids, and nothing of any child."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from hub.core.records import AlarmRecord, DeliveryState, EpisodeRecord, EpisodeState, Outgoing
+
+OF_THE_DAY: Final[tuple[DeliveryState, ...]] = ("sent", "failed", "cancelled")
+UNDER_WAY: Final[tuple[DeliveryState, ...]] = ("due", "leased")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """``channels``: channel -> state -> how many deliveries; of what is settled, those made in the last day only.
+    ``episodes``: state -> how many of the episodes reported today."""
+
+    channels: Mapping[str, Mapping[DeliveryState, int]]
+    episodes: Mapping[EpisodeState, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Glance:
+    """One look at the hub. ``overdue``: what should have happened by now, by name, with how many or how many seconds.
+    ``parts``: the tasks of this node, and whether each lives."""
+
+    overdue: Mapping[str, int]
+    parts: Mapping[str, bool]
+    alarms: tuple[AlarmRecord, ...]
+    """Open, oldest first."""
+    alarms_open: int
+    stuck: tuple[Outgoing, ...]
+    """Late, or failed while somebody still has to be told; oldest first."""
+    more_stuck: bool
+    figures: Figures
+    newest: tuple[EpisodeRecord, ...]
+    """Episodes, newest first."""
