@@ -90,7 +90,8 @@ class Settings(ChannelSettings):
     )
     sandbox_address: str | None = Field(
         None,
-        description="The one mailbox that exercises and tests may reach; without it they reach nobody.",
+        description="The mailbox that exercises and tests reach wherever no contact takes part in them; without it nobody "
+        "is reached there.",
         max_length=254,
     )
 
