@@ -12,14 +12,17 @@ from hub.store.tables import deliveries, episodes
 _UNDER_WAY = text("(deliveries.state = 'due' OR deliveries.state = 'leased')")
 
 
+_BY_CHANNEL = select(deliveries.c.channel, deliveries.c.state, func.count()).group_by(
+    deliveries.c.channel, deliveries.c.state
+)
+UNSETTLED = _BY_CHANNEL.where(_UNDER_WAY)
+
+
 def figures(session: Session, day: str, today: str) -> Figures:
     """``day``: deliveries with an id from there on are of the last day; ``today``: episodes likewise."""
     channels: dict[str, dict[DeliveryState, int]] = defaultdict(dict)
-    by_channel = select(deliveries.c.channel, deliveries.c.state, func.count()).group_by(
-        deliveries.c.channel, deliveries.c.state
-    )
-    settled = by_channel.where(deliveries.c.id >= day, deliveries.c.state.in_(OF_THE_DAY))
-    for statement in (by_channel.where(_UNDER_WAY), settled):
+    settled = _BY_CHANNEL.where(deliveries.c.id >= day, deliveries.c.state.in_(OF_THE_DAY))
+    for statement in (UNSETTLED, settled):
         for channel, state, count in session.connection.execute(statement):
             channels[channel][state] = count
     by_state = select(episodes.c.state, func.count()).where(episodes.c.id >= today).group_by(episodes.c.state)

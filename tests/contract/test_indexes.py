@@ -14,6 +14,7 @@ from hub.store.episodes import due
 from hub.store.seeing import DUE, LEASED
 from hub.store.sqlite import SqliteStore
 from hub.store.tables import attempts, decisions, deliveries, episodes, events, notices
+from hub.store.wall import UNSETTLED
 from tests.kit.clock import START
 from tests.kit.records import Story
 from tests.kit.store import Stores, claim
@@ -51,6 +52,7 @@ QUESTIONS |= {what: (statement.limit(100), COMPLETE[what]) for what, statement i
 QUESTIONS |= {
     "loose of an episode": (loose(notices.c.episode.in_(["ep"])), "ix_notices_episode"),
     "loose of late": (loose(notices.c.state_at > NOW), "ix_notices_loose"),
+    "under way by channel": (UNSETTLED, "ix_deliveries_li"),
     "unsaid": (unsaid(decisions.c.id > "zz"), "ix_notices_decision"),
 }
 
