@@ -2,6 +2,9 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
+
+from sqlalchemy import make_url
 
 from hub.app.keys import key_ring
 from hub.edge.ids import SystemIds
@@ -21,6 +24,13 @@ async def store_of(settings: Settings, ring: KeyRing, ids: Ids) -> Store:
         raise wrong("DATABASE_URL", str(error)) from None
     except OSError as error:
         raise StoreUnavailable(f"a folder or file of the store cannot be made: {error.strerror}") from error
+
+
+def has_ledger(settings: Settings) -> bool:
+    """Whether there is one: a server's is taken to be there, a file is looked for and not made."""
+    if settings.database_url is not None:
+        return True
+    return Path(make_url(settings.database).database or "").exists()
 
 
 @asynccontextmanager
