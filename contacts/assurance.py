@@ -1,10 +1,11 @@
 """What to check next in a directory: who is reachable by day and by night, which certificates are missing or end."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
-from typing import Literal
+from typing import Literal, get_args
 
 from contacts.areas import Areas
 from contacts.certificates import in_use
@@ -16,14 +17,17 @@ from contacts.rota import LONDON, bank_holidays
 
 State = Literal["on_duty", "off_duty", "no_organisation", "no_desk", "no_contact"]
 """``off_duty``: there are contacts, but they read a notice only when they are back."""
+STATES: tuple[State, ...] = get_args(State)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Coverage:
-    """How one role of one organisation can be reached, on the first working Wednesday from the moment asked about."""
+    """How one role of one organisation can be reached: at the moment asked about, and on the first working Wednesday
+    from then."""
 
     organisation: str
     role: str
+    now: State
     by_day: State
     """At 11:00 local time."""
     by_night: State
@@ -31,7 +35,13 @@ class Coverage:
 
     @property
     def complete(self) -> bool:
+        """Whether somebody is there by day and by night."""
         return self.by_day == "on_duty" and self.by_night == "on_duty"
+
+    @property
+    def always(self) -> bool:
+        """Whether somebody is there now as well, which may be a bank holiday."""
+        return self.complete and self.now == "on_duty"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,16 +58,32 @@ def coverage(directory: Directory, at: datetime, areas: Areas) -> tuple[Coverage
 
     Schools are not listed: there is no list of them to hold the directory against.
     """
+    return coverage_of(directory, at, _expected(areas))
+
+
+def coverage_of(directory: Directory, at: datetime, wanted: Iterable[tuple[str, str]]) -> tuple[Coverage, ...]:
+    """The same of these roles only; ``wanted``: organisation and role."""
     day, night = _samples(at)
     return tuple(
         Coverage(
             organisation=organisation,
             role=role,
+            now=_state(directory, role, organisation, at),
             by_day=_state(directory, role, organisation, day),
             by_night=_state(directory, role, organisation, night),
         )
-        for organisation, role in _expected(areas)
+        for organisation, role in wanted
     )
+
+
+def covered(found: Sequence[Coverage]) -> Mapping[tuple[str, State], int]:
+    """How many roles are in which state: by ``now``, ``by_day`` and ``by_night``, every state each."""
+    return {
+        (when, state): count[state]
+        for when in ("now", "by_day", "by_night")
+        for count in (Counter(getattr(one, when) for one in found),)
+        for state in STATES
+    }
 
 
 def without_certificate(directory: Directory, at: datetime) -> tuple[Contact, ...]:

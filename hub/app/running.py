@@ -36,6 +36,7 @@ from hub.edge.single import only_process
 from hub.edge.telemetry import Metrics
 from hub.service.alarming import Alarming
 from hub.service.answers import Answers
+from hub.service.assurance.coverage import CoverageCount
 from hub.service.delivery import Delivery
 from hub.service.health import Health
 from hub.service.inbox import Inbox
@@ -157,6 +158,7 @@ async def running(
         alarms = Tick("alarms", alarming.tick, clock=clock, supervisor=supervisor, log=log)
         watching = Watching(store=store, ids=ids, late=settings.overdue_after, log=log)
         watch = Tick("watching", watching.tick, clock=clock, supervisor=supervisor, log=log)
+        reachable = CoverageCount(directory=directory, areas=areas, meter=metrics)
         certificates = certificates_of(settings, store, directory, ids, log)
         health = Health(
             store=store,
@@ -179,6 +181,7 @@ async def running(
             refresh: settings.sources_refresh,
             alarms: ALARMS_EVERY,
             watch: min(EVERY, settings.overdue_after / 2),
+            Tick("coverage", reachable.tick, clock=clock, supervisor=supervisor, log=log): EVERY,
             Tick("certificates", certificates.tick, clock=clock, supervisor=supervisor, log=log): EVERY,
         }
         canary = canary_of(settings, store, ways, directory, secret, ids, delivery.nudge)

@@ -9,6 +9,7 @@ import typer
 
 from hub.cli import channels, directory, evidence, keys, look, outbox, placements, protocols, receipts, sources, tokens
 from hub.cli.console import USAGE, fail, say
+from hub.cli.coverage import coverage_report
 from hub.cli.episode import episode
 from hub.cli.explain import explain
 from hub.cli.register import register
@@ -31,6 +32,7 @@ app.command()(episode)
 app.add_typer(keys.app, name="keys")
 app.add_typer(sources.app, name="sources")
 app.add_typer(tokens.app, name="tokens")
+directory.app.command(name="coverage")(coverage_report)
 app.add_typer(directory.app, name="directory")
 app.add_typer(placements.app, name="placements")
 protocols.app.command(name="coverage")(evidence.of_the_evidence)

@@ -50,10 +50,10 @@ def check(
     settings_file: SettingsFile = None,
 ) -> None:
     """For each placement: who would be told if the child went missing now, and every gap. Exits 1 if there are gaps."""
-    now, areas = _moment(at), load_areas()
+    now, areas = moment_or_exit(at), load_areas()
     packs = packs_or_exit(settings_or_exit(settings_file))
-    listed = _read(file, wire_rules(packs, areas), now)
-    desk = _directory(directory, settings_file, areas, now)
+    listed = placements_or_exit(file, wire_rules(packs, areas), now)
+    desk = directory_or_exit(directory, settings_file, areas, now)
     found = [readiness(candidate, packs, areas, desk, now) for candidate in listed.candidates]
     if as_json:
         typer.echo(json.dumps({"at": now.isoformat(), "placements": [_row(one) for one in found]}, indent=1))
@@ -62,7 +62,8 @@ def check(
     raise typer.Exit(0 if all(one.ready for one in found) else FAILED)
 
 
-def _moment(at: str | None) -> datetime:
+def moment_or_exit(at: str | None) -> datetime:
+    """What was given as ``--at``, or now."""
     if at is None:
         return SystemClock().now()
     try:
@@ -74,7 +75,8 @@ def _moment(at: str | None) -> datetime:
     return when
 
 
-def _read(file: Path, rules: WireRules, now: datetime) -> PlacementList:
+def placements_or_exit(file: Path, rules: WireRules, now: datetime) -> PlacementList:
+    """The list; every problem told at once if there are any."""
     try:
         data = file.read_bytes()
     except OSError as error:
@@ -87,7 +89,8 @@ def _read(file: Path, rules: WireRules, now: datetime) -> PlacementList:
     return listed
 
 
-def _directory(file: Path | None, settings_file: Path | None, areas: Areas, now: datetime) -> Directory:
+def directory_or_exit(file: Path | None, settings_file: Path | None, areas: Areas, now: datetime) -> Directory:
+    """The one in the file, or the one in force."""
     loaded = loaded_file(file) if file is not None else load(stored_directory(settings_file), areas, now)
     if loaded.bundle is None:
         fail(f"The directory has {len(loaded.problems)} problems: see `fingerpost directory import --dry-run`.", USAGE)

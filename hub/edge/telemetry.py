@@ -159,6 +159,12 @@ class Metrics:
         self.work = Gauge(
             "fingerpost_work", "Rows by what they wait for (see /health/overdue).", ["what"], registry=self.registry
         )
+        self.coverage = Gauge(
+            "fingerpost_coverage",
+            "Roles of authorities and forces by how they can be reached.",
+            ["when", "state"],
+            registry=self.registry,
+        )
         self.alive = Gauge(
             "fingerpost_task_alive", "1 while a part of the hub lives.", ["task"], registry=self.registry
         )
@@ -201,6 +207,10 @@ class Metrics:
     def receipt(self, channel: str, kind: str) -> None:
         """Something came back; of kind ``apart`` if nobody knows what it is about."""
         self.receipts.labels(self.label("channel", channel), self.label("receipt", kind)).inc()
+
+    def covered(self, when: str, state: str, number: int) -> None:
+        """So many roles were in that state; ``when``: ``now``, ``by_day``, ``by_night``."""
+        self.coverage.labels(self.label("when", when), self.label("coverage", state)).set(number)
 
     def render(self, counts: Mapping[str, int], alive: Mapping[str, bool]) -> bytes:
         """The text of /metrics, with the store's present ``counts``."""

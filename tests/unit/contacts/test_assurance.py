@@ -1,12 +1,13 @@
 """What the directory's owner is told to look at next."""
 
+import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from contacts.areas import load_areas
-from contacts.assurance import Coverage, coverage, expiring, without_certificate
+from contacts.assurance import STATES, Coverage, coverage, coverage_of, covered, expiring, without_certificate
 from contacts.directory import Directory
 from contacts.fictional import fictional_directory
 from contacts.model import Certificate
@@ -106,3 +107,35 @@ def test_a_certificate_to_come_is_no_certificate_that_ends() -> None:
     ended = certificate(address, NOW - timedelta(days=1))
     (told,) = expiring(Directory.of(replace(bundle, certificates=(to_come, ended))), NOW, timedelta(days=30))
     assert told.until == NOW - timedelta(days=1)
+
+
+def test_now_is_the_moment_asked_about() -> None:
+    """On Christmas Day the office is closed, which no ordinary Wednesday shows."""
+    bundle = small_bundle()
+    day_only = Directory.of(replace(bundle, contacts=tuple(c for c in bundle.contacts if "night" != c.hours)))
+    christmas = by_role(day_only, BROMLEY, datetime(2026, 12, 25, 11, tzinfo=UTC))["social_worker"]
+    assert (christmas.now, christmas.by_day, christmas.by_night) == ("off_duty", "on_duty", "off_duty")
+    assert by_role(day_only, BROMLEY, NOW)["social_worker"].now == "on_duty"
+    assert not christmas.complete
+    covered_by_night = by_role(Directory.of(bundle), BROMLEY, NOW)["social_worker"]
+    assert covered_by_night.complete and covered_by_night.always
+
+
+def test_the_states_are_counted_with_those_that_nothing_is_in() -> None:
+    directory = Directory.of(small_bundle())
+    found = coverage_of(directory, NOW, [(BROMLEY, "social_worker"), (BROMLEY, "mash"), ("E06000013", "mash")])
+    assert [(c.organisation, c.role) for c in found] == [
+        (BROMLEY, "social_worker"), (BROMLEY, "mash"), ("E06000013", "mash"),
+    ]  # fmt: skip
+    count = covered(found)
+    assert len(count) == 3 * len(STATES)
+    by_state = {state: count["now", state] for state in STATES}
+    assert by_state == {"on_duty": 1, "off_duty": 0, "no_organisation": 1, "no_desk": 0, "no_contact": 1}
+
+
+def test_a_country_is_looked_through_in_under_a_second() -> None:
+    """153 authorities by a dozen desks are fewer than these; processor time, as other tests run beside."""
+    directory = fictional_directory()
+    begun = time.process_time()
+    coverage(directory, NOW, AREAS)
+    assert time.process_time() - begun < 1
