@@ -7,7 +7,7 @@ from sqlalchemy import Row, func, select
 from hub.core.pickup import Visit
 from hub.core.records import ClaimedDelivery
 from hub.service.pickup.ports import Held
-from hub.store.deliveries import composable
+from hub.store.claiming import composable
 from hub.store.pickup_tables import pickup_visits
 from hub.store.session import Run, Session
 from hub.store.tables import attempts, deliveries

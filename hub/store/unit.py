@@ -48,6 +48,7 @@ from hub.service.ports import ANYWHERE, Places, Unit
 from hub.store import (
     answers,
     chasing,
+    claiming,
     completeness,
     delivery_rows,
     destinations,
@@ -55,13 +56,14 @@ from hub.store import (
     endpoints,
     episodes,
     intake,
+    leases,
     outbox,
     receipts,
     seeing,
     sources,
     wall,
 )
-from hub.store import deliveries as leasing
+from hub.store import deliveries as settling
 from hub.store.accounts import SqlAccounts
 from hub.store.assurance import SqlAssurance
 from hub.store.drafts import SqlDrafts
@@ -170,7 +172,7 @@ class SqlUnit:
         priorities: Collection[str] | None = None,
         places: Places = ANYWHERE,
     ) -> Sequence[ClaimedDelivery]:
-        return await self._run(leasing.claim, now, lease_until, node, limit, channels, priorities, places)
+        return await self._run(claiming.claim, now, lease_until, node, limit, channels, priorities, places)
 
     async def put_off_destinations(self, shut: Mapping[bytes, datetime], now: datetime) -> None:
         await self._run(destinations.put_off, shut, now)
@@ -182,19 +184,19 @@ class SqlUnit:
         await self._run(destinations.set_back, by, now)
 
     async def standings(self, deliveries: Sequence[str]) -> Sequence[Standing]:
-        return await self._run(leasing.standings, deliveries)
+        return await self._run(settling.standings, deliveries)
 
     async def finish(self, results: Sequence[DeliveryResult], node: str) -> Sequence[str]:
-        return await self._run(leasing.finish, results, node)
+        return await self._run(settling.finish, results, node)
 
     async def renew(self, deliveries: Sequence[str], node: str, lease_until: datetime) -> None:
-        await self._run(leasing.renew, deliveries, node, lease_until)
+        await self._run(leases.renew, deliveries, node, lease_until)
 
     async def close_all_leases(self, now: datetime) -> None:
-        await self._run(leasing.close_all_leases, now)
+        await self._run(leases.close_all_leases, now)
 
     async def release(self, deliveries: Sequence[str], node: str, now: datetime) -> None:
-        await self._run(leasing.release, deliveries, node, now)
+        await self._run(leases.release, deliveries, node, now)
 
     # chasing
     async def due_chases(self, now: datetime, limit: int) -> Sequence[str]:

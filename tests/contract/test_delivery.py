@@ -9,7 +9,7 @@ import pytest
 from hub.core.records import Changes, ClaimedDelivery, DeliveryRecord, NoticeRecord, Standing
 from hub.edge.ids import SeededIds
 from hub.service.ports import Unit
-from hub.store.deliveries import LOST_AGAIN
+from hub.store.leases import LOST_AGAIN
 from hub.store.waiting import HEAD_START
 from routing.decision import Kind, Priority
 from tests.kit.clock import START

@@ -7,7 +7,7 @@ from typing import Any
 from hub.core.records import Changes, ClaimedDelivery, DeliveryRecord, NoticeRecord
 from hub.edge.ids import SeededIds
 from hub.service.ports import ANYWHERE, Places, Unit
-from hub.store.deliveries import LOOK_AHEAD
+from hub.store.claiming import LOOK_AHEAD
 from hub.store.waiting import IN_ORDER
 from routing.decision import Kind
 from tests.kit.clock import START

@@ -8,8 +8,8 @@ from sqlalchemy import Connection, Select, func, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 
 from hub.core.completeness import Lack
+from hub.store.claiming import claimable
 from hub.store.completeness import loose, questions, unsaid
-from hub.store.deliveries import claimable
 from hub.store.episodes import due
 from hub.store.seeing import DUE, LEASED
 from hub.store.sqlite import SqliteStore
