@@ -1,7 +1,7 @@
 """From a claimed delivery to an envelope: what this reader may see, from the facts the notice was decided on."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from adapters.port import Alert, Envelope
 from adapters.sms.text import NotOnePart, alert_text
@@ -32,6 +32,13 @@ UNNAMED: Final = "The notifying authority"
 ALERT_SUFFIX: Final = ".alert"
 
 Facts = Mapping[str, Any]
+
+Worth: TypeAlias = tuple[tuple[str, ...], ...]
+"""What goes into a text message together, the best first."""
+TO_THE_READER: Final[Worth] = (("link", "code"), ("link",), ("ring", "code"), ("ring",), ("code",))
+TO_THE_MANAGER: Final[Worth] = (("ring", "link"), ("ring",), ("link",))
+"""Who is asked to ring may be reached by nothing but this phone, and could do nothing with a reference alone. It is the
+operator's number: that of the desk to be rung would say where."""
 
 
 class Composer:
@@ -105,7 +112,9 @@ class Composer:
                 notice.reference,
                 link if link.startswith("https://") else None,
                 reply_code(self._secret, delivery.id) if asked and self._replies else None,
+                self._directory().phone(OPERATOR, desk_of("operator")),
                 notice.status,
+                TO_THE_READER if asked else TO_THE_MANAGER,
             ),
         )
 
@@ -149,11 +158,15 @@ class Composer:
         )
 
 
-def _one_part(reference: str, link: str | None, code: str | None, status: MessageStatus) -> str:
-    """As much of it as one text message holds; the link is worth more than the code."""
-    for further in ({"link": link, "code": code}, {"link": link}, {"code": code}):
+def _one_part(
+    reference: str, link: str | None, code: str | None, ring: str | None, status: MessageStatus, order: Worth
+) -> str:
+    """As much of it as one text message holds."""
+    given = {name: value for name, value in {"link": link, "code": code, "ring": ring}.items() if value is not None}
+    for names in order:
         try:
-            return alert_text(reference, **further, status=status)
+            if given.keys() >= set(names):
+                return alert_text(reference, **{name: given[name] for name in names}, status=status)
         except NotOnePart:
             continue
     return alert_text(reference, status=status)

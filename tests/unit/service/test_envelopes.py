@@ -174,11 +174,15 @@ def test_the_alert_says_nothing_and_has_an_id_of_its_own():
     assert envelope.certificates == ()
 
 
-def text_message(*, url: str = "https://hub.example", replies: bool = True, **changes: Any) -> str:
-    """What is sent to a mobile beside the notice."""
+def text_message(
+    *, url: str = "https://hub.example", replies: bool = True, phone: str | None = None, **changes: Any
+) -> str:
+    """What is sent to a mobile beside the notice. ``phone``: the number of the hub's operator."""
     one = claimed()
     beside = replace(one.delivery, channel="sms", address="+447700900123", carries="alert", **changes)
-    held = Directory.of(small_bundle())
+    bundle = small_bundle()
+    organisations = tuple(replace(one, phone=phone) if one.code == OPERATOR else one for one in bundle.organisations)
+    held = Directory.of(replace(bundle, organisations=organisations))
     made = Composer(directory=lambda: held, ack_secret=SECRET, public_url=url, collect="Ring.", replies=replies)
     envelope = made.alert(replace(one, delivery=beside))
     assert (envelope.delivery, envelope.receipt_token) == ("dl_1", receipt_token(SECRET, "dl_1"))
@@ -195,6 +199,20 @@ def test_a_text_message_bears_the_link_and_the_code_of_its_delivery():
     assert text_message(url="http://hub.example") == f"{waiting} Read it? Reply 1 {code}"
     # Whoever is asked to ring for somebody else must not answer for them.
     assert text_message(purpose="handover") == waiting
+
+
+def test_the_duty_manager_has_a_number_to_ring_and_so_has_who_can_be_sent_no_link():
+    """Who is reached by nothing but this phone could do nothing with a reference alone. It is the operator's number:
+    that of the desk to be rung would say where."""
+    waiting = "Secure notice FP-2345-6789 is waiting, perhaps urgent."
+    number = "+441632960000"
+    assert f"Ring {number}." in text_message(phone=number, purpose="handover")
+    without = text_message(phone=number, url="http://hub.example")
+    assert without == f"{waiting} Ring {number}. Read it? Reply 1 {reply_code(SECRET, 'dl_1')}"
+    longest = f"https://{'x' * 63}.example"
+    assert text_message(phone=number, url=longest, purpose="handover") == f"{waiting} Ring {number}."
+    assert number not in text_message(phone=number), "its reader has the notice by another way, and a link"
+    assert f"Ring {number}." in text_message(phone=number, url=longest), "there is no room for that"
 
 
 def test_a_text_message_stays_one_part_whatever_the_address_of_the_hub():
