@@ -20,6 +20,7 @@ from adapters.port import Transport
 from contacts.areas import load_areas
 from hub.app.assurance import certificates_of
 from hub.app.channels import receipts_addresses, receipts_listener, transports
+from hub.app.directory import directory_of
 from hub.app.foundations import Domain, Foundations, Log
 from hub.app.keys import acknowledgement_secret, event_digest, key_ring
 from hub.app.ledger import store_of
@@ -194,7 +195,18 @@ async def running(
         answers = Answers(store=store, clock=clock, ids=ids, meter=metrics)
         receipts_port = await _receiving(settings, inbox, stack, supervisor)
         parts = parts_of(
-            settings, domain, store, answers, inbox, health, clock, ids, metrics, log, demo_pages=demo_pages
+            settings,
+            domain,
+            store,
+            answers,
+            inbox,
+            health,
+            clock,
+            ids,
+            metrics,
+            log,
+            changing=directory_of(store, areas, directory, ways, clock, ids, log),
+            demo_pages=demo_pages,
         )
         server = Server(
             application(parts),

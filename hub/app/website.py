@@ -5,6 +5,7 @@ from hub.app.foundations import Domain, Log
 from hub.edge.api_tokens import TokenFile
 from hub.service.access import Access
 from hub.service.answers import Answers
+from hub.service.directory.changing import Changing
 from hub.service.health import Health
 from hub.service.inbox import Inbox
 from hub.service.ports import Clock, Ids, Store
@@ -12,6 +13,7 @@ from hub.service.register import Registers
 from hub.service.timeline import Seeing
 from hub.settings import Settings
 from hub.web.api.callbacks import CallbacksApi
+from hub.web.api.directory import DirectoryApi
 from hub.web.api.episodes import EpisodesApi
 from hub.web.api.events import EventsApi
 from hub.web.api.health import HealthApi
@@ -40,6 +42,7 @@ def parts_of(
     meter: Meter,
     log: Log,
     *,
+    changing: Changing,
     demo_pages: bool,
 ) -> Parts:
     """Raises SettingsError if the token of a callback cannot be read."""
@@ -61,6 +64,7 @@ def parts_of(
         health=HealthApi(health, meter),
         episodes=EpisodesApi(seeing),
         outbox=OutboxApi(domain.outbox, bodies, clock),
+        directory=DirectoryApi(changing, bodies, clock),
         callbacks=CallbacksApi(inbox=inbox, tokens=callback_tokens(settings), bodies=bodies, clock=clock),
         register=RegisterApi(Registers(store, clock, ids)),
         acknowledge=AcknowledgePage(answers=answers, pages=pages, bodies=bodies),

@@ -1,5 +1,6 @@
 """``fingerpost tokens``: who may read the API."""
 
+import re
 from typing import Annotated, cast, get_args
 
 import typer
@@ -8,7 +9,7 @@ from hub.cli.console import FAILED, OUT, USAGE, SettingsFile, fail, note, say, s
 from hub.edge.api_tokens import TokenFile, TokensUnreadable
 from hub.edge.clock import SystemClock
 from hub.edge.ids import SystemIds
-from hub.service.access import PREFIX, REGISTER, Scope, Token, digest, organisation_code
+from hub.service.access import DIRECTORY, PREFIX, REGISTER, Scope, Token, digest, organisation_code
 
 app = typer.Typer(no_args_is_help=True, help="API tokens: add, list, revoke.")
 
@@ -27,7 +28,12 @@ def add(
         list[str], typer.Option(help=f"What it may do: {', '.join(get_args(Scope))}. Repeat for several.")
     ],
     organisation: Annotated[
-        str | None, typer.Option(help=f"Whose register it opens (its code); goes with {REGISTER} only.")
+        str | None,
+        typer.Option(help=f"Whose data it opens (its code); goes with {REGISTER}, directory:read, directory:write."),
+    ] = None,
+    person: Annotated[
+        str | None,
+        typer.Option(help="Whose it is (their id, see `users list`): what it proposes they do not approve themselves."),
     ] = None,
     settings_file: SettingsFile = None,
 ) -> None:
@@ -36,10 +42,12 @@ def add(
     unknown = [s for s in scope if s not in get_args(Scope)]
     if unknown:
         fail(f"There is no scope {', '.join(unknown)}; there are {', '.join(get_args(Scope))}.", USAGE)
-    if (REGISTER in scope) != (organisation is not None) or (organisation is not None and set(scope) != {REGISTER}):
-        fail(
-            f"A token with {REGISTER} names one --organisation and has no other scope; no other token names one.", USAGE
-        )
+    if REGISTER in scope and (organisation is None or set(scope) != {REGISTER}):
+        fail(f"A token with {REGISTER} names one --organisation and has no other scope.", USAGE)
+    if organisation is not None and not set(scope) <= {REGISTER, *DIRECTORY}:
+        fail(f"Only tokens with {REGISTER}, {' or '.join(sorted(DIRECTORY))} name an --organisation.", USAGE)
+    if person is not None and not re.fullmatch(r"[A-Za-z0-9_]{1,64}", person):
+        fail("--person is the id of a user, as `users list` shows it.", USAGE)
     if organisation is not None and not organisation_code(organisation):
         fail("--organisation is the code of an authority, of a police force, or another of the directory's.", USAGE)
     if not name.replace("-", "").replace("_", "").replace(".", "").isalnum() or not name.isascii() or len(name) > 64:
@@ -51,7 +59,12 @@ def add(
     secret = PREFIX + SystemIds().token()
     scopes = frozenset(cast(list[Scope], scope))
     fresh = Token(
-        name=name, scopes=scopes, sha256=digest(secret), created_at=SystemClock().now(), organisation=organisation
+        name=name,
+        scopes=scopes,
+        sha256=digest(secret),
+        created_at=SystemClock().now(),
+        organisation=organisation,
+        person=person,
     )
     file.put((*tokens, fresh))
     say(secret)

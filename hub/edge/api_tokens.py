@@ -25,6 +25,7 @@ class _Row(BaseModel):
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
     created_at: datetime
     organisation: str | None = Field(default=None, pattern=r"^[A-Za-z0-9:-]{1,64}$")
+    person: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_]{1,64}$")
 
 
 _ROWS = TypeAdapter(tuple[_Row, ...])
@@ -63,6 +64,7 @@ class TokenFile:
                 sha256=bytes.fromhex(r.sha256),
                 created_at=r.created_at,
                 organisation=r.organisation,
+                person=r.person,
             )
             for r in rows
         )
@@ -76,6 +78,7 @@ class TokenFile:
                 "sha256": t.sha256.hex(),
                 "created_at": t.created_at.astimezone(UTC).isoformat(),
                 **({"organisation": t.organisation} if t.organisation is not None else {}),
+                **({"person": t.person} if t.person is not None else {}),
             }
             for t in tokens
         ]

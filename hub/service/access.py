@@ -8,10 +8,20 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, get_args
 
-Scope = Literal["episodes:read", "metrics:read", "outbox:write", "receipts:write", "register:read"]
+Scope = Literal[
+    "directory:read",
+    "directory:write",
+    "episodes:read",
+    "metrics:read",
+    "outbox:write",
+    "receipts:write",
+    "register:read",
+]
 SCOPES: tuple[Scope, ...] = get_args(Scope)
 REGISTER: Scope = "register:read"
 """Shows names, so that a token with it is always bound to the one organisation whose register it opens."""
+DIRECTORY: frozenset[Scope] = frozenset({"directory:read", "directory:write"})
+"""A token with these opens the entries of its organisation; the operator's, which names none, those of all."""
 PREFIX = "fpt_"
 """Lets secret scanners know a token that got somewhere it should not be."""
 
@@ -26,6 +36,8 @@ class Token:
     created_at: datetime
     organisation: str | None = None
     """Whose data it opens; None is the operator's token, which opens no register."""
+    person: str | None = None
+    """User.id of who uses it, where that is known: what it proposes they do not approve themselves."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +82,13 @@ class Access:
 
         A token that is bound to an organisation opens what belongs to that one and nothing else.
         """
+        known = self.known(presented, scope)
+        if isinstance(known, Denied):
+            return known
+        return Granted(name=known.name) if known.organisation == organisation else Denied(reason="organisation")
+
+    def known(self, presented: str | None, scope: Scope) -> Token | Denied:
+        """The token on file, if it has ``scope``: for what is narrowed down to its organisation afterwards."""
         if presented is None:
             return Denied(reason="missing")
         mine = digest(presented)
@@ -82,6 +101,4 @@ class Access:
             return Denied(reason="unknown")
         if scope not in known.scopes:
             return Denied(reason="scope")
-        if known.organisation != organisation:
-            return Denied(reason="organisation")
-        return Granted(name=known.name)
+        return known

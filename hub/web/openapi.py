@@ -7,13 +7,14 @@ from typing import Any, Final
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from hub.core.answers import PROBLEM_JSON, TITLES, AcceptedBody, ProblemDetails
+from hub.core.answers import PROBLEM_JSON, AcceptedBody, ProblemDetails
 from hub.core.wire_models import DATA_MODELS, Envelope
 from hub.service.access import REGISTER
 from hub.web.api.callbacks import LONGEST_ADDRESS, RECIPIENT
+from hub.web.api.directory import DirectoryChanges
 from hub.web.api.outbox import OutboxOrder, OutboxQuestion
-
-Json = dict[str, Any]
+from hub.web.openapi_directory import directory_paths
+from hub.web.openapi_parts import Json, misunderstood, parameter, query, reads, refusal, tidied
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 CLOUD_EVENT: Final = "application/cloudevents+json"
@@ -37,7 +38,8 @@ def schema_of(type: str) -> Mapping[str, Any] | None:
 @cache
 def openapi() -> Mapping[str, Any]:
     """The OpenAPI document. It names no server: the hub is wherever this was fetched from."""
-    models: tuple[type[BaseModel], ...] = (Envelope, *DATA_MODELS.values(), AcceptedBody, OutboxOrder, ProblemDetails)
+    own = (AcceptedBody, DirectoryChanges, OutboxOrder, ProblemDetails)
+    models: tuple[type[BaseModel], ...] = (Envelope, *DATA_MODELS.values(), *own)
     schemas = _schemas(models, "#/components/schemas/{model}")
     events = {type: _event(type, schemas, "#/components/schemas") for type in DATA_MODELS}
     del schemas["Envelope"]
@@ -53,8 +55,8 @@ def openapi() -> Mapping[str, Any]:
         "paths": {
             "/v1/events": {"post": _post_events(list(names.values()))},
             SCHEMA_PATH: {"get": _schema_operation()},
-            "/v1/openapi.json": {"get": _reads("This document", "application/json")},
-            "/v1/episodes": {"get": _reads("The newest episodes: ids, states, instants", "application/json", _BEARER)},
+            "/v1/openapi.json": {"get": reads("This document", "application/json")},
+            "/v1/episodes": {"get": reads("The newest episodes: ids, states, instants", "application/json", _BEARER)},
             "/v1/episodes/{episode}": {"get": _episode_operation()},
             "/v1/outbox": {"get": _outbox_operation()},
             "/v1/outbox/{delivery}": {"get": _delivery_operation()},
@@ -64,10 +66,11 @@ def openapi() -> Mapping[str, Any]:
             "/v1/callbacks/govuk-notify/receipts": {"post": _callback_operation("What became of one text message")},
             "/v1/callbacks/govuk-notify/texts": {"post": _callback_operation("A text message that somebody sent")},
             "/v1/register/{organisation}": {"get": _register_operation()},
-            "/health/live": {"get": _reads("The process answers", "application/json")},
+            **directory_paths(),
+            "/health/live": {"get": reads("The process answers", "application/json")},
             "/health/ready": {"get": _probe("Whether events can be taken and will be worked on")},
             "/health/overdue": {"get": _probe("503 when work is late: somebody has to look")},
-            "/metrics": {"get": _reads("Prometheus text", "text/plain")},
+            "/metrics": {"get": reads("Prometheus text", "text/plain")},
             "/a/{token}": _acknowledgement(),
         },
         "components": {
@@ -80,20 +83,7 @@ def openapi() -> Mapping[str, Any]:
 def _schemas(models: tuple[type[BaseModel], ...], references: str) -> Json:
     _, found = models_json_schema([(model, "validation") for model in models], ref_template=references)
     schemas: Json = found["$defs"]
-    return {name: _tidied(schema) for name, schema in schemas.items()}
-
-
-def _tidied(schema: Any) -> Any:
-    """Without titles made from names, and without a default that only says that the key may be left out."""
-    if isinstance(schema, list):
-        return [_tidied(part) for part in schema]
-    if not isinstance(schema, dict):
-        return schema
-    return {
-        key: {name: _tidied(part) for name, part in value.items()} if key == "properties" else _tidied(value)
-        for key, value in schema.items()
-        if not (key == "title" and isinstance(value, str)) and not (key == "default" and value is None)
-    }
+    return {name: tidied(schema) for name, schema in schemas.items()}
 
 
 def _event(type: str, schemas: Mapping[str, Any], at: str) -> Json:
@@ -120,11 +110,11 @@ def _post_events(events: list[str]) -> Json:
         "operationId": "postEvent",
         "summary": "One episode event, signed by Standard Webhooks over the exact bytes",
         "parameters": [
-            _parameter("header", "webhook-id", "Names this request; may be sent again.", maxLength=256),
-            _parameter(
+            parameter("header", "webhook-id", "Names this request; may be sent again.", maxLength=256),
+            parameter(
                 "header", "webhook-timestamp", "Seconds since 1970, at most five minutes off.", pattern="^[0-9]+$"
             ),
-            _parameter("header", "webhook-signature", "v1,… (HMAC-SHA256) or v1a,… (Ed25519); several by spaces."),
+            parameter("header", "webhook-signature", "v1,… (HMAC-SHA256) or v1a,… (Ed25519); several by spaces."),
         ],
         "requestBody": {
             "required": True,
@@ -135,7 +125,7 @@ def _post_events(events: list[str]) -> Json:
         "responses": {
             "202": _answer("Accepted, and durable before this is sent."),
             "200": _answer("Accepted before; the first answer again. Nothing is sent twice."),
-            **{str(status): _refusal(status) for status in (401, 403, 408, 409, 413, 415, 422, 429, 503)},
+            **{str(status): refusal(status) for status in (401, 403, 408, 409, 413, 415, 422, 429, 503)},
         },
     }
 
@@ -147,30 +137,8 @@ def _answer(description: str) -> Json:
     }
 
 
-def _refusal(status: int) -> Json:
-    refusal: Json = {
-        "description": TITLES[status],
-        "content": {PROBLEM_JSON: {"schema": {"$ref": "#/components/schemas/ProblemDetails"}}},
-    }
-    if status in (429, 503):
-        refusal["headers"] = {"Retry-After": {"description": "Seconds.", "schema": {"type": "integer", "minimum": 1}}}
-    return refusal
-
-
-def _reads(summary: str, media_type: str, security: list[Json] | None = None) -> Json:
-    schema: Json = {"type": "object"} if media_type == "application/json" else {"type": "string"}
-    operation: Json = {
-        "summary": summary,
-        "responses": {"200": {"description": summary, "content": {media_type: {"schema": schema}}}},
-    }
-    if security is not None:
-        operation["security"] = security
-        operation["responses"] |= {str(status): _refusal(status) for status in (401, 403)}
-    return operation
-
-
 def _probe(summary: str) -> Json:
-    operation = _reads(summary, "application/json")
+    operation = reads(summary, "application/json")
     operation["responses"]["503"] = {
         "description": "Not so now; the body says what.",
         "content": {PROBLEM_JSON: {"schema": {"type": "object"}}},
@@ -179,53 +147,43 @@ def _probe(summary: str) -> Json:
 
 
 def _schema_operation() -> Json:
-    operation = _reads("The JSON Schema of one type of event", "application/schema+json")
-    operation["parameters"] = [_parameter("path", "type", "The type of event.", enum=list(DATA_MODELS))]
+    operation = reads("The JSON Schema of one type of event", "application/schema+json")
+    operation["parameters"] = [parameter("path", "type", "The type of event.", enum=list(DATA_MODELS))]
     operation["responses"]["200"]["content"] = {"application/schema+json": {"schema": {"type": "object"}}}
-    operation["responses"]["404"] = _refusal(404)
+    operation["responses"]["404"] = refusal(404)
     return operation
 
 
 def _episode_operation() -> Json:
-    operation = _reads(
+    operation = reads(
         "One episode: each decision with its notices, deliveries, attempts, receipts and answers; duties; register",
         "application/json",
         _BEARER,
     )
-    operation["parameters"] = [_parameter("path", "episode", "The hub's id of the episode.")]
-    operation["responses"]["404"] = _refusal(404)
+    operation["parameters"] = [parameter("path", "episode", "The hub's id of the episode.")]
+    operation["responses"]["404"] = refusal(404)
     return operation
 
 
 def _outbox_operation() -> Json:
-    operation = _reads("Deliveries, oldest first, a page at a time; counts of those not settled", "application/json",
+    operation = reads("Deliveries, oldest first, a page at a time; counts of those not settled", "application/json",
                        _BEARER)  # fmt: skip
-    fields: Json = _tidied(OutboxQuestion.model_json_schema())["properties"]
-    operation["parameters"] = [
-        {
-            "name": name,
-            "in": "query",
-            "required": False,
-            "description": schema.pop("description"),
-            "schema": schema,
-        }
-        for name, schema in fields.items()
-    ]
-    operation["responses"]["400"] = _misunderstood()
+    operation["parameters"] = query(OutboxQuestion)
+    operation["responses"]["400"] = misunderstood()
     return operation
 
 
 def _delivery_operation() -> Json:
-    operation = _reads(
+    operation = reads(
         "One delivery: its attempts and receipts, what happens next, what can be done", "application/json", _BEARER
     )
-    operation["parameters"] = [_parameter("path", "delivery", "Its id.")]
-    operation["responses"]["404"] = _refusal(404)
+    operation["parameters"] = [parameter("path", "delivery", "Its id.")]
+    operation["responses"]["404"] = refusal(404)
     return operation
 
 
 def _order_operation(summary: str) -> Json:
-    operation = _reads(summary, "application/json", [{"token": ["outbox:write"]}])
+    operation = reads(summary, "application/json", [{"token": ["outbox:write"]}])
     operation["description"] = (
         "Without `confirm` nothing is done, and the answer says what would be. Either way each delivery is listed with "
         "`refused`, which is null or why it is left as it is; doing it again changes nothing."
@@ -234,20 +192,15 @@ def _order_operation(summary: str) -> Json:
         "required": True,
         "content": {"application/json": {"schema": {"$ref": "#/components/schemas/OutboxOrder"}}},
     }
-    operation["responses"] |= {"400": _misunderstood()} | {str(one): _refusal(one) for one in (408, 413, 415, 503)}
+    operation["responses"] |= {"400": misunderstood()} | {str(one): refusal(one) for one in (408, 413, 415, 503)}
     return operation
 
 
-def _misunderstood() -> Json:
-    content = {PROBLEM_JSON: {"schema": {"$ref": "#/components/schemas/ProblemDetails"}}}
-    return {"description": "Something in it is not understood, or missing.", "content": content}
-
-
 def _register_operation() -> Json:
-    operation = _reads("Who is on the register of one organisation", "application/json", [{"token": [REGISTER]}])
-    removed = _parameter("query", "removed", "`true`: those taken off instead, without their names.", enum=["true"])
+    operation = reads("Who is on the register of one organisation", "application/json", [{"token": [REGISTER]}])
+    removed = parameter("query", "removed", "`true`: those taken off instead, without their names.", enum=["true"])
     operation["parameters"] = [
-        _parameter("path", "organisation", "Its code; that of the token."),
+        parameter("path", "organisation", "Its code; that of the token."),
         {**removed, "required": False},
     ]
     return operation
@@ -257,12 +210,12 @@ def _mail_operation() -> Json:
     return {
         "summary": "One mail that came back, from the mail server in front; `fingerpost receipts pipe` sends it",
         "security": [{"token": ["receipts:write"]}],
-        "parameters": [_parameter("header", RECIPIENT, "The address it came to (RCPT TO).", maxLength=LONGEST_ADDRESS)],
+        "parameters": [parameter("header", RECIPIENT, "The address it came to (RCPT TO).", maxLength=LONGEST_ADDRESS)],
         "requestBody": {"required": True, "content": {"message/rfc822": {"schema": {"type": "string"}}}},
         "responses": {
             "204": {"description": "Stored, and durable before this is sent."},
-            "400": _misunderstood(),
-            **{str(status): _refusal(status) for status in (401, 403, 408, 413, 415, 503)},
+            "400": misunderstood(),
+            **{str(status): refusal(status) for status in (401, 403, 408, 413, 415, 503)},
         },
     }
 
@@ -273,7 +226,7 @@ def _callback_operation(summary: str) -> Json:
         "requestBody": {"required": True, "content": {"application/json": {"schema": {"type": "object"}}}},
         "responses": {
             "204": {"description": "Stored; what is not understood is kept apart."},
-            **{str(status): _refusal(status) for status in (401, 408, 413, 415, 503)},
+            **{str(status): refusal(status) for status in (401, 408, 413, 415, 503)},
         },
     }
 
@@ -291,7 +244,7 @@ def _acknowledgement() -> Json:
         },
     }
     return {
-        "parameters": [_parameter("path", "token", "From the notice. It is the authority to answer.")],
+        "parameters": [parameter("path", "token", "From the notice. It is the authority to answer.")],
         "get": {
             "summary": "What is being acknowledged: reference and kind only. Changes nothing",
             "responses": {"200": {"description": "The page.", "content": page}, "404": {"description": "No notice."}},
@@ -305,14 +258,4 @@ def _acknowledgement() -> Json:
                 "422": {"description": "Something is missing; the page says what.", "content": page},
             },
         },
-    }
-
-
-def _parameter(where: str, name: str, description: str, **schema: Any) -> Json:
-    return {
-        "name": name,
-        "in": where,
-        "required": True,
-        "description": description,
-        "schema": {"type": "string", **schema},
     }

@@ -9,7 +9,8 @@ from aiohttp import web
 from hub.service.access import REGISTER, Access
 from hub.service.ports import Clock
 from hub.web.api.callbacks import CallbacksApi
-from hub.web.api.episodes import EpisodesApi, guarded
+from hub.web.api.directory import DirectoryApi
+from hub.web.api.episodes import EpisodesApi, guarded, guarded_own
 from hub.web.api.events import EventsApi
 from hub.web.api.health import HealthApi
 from hub.web.api.outbox import OutboxApi
@@ -34,6 +35,7 @@ class Parts:
     health: HealthApi
     episodes: EpisodesApi
     outbox: OutboxApi
+    directory: DirectoryApi
     callbacks: CallbacksApi
     register: RegisterApi
     acknowledge: AcknowledgePage
@@ -70,6 +72,7 @@ def application(parts: Parts) -> web.Application:
             web.post("/v1/callbacks/govuk-notify/receipts", parts.callbacks.notify_receipt),
             web.post("/v1/callbacks/govuk-notify/texts", parts.callbacks.notify_text),
             web.get("/v1/register/{organisation}", guarded(parts.access, REGISTER, parts.register.list)),
+            *_directory(parts.directory, parts.access),
             web.get("/health/live", parts.health.live),
             web.get("/health/ready", parts.health.ready),
             web.get("/health/overdue", parts.health.overdue),
@@ -88,6 +91,18 @@ def application(parts: Parts) -> web.Application:
             ]
         )
     return app
+
+
+def _directory(api: DirectoryApi, access: Access) -> tuple[web.RouteDef, ...]:
+    change = "/v1/directory/changes/{change}"
+    return (
+        web.get("/v1/directory", guarded_own(access, "directory:read", api.export)),
+        web.post("/v1/directory", guarded_own(access, "directory:write", api.replace)),
+        web.get("/v1/directory/changes", guarded_own(access, "directory:read", api.listed)),
+        web.post("/v1/directory/changes", guarded_own(access, "directory:write", api.change)),
+        web.get(change, guarded_own(access, "directory:read", api.one)),
+        web.post(f"{change}/withdraw", guarded_own(access, "directory:write", api.withdraw)),
+    )
 
 
 class Server:

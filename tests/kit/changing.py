@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from contacts.areas import load_areas
@@ -37,8 +38,8 @@ class Office:
     told: list[tuple[str, ...]] = field(default_factory=list)
 
 
-def office(store: Store, *, node: str = "office") -> Office:
-    clock, areas = FakeClock(NOW), load_areas()
+def office(store: Store, *, node: str = "office", clock: FakeClock | None = None) -> Office:
+    clock, areas = clock or FakeClock(NOW), load_areas()
     versions = Versions(store=store, areas=areas, clock=clock)
     adopted: list[tuple[int, Bundle]] = []
     told: list[tuple[str, ...]] = []
@@ -58,10 +59,10 @@ def office(store: Store, *, node: str = "office") -> Office:
     return Office(changing=changing, versions=versions, clock=clock, store=store, adopted=adopted, told=told)
 
 
-async def furnished(store: Store, bundle: Bundle | None = None) -> None:
+async def furnished(store: Store, bundle: Bundle | None = None, *, at: datetime = NOW) -> None:
     """A directory that was imported before changes were kept."""
     data = dumps(ordered(bundle or small_bundle()))
-    await store.write(lambda unit: unit.put_directory(data, NOW, []))
+    await store.write(lambda unit: unit.put_directory(data, at, []))
 
 
 def front_door(**changes: Any) -> Put:

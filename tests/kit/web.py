@@ -30,6 +30,7 @@ from hub.service.register import Registers
 from hub.service.supervise import Supervisor, Tick
 from hub.service.timeline import Seeing
 from hub.web.api.callbacks import CallbacksApi
+from hub.web.api.directory import DirectoryApi
 from hub.web.api.episodes import EpisodesApi
 from hub.web.api.events import EventsApi
 from hub.web.api.health import HealthApi
@@ -43,6 +44,7 @@ from hub.web.pages.acknowledge import AcknowledgePage
 from hub.web.pages.rendering import Pages
 from hub.web.pages.timeline import TimelinePages
 from hub.web.server import Parts, Server, application
+from tests.kit.changing import office
 from tests.kit.clock import START, FakeClock
 from tests.kit.events import BROMLEY, SOURCE, wire_rules
 from tests.kit.store import sqlite_store
@@ -227,6 +229,7 @@ async def serving(
             bodies,
             clock,
         ),
+        directory=DirectoryApi(office(store, clock=clock).changing, bodies, clock),
         callbacks=CallbacksApi(
             inbox=Inbox(
                 receipts=Receipts(store=store, clock=clock, ids=ids, meter=metrics, nudge=lambda: None),

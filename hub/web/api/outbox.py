@@ -4,15 +4,15 @@ An order that is not confirmed does nothing, and is answered with what it would 
 """
 
 from datetime import datetime, timedelta
-from typing import Annotated, Any, Final, Literal, TypeVar
+from typing import Annotated, Final, Literal
 
 from aiohttp import web
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from hub.core.events import Problem
 from hub.core.records import DeliveryState, Sought
 from hub.service.outbox import MOST, WHYS, Deed, Outbox, Why
 from hub.service.ports import Clock
+from hub.web.api.asked import valid
 from hub.web.api.episodes import BEARER
 from hub.web.api.ledger import done_body, inspected_body, page_body
 from hub.web.bodies import Bodies, Refused
@@ -60,9 +60,6 @@ class OutboxOrder(Narrowed):
     confirm: bool = Field(False, strict=True)
 
 
-M = TypeVar("M", bound=BaseModel)
-
-
 class OutboxApi:
     """/v1/outbox, /v1/outbox/{delivery}, /v1/outbox/redrive and /v1/outbox/cancel."""
 
@@ -73,7 +70,7 @@ class OutboxApi:
 
     async def index(self, request: web.Request) -> web.Response:
         """Deliveries, oldest first, a page at a time, and how many are not settled."""
-        asked = _valid(OutboxQuestion, dict(request.query))
+        asked = valid(OutboxQuestion, dict(request.query))
         if isinstance(asked, web.Response):
             return asked
         page = await self._outbox.page(asked.sought(self._clock.now()), after=asked.after, limit=asked.limit)
@@ -97,7 +94,7 @@ class OutboxApi:
             raw = await self._bodies.read(request, LONGEST_ORDER)
         except Refused as refused:
             return refused.response
-        order = _valid(OutboxOrder, raw)
+        order = valid(OutboxOrder, raw)
         if isinstance(order, web.Response):
             return order
         sought = order.sought(self._clock.now(), order.deliveries)
@@ -107,13 +104,3 @@ class OutboxApi:
         except ValueError as error:
             return problem(400, f"{str(error).capitalize()}.")
         return json_response(done_body(done))
-
-
-def _valid(model: type[M], given: bytes | dict[str, Any]) -> M | web.Response:
-    try:
-        return model.model_validate_json(given) if isinstance(given, bytes) else model.model_validate(given)
-    except ValidationError as error:
-        # Never the values: answers are seen by many.
-        found = error.errors(include_url=False, include_input=False, include_context=False)
-        problems = [Problem(path=".".join(str(step) for step in one["loc"]), message=one["msg"]) for one in found]
-        return problem(400, "What was asked is not understood.", problems=problems)
