@@ -8,6 +8,7 @@ from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
 from hub.settings import PREFIX, Settings
+from hub.settings.accounts import AccountSettings
 from hub.settings.channels import ChannelSettings
 from hub.settings.risks import RISKS
 
@@ -34,8 +35,9 @@ RISKS_HEAD = """
 
 def page() -> str:
     """The whole page."""
-    # Those of the other channels last, though pydantic has them first, as Settings inherits them.
-    names = sorted(Settings.model_fields, key=lambda name: name in ChannelSettings.model_fields)
+    # What Settings inherits comes last, though pydantic has it first.
+    inherited = (AccountSettings, ChannelSettings)
+    names = sorted(Settings.model_fields, key=lambda name: [name in one.model_fields for one in inherited])
     rows = "".join(_row(name, Settings.model_fields[name]) for name in names)
     risks = "".join(f"| `{name}` | {_cell(message)} |\n" for name, message, _ in RISKS)
     return HEAD + rows + RISKS_HEAD + risks

@@ -42,5 +42,10 @@ def event_digest(ring: KeyRing) -> Callable[[bytes], bytes]:
     return lambda data: hmac.digest(key, data, "sha256")
 
 
+def forms_secret(ring: KeyRing) -> bytes:
+    """What proves that a form is one of ours is derived from this."""
+    return _derived(ring, b"fingerpost/forms/v1")
+
+
 def _derived(ring: KeyRing, purpose: bytes) -> bytes:
     return HKDF(algorithm=SHA256(), length=32, salt=None, info=purpose).derive(ring.index_secret)

@@ -18,6 +18,7 @@ from sqlalchemy import make_url
 from adapters.https.client import Lookup, look_up
 from adapters.port import Transport
 from contacts.areas import load_areas
+from hub.app.accounts import account_services, limits_of
 from hub.app.assurance import certificates_of
 from hub.app.channels import receipts_addresses, receipts_listener, transports
 from hub.app.directory import directory_of
@@ -193,6 +194,7 @@ async def running(
             ticks[Tick("heartbeat", beat, clock=clock, supervisor=supervisor, log=log)] = settings.heartbeat_every
         await stack.enter_async_context(ticking(ticks, clock, supervisor))
         answers = Answers(store=store, clock=clock, ids=ids, meter=metrics)
+        accounts = account_services(store, clock, ids, limits_of(settings), ways.get("email"), directory.called, log)
         receipts_port = await _receiving(settings, inbox, stack, supervisor)
         parts = parts_of(
             settings,

@@ -1,5 +1,6 @@
 """Everything that answers requests, made from the settings."""
 
+from hub.app.accounts import account_pages
 from hub.app.channels import callback_tokens
 from hub.app.foundations import Domain, Log
 from hub.edge.api_tokens import TokenFile
@@ -68,6 +69,17 @@ def parts_of(
         callbacks=CallbacksApi(inbox=inbox, tokens=callback_tokens(settings), bodies=bodies, clock=clock),
         register=RegisterApi(Registers(store, clock, ids)),
         acknowledge=AcknowledgePage(answers=answers, pages=pages, bodies=bodies),
+        accounts=account_pages(
+            accounts,
+            pages,
+            bodies,
+            clock,
+            ids,
+            public_url=settings.public_url,
+            secret=forms_secret,
+            per_minute=settings.sign_in_rate,
+            trusted=settings.trusted_proxies,
+        ),
         timeline=TimelinePages(seeing, pages) if demo_pages else None,
         pages=pages,
         access=Access(TokenFile(settings.api_tokens)),

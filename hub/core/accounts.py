@@ -162,7 +162,7 @@ def fits(roles: Collection[Role], organisation: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class AccountLimits:
     """How long things last, and how many there may be."""
 
     failures: int = 10
@@ -182,7 +182,7 @@ def locked(user: User, now: datetime) -> bool:
     return user.locked_until is not None and now < user.locked_until
 
 
-def lock_of(user: User, limits: Limits, now: datetime) -> datetime | None:
+def lock_of(user: User, limits: AccountLimits, now: datetime) -> datetime | None:
     """Until when one more failure locks the account; None if it does not yet."""
     if user.failures + 1 < limits.failures:
         return None
@@ -190,7 +190,7 @@ def lock_of(user: User, limits: Limits, now: datetime) -> datetime | None:
     return now + min(doubled, limits.longest_lockout)
 
 
-def alive(session: UserSession, limits: Limits, now: datetime) -> bool:
+def alive(session: UserSession, limits: AccountLimits, now: datetime) -> bool:
     """Whether a session still counts. A clock that is set back makes none live longer than its end."""
     idle = limits.idle if session.complete else limits.half
     return session.seen_at - limits.idle <= now < min(session.expires_at, session.seen_at + idle)

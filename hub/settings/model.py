@@ -10,6 +10,7 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from contacts.model import Channel
+from hub.settings.accounts import AccountSettings
 from hub.settings.channels import ChannelSettings, Paths, Port, Seconds, contradictions
 
 PREFIX = "FINGERPOST_"
@@ -17,7 +18,7 @@ PREFIX = "FINGERPOST_"
 Schedule = Annotated[tuple[float, ...], NoDecode]
 
 
-class Settings(ChannelSettings):
+class Settings(ChannelSettings, AccountSettings):
     """All settings. Durations are seconds unless the name says otherwise."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True, validate_default=True)

@@ -17,6 +17,7 @@ from hub.web.api.outbox import OutboxApi
 from hub.web.api.register import RegisterApi
 from hub.web.api.schema import SchemaApi
 from hub.web.middleware import counted, headers_for, refusing
+from hub.web.pages.accounts.routes import AccountPages
 from hub.web.pages.acknowledge import AcknowledgePage
 from hub.web.pages.rendering import Pages
 from hub.web.pages.timeline import TimelinePages
@@ -39,6 +40,7 @@ class Parts:
     callbacks: CallbacksApi
     register: RegisterApi
     acknowledge: AcknowledgePage
+    accounts: AccountPages
     timeline: TimelinePages | None
     pages: Pages
     access: Access
@@ -79,6 +81,7 @@ def application(parts: Parts) -> web.Application:
             web.get("/metrics", metrics if parts.metrics_open else guarded(parts.access, "metrics:read", metrics)),
             web.get("/a/{token}", parts.acknowledge.show),
             web.post("/a/{token}", parts.acknowledge.record),
+            *parts.accounts.routes(),
             web.get("/static/{name:.+}", parts.pages.statics.serve),
         ]
     )

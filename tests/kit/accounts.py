@@ -7,7 +7,7 @@ from pathlib import Path
 
 from argon2 import Parameters, Type
 
-from hub.core.accounts import CONSOLE, Limits, Role, User, Viewer
+from hub.core.accounts import CONSOLE, AccountLimits, Role, User, Viewer
 from hub.core.totp import code_at, step_of
 from hub.edge.ids import SeededIds
 from hub.edge.passwords import Argon2
@@ -32,7 +32,7 @@ class Accounts:
     store: Store
     clock: FakeClock
     ids: SeededIds
-    limits: Limits
+    limits: AccountLimits
     passwords: Argon2
     inviting: Inviting
     signing_in: SigningIn
@@ -86,9 +86,11 @@ class Accounts:
         return done
 
 
-def accounts_over(store: Store, clock: FakeClock, *, limits: Limits | None = None, seed: str = "accounts") -> Accounts:
+def accounts_over(
+    store: Store, clock: FakeClock, *, limits: AccountLimits | None = None, seed: str = "accounts"
+) -> Accounts:
     """The services over ``store``."""
-    ids, limits, passwords = SeededIds(seed), limits or Limits(), Argon2(QUICK)
+    ids, limits, passwords = SeededIds(seed), limits or AccountLimits(), Argon2(QUICK)
     told: list[str] = []
 
     async def tell(address: str) -> None:

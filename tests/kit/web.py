@@ -13,11 +13,14 @@ from aiohttp import ClientResponse, ClientSession
 from adapters.email.credentials import Secret
 from adapters.email.verp import ReceiptsAddress
 from contacts.fictional import fictional_directory
+from hub.app.accounts import account_pages, account_services
+from hub.core.accounts import AccountLimits
 from hub.core.answers import Answer, accepted
 from hub.core.events import EpisodeEvent, Problem, parse
 from hub.core.records import Source, SourceKey
 from hub.core.webhook import SigningKey, sign
 from hub.edge.ids import SeededIds
+from hub.edge.passwords import Argon2
 from hub.edge.telemetry import Metrics
 from hub.service.access import Access, Token
 from hub.service.answers import Answers
@@ -40,10 +43,12 @@ from hub.web.api.schema import SchemaApi
 from hub.web.api.sources import SourceBook
 from hub.web.bodies import Bodies
 from hub.web.limits import Buckets
+from hub.web.pages.accounts.routes import AccountPages
 from hub.web.pages.acknowledge import AcknowledgePage
 from hub.web.pages.rendering import Pages
 from hub.web.pages.timeline import TimelinePages
 from hub.web.server import Parts, Server, application
+from tests.kit.accounts import QUICK
 from tests.kit.changing import office
 from tests.kit.clock import START, FakeClock
 from tests.kit.events import BROMLEY, SOURCE, wire_rules
@@ -53,7 +58,14 @@ SECRET = b"a secret of thirty-two bytes ok."
 KEY = SigningKey(scheme="v1", key=SECRET)
 CLOUD_EVENT = "application/cloudevents+json"
 ACK_SECRET = b"a" * 32
+FORMS_SECRET = b"f" * 32
 CALLBACK_TOKEN = "a token of thirty-two characters"
+
+
+def fictional_called(code: str) -> str | None:
+    """What the made-up directory calls an organisation."""
+    found = fictional_directory().organisation(code)
+    return None if found is None else found.name
 
 
 class Lines:
@@ -127,6 +139,7 @@ class Web:
     tick: Tick
     log: Lines
     session: ClientSession
+    accounts: AccountPages
 
     def headers(
         self, body: bytes, *, keys: Sequence[SigningKey] = (KEY,), at: datetime | None = None, id: str = "msg_1"
@@ -208,6 +221,17 @@ async def serving(
     pages, seeing = Pages(public_url=public_url), Seeing(store)
     bodies = Bodies(at_once=at_once, within=read_timeout)
     rules = wire_rules()
+    accounts = account_pages(
+        account_services(store, clock, ids, AccountLimits(), None, fictional_called, log, passwords=Argon2(QUICK)),
+        pages,
+        bodies,
+        clock,
+        ids,
+        public_url=public_url,
+        secret=FORMS_SECRET,
+        per_minute=10,
+        trusted=("127.0.0.0/8",),
+    )
     parts = Parts(
         events=EventsApi(
             parse=lambda raw: parse(raw, rules),
@@ -247,6 +271,7 @@ async def serving(
         acknowledge=AcknowledgePage(
             answers=Answers(store=store, clock=clock, ids=ids, meter=metrics), pages=pages, bodies=bodies
         ),
+        accounts=accounts,
         timeline=TimelinePages(seeing, pages) if demo_pages else None,
         pages=pages,
         access=Access(lambda: tokens),
@@ -271,6 +296,7 @@ async def serving(
                 tick=tick,
                 log=log,
                 session=session,
+                accounts=accounts,
             )
     finally:
         await server.stop()

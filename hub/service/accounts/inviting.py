@@ -13,7 +13,7 @@ from contacts.addresses import AddressProblem, parse_email
 from hub.core.accounts import (
     INVITED_FOR,
     ROLES,
-    Limits,
+    AccountLimits,
     Purpose,
     Role,
     User,
@@ -77,7 +77,7 @@ class Inviting:
         clock: Clock,
         ids: Ids,
         passwords: Passwords,
-        limits: Limits,
+        limits: AccountLimits,
         called: Callable[[str], str | None],
     ) -> None:
         """``called``: an organisation's name by its code, where the directory has one."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from contacts.roles import OPERATOR
-from hub.core.accounts import Limits, Role, User, UserSession, UserState, Viewer, alive, locked, may, may_manage
+from hub.core.accounts import AccountLimits, Role, User, UserSession, UserState, Viewer, alive, locked, may, may_manage
 from hub.core.passwords import LONGEST, normalised
 from hub.core.records import AuditLine
 from hub.service.accounts.inviting import Invited, Inviting
@@ -44,7 +44,7 @@ class People:
         clock: Clock,
         ids: Ids,
         passwords: Passwords,
-        limits: Limits,
+        limits: AccountLimits,
         inviting: Inviting,
         tell: Tell,
     ) -> None:

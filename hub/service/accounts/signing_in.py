@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Final, Literal
 
-from hub.core.accounts import Limits, User, UserSession, Viewer, alive, lock_of, locked
+from hub.core.accounts import AccountLimits, User, UserSession, Viewer, alive, lock_of, locked
 from hub.core.passwords import LONGEST, normalised
 from hub.core.tokens import token_digest
 from hub.core.totp import used_step
@@ -24,7 +24,7 @@ TOUCH: Final = timedelta(minutes=1)
 class SigningIn:
     """All of it raises StoreUnavailable where the store is away."""
 
-    def __init__(self, *, store: Store, clock: Clock, ids: Ids, passwords: Passwords, limits: Limits) -> None:
+    def __init__(self, *, store: Store, clock: Clock, ids: Ids, passwords: Passwords, limits: AccountLimits) -> None:
         self._store = store
         self._clock = clock
         self._ids = ids

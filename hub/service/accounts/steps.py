@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
 
-from hub.core.accounts import Limits, User, UserSession, Viewer, alive
+from hub.core.accounts import AccountLimits, User, UserSession, Viewer, alive
 from hub.core.passwords import PasswordProblem, normalised, password_problem
 from hub.core.records import AuditLine
 from hub.core.tokens import token_digest
@@ -57,7 +57,7 @@ async def end_all_sessions(unit: Unit, user: str, *, but: str | None = None) -> 
     return len(ended)
 
 
-async def begin_session(unit: Unit, user: User, token: str, ids: Ids, limits: Limits, now: datetime) -> Viewer:
+async def begin_session(unit: Unit, user: User, token: str, ids: Ids, limits: AccountLimits, now: datetime) -> Viewer:
     """A complete session of this user; their oldest ones make room for it, and what is over is cleared away."""
     there = await unit.accounts.sessions(user.id)
     living = [one for one in there if one.complete and alive(one, limits, now)]

@@ -10,8 +10,8 @@ import pytest
 from contacts.roles import OPERATOR
 from hub.core.accounts import (
     ROLES,
+    AccountLimits,
     Action,
-    Limits,
     Role,
     User,
     UserSession,
@@ -27,7 +27,7 @@ from hub.core.accounts import (
 from tests.kit.clock import START
 
 BROMLEY, CAMDEN = "E09000006", "E09000007"
-LIMITS = Limits()
+LIMITS = AccountLimits()
 
 
 def viewer(*roles: Role, organisation: str = BROMLEY) -> Viewer:

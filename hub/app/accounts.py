@@ -1,0 +1,128 @@
+"""The services of the accounts, and their pages."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+from adapters.port import Transport
+from hub.core.accounts import AccountLimits
+from hub.edge.passwords import Argon2
+from hub.service.accounts.inviting import Inviting
+from hub.service.accounts.people import People
+from hub.service.accounts.ports import Passwords
+from hub.service.accounts.signing_in import SigningIn
+from hub.service.accounts.telling import telling
+from hub.service.ports import Clock, Ids, Store
+from hub.service.supervise import Log
+from hub.settings import Settings
+from hub.web.bodies import Bodies
+from hub.web.clients import Clients
+from hub.web.limits import Buckets
+from hub.web.pages.accounts.invitation import InvitationPages
+from hub.web.pages.accounts.own import OwnPages
+from hub.web.pages.accounts.routes import AccountPages
+from hub.web.pages.accounts.signing_in import SignInPages, Slowed
+from hub.web.pages.accounts.site import Site
+from hub.web.pages.accounts.users import UserPages
+from hub.web.pages.rendering import Pages
+from hub.web.sessions import Sessions
+
+AT_ONCE = 30
+"""Tries that one client address has before it is slowed down: an office behind one address signs in at nine."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountServices:
+    """Who may come in, who is in, and who looks after that."""
+
+    inviting: Inviting
+    signing_in: SigningIn
+    people: People
+    limits: AccountLimits
+    called: Callable[[str], str | None]
+
+
+def limits_of(settings: Settings) -> AccountLimits:
+    """The settings' own."""
+    return AccountLimits(
+        failures=settings.sign_in_failures,
+        lockout=timedelta(seconds=settings.sign_in_lockout),
+        idle=timedelta(seconds=settings.session_idle),
+        longest=timedelta(seconds=settings.session_longest),
+        sessions=settings.sessions_per_user,
+    )
+
+
+def account_services(
+    store: Store,
+    clock: Clock,
+    ids: Ids,
+    limits: AccountLimits,
+    mail: Transport | None,
+    called: Callable[[str], str | None],
+    log: Log,
+    *,
+    passwords: Passwords | None = None,
+) -> AccountServices:
+    """``mail`` tells whose recovery was started; ``called`` is an organisation's name by its code."""
+    passwords = passwords or Argon2()
+    inviting = Inviting(store=store, clock=clock, ids=ids, passwords=passwords, limits=limits, called=called)
+    return AccountServices(
+        inviting=inviting,
+        signing_in=SigningIn(store=store, clock=clock, ids=ids, passwords=passwords, limits=limits),
+        people=People(
+            store=store,
+            clock=clock,
+            ids=ids,
+            passwords=passwords,
+            limits=limits,
+            inviting=inviting,
+            tell=telling(mail, clock, ids, log),
+        ),
+        limits=limits,
+        called=called,
+    )
+
+
+def account_pages(
+    services: AccountServices,
+    pages: Pages,
+    bodies: Bodies,
+    clock: Clock,
+    ids: Ids,
+    *,
+    public_url: str,
+    secret: bytes,
+    per_minute: float,
+    trusted: Sequence[str],
+) -> AccountPages:
+    """``secret``: for the tokens of forms; ``per_minute``: tries to sign in of one client address; ``trusted``: the
+    networks of proxies."""
+    sessions = Sessions(
+        signing_in=services.signing_in,
+        pages=pages,
+        bodies=bodies,
+        ids=ids,
+        public_url=public_url,
+        secret=secret,
+        longest=services.limits.longest.total_seconds(),
+    )
+    slowed = Slowed(Buckets(per_second=per_minute / 60, burst=AT_ONCE, clock=clock), Clients(trusted), pages)
+    site = Site(sessions=sessions, public_url=public_url, called=services.called)
+    return AccountPages(
+        sessions=sessions,
+        site=site,
+        sign_in=SignInPages(signing_in=services.signing_in, sessions=sessions, slowed=slowed),
+        invitation=InvitationPages(
+            inviting=services.inviting,
+            sessions=sessions,
+            pages=pages,
+            slowed=slowed,
+            host=urlsplit(public_url).hostname or "",
+        ),
+        own=OwnPages(people=services.people, site=site, sessions=sessions, slowed=slowed),
+        users=UserPages(
+            inviting=services.inviting, people=services.people, site=site, sessions=sessions, public_url=public_url
+        ),
+    )

@@ -1,0 +1,62 @@
+"""``/account``: one's own account: where one is signed in, another password."""
+
+from aiohttp import web
+
+from hub.service.accounts.people import People
+from hub.service.accounts.steps import FormProblem
+from hub.web.pages.accounts.signing_in import Slowed
+from hub.web.pages.accounts.site import Site
+from hub.web.pages.accounts.words import errors_by, roles_in_words
+from hub.web.sessions import FORM, HOME, VIEWER, Sessions
+
+
+class OwnPages:
+    """All of it is guarded."""
+
+    def __init__(self, *, people: People, site: Site, sessions: Sessions, slowed: Slowed) -> None:
+        self._people = people
+        self._site = site
+        self._sessions = sessions
+        self._slowed = slowed
+
+    async def show(self, request: web.Request) -> web.StreamResponse:
+        """Who one is here, and the browsers one is signed in with."""
+        viewer = request[VIEWER]
+        return self._site.page(
+            request,
+            "account.html",
+            roles=roles_in_words(viewer.roles),
+            sessions=await self._people.sessions(viewer),
+            changed="changed" in request.query,
+        )
+
+    async def end_session(self, request: web.Request) -> web.StreamResponse:
+        """End one of one's own sessions."""
+        await self._people.end_session(request[VIEWER], request.match_info["session"])
+        return self._sessions.redirect(HOME)
+
+    async def end_all(self, request: web.Request) -> web.StreamResponse:
+        """Sign out everywhere, here too."""
+        await self._people.sign_out_everywhere(request[VIEWER])
+        response = self._sessions.redirect("/sign-in")
+        self._sessions.end(response)
+        return response
+
+    async def show_password(self, request: web.Request) -> web.StreamResponse:
+        """The form for another password."""
+        return self._password(request, (), 200)
+
+    async def change_password(self, request: web.Request) -> web.StreamResponse:
+        """Take another password."""
+        refused = self._slowed.too_many(request)
+        if refused is not None:
+            return refused
+        form = request[FORM]
+        problems = await self._people.change_password(
+            request[VIEWER], current=form.one("current"), password=form.one("password"), again=form.one("again")
+        )
+        return self._password(request, problems, 422) if problems else self._sessions.redirect(f"{HOME}?changed")
+
+    def _password(self, request: web.Request, errors: tuple[FormProblem, ...], status: int) -> web.Response:
+        by_field = errors_by(errors, "current", "password", "again")
+        return self._site.page(request, "account_password.html", status=status, errors=errors, errors_by=by_field)

@@ -1,0 +1,49 @@
+"""The addresses of the accounts' pages, each with its guard."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from hub.web.pages.accounts.invitation import InvitationPages
+from hub.web.pages.accounts.own import OwnPages
+from hub.web.pages.accounts.signing_in import SignInPages
+from hub.web.pages.accounts.site import Site
+from hub.web.pages.accounts.users import UserPages
+from hub.web.sessions import Sessions
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountPages:
+    """All pages of the accounts, and the guard that those of others stand behind too."""
+
+    sessions: Sessions
+    site: Site
+    sign_in: SignInPages
+    invitation: InvitationPages
+    own: OwnPages
+    users: UserPages
+
+    def routes(self) -> Sequence[web.RouteDef]:
+        """Pages for everybody are ``open``; the rest is ``guarded``."""
+        opened, guarded = self.sessions.open, self.sessions.guarded
+        return [
+            web.get("/sign-in", opened(self.sign_in.show)),
+            web.post("/sign-in", opened(self.sign_in.password)),
+            web.get("/sign-in/code", opened(self.sign_in.show_code)),
+            web.post("/sign-in/code", opened(self.sign_in.code)),
+            web.post("/sign-out", opened(self.sign_in.out)),
+            web.get("/invitation/{token}", opened(self.invitation.show)),
+            web.post("/invitation/{token}", opened(self.invitation.take)),
+            web.get("/account", guarded(self.own.show)),
+            web.get("/account/password", guarded(self.own.show_password)),
+            web.post("/account/password", guarded(self.own.change_password)),
+            web.post("/account/sessions/{session}/end", guarded(self.own.end_session)),
+            web.post("/account/sign-out-everywhere", guarded(self.own.end_all)),
+            web.get("/users", guarded(self.users.index)),
+            web.get("/users/invite", guarded(self.users.show_invite)),
+            web.post("/users/invite", guarded(self.users.invite)),
+            web.get("/users/{user}", guarded(self.users.one)),
+            web.post("/users/{user}/disable", guarded(self.users.disable)),
+            web.post("/users/{user}/recover", guarded(self.users.recover)),
+        ]
