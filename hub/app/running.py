@@ -23,7 +23,7 @@ from hub.app.assurance import certificates_of
 from hub.app.channels import receipts_addresses, receipts_listener, transports
 from hub.app.directory import directory_of
 from hub.app.foundations import Domain, Foundations, Log
-from hub.app.keys import acknowledgement_secret, event_digest, key_ring
+from hub.app.keys import acknowledgement_secret, event_digest, forms_secret, key_ring
 from hub.app.ledger import store_of
 from hub.app.mail import anchors
 from hub.app.sending import canary_of, delivery_of
@@ -207,6 +207,8 @@ async def running(
             ids,
             metrics,
             log,
+            accounts,
+            forms_secret=forms_secret(ring),
             changing=directory_of(store, areas, directory, ways, clock, ids, log),
             demo_pages=demo_pages,
         )

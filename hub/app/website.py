@@ -1,6 +1,6 @@
 """Everything that answers requests, made from the settings."""
 
-from hub.app.accounts import account_pages
+from hub.app.accounts import AccountServices, account_pages
 from hub.app.channels import callback_tokens
 from hub.app.foundations import Domain, Log
 from hub.edge.api_tokens import TokenFile
@@ -42,8 +42,10 @@ def parts_of(
     ids: Ids,
     meter: Meter,
     log: Log,
+    accounts: AccountServices,
     *,
     changing: Changing,
+    forms_secret: bytes,
     demo_pages: bool,
 ) -> Parts:
     """Raises SettingsError if the token of a callback cannot be read."""
