@@ -7,7 +7,20 @@ from typing import Annotated
 
 import typer
 
-from hub.cli import channels, directory, evidence, keys, look, outbox, placements, protocols, receipts, sources, tokens
+from hub.cli import (
+    channels,
+    directory,
+    evidence,
+    keys,
+    look,
+    outbox,
+    placements,
+    protocols,
+    receipts,
+    sources,
+    tokens,
+    users,
+)
 from hub.cli.console import USAGE, fail, say
 from hub.cli.coverage import coverage_report
 from hub.cli.episode import episode
@@ -32,6 +45,7 @@ app.command()(episode)
 app.add_typer(keys.app, name="keys")
 app.add_typer(sources.app, name="sources")
 app.add_typer(tokens.app, name="tokens")
+app.add_typer(users.app, name="users")
 directory.app.command(name="coverage")(coverage_report)
 app.add_typer(directory.app, name="directory")
 app.add_typer(placements.app, name="placements")
