@@ -1,20 +1,24 @@
 """What is watched of the directory and of the hub's own certificates, made from the settings."""
 
-from collections.abc import Iterator, Sequence
-from datetime import datetime
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
 from adapters.email.smime import signer_problems
+from adapters.port import Transport
 from contacts.roles import OPERATOR
 from hub.app.foundations import Log
 from hub.app.mail import signer
 from hub.core.assurance import Ending
+from hub.core.verification import Terms
+from hub.service.assurance.asking import Asking
 from hub.service.assurance.certificates import SIGNER, CertificateWatch
+from hub.service.assurance.proofs import Proofs
 from hub.service.live_directory import LiveDirectory
-from hub.service.ports import Ids, Store
+from hub.service.ports import Clock, Ids, Store
 from hub.settings import Settings, wrong
 
 RECEIPTS_TLS = "hub:receipts-tls"
@@ -33,6 +37,40 @@ def certificates_of(settings: Settings, store: Store, directory: LiveDirectory, 
         directory=directory,
         own=(*_endings(SIGNER, (own.certificate, *own.chain)), *_receipts_tls(settings.receipts_tls_certificate_file)),
         signer_problems=problems,
+        ids=ids,
+        log=log,
+    )
+
+
+def proofs_of(settings: Settings, store: Store, secret: bytes, clock: Clock, ids: Ids) -> Proofs:
+    """What contacts prove themselves to; also where nobody is asked any more, as links were sent before."""
+    terms = Terms(
+        every=timedelta(days=settings.verify_every_days),
+        within=timedelta(days=settings.verify_within_days),
+        per_hour=settings.verify_per_hour,
+    )
+    return Proofs(store=store, clock=clock, ids=ids, terms=terms, secret=secret)
+
+
+def asking_of(
+    settings: Settings,
+    store: Store,
+    ways: Mapping[str, Transport],
+    directory: LiveDirectory,
+    proofs: Proofs,
+    secret: bytes,
+    ids: Ids,
+    log: Log,
+) -> Asking:
+    """What asks the contacts."""
+    return Asking(
+        store=store,
+        transports=ways,
+        directory=directory,
+        proofs=proofs,
+        secret=secret,
+        public_url=settings.public_url,
+        replies=settings.sms_replies,
         ids=ids,
         log=log,
     )

@@ -8,7 +8,7 @@ import asyncio
 import signal
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -19,7 +19,7 @@ from adapters.https.client import Lookup, look_up
 from adapters.port import Transport
 from contacts.areas import load_areas
 from hub.app.accounts import account_services, limits_of
-from hub.app.assurance import certificates_of
+from hub.app.assurance import asking_of, certificates_of, proofs_of
 from hub.app.channels import receipts_addresses, receipts_listener, transports
 from hub.app.directory import directory_of
 from hub.app.foundations import Domain, Foundations, Log
@@ -38,6 +38,7 @@ from hub.edge.single import only_process
 from hub.edge.telemetry import Metrics
 from hub.service.alarming import Alarming
 from hub.service.answers import Answers
+from hub.service.assurance.asking import EVERY as ASK_EVERY
 from hub.service.assurance.coverage import CoverageCount
 from hub.service.delivery import Delivery
 from hub.service.health import Health
@@ -49,6 +50,7 @@ from hub.service.supervise import Supervisor, Tick
 from hub.service.watching import Watching
 from hub.settings import Settings
 from hub.store import SqliteStore
+from hub.web.pages.verify import VerifyPage
 from hub.web.server import Server, application
 
 WEB_SHARE: Final = 0.25
@@ -121,15 +123,19 @@ async def running(
         )
         await directory.start(clock.now())
         secret = acknowledgement_secret(ring)
+        proofs = proofs_of(settings, store, secret, clock, ids)
         inbox = Inbox(
             # Delivery is made below, as it needs the transports, one of which hands in what comes back.
-            receipts=Receipts(store=store, clock=clock, ids=ids, meter=metrics, nudge=lambda: delivery.nudge()),
+            receipts=Receipts(
+                store=store, clock=clock, ids=ids, meter=metrics, nudge=lambda: delivery.nudge(), proofs=proofs
+            ),
             store=store,
             clock=clock,
             directory=directory,
             secret=secret,
             addresses=receipts_addresses(settings),
             trust=anchors(settings),
+            replied=proofs.replied,
         )
         sms = texts(settings, inbox.take_text, clock)
         ways = transports(settings, sms, lookup)
@@ -160,6 +166,7 @@ async def running(
         alarms = Tick("alarms", alarming.tick, clock=clock, supervisor=supervisor, log=log)
         watching = Watching(store=store, ids=ids, late=settings.overdue_after, log=log)
         watch = Tick("watching", watching.tick, clock=clock, supervisor=supervisor, log=log)
+        asking = asking_of(settings, store, ways, directory, proofs, secret, ids, log)
         reachable = CoverageCount(directory=directory, areas=areas, meter=metrics)
         certificates = certificates_of(settings, store, directory, ids, log)
         health = Health(
@@ -175,7 +182,7 @@ async def running(
                 watching.amiss,
                 *(() if sms is None else (sms.amiss,)),
             ),
-            figures=(delivery.figures, certificates.figures),
+            figures=(delivery.figures, certificates.figures, asking.figures),
         )
         ticks = {
             clockwork: settings.clock_tick,
@@ -186,6 +193,8 @@ async def running(
             Tick("coverage", reachable.tick, clock=clock, supervisor=supervisor, log=log): EVERY,
             Tick("certificates", certificates.tick, clock=clock, supervisor=supervisor, log=log): EVERY,
         }
+        if settings.verify_contacts:
+            ticks[Tick("verification", asking.tick, clock=clock, supervisor=supervisor, log=log)] = ASK_EVERY
         canary = canary_of(settings, store, ways, directory, secret, ids, delivery.nudge)
         if canary is not None:
             ticks[Tick("canary", canary.tick, clock=clock, supervisor=supervisor, log=log)] = EVERY
@@ -213,7 +222,7 @@ async def running(
             demo_pages=demo_pages,
         )
         server = Server(
-            application(parts),
+            application(replace(parts, verify=VerifyPage(proofs=proofs, pages=parts.pages))),
             host=settings.bind_host,
             port=settings.bind_port,
             read_timeout=settings.read_timeout,

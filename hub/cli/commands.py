@@ -25,6 +25,7 @@ from hub.cli.console import USAGE, fail, say
 from hub.cli.coverage import coverage_report
 from hub.cli.episode import episode
 from hub.cli.explain import explain
+from hub.cli.proofs import proofs
 from hub.cli.register import register
 from hub.cli.serving import serve
 from hub.cli.simulate import simulate
@@ -47,6 +48,7 @@ app.add_typer(sources.app, name="sources")
 app.add_typer(tokens.app, name="tokens")
 app.add_typer(users.app, name="users")
 directory.app.command(name="coverage")(coverage_report)
+directory.app.command()(proofs)
 app.add_typer(directory.app, name="directory")
 app.add_typer(placements.app, name="placements")
 protocols.app.command(name="coverage")(evidence.of_the_evidence)

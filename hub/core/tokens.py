@@ -40,6 +40,16 @@ def pickup_token(secret: bytes, delivery_id: str) -> str:
     return base64.urlsafe_b64encode(_mac(secret, b"pickup", delivery_id)).rstrip(b"=").decode("ascii")
 
 
+def verify_token(secret: bytes, verification: str) -> str:
+    """What a contact proves itself with: 256 bits, 43 URL-safe characters. Raises WeakSecret."""
+    return base64.urlsafe_b64encode(_mac(secret, b"verify", verification)).rstrip(b"=").decode("ascii")
+
+
+def place_of(secret: bytes, channel: str, address: str) -> bytes:
+    """What is kept of an address to know it again, and says nothing of it."""
+    return _mac(secret, b"place\0" + channel.encode(), address)[:16]
+
+
 def pickup_code_digest(secret: bytes, visit: str, code: str) -> bytes:
     """What is kept of a one-time code: of so few digits a plain digest would give the code away. Raises WeakSecret."""
     return _mac(secret, b"pickup code\0" + code.encode(), visit)

@@ -158,6 +158,7 @@ def _settings(folder: Path, port: int, smtp_port: int, hub: Identity, root: Iden
         trust_anchor_files=(anchor,),
         bind_port=port,
         public_url=f"http://127.0.0.1:{port}",
+        verify_contacts=False,
     )
 
 

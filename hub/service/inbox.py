@@ -41,6 +41,8 @@ class Inbox:
     secret: bytes = field(repr=False)
     addresses: Sequence[ReceiptsAddress] = ()
     trust: Trust = field(default_factory=Trust, repr=False)
+    replied: Callable[[bytes], Awaitable[bool]] | None = None
+    """Whether a reply with this digest was to the question whether the number works."""
 
     async def take_mail(self, raw: bytes, recipient: str) -> None:
         """One mail that came for ``recipient`` (RCPT TO). Of a very long one its beginning is kept: what follows a
@@ -85,6 +87,8 @@ class Inbox:
             receipt = replies.receipt(reply, meaning, delivery=delivery.id, sent_to=delivery.address, code=code)
             if receipt is not None:
                 return await self._take(receipt, raw)
+        elif meaning.answer == "seen" and self.replied is not None and await self.replied(digest):
+            return None
         return await self.receipts.keep_apart("sms", f"reply_{meaning.answer}", raw)
 
     async def _written_to(self, recipient: str) -> str | None:

@@ -27,6 +27,13 @@ HOUR: Final = timedelta(hours=1)
 Found = tuple[DeliveryRecord, NoticeRecord]
 
 
+class Proofs(Protocol):
+    """Proof of life: what is about no notice may be about a contact that was asked whether it works."""
+
+    async def take(self, unit: Unit, receipt: Receipt, now: datetime) -> bool: ...
+    async def against(self, unit: Unit, channel: str, address: str, reason: str, now: datetime) -> None: ...
+
+
 class Meter(Protocol):
     """Counts; the labels are codes."""
 
@@ -42,6 +49,7 @@ class Receipts:
     ids: Ids
     meter: Meter
     nudge: Callable[[], None] = field(repr=False)
+    proofs: Proofs | None = None
 
     async def take(self, receipt: Receipt, raw: bytes) -> bool:
         """Store one receipt, and what it means; durable on return. False if it matched nothing and was kept apart.
@@ -68,6 +76,8 @@ class Receipts:
 
     async def _take(self, unit: Unit, receipt: Receipt, raw: bytes, now: datetime) -> bool:
         found = await self._find(unit, receipt)
+        if found is None and self.proofs is not None and await self.proofs.take(unit, receipt, now):
+            return True
         if found is None or found[0].channel != receipt.channel:
             await self._apart(unit, receipt.channel, "unknown", raw, now, None)
             return False
@@ -89,6 +99,8 @@ class Receipts:
             # An alert, or what was told aside: the notice stays as it is, and the contact is wrong all the same.
             owner = OPERATOR if delivery.purpose == "handover" else notice.organisation or OPERATOR
             alarms = [self._failed("contact_failed", owner, delivery, notice, receipt, now)]
+        if alarms and self.proofs is not None:
+            await self.proofs.against(unit, delivery.channel, delivery.address, receipt.reason or "unknown", now)
         state = notice_moved(notice.state, happened)
         moved = notice if state == notice.state else replace(notice, state=state, state_at=now)
         if happened == "gave_up" and moved.chase_at is not None:

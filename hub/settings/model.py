@@ -156,6 +156,14 @@ class Settings(ChannelSettings, AccountSettings):
         3600.0, ge=900, le=86_400, description="How often; what has not gone out ten minutes later is an alarm."
     )
     canary_receipts: bool = Field(False, description="It is one as well if no receipt has come back by then.")
+    verify_contacts: bool = Field(
+        True, description="Ask each contact of the directory now and then to confirm that what is sent there is read."
+    )
+    verify_every_days: float = Field(90.0, ge=1, le=730, description="Days that such a proof is good for.")
+    verify_within_days: float = Field(
+        7.0, ge=1, le=60, description="Days to answer; who has not by then is an alarm of their organisation."
+    )
+    verify_per_hour: int = Field(240, ge=1, le=100_000, description="Contacts asked in an hour at most.")
     stop_within: float = Field(10.0, ge=1, le=60, description="Longest an orderly stop may take.")
 
     @field_validator("kek_files", "trust_anchor_files", "retry_schedule", mode="before")

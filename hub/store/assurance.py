@@ -1,12 +1,20 @@
-"""Who was warned of which certificate that ends."""
+"""Who was warned of which certificate that ends; which contacts have proved that they work."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 
-from sqlalchemy import delete, select
+from sqlalchemy import ColumnElement, delete, func, or_, select
 
 from hub.core.assurance import Warned
-from hub.store.assurance_tables import certificate_warnings
+from hub.core.verification import Verification
+from hub.store.assurance_tables import certificate_warnings, verifications
+from hub.store.seeing import DUE, LEASED
 from hub.store.session import Run, Session
+from hub.store.tables import deliveries
+
+_P = verifications.c
+_AT_ONCE = 500
+"""Values of one condition; a list cannot be bound for many more."""
 
 
 class SqlAssurance:
@@ -23,6 +31,55 @@ class SqlAssurance:
 
     async def forget(self, warned: Sequence[Warned]) -> None:
         await self._run(_forget, warned)
+
+    async def marks(self) -> Mapping[bytes, datetime | None]:
+        return await self._run(_marks)
+
+    async def places(self, marks: Collection[bytes]) -> Sequence[Verification]:
+        return await self._run(_places, marks)
+
+    async def all_places(self) -> Sequence[Verification]:
+        return await self._run(_where, _P.gone_at.is_(None))
+
+    async def place_by_token(self, digest: bytes) -> Verification | None:
+        return await self._run(_one, _P.token_digest == digest)
+
+    async def place_by_receipt(self, digest: bytes) -> Verification | None:
+        return await self._run(_one, _P.receipt_digest == digest)
+
+    async def place_by_reply(self, digest: bytes) -> Verification | None:
+        return await self._run(_one, _P.reply_digest == digest)
+
+    async def place_by_id(self, id: str) -> Verification | None:
+        return await self._run(_one, _P.id == id)
+
+    async def place_by_reference(self, channel: str, reference: str) -> Verification | None:
+        return await self._run(_one, (_P.provider_reference == reference) & (_P.channel == channel))
+
+    async def at_place(self, place: bytes) -> Sequence[Verification]:
+        return await self._run(_where, _P.place == place)
+
+    async def put_places(self, places: Sequence[Verification]) -> None:
+        await self._run(_put, places)
+
+    async def forget_places(self, before: datetime) -> None:
+        await self._run(_forget_places, before)
+
+    async def due_places(self, now: datetime) -> Sequence[bytes]:
+        return await self._run(_due, now)
+
+    async def late_places(self, since: datetime) -> Sequence[Verification]:
+        late = (_P.since <= since) & (_P.state != "proved") & _P.alarm.is_(None) & _P.gone_at.is_(None)
+        return await self._run(_where, late)
+
+    async def asked_since(self, since: datetime) -> int:
+        return await self._run(_asked_since, since)
+
+    async def place_counts(self) -> Mapping[str, int]:
+        return await self._run(_counts)
+
+    async def notices_wait(self, now: datetime) -> bool:
+        return await self._run(_notices_wait, now)
 
 
 def _warned(session: Session) -> Sequence[Warned]:
@@ -43,3 +100,51 @@ def _forget(session: Session, warned: Sequence[Warned]) -> None:
                 table.subject == one.subject, table.fingerprint == one.fingerprint, table.step == one.step
             )
         )
+
+
+def _marks(session: Session) -> Mapping[bytes, datetime | None]:
+    return {row.mark: row.gone_at for row in session.connection.execute(select(_P.mark, _P.gone_at))}
+
+
+def _places(session: Session, marks: Collection[bytes]) -> Sequence[Verification]:
+    wanted = sorted(marks)
+    slices = (wanted[start : start + _AT_ONCE] for start in range(0, len(wanted), _AT_ONCE))
+    return [found for some in slices for found in _where(session, _P.mark.in_(some))]
+
+
+def _where(session: Session, condition: ColumnElement[bool]) -> Sequence[Verification]:
+    rows = select(verifications).where(condition).order_by(_P.organisation, _P.contact, _P.mark)
+    return [Verification(**row._mapping) for row in session.connection.execute(rows)]
+
+
+def _one(session: Session, condition: ColumnElement[bool]) -> Verification | None:
+    return next(iter(_where(session, condition)), None)
+
+
+def _put(session: Session, places: Sequence[Verification]) -> None:
+    names = [column.name for column in verifications.columns]
+    session.put(verifications, [{name: getattr(one, name) for name in names} for one in places])
+
+
+def _forget_places(session: Session, before: datetime) -> None:
+    session.connection.execute(delete(verifications).where(_P.gone_at < before))
+
+
+def _due(session: Session, now: datetime) -> Sequence[bytes]:
+    rows = select(_P.mark).where(_P.next_at <= now, _P.gone_at.is_(None)).order_by(_P.next_at, _P.mark)
+    return list(session.connection.execute(rows).scalars())
+
+
+def _asked_since(session: Session, since: datetime) -> int:
+    rows = select(func.count()).select_from(verifications).where(or_(_P.asked_at > since, _P.state == "asking"))
+    return session.connection.execute(rows).scalar_one()
+
+
+def _counts(session: Session) -> Mapping[str, int]:
+    rows = select(_P.state, func.count()).where(_P.gone_at.is_(None)).group_by(_P.state)
+    return {row[0]: row[1] for row in session.connection.execute(rows)}
+
+
+def _notices_wait(session: Session, now: datetime) -> bool:
+    waits = (select(deliveries.c.id).where(DUE, deliveries.c.due_at <= now), select(deliveries.c.id).where(LEASED))
+    return any(session.connection.execute(rows.limit(1)).first() is not None for rows in waits)

@@ -21,6 +21,7 @@ from hub.web.pages.accounts.routes import AccountPages
 from hub.web.pages.acknowledge import AcknowledgePage
 from hub.web.pages.rendering import Pages
 from hub.web.pages.timeline import TimelinePages
+from hub.web.pages.verify import VerifyPage
 from hub.web.ports import Log, Meter
 
 BACKLOG: Final = 512
@@ -49,6 +50,8 @@ class Parts:
     clock: Clock
     meter: Meter
     log: Log
+    verify: VerifyPage | None = None
+    """Where contacts are asked to prove that they work."""
 
 
 def application(parts: Parts) -> web.Application:
@@ -85,6 +88,8 @@ def application(parts: Parts) -> web.Application:
             web.get("/static/{name:.+}", parts.pages.statics.serve),
         ]
     )
+    if parts.verify is not None:
+        app.add_routes([web.get("/v/{token}", parts.verify.show), web.post("/v/{token}", parts.verify.confirm)])
     if parts.timeline is not None:
         app.add_routes(
             [

@@ -18,12 +18,14 @@ from hub.core.accounts import AccountLimits
 from hub.core.answers import Answer, accepted
 from hub.core.events import EpisodeEvent, Problem, parse
 from hub.core.records import Source, SourceKey
+from hub.core.verification import Terms
 from hub.core.webhook import SigningKey, sign
 from hub.edge.ids import SeededIds
 from hub.edge.passwords import Argon2
 from hub.edge.telemetry import Metrics
 from hub.service.access import Access, Token
 from hub.service.answers import Answers
+from hub.service.assurance.proofs import Proofs
 from hub.service.health import Health
 from hub.service.inbox import Inbox
 from hub.service.outbox import Outbox
@@ -47,6 +49,7 @@ from hub.web.pages.accounts.routes import AccountPages
 from hub.web.pages.acknowledge import AcknowledgePage
 from hub.web.pages.rendering import Pages
 from hub.web.pages.timeline import TimelinePages
+from hub.web.pages.verify import VerifyPage
 from hub.web.server import Parts, Server, application
 from tests.kit.accounts import QUICK
 from tests.kit.changing import office
@@ -59,6 +62,7 @@ KEY = SigningKey(scheme="v1", key=SECRET)
 CLOUD_EVENT = "application/cloudevents+json"
 ACK_SECRET = b"a" * 32
 FORMS_SECRET = b"f" * 32
+TERMS = Terms(every=timedelta(days=90), within=timedelta(days=7), per_hour=240)
 CALLBACK_TOKEN = "a token of thirty-two characters"
 
 
@@ -281,6 +285,8 @@ async def serving(
         meter=metrics,
         log=log,
     )
+    proofs = Proofs(store=store, clock=clock, ids=ids, terms=TERMS, secret=ACK_SECRET)
+    parts = replace(parts, verify=VerifyPage(proofs=proofs, pages=pages))
     server = Server(application(parts), host="127.0.0.1", port=0, read_timeout=read_timeout, grace=grace)
     host, port = await server.start()
     try:

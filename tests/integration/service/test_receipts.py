@@ -1,6 +1,7 @@
 """What comes back about a notice, on the real store: matched, stored as it came, read for what it means."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from itertools import permutations
 from pathlib import Path
@@ -217,3 +218,25 @@ async def test_an_answer_stands_whatever_a_machine_says_later(hub: Hub):
     await answers.acknowledge(ack_token(ACK_SECRET, one.id), name="Jo Worker", answer="accepted")
     await service(hub).take(receipt(one, "bounced"), RAW)
     assert (await notice(hub, one)).state == "acknowledged"
+
+
+class Proofs:
+    """What is held against contacts."""
+
+    def __init__(self) -> None:
+        self.held: list[tuple[str, str, str]] = []
+
+    async def take(self, unit, receipt: Receipt, now) -> bool:
+        return False
+
+    async def against(self, unit, channel: str, address: str, reason: str, now) -> None:
+        self.held.append((channel, address, reason))
+
+
+async def test_what_bounces_is_held_against_the_address_that_it_went_to(hub: Hub):
+    one, proofs = await sent(hub), Proofs()
+    taking = replace(service(hub), proofs=proofs)
+    await taking.take(receipt(one, "delivered"), RAW)
+    assert proofs.held == []
+    await taking.take(receipt(one, "bounced", reason="rejected"), RAW)
+    assert proofs.held == [(one.channel, one.address, "rejected")]
