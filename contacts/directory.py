@@ -109,6 +109,10 @@ class Directory:
             return ()
         return () if organisation in self._without else _on_duty(self._present(organisation, function, at), at)
 
+    def contacts_of(self, organisation: str, function: str, at: datetime) -> tuple[Contact, ...]:
+        """All contacts of this very desk that are in force, on duty or not."""
+        return () if organisation in self._without else tuple(c for c, _ in self._present(organisation, function, at))
+
     def certificates(self, address: str) -> tuple[Certificate, ...]:
         """All certificates on file for a mailbox, or all keys for a URL. Whether one is usable is asked at the moment
         of use."""

@@ -1,4 +1,4 @@
-"""The one text message that is ever sent, and the alphabet it is written in. Pure.
+"""The text messages that are ever sent, and the alphabet they are written in. Pure.
 
 A text message travels in clear and lies on a locked screen, so it says that something waits, its reference and how to
 get at it: nothing of it comes from a notice. It must fit one part. A second part may come late or never.
@@ -24,6 +24,7 @@ _CODES: Final = {character: code for code, character in enumerate(_BASIC) if cod
 _REFERENCE = re.compile(r"FP-[0-9A-Z]{4}-[0-9A-Z]{4}")
 _LINK = re.compile(r"https://[A-Za-z0-9./:_?=&%#-]+")
 _CODE = re.compile(r"[0-9A-Z]{6}")
+_ONE_TIME = re.compile(r"[0-9]{3,8}(?: [0-9]{3,8})?")
 _MARKS: Final = {"actual": "", "exercise": "EXERCISE. ", "test": "TEST. "}
 
 Status = Literal["actual", "exercise", "test"]
@@ -92,6 +93,23 @@ def alert_text(
     if code is not None:
         parts.append(f"Read it? Reply 1 {code}")
     text = " ".join(parts)
+    gsm(text)
+    return text
+
+
+def code_text(reference: str, code: str, minutes: int, *, status: Status = "actual") -> str:
+    """The one-time code for the pick-up page, in one part; it goes by e-mail in the same words.
+
+    ``code`` is digits and spaces. Raises ValueError for anything of another shape.
+    """
+    if not _REFERENCE.fullmatch(reference):
+        raise ValueError("reference: not FP-XXXX-XXXX")
+    if not _ONE_TIME.fullmatch(code):
+        raise ValueError("code: not digits and spaces")
+    text = (
+        f"{_MARKS[status]}{code} is your code for secure notice {reference}, for {minutes} minutes. "
+        "Nobody will ask you for it: type it into the page only."
+    )
     gsm(text)
     return text
 

@@ -64,15 +64,16 @@ def domain_of(base: Foundations) -> Domain:
     def read(raw: bytes) -> EpisodeEvent | Invalid:
         return parse(raw, rules)
 
+    keep = Keeping(packs=packs, areas=base.areas)
     outbox = Outbox(
         store=base.store,
         clock=base.clock,
         ids=base.ids,
         late=timedelta(seconds=base.settings.overdue_after),
-        keep=Keeping(packs=packs, areas=base.areas),
+        keep=keep,
         nudge=base.nudge,
     )
-    return Domain(parse=read, intake=intake, tick=clockwork.tick, chase=chasing.tick, outbox=outbox)
+    return Domain(parse=read, intake=intake, tick=clockwork.tick, chase=chasing.tick, outbox=outbox, keep=keep)
 
 
 class _Failures:

@@ -9,6 +9,7 @@ from contacts.areas import Areas
 from hub.core.events import EpisodeEvent, Invalid
 from hub.service.live_directory import LiveDirectory
 from hub.service.outbox import Outbox
+from hub.service.pickup.link import Keep
 from hub.service.ports import Clock, Ids, Store
 from hub.settings import Settings
 from hub.web.ports import Intake
@@ -52,3 +53,5 @@ class Domain:
     chase: Callable[[datetime], Awaitable[object]]
     """Takes the next step for notices that nobody has answered."""
     outbox: Outbox
+    keep: Keep
+    """Whether whom a decision tells must not be told now."""

@@ -26,7 +26,8 @@ from hub.app.foundations import Domain, Foundations, Log
 from hub.app.keys import acknowledgement_secret, event_digest, forms_secret, key_ring
 from hub.app.ledger import store_of
 from hub.app.mail import anchors
-from hub.app.sending import canary_of, delivery_of
+from hub.app.pickup import pickup_of
+from hub.app.sending import canary_of, composer_of, delivery_of
 from hub.app.texts import texts
 from hub.app.ticking import ticking
 from hub.app.website import parts_of
@@ -140,7 +141,8 @@ async def running(
         sms = texts(settings, inbox.take_text, clock)
         ways = transports(settings, sms, lookup)
         await stack.enter_async_context(supervisor.closing("transports", lambda: _close(ways), at_most=1.0))
-        delivery = delivery_of(settings, store, ways, directory, secret, clock, ids, metrics, log)
+        envelopes = composer_of(settings, directory, secret)
+        delivery = delivery_of(settings, store, ways, directory, envelopes, clock, ids, metrics, log)
         domain = domain_of(
             Foundations(
                 settings=settings,
@@ -203,6 +205,9 @@ async def running(
             ticks[Tick("heartbeat", beat, clock=clock, supervisor=supervisor, log=log)] = settings.heartbeat_every
         await stack.enter_async_context(ticking(ticks, clock, supervisor))
         answers = Answers(store=store, clock=clock, ids=ids, meter=metrics)
+        pickup = pickup_of(
+            settings, store, ways, directory, domain.keep, envelopes, answers, secret, clock, ids, metrics
+        )
         accounts = account_services(store, clock, ids, limits_of(settings), ways.get("email"), directory.called, log)
         receipts_port = await _receiving(settings, inbox, stack, supervisor)
         parts = parts_of(
@@ -210,6 +215,7 @@ async def running(
             domain,
             store,
             answers,
+            pickup,
             inbox,
             health,
             clock,

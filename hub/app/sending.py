@@ -12,6 +12,7 @@ from hub.service.delivery import Delivery
 from hub.service.envelopes import Composer
 from hub.service.lanes import Limits
 from hub.service.live_directory import LiveDirectory
+from hub.service.pickup.link import Unproven
 from hub.service.ports import Clock, Ids, Store
 from hub.service.recording import Meter
 from hub.service.ways import Ways
@@ -21,12 +22,23 @@ DRAIN_SHARE: Final = 0.45
 """Of the time there is to stop: for deliveries in flight and their records."""
 
 
+def composer_of(settings: Settings, directory: LiveDirectory, secret: bytes) -> Composer:
+    """What composes notices, to be sent or to be picked up."""
+    return Composer(
+        directory=directory,
+        ack_secret=secret,
+        public_url=settings.public_url,
+        collect=_collect(settings),
+        replies=settings.sms_replies,
+    )
+
+
 def delivery_of(
     settings: Settings,
     store: Store,
     ways: Mapping[str, Transport],
     directory: LiveDirectory,
-    secret: bytes,
+    envelopes: Composer,
     clock: Clock,
     ids: Ids,
     meter: Meter,
@@ -36,13 +48,7 @@ def delivery_of(
     return Delivery(
         store=store,
         transports=ways,
-        envelopes=Composer(
-            directory=directory,
-            ack_secret=secret,
-            public_url=settings.public_url,
-            collect=_collect(settings),
-            replies=settings.sms_replies,
-        ),
+        envelopes=envelopes,
         clock=clock,
         ids=ids,
         node=settings.node or ids.new("node", clock.now()),
@@ -63,6 +69,9 @@ def delivery_of(
         meter=meter,
         log=log,
         closed=directory.close,
+        unproven=Unproven(
+            directory=directory, channels=frozenset(ways), leads_to_pickup=envelopes.leads_to_pickup, ids=ids
+        ),
     )
 
 

@@ -1,8 +1,11 @@
 """Everything that answers requests, made from the settings."""
 
+from typing import Final
+
 from hub.app.accounts import AccountServices, account_pages
 from hub.app.channels import callback_tokens
 from hub.app.foundations import Domain, Log
+from hub.app.pickup import Pickup
 from hub.edge.api_tokens import TokenFile
 from hub.service.access import Access
 from hub.service.answers import Answers
@@ -25,10 +28,15 @@ from hub.web.api.sources import SourceBook
 from hub.web.bodies import Bodies
 from hub.web.limits import Buckets
 from hub.web.pages.acknowledge import AcknowledgePage
+from hub.web.pages.pickup import PickupPage
 from hub.web.pages.rendering import Pages
 from hub.web.pages.timeline import TimelinePages
 from hub.web.ports import Meter
 from hub.web.server import Parts
+
+PICKUP_RATE: Final = 0.5
+PICKUP_BURST: Final = 30
+"""How often one pick-up link may be used, a second and at once: a reader is slower than that."""
 
 
 def parts_of(
@@ -36,6 +44,7 @@ def parts_of(
     domain: Domain,
     store: Store,
     answers: Answers,
+    pickup: Pickup,
     inbox: Inbox,
     health: Health,
     clock: Clock,
@@ -71,6 +80,14 @@ def parts_of(
         callbacks=CallbacksApi(inbox=inbox, tokens=callback_tokens(settings), bodies=bodies, clock=clock),
         register=RegisterApi(Registers(store, clock, ids)),
         acknowledge=AcknowledgePage(answers=answers, pages=pages, bodies=bodies),
+        pickup=PickupPage(
+            codes=pickup.codes,
+            viewing=pickup.viewing,
+            pages=pages,
+            bodies=bodies,
+            rates=Buckets(per_second=PICKUP_RATE, burst=PICKUP_BURST, clock=clock),
+            public_url=settings.public_url,
+        ),
         accounts=account_pages(
             accounts,
             pages,

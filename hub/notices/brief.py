@@ -57,6 +57,8 @@ class Brief:
     """The notifying authority's name."""
     purpose: Purpose = "notice"
     """Why this copy goes out: for the first time, or because nobody has answered."""
+    on_page: bool = False
+    """It is shown on the pick-up page: nothing is attached, and the form to answer by stands on the page itself."""
 
     def __post_init__(self) -> None:
         if self.acknowledge_url and not self.acknowledge_url.startswith(("https://", "http://")):

@@ -1,6 +1,6 @@
 """Composing: a View and a Brief in, what is sealed to one reader out. Nothing else is seen here."""
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 from adapters.port import Alert, Content
 from hub.core.records import MessageStatus
@@ -8,8 +8,8 @@ from hub.notices import sections
 from hub.notices.attachment import notice_json
 from hub.notices.brief import Brief
 from hub.notices.clean import line, lines
-from hub.notices.document import render_html, render_text
-from hub.notices.photo import photo
+from hub.notices.document import Document, render_html, render_text
+from hub.notices.photo import Photo, photo
 from hub.notices.words import load_words
 from routing.needtoknow import View
 
@@ -33,19 +33,39 @@ def compose(view: View, brief: Brief) -> Content:
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """A notice as the pick-up page shows it."""
+
+    document: Document = field(repr=False)
+    photo: Photo | None = field(default=None, repr=False)
+
+
+def shown(view: View, brief: Brief) -> Shown:
+    """The same notice for a page: nothing is attached to it, and it leads nowhere. ``brief.on_page`` is set."""
+    if "operator" in brief.roles:
+        view, brief = _content_free(view, brief)
+    brief = _guarded(brief)
+    found = photo(view.fields.get("child.photo"))
+    picture = None if found is None else replace(found, on_page=True)
+    return Shown(document=sections.build(view, brief, picture, load_words()), photo=picture)
+
+
 def handover(brief: Brief) -> Content:
     """What asks the sender's duty manager to ring instead: nothing about the child, all that ringing takes."""
     document = sections.handover(brief)
     return Content(subject=document.subject, text=render_text(document), html=render_html(document))
 
 
-def alert(reference: str, status: MessageStatus, collect: str) -> Alert:
-    """What may travel in clear: that a notice waits, its reference, and (``collect``) how to get at it."""
+def alert(reference: str, status: MessageStatus, collect: str, link: str | None = None) -> Alert:
+    """What may travel in clear: that a notice waits, its reference, and how to get at it: the ``link`` to its pick-up
+    page, and in words what else there is to do (``collect``)."""
     marked = sections.STATUS_BANNERS.get(status)
     parts = [
         *([marked] if marked else []),
         f"A secure notice is waiting for you. Its reference is {line(reference)}.",
         "It could not be sent to this address under encryption, so this message says nothing about it.",
+        *([f"Read it here:\n{line(link)}", _AT_THE_PAGE] if link else []),
         "\n".join(lines(collect)),
         "Please collect it now: it may be urgent. Do not answer this message with any details.",
     ]
@@ -53,6 +73,12 @@ def alert(reference: str, status: MessageStatus, collect: str) -> Alert:
         subject=f"[OFFICIAL-SENSITIVE] Secure notice {line(reference)}",
         text="\n\n".join(part for part in parts if part) + "\n",
     )
+
+
+_AT_THE_PAGE = (
+    "The page sends a code to another telephone or mailbox of yours that we hold, and asks you for it. Nobody will "
+    "ever ring or write to ask you for that code. The link ends after some days."
+)
 
 
 def _guarded(brief: Brief) -> Brief:

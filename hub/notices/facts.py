@@ -94,7 +94,7 @@ def _rows(words: Label, value: Any, issued_at: datetime, photo: Photo | None) ->
 def _photo(photo: Photo | None) -> Line:
     if photo is None:
         return Line("There is a photo, but it could not be attached. Ask the sender for it.")
-    return Line(f"Attached: {photo.name}")
+    return Line("See above") if photo.on_page else Line(f"Attached: {photo.name}")
 
 
 def _value(words: Label, value: Any, issued_at: datetime, limit: int | None = None) -> tuple[Line, ...]:

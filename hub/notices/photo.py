@@ -22,6 +22,8 @@ class Photo:
     name: str
     media_type: str
     data: bytes = field(repr=False)
+    on_page: bool = False
+    """Shown on a page, above the facts, and not attached."""
 
     @property
     def attachment(self) -> Attachment:

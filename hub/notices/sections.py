@@ -22,10 +22,11 @@ _ACTS = frozenset({"police", "authority", "social_worker"})
 _FAMILY = frozenset({"parent", "carer"})
 
 _FOR_FAMILY = Line("This message is for you. Please do not post it or any part of it online: that can do harm.")
-_FOR_STAFF = Line(
+_FOR_STAFF = (
     "This notice is for you alone, and shows what your role may know. Keep it and pass it on only as your own duties "
-    "allow. The attachment notice.json holds the same for a case system."
+    "allow."
 )
+_ATTACHED = " The attachment notice.json holds the same for a case system."
 
 
 def build(view: View, brief: Brief, photo: Photo | None, words: Words) -> Document:
@@ -348,4 +349,5 @@ def _about(brief: Brief, words: Words) -> Iterator[Block]:
     rows.append((label, tuple(line(words.role(role).name) for role in roles)))
     yield Heading(level=2, text=Line("About this notice"))
     yield Facts(caption=Line("Details"), rows=tuple(rows))
-    yield Paragraph(text=_FOR_FAMILY if for_family(brief) else _FOR_STAFF)
+    staff = Line(_FOR_STAFF if brief.on_page else _FOR_STAFF + _ATTACHED)
+    yield Paragraph(text=_FOR_FAMILY if for_family(brief) else staff)

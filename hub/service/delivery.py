@@ -18,6 +18,7 @@ from hub.core.retry import RetryPolicy
 from hub.core.verdict import Tried
 from hub.service.knocking import knocking
 from hub.service.lanes import Lane, Limits
+from hub.service.outcomes import Unproven, nobody_asks
 from hub.service.ports import Clock, Ids, Store, StoreUnavailable, Unit
 from hub.service.recording import Log, Meter, Recorder
 from hub.service.sending import Envelopes, Flight, Sender
@@ -46,8 +47,10 @@ class Delivery:
         meter: Meter,
         log: Log,
         closed: Callable[[ClosedEndpoint], None] = lambda _: None,
+        unproven: Unproven = nobody_asks,
     ) -> None:
-        """``closed`` is told of each endpoint that is gone: nothing more must be made out to it."""
+        """``closed`` is told of each endpoint that is gone: nothing more must be made out to it. ``unproven``: the
+        alarms of an alert that went to whom nobody could let in."""
         self._store = store
         self._clock = clock
         self._node = node
@@ -58,8 +61,9 @@ class Delivery:
             transports=transports, envelopes=envelopes, clock=clock, node=node, longest_send=limits.longest_send
         )
         self._recorder = Recorder(
-            store=store, clock=clock, ids=ids, node=node, policy=policy, closed=closed, meter=meter, log=log
-        )
+            store=store, clock=clock, ids=ids, node=node, policy=policy, closed=closed, meter=meter, log=log,
+            unproven=unproven,
+        )  # fmt: skip
         # A channel without a transport has its lane too: its deliveries fail aloud instead of waiting for ever.
         channels = sorted({*get_args(Channel), *transports})
         self._lanes = tuple(Lane(channel=channel, limits=limits) for channel in channels)

@@ -1,27 +1,20 @@
 """From a claimed delivery to an envelope: what this reader may see, from the facts the notice was decided on."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, Final, TypeAlias
 
 from adapters.port import Alert, Envelope
 from adapters.sms.text import NotOnePart, alert_text
 from contacts.directory import Directory
-from contacts.model import Contact, Reached
-from contacts.roles import (
-    ANY_SCHOOL,
-    EMERGENCY_DUTY_TEAM,
-    OPERATOR,
-    ORGANISATION_OF,
-    POLICE_ROLES,
-    SCHOOL_PREFIX,
-    desk_of,
-)
+from contacts.roles import EMERGENCY_DUTY_TEAM, OPERATOR, ORGANISATION_OF, POLICE_ROLES, desk_of
 from hub.core.ladder import sender_of
-from hub.core.records import ClaimedDelivery, DeliveryRecord, MessageStatus, NoticeRecord
-from hub.core.tokens import ack_token, receipt_token, reply_code
+from hub.core.records import ClaimedDelivery, DeliveryRecord, MessageStatus, Purpose
+from hub.core.tokens import ack_token, pickup_token, receipt_token, reply_code
 from hub.notices.brief import Brief
-from hub.notices.compose import alert, compose, handover
-from hub.service.sending import NoContact
+from hub.notices.compose import Shown, alert, compose, handover, shown
+from hub.notices.sections import handover as handover_page
+from hub.service.addressing import address_of
 from routing.decision import Kind
 from routing.needtoknow import View, permitted, shared_view, view
 
@@ -69,7 +62,7 @@ class Composer:
         """The notice as this reader may see it, with the certificates on file now."""
         directory = self._directory()
         delivery, notice = claimed.delivery, claimed.notice
-        address = _address(claimed, directory)
+        address = address_of(claimed, directory)
         brief = self._brief(claimed, directory)
         certificates = directory.certificates(address)
         return Envelope(
@@ -92,25 +85,60 @@ class Composer:
         return Envelope(
             delivery=delivery.id if beside else delivery.id + ALERT_SUFFIX,
             reference=notice.reference,
-            address=_address(claimed, self._directory()),
+            address=address_of(claimed, self._directory()),
             receipt_token=receipt_token(self._secret, delivery.id) if beside else None,
             body=self._short(claimed)
             if delivery.channel == "sms"
-            else alert(notice.reference, notice.status, self._collect),
+            else alert(notice.reference, notice.status, self._collect, self._pickup(delivery)),
             priority=delivery.priority,
             headers=_headers(claimed),
         )
 
+    def shown(self, claimed: ClaimedDelivery, newest: Facts) -> Shown:
+        """The same notice for the pick-up page, without what its reader may not see any more: a notice may be read days
+        after it was decided, and ``newest`` are the facts of the episode now."""
+        brief = replace(self._brief(claimed, self._directory()), acknowledge_url="", on_page=True)
+        if claimed.delivery.purpose == "handover":
+            return Shown(document=handover_page(brief))
+        allowed = _allowed(claimed, newest)
+        kept = replace(
+            brief,
+            changed=tuple(path for path in brief.changed if path in allowed),
+            previous={path: value for path, value in brief.previous.items() if path in allowed},
+            withheld_parent=brief.withheld_parent or _withheld_parent(replace(claimed, doc=newest)),
+        )
+        return shown(seen(claimed).only(allowed), kept)
+
+    def ring(self, claimed: ClaimedDelivery) -> tuple[str, ...]:
+        """Who its reader rings: the sender, by name and number, as lines."""
+        directory = self._directory()
+        sender = sender_of(claimed.doc)
+        known = None if sender is None else directory.organisation(sender)
+        return () if sender is None else _ring(sender, UNNAMED if known is None else known.name, directory)
+
+    def leads_to_pickup(self, claimed: ClaimedDelivery) -> bool:
+        """Whether the link of an alert leads to the notice itself, as its reader was sent no content that is sealed."""
+        if claimed.delivery.pickup_digest is None:
+            return False
+        return claimed.delivery.carries == "content" or not _sealed_beside(claimed, self._directory())
+
+    def _pickup(self, delivery: DeliveryRecord) -> str | None:
+        if delivery.pickup_digest is None:
+            return None
+        return f"{self._url}/p/{pickup_token(self._secret, delivery.id)}"
+
     def _short(self, claimed: ClaimedDelivery) -> Alert:
-        """One text message. The link leads to the page where the notice is answered."""
+        """One text message. The link leads to where the notice is read, or to where it is answered."""
         delivery, notice = claimed.delivery, claimed.notice
         asked = self._answers(delivery)
-        link = f"{self._url}/a/{ack_token(self._secret, delivery.id)}" if asked else ""
+        link = f"{self._url}/a/{ack_token(self._secret, delivery.id)}" if asked else None
+        if self.leads_to_pickup(claimed):
+            link = self._pickup(delivery)
         return Alert(
             subject="",
             text=_one_part(
                 notice.reference,
-                link if link.startswith("https://") else None,
+                link if link is not None and link.startswith("https://") else None,
                 reply_code(self._secret, delivery.id) if asked and self._replies else None,
                 self._directory().phone(OPERATOR, desk_of("operator")),
                 notice.status,
@@ -172,43 +200,6 @@ def _one_part(
     return alert_text(reference, status=status)
 
 
-def _address(claimed: ClaimedDelivery, directory: Directory) -> str:
-    """Where this goes now: a notice may have waited for hours while its contact was corrected or replaced.
-
-    An address that was taken off the directory gets nothing more. A person's own address is the event's.
-    """
-    delivery, notice, at = claimed.delivery, claimed.notice, claimed.delivery.due_at
-    if delivery.contact is None:
-        return delivery.address
-    aside = delivery.purpose == "handover"
-    code = sender_of(claimed.doc) if aside else notice.organisation or ORGANISATION_OF.get(notice.roles[0])
-    holders = {code, ANY_SCHOOL} if code is not None and code.startswith(SCHOOL_PREFIX) else {code}
-    known = directory.contact(delivery.contact, at)
-    # The same id may be somebody else's by now.
-    if known is not None and known.channel == delivery.channel and _takes_part(known, notice):
-        # The sender's manager may be another authority's by now: the child's may have changed since the notice.
-        if known.organisation in holders or (aside and known.address == delivery.address):
-            return known.address
-    if aside:
-        raise NoContact
-    if notice.gap_role is not None:
-        reached = directory.fallback(code, at)
-    else:
-        in_house = _part(claimed.doc, "placement").get("type") == "foster_care"
-        reached = directory.resolve(notice.roles[0], code, at, in_house_foster=in_house)
-    # A fallback that has become the operator's is no reader of an authority's notice.
-    found = reached.contacts if isinstance(reached, Reached) and reached.organisation == code else ()
-    usable = [c.address for c in found if c.channel == delivery.channel and _takes_part(c, notice)]
-    if not usable:
-        raise NoContact
-    return delivery.address if delivery.address in usable else usable[0]
-
-
-def _takes_part(contact: Contact, notice: NoticeRecord) -> bool:
-    """An exercise or a test goes to nobody who has not agreed to take part, whoever else is there no more."""
-    return notice.status == "actual" or contact.exercises
-
-
 def seen(claimed: ClaimedDelivery) -> View:
     """What the reader of this delivery is shown: never more than the decision lists (readings.md D9, D11)."""
     notice, doc = claimed.notice, claimed.doc
@@ -218,6 +209,28 @@ def seen(claimed: ClaimedDelivery) -> View:
     else:
         whole = shared_view(doc, _fallback_reader(claimed), notice.gap_role, notice.kind)
     return whole.only(claimed.decision.fields)
+
+
+def _allowed(claimed: ClaimedDelivery, doc: Facts) -> frozenset[str]:
+    """The paths that the reader of this delivery may see, as the episode stands in ``doc``."""
+    readers = _readers(claimed)
+    if claimed.notice.gap_role is None or OPERATOR in readers:
+        return frozenset[str]().union(*(permitted(role, doc) for role in readers))
+    return permitted(_fallback_reader(claimed), doc) & permitted(claimed.notice.gap_role, doc)
+
+
+def _sealed_beside(claimed: ClaimedDelivery, directory: Directory) -> bool:
+    """Whether the content goes sealed to the same desk or person by another way, or has gone."""
+    return any(
+        _side(one.purpose) == _side(claimed.delivery.purpose)
+        and (one.state == "sent" or bool(directory.certificates(one.address)))
+        for one in claimed.beside
+    )
+
+
+def _side(purpose: Purpose) -> Purpose:
+    """The deputy, the duty team and the sender's manager are other readers than the desk itself."""
+    return purpose if purpose in ("deputy", "duty_team", "handover") else "notice"
 
 
 def _readers(claimed: ClaimedDelivery) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from adapters.port import Receipt
 from adapters.sms import replies
 from adapters.sms.inbound import Inbound, Reply, Unreadable
 from contacts.directory import Directory
+from hub.core.pickup import CODE_IDS
 from hub.core.tokens import reply_code, reply_digest, token_digest
 from hub.service.alarming import ALARM_IDS
 from hub.service.ports import Clock, Store, Unit, Unsealable
@@ -67,8 +68,8 @@ class Inbox:
         """One receipt of a provider of text messages, or a message that somebody sent. Raises StoreUnavailable."""
         match inbound:
             case Receipt():
-                if inbound.delivery is not None and inbound.delivery.startswith(ALARM_IDS):
-                    return  # of what was sent to the operator: no notice, and nobody waits for it
+                if inbound.delivery is not None and inbound.delivery.startswith((ALARM_IDS, CODE_IDS)):
+                    return  # of what was sent to the operator, or of a code: no notice, and nobody waits for it
                 await self._known(inbound)
                 await self._take(inbound, raw)
             case Reply():

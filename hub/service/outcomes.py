@@ -1,8 +1,8 @@
 """What tries come to in the ledger: rows, measured against how deliveries and notices stand in this transaction."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Final
+from typing import Final, TypeAlias
 
 from adapters.port import Accepted
 from hub.core.ladder import sender_of
@@ -30,12 +30,21 @@ OF_ONE_CONTACT: Final = frozenset({"contact_failed", "no_certificate", "too_larg
 MENDED: Final = ("undeliverable", "contact_failed")
 """Alarms of a way that failed: they are over once an operator has put it back and it went out."""
 
+Unproven: TypeAlias = Callable[[Unit, ClaimedDelivery, datetime], Awaitable[Sequence[AlarmRecord]]]
+"""The alarms of an alert that went to whom nobody could let in (hub/service/pickup/link.py)."""
+
+
+async def nobody_asks(unit: Unit, claimed: ClaimedDelivery, now: datetime) -> Sequence[AlarmRecord]:
+    """Where there is no pick-up."""
+    return ()
+
 
 class Ledger:
     """Turns tries into rows, measured against how their deliveries and notices stand in this transaction."""
 
-    def __init__(self, *, ids: Ids, node: str, policy: RetryPolicy) -> None:
+    def __init__(self, *, ids: Ids, node: str, policy: RetryPolicy, unproven: Unproven = nobody_asks) -> None:
         self._ids = ids
+        self._unproven = unproven
         self._node = node
         self._policy = policy
 
@@ -100,6 +109,9 @@ class Ledger:
         mended: Sequence[AuditLine] = ()
         if state == "sent" and tried.claimed.delivery.redriven_after and not bare:
             mended = await self._mended(unit, tried.claimed, settled, at)
+        unproven: Sequence[AlarmRecord] = ()
+        if verdict.attempt.carried == "alert" and not bare:
+            unproven = await self._unproven(unit, tried.claimed, at)
         return DeliveryResult(
             delivery=standing.delivery,
             attempt=verdict.attempt,
@@ -108,7 +120,7 @@ class Ledger:
             notice_state=moved,
             receipt=self._receipt(tried, verdict, standing),
             closed=closed,
-            alarms=() if bare else (*self._alarms(tried.claimed, alarms, at), *self._gone(closed)),
+            alarms=() if bare else (*self._alarms(tried.claimed, alarms, at), *self._gone(closed), *unproven),
             audit=() if bare else (*self._audit(tried.claimed, verdict, moved), *mended),
         )
 

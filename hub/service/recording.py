@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from hub.core.records import ClosedEndpoint, DeliveryResult
 from hub.core.retry import RetryPolicy
 from hub.core.verdict import Tried
-from hub.service.outcomes import Ledger
+from hub.service.outcomes import Ledger, Unproven, nobody_asks
 from hub.service.ports import Clock, Ids, Store, StoreUnavailable, Unit
 
 MOST_AT_ONCE = 200
@@ -47,13 +47,14 @@ class Recorder:
         closed: Callable[[ClosedEndpoint], None],
         meter: Meter,
         log: Log,
+        unproven: Unproven = nobody_asks,
     ) -> None:
         """``closed`` is told of each endpoint that is gone, once that is durable."""
         self._store = store
         self._closed = closed
         self._clock = clock
         self._node = node
-        self._ledger = Ledger(ids=ids, node=node, policy=policy)
+        self._ledger = Ledger(ids=ids, node=node, policy=policy, unproven=unproven)
         self._meter = meter
         self._log = log
         self._waiting: list[Tried] = []

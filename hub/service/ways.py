@@ -9,11 +9,13 @@ from contacts.directory import Directory
 from contacts.model import Contact
 from contacts.plans import Way
 from hub.core.ladder import Ground
+from hub.core.pickup import NOTHING_TO_COLLECT
 from hub.core.records import DeliveryRecord, NoticeRecord, Purpose
 from hub.core.tokens import (
     ack_token,
     destination_of,
     line_of,
+    pickup_token,
     receipt_token,
     reply_code,
     reply_digest,
@@ -69,6 +71,9 @@ class Ways:
             destination=destination_of(self.secret, contact.channel, contact.address),
             receipt_digest=token_digest(receipt_token(self.secret, identity)),
             reply_digest=self._reply_digest(contact, identity),
+            pickup_digest=None
+            if notice.kind in NOTHING_TO_COLLECT
+            else token_digest(pickup_token(self.secret, identity)),
         )
 
     def _reply_digest(self, contact: Contact, delivery: str) -> bytes | None:

@@ -133,6 +133,12 @@ class Settings(ChannelSettings, AccountSettings):
     public_url: str = Field(
         "http://127.0.0.1:8080", description="What recipients reach the hub by; links start with it."
     )
+    pickup_openings: int = Field(
+        10, ge=1, le=1000, description="How often one pick-up link opens its notice; then it is dead."
+    )
+    pickup_days: float = Field(
+        7.0, gt=0, le=90, description="Days after which a pick-up link is dead, from when it was sent last."
+    )
     signature_tolerance: float = Field(300.0, ge=30, le=900, description="How far a sender's clock may be off.")
     rate_per_second: float = Field(50.0, gt=0, le=100_000, description="Events a second one source may send.")
     rate_burst: int = Field(200, ge=1, le=1_000_000, description="Events one source may send at once.")

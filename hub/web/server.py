@@ -19,6 +19,7 @@ from hub.web.api.schema import SchemaApi
 from hub.web.middleware import counted, headers_for, refusing
 from hub.web.pages.accounts.routes import AccountPages
 from hub.web.pages.acknowledge import AcknowledgePage
+from hub.web.pages.pickup import PickupPage
 from hub.web.pages.rendering import Pages
 from hub.web.pages.timeline import TimelinePages
 from hub.web.pages.verify import VerifyPage
@@ -41,6 +42,7 @@ class Parts:
     callbacks: CallbacksApi
     register: RegisterApi
     acknowledge: AcknowledgePage
+    pickup: PickupPage
     accounts: AccountPages
     timeline: TimelinePages | None
     pages: Pages
@@ -84,6 +86,7 @@ def application(parts: Parts) -> web.Application:
             web.get("/metrics", metrics if parts.metrics_open else guarded(parts.access, "metrics:read", metrics)),
             web.get("/a/{token}", parts.acknowledge.show),
             web.post("/a/{token}", parts.acknowledge.record),
+            *parts.pickup.routes(),
             *parts.accounts.routes(),
             web.get("/static/{name:.+}", parts.pages.statics.serve),
         ]

@@ -1,7 +1,7 @@
 """The hub's web on a real port, over a real store, with a clock that tests move and an intake that tests script."""
 
 import io
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -12,11 +12,13 @@ from aiohttp import ClientResponse, ClientSession
 
 from adapters.email.credentials import Secret
 from adapters.email.verp import ReceiptsAddress
+from contacts.directory import Directory
 from contacts.fictional import fictional_directory
 from hub.app.accounts import account_pages, account_services
 from hub.core.accounts import AccountLimits
 from hub.core.answers import Answer, accepted
 from hub.core.events import EpisodeEvent, Problem, parse
+from hub.core.pickup import Limits
 from hub.core.records import Source, SourceKey
 from hub.core.verification import Terms
 from hub.core.webhook import SigningKey, sign
@@ -26,9 +28,13 @@ from hub.edge.telemetry import Metrics
 from hub.service.access import Access, Token
 from hub.service.answers import Answers
 from hub.service.assurance.proofs import Proofs
+from hub.service.envelopes import Composer
 from hub.service.health import Health
 from hub.service.inbox import Inbox
 from hub.service.outbox import Outbox
+from hub.service.pickup.codes import Codes
+from hub.service.pickup.link import USUAL, Keep, Links
+from hub.service.pickup.viewing import Viewing
 from hub.service.ports import Store, StoreUnavailable
 from hub.service.receipts import Receipts
 from hub.service.register import Registers
@@ -47,6 +53,7 @@ from hub.web.bodies import Bodies
 from hub.web.limits import Buckets
 from hub.web.pages.accounts.routes import AccountPages
 from hub.web.pages.acknowledge import AcknowledgePage
+from hub.web.pages.pickup import PickupPage
 from hub.web.pages.rendering import Pages
 from hub.web.pages.timeline import TimelinePages
 from hub.web.pages.verify import VerifyPage
@@ -54,6 +61,7 @@ from hub.web.server import Parts, Server, application
 from tests.kit.accounts import QUICK
 from tests.kit.changing import office
 from tests.kit.clock import START, FakeClock
+from tests.kit.delivering import Sink
 from tests.kit.events import BROMLEY, SOURCE, wire_rules
 from tests.kit.store import sqlite_store
 
@@ -144,6 +152,8 @@ class Web:
     log: Lines
     session: ClientSession
     accounts: AccountPages
+    sinks: Mapping[str, Sink] = field(default_factory=dict)
+    """What codes go over."""
 
     def headers(
         self, body: bytes, *, keys: Sequence[SigningKey] = (KEY,), at: datetime | None = None, id: str = "msg_1"
@@ -209,8 +219,11 @@ async def serving(
     at_once: int = 64,
     grace: float = 1.0,
     tolerance: float = 300.0,
+    directory: Callable[[], Directory] = fictional_directory,
+    keep: Keep = lambda decision, stored: None,
+    limits: Limits = USUAL,
 ) -> AsyncIterator[Web]:
-    """The whole web over a SQLite file in ``folder``."""
+    """The whole web over a SQLite file in ``folder``. ``keep``: whom must not be told now."""
     clock, ids, metrics, log, intake = FakeClock(), SeededIds("web"), Metrics(), Lines(), ScriptedIntake()
     store = BrokenStore(await sqlite_store(folder))
     for one in sources if sources is not None else (source(),):
@@ -225,6 +238,13 @@ async def serving(
     pages, seeing = Pages(public_url=public_url), Seeing(store)
     bodies = Bodies(at_once=at_once, within=read_timeout)
     rules = wire_rules()
+    answers = Answers(store=store, clock=clock, ids=ids, meter=metrics)
+    sinks = {channel: Sink(channel) for channel in ("email", "sms")}
+    composer = Composer(directory=directory, ack_secret=ACK_SECRET, public_url=public_url, collect="Ring us.")
+    links = Links(directory=directory, channels=frozenset(sinks), keep=keep, limits=limits)
+    more: dict[str, Any] = {
+        "store": store, "links": links, "envelopes": composer, "secret": ACK_SECRET, "clock": clock, "ids": ids
+    }  # fmt: skip
     accounts = account_pages(
         account_services(store, clock, ids, AccountLimits(), None, fictional_called, log, passwords=Argon2(QUICK)),
         pages,
@@ -272,8 +292,14 @@ async def serving(
             clock=clock,
         ),
         register=RegisterApi(Registers(store, clock, ids)),
-        acknowledge=AcknowledgePage(
-            answers=Answers(store=store, clock=clock, ids=ids, meter=metrics), pages=pages, bodies=bodies
+        acknowledge=AcknowledgePage(answers=answers, pages=pages, bodies=bodies),
+        pickup=PickupPage(
+            codes=Codes(transports=sinks, **more),
+            viewing=Viewing(answers=answers, meter=metrics, **more),
+            pages=pages,
+            bodies=bodies,
+            rates=Buckets(per_second=0.5, burst=30, clock=clock),
+            public_url=public_url,
         ),
         accounts=accounts,
         timeline=TimelinePages(seeing, pages) if demo_pages else None,
@@ -303,6 +329,7 @@ async def serving(
                 log=log,
                 session=session,
                 accounts=accounts,
+                sinks=sinks,
             )
     finally:
         await server.stop()

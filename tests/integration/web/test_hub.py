@@ -3,6 +3,7 @@
 import asyncio
 import json
 import time
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -181,7 +182,7 @@ async def test_a_tick_that_keeps_failing_ends_the_hub_with_status_1(tmp_path: Pa
         async def tick(now: datetime) -> None:
             raise RuntimeError("Robin Example")
 
-        return Domain(parse=real.parse, intake=real.intake, tick=tick, chase=real.chase, outbox=real.outbox)
+        return replace(real, tick=tick)
 
     async with whole(tmp_path, of=broken, clock_tick=0.05) as all_of_it:
         async with asyncio.timeout(10):

@@ -1,0 +1,52 @@
+"""Where a delivery goes now: a notice may have waited for hours while its contact was corrected or replaced."""
+
+from datetime import datetime
+
+from contacts.directory import Directory
+from contacts.model import Contact, Reached
+from contacts.roles import ANY_SCHOOL, ORGANISATION_OF, SCHOOL_PREFIX
+from hub.core.ladder import sender_of
+from hub.core.records import ClaimedDelivery, NoticeRecord
+from hub.service.sending import NoContact
+from routing.facts import part
+
+
+def address_of(claimed: ClaimedDelivery, directory: Directory) -> str:
+    """The address. One that was taken off the directory gets nothing more; a person's own is the event's. Raises
+    NoContact."""
+    found = holder(claimed, directory, claimed.delivery.due_at)
+    return claimed.delivery.address if found is None else found.address
+
+
+def holder(claimed: ClaimedDelivery, directory: Directory, at: datetime) -> Contact | None:
+    """The contact that it goes to at that moment; None for whom no directory has. Raises NoContact."""
+    delivery, notice = claimed.delivery, claimed.notice
+    if delivery.contact is None:
+        return None
+    aside = delivery.purpose == "handover"
+    code = sender_of(claimed.doc) if aside else notice.organisation or ORGANISATION_OF.get(notice.roles[0])
+    holders = {code, ANY_SCHOOL} if code is not None and code.startswith(SCHOOL_PREFIX) else {code}
+    known = directory.contact(delivery.contact, at)
+    # The same id may be somebody else's by now.
+    if known is not None and known.channel == delivery.channel and takes_part(known, notice):
+        # The sender's manager may be another authority's by now: the child's may have changed since the notice.
+        if known.organisation in holders or (aside and known.address == delivery.address):
+            return known
+    if aside:
+        raise NoContact
+    if notice.gap_role is not None:
+        reached = directory.fallback(code, at)
+    else:
+        in_house = part(claimed.doc, "placement").get("type") == "foster_care"
+        reached = directory.resolve(notice.roles[0], code, at, in_house_foster=in_house)
+    # A fallback that has become the operator's is no reader of an authority's notice.
+    found = reached.contacts if isinstance(reached, Reached) and reached.organisation == code else ()
+    usable = [one for one in found if one.channel == delivery.channel and takes_part(one, notice)]
+    if not usable:
+        raise NoContact
+    return next((one for one in usable if one.address == delivery.address), usable[0])
+
+
+def takes_part(contact: Contact, notice: NoticeRecord) -> bool:
+    """An exercise or a test goes to nobody who has not agreed to take part, whoever else is there no more."""
+    return notice.status == "actual" or contact.exercises
