@@ -51,6 +51,7 @@ from hub.service.supervise import Supervisor, Tick
 from hub.service.watching import Watching
 from hub.settings import Settings
 from hub.store import SqliteStore
+from hub.web.api.coverage import CoverageApi
 from hub.web.pages.verify import VerifyPage
 from hub.web.server import Server, application
 
@@ -228,7 +229,13 @@ async def running(
             demo_pages=demo_pages,
         )
         server = Server(
-            application(replace(parts, verify=VerifyPage(proofs=proofs, pages=parts.pages))),
+            application(
+                replace(
+                    parts,
+                    verify=VerifyPage(proofs=proofs, pages=parts.pages),
+                    coverage=CoverageApi(directory, areas, clock),
+                )
+            ),
             host=settings.bind_host,
             port=settings.bind_port,
             read_timeout=settings.read_timeout,

@@ -1,5 +1,6 @@
 """The OpenAPI document's part about the directory."""
 
+from hub.web.api.coverage import CoverageQuestion
 from hub.web.api.directory import VERSION, ChangesQuestion, DirectoryOrder, DirectoryQuestion
 from hub.web.openapi_parts import Json, misunderstood, parameter, query, reads, refusal
 
@@ -15,6 +16,7 @@ def directory_paths() -> Json:
     """By path."""
     return {
         "/v1/directory": {"get": _export(), "post": _import()},
+        "/v1/directory/coverage": {"get": _coverage()},
         "/v1/directory/changes": {"get": _list(), "post": _change()},
         "/v1/directory/changes/{change}": {"get": _one()},
         "/v1/directory/changes/{change}/withdraw": {"post": _withdraw()},
@@ -29,6 +31,19 @@ def _export() -> Json:
         VERSION: {"description": "The version, to be sent back as `seen`.", "schema": {"type": "integer"}}
     }
     operation["responses"] |= {"400": misunderstood(), "503": refusal(503)}
+    return operation
+
+
+def _coverage() -> Json:
+    operation = reads("Who can be reached now, by day and by night", "application/json", _READ)
+    operation["description"] = (
+        "Every role of every authority and force there is, or of the organisation that the token is bound to: "
+        "`on_duty`, `off_duty`, `no_organisation`, `no_desk` or `no_contact`; now, at 11:00 and at 03:00 of a working "
+        "Wednesday. `counts` are of all of them, also where only what is `missing` is listed."
+    )
+    operation["parameters"] = query(CoverageQuestion)
+    operation["responses"]["200"]["content"]["text/csv"] = {"schema": {"type": "string"}}
+    operation["responses"] |= {"400": misunderstood()}
     return operation
 
 

@@ -9,6 +9,7 @@ from aiohttp import web
 from hub.service.access import REGISTER, Access
 from hub.service.ports import Clock
 from hub.web.api.callbacks import CallbacksApi
+from hub.web.api.coverage import CoverageApi
 from hub.web.api.directory import DirectoryApi
 from hub.web.api.episodes import EpisodesApi, guarded, guarded_own
 from hub.web.api.events import EventsApi
@@ -23,6 +24,7 @@ from hub.web.pages.pickup import PickupPage
 from hub.web.pages.rendering import Pages
 from hub.web.pages.timeline import TimelinePages
 from hub.web.pages.verify import VerifyPage
+from hub.web.pages.wall import WallPages
 from hub.web.ports import Log, Meter
 
 BACKLOG: Final = 512
@@ -44,6 +46,7 @@ class Parts:
     acknowledge: AcknowledgePage
     pickup: PickupPage
     accounts: AccountPages
+    wall: WallPages
     timeline: TimelinePages | None
     pages: Pages
     access: Access
@@ -54,6 +57,7 @@ class Parts:
     log: Log
     verify: VerifyPage | None = None
     """Where contacts are asked to prove that they work."""
+    coverage: CoverageApi | None = None
 
 
 def application(parts: Parts) -> web.Application:
@@ -63,6 +67,7 @@ def application(parts: Parts) -> web.Application:
         handler_args={"max_field_size": MAX_HEADERS, "max_line_size": MAX_HEADERS},
     )
     app.on_response_prepare.append(headers_for(parts.public_url))
+    app.on_shutdown.append(parts.wall.stop)
     metrics = parts.health.metrics
     app.add_routes(
         [
@@ -88,9 +93,13 @@ def application(parts: Parts) -> web.Application:
             web.post("/a/{token}", parts.acknowledge.record),
             *parts.pickup.routes(),
             *parts.accounts.routes(),
+            *parts.wall.routes(),
             web.get("/static/{name:.+}", parts.pages.statics.serve),
         ]
     )
+    if parts.coverage is not None:
+        report = guarded_own(parts.access, "directory:read", parts.coverage.report)
+        app.add_routes([web.get("/v1/directory/coverage", report)])
     if parts.verify is not None:
         app.add_routes([web.get("/v/{token}", parts.verify.show), web.post("/v/{token}", parts.verify.confirm)])
     if parts.timeline is not None:

@@ -12,6 +12,7 @@ from aiohttp import ClientResponse, ClientSession
 
 from adapters.email.credentials import Secret
 from adapters.email.verp import ReceiptsAddress
+from contacts.areas import load_areas
 from contacts.directory import Directory
 from contacts.fictional import fictional_directory
 from hub.app.accounts import account_pages, account_services
@@ -41,6 +42,7 @@ from hub.service.register import Registers
 from hub.service.supervise import Supervisor, Tick
 from hub.service.timeline import Seeing
 from hub.web.api.callbacks import CallbacksApi
+from hub.web.api.coverage import CoverageApi
 from hub.web.api.directory import DirectoryApi
 from hub.web.api.episodes import EpisodesApi
 from hub.web.api.events import EventsApi
@@ -302,6 +304,13 @@ async def serving(
             public_url=public_url,
         ),
         accounts=accounts,
+        wall=WallPages(
+            wall=Wall(store=store, health=health, outbox=outbox, clock=clock, ids=ids),
+            seeing=seeing,
+            sessions=accounts.sessions,
+            site=accounts.site,
+            clock=clock,
+        ),
         timeline=TimelinePages(seeing, pages) if demo_pages else None,
         pages=pages,
         access=Access(lambda: tokens),
@@ -312,7 +321,11 @@ async def serving(
         log=log,
     )
     proofs = Proofs(store=store, clock=clock, ids=ids, terms=TERMS, secret=ACK_SECRET)
-    parts = replace(parts, verify=VerifyPage(proofs=proofs, pages=pages))
+    parts = replace(
+        parts,
+        verify=VerifyPage(proofs=proofs, pages=pages),
+        coverage=CoverageApi(directory, load_areas(), clock),
+    )
     server = Server(application(parts), host="127.0.0.1", port=0, read_timeout=read_timeout, grace=grace)
     host, port = await server.start()
     try:
