@@ -5,7 +5,7 @@ directories differ by is a :class:`Difference` for each entry, and those can be 
 proposed yesterday is told, entry by entry, where somebody else was there first.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Literal, TypeAlias, cast
@@ -142,10 +142,10 @@ def shown(table: Table, key: EntryKey) -> str:
     return f"{table}[{key[-1][:16] if table == 'certificates' else '/'.join(key)}]"
 
 
-def entries(bundle: Bundle, table: Table) -> dict[EntryKey, Entry]:
-    """A table by key."""
+def entries(bundle: Bundle, table: Table, *, but: Container[int] = frozenset()) -> dict[EntryKey, Entry]:
+    """A table by key; ``but``: without the values of these identities."""
     found: Iterable[Entry] = getattr(bundle, table)
-    return {key_of(entry): entry for entry in found}
+    return {key_of(entry): entry for entry in found if id(entry) not in but}
 
 
 def difference(before: Bundle, after: Bundle) -> tuple[Difference, ...]:
@@ -155,7 +155,9 @@ def difference(before: Bundle, after: Bundle) -> tuple[Difference, ...]:
 
 def _differences(before: Bundle, after: Bundle) -> Iterator[Difference]:
     for table in tables():
-        old, new = entries(before, table), entries(after, table)
+        # Most entries of two versions are the very same values: those are not looked at.
+        shared = {id(e) for e in getattr(before, table)} & {id(e) for e in getattr(after, table)}
+        old, new = entries(before, table, but=shared), entries(after, table, but=shared)
         for key in sorted(old.keys() | new.keys()):
             one, other = old.get(key), new.get(key)
             if one != other:

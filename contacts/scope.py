@@ -1,10 +1,11 @@
 """Whose an entry of the directory is: what one organisation may see and change of it, and what it may not. Pure.
 
 Organisations, desks and contacts say whose they are. Hours and certificates stand in tables that all share: they belong
-to the one organisation whose contacts use them (docs/adr/0009). What several use, or nobody, is the operator's.
+to the one organisation whose contacts use them (docs/adr/0010). What several use, or nobody, is the operator's.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Final
 
 from contacts.changes import Difference, difference
 from contacts.export import ordered
@@ -12,6 +13,7 @@ from contacts.model import Bundle, Certificate, Contact, Desk, Hours, Organisati
 
 Users = Mapping[str, frozenset[str]]
 """Hours' name, or what an address is kept under, to the organisations whose contacts use it."""
+_NOBODY: Final[tuple[Users, Users]] = ({}, {})
 
 
 def part_of(bundle: Bundle, organisation: str) -> Bundle:
@@ -71,21 +73,22 @@ def users(bundle: Bundle) -> tuple[Users, Users]:
 
 def concerned(before: Bundle, after: Bundle, differences: Sequence[Difference]) -> tuple[frozenset[str], ...]:
     """For each difference the organisations whose reach it may alter; empty where nobody uses the entry."""
-    old, new = users(before), users(after)
+    shared = any(one.table in ("hours", "certificates") for one in differences)
+    old, new = (users(before), users(after)) if shared else (_NOBODY, _NOBODY)
     return tuple(_concerned(old, new, one) for one in differences)
 
 
-def beyond(organisation: str, before: Bundle, after: Bundle, differences: Sequence[Difference]) -> tuple[Problem, ...]:
-    """What an administrator of ``organisation`` may not change, and why; empty if all of it is theirs."""
-    return tuple(_beyond(organisation, users(before), users(after), differences))
+def beyond(
+    organisation: str, differences: Sequence[Difference], concerning: Sequence[frozenset[str]]
+) -> tuple[Problem, ...]:
+    """What an administrator of ``organisation`` may not change, and why; empty if all of it is theirs. ``concerning``:
+    what :func:`concerned` says of the differences."""
+    return tuple(_beyond(organisation, zip(differences, concerning, strict=True)))
 
 
-def _beyond(
-    organisation: str, old: tuple[Users, Users], new: tuple[Users, Users], differences: Iterable[Difference]
-) -> Iterator[Problem]:
+def _beyond(organisation: str, found: Iterable[tuple[Difference, frozenset[str]]]) -> Iterator[Problem]:
     mine = frozenset({organisation})
-    for one in differences:
-        whose = _concerned(old, new, one)
+    for one, whose in found:
         match one.before or one.after:
             case Organisation() if whose == mine:
                 yield from _of_organisation(one)

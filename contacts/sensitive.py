@@ -4,7 +4,7 @@ A wrong address sends a child's data to a stranger, and one that is gone tells n
 one stolen password, away. Hours, names, the order of contacts and whatever is over already are not among them.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, Literal, TypeAlias, get_args
@@ -42,15 +42,17 @@ class _Side:
     staff: Mapping[_Key, Sequence[Contact]]
 
     @classmethod
-    def of(cls, bundle: Bundle, at: datetime) -> "_Side":
+    def of(cls, bundle: Bundle, at: datetime, organisations: Container[str] | None) -> "_Side":
+        """``organisations``: of these alone; None is all."""
         staff: dict[_Key, list[Contact]] = {}
-        for contact in bundle.contacts:
+        contacts = [c for c in bundle.contacts if organisations is None or c.organisation in organisations]
+        for contact in contacts:
             staff.setdefault((contact.organisation, contact.desk), []).append(contact)
         return cls(
             at=at,
             organisations={o.code: o for o in bundle.organisations},
             desks={(d.organisation, d.function): d for d in bundle.desks},
-            contacts={c.id: c for c in bundle.contacts},
+            contacts={c.id: c for c in contacts},
             staff=staff,
         )
 
@@ -91,9 +93,12 @@ def reasons(
 ) -> tuple[tuple[Reason, ...], ...]:
     """For each of ``differences`` (all that there are between the two bundles) why it takes two persons; empty if it
     takes one. ``at``: now; what ended before it concerns nobody."""
-    old, new = _Side.of(before, at), _Side.of(after, at)
+    # Whoever has a certificate's address may be anybody.
+    whole = any(one.table == "certificates" for one in differences)
+    about = None if whole else {code for one in differences for code in _organisations(one)}
+    old, new = _Side.of(before, at, about), _Side.of(after, at, about)
     lost = {desk for desk in _desks(old, differences) if _lost(old, new, desk)}
-    used = {kept_under(contact.address) for contact in before.contacts if old.window(contact) is not None}
+    used = {kept_under(c.address) for c in before.contacts if old.window(c) is not None} if whole else set[str]()
     return tuple(tuple(dict.fromkeys(_reasons(old, new, one, lost, used))) for one in differences)
 
 
@@ -184,6 +189,17 @@ def _within(inner: _Window, outer: _Window) -> bool:
 
 def _contact(entry: object) -> Contact | None:
     return entry if isinstance(entry, Contact) else None
+
+
+def _organisations(one: Difference) -> Iterator[str]:
+    for side in (one.before, one.after):
+        match side:
+            case Contact() | Desk():
+                yield side.organisation
+            case Organisation():
+                yield side.code
+            case _:
+                pass
 
 
 def _desks(old: _Side, differences: Iterable[Difference]) -> set[_Key]:

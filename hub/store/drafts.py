@@ -1,6 +1,5 @@
 """Changes to the directory: kept sealed with everybody who had a part in them, found by organisation or by entry."""
 
-import json
 import zlib
 from collections.abc import Sequence
 from datetime import datetime
@@ -44,8 +43,8 @@ class SqlDrafts:
     async def settle(self, draft: Draft) -> bool:
         return await self._run(_settle, draft)
 
-    async def one(self, draft: str) -> About | None:
-        return await self._run(_one, draft)
+    async def one(self, draft: str, *, only: tuple[Table, EntryKey] | None = None) -> About | None:
+        return await self._run(_one, draft, only)
 
     async def listed(self, listing: Listing) -> Sequence[Draft]:
         return await self._run(_listed, listing)
@@ -83,7 +82,8 @@ def _add(session: Session, about: About) -> None:
         {**row, "reasons": list(one.reasons), "concerned": sorted(whose)}
         for row, one, whose in zip(rows, about.judged, about.concerned, strict=True)
     ]
-    packed = zlib.compress(json.dumps(kept, ensure_ascii=False, separators=(",", ":")).encode())
+    # A line for each, so that what became of one entry is found without reading a whole import.
+    packed = zlib.compress(b"\n".join(to_bytes(row) for row in kept), level=1)
     session.insert(
         directory_changes,
         [
@@ -126,12 +126,15 @@ def _settle(session: Session, draft: Draft) -> bool:
     return bool(session.connection.execute(statement).rowcount)
 
 
-def _one(session: Session, draft: str) -> About | None:
+def _one(session: Session, draft: str, only: tuple[Table, EntryKey] | None) -> About | None:
     row = session.connection.execute(select(directory_changes).where(directory_changes.c.id == draft)).one_or_none()
     if row is None:
         return None
     packed = session.open(HUB_SCOPE, row.differences, directory_changes, "differences", row.id)
-    kept = json.loads(zlib.decompress(packed))
+    lines = zlib.decompress(packed).split(b"\n") if row.entries else []
+    if only is not None:
+        lines = [lines[ordinal] for ordinal in _ordinals(session, draft, _lookup(session, *only))]
+    kept = [from_bytes(line) for line in lines]
     return About(
         draft=_opened(session, row),
         judged=tuple(
@@ -140,6 +143,16 @@ def _one(session: Session, draft: str) -> About | None:
         ),
         concerned=tuple(frozenset(one["concerned"]) for one in kept),
     )
+
+
+def _ordinals(session: Session, draft: str, entry: bytes) -> Sequence[int]:
+    statement = (
+        select(directory_change_entries.c.ordinal)
+        .where(directory_change_entries.c.change == draft, directory_change_entries.c.entry == entry)
+        .distinct()
+        .order_by(directory_change_entries.c.ordinal)
+    )
+    return session.connection.execute(statement).scalars().all()
 
 
 def _listed(session: Session, listing: Listing) -> Sequence[Draft]:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
+from contacts.changes import EntryKey, Table
 from hub.core.drafts import About, Draft, Listing, Version
 
 
@@ -34,8 +35,8 @@ class Drafts(Protocol):
         """Write how a change was decided; False, and nothing written, if it does not wait any more."""
         ...
 
-    async def one(self, draft: str) -> About | None:
-        """A change with all it changes."""
+    async def one(self, draft: str, *, only: tuple[Table, EntryKey] | None = None) -> About | None:
+        """A change with all it changes; ``only``: as far as it changes this entry."""
         ...
 
     async def listed(self, listing: Listing) -> Sequence[Draft]: ...

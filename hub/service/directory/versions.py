@@ -107,11 +107,11 @@ class Versions:
         listing = _narrowed(Listing(entry=(table, key), limit=limit), by)
 
         async def work(unit: Unit) -> list[About]:
-            found = [await unit.drafts.one(draft.id) for draft in await unit.drafts.listed(listing)]
+            found = [await unit.drafts.one(draft.id, only=(table, key)) for draft in await unit.drafts.listed(listing)]
             return [about for about in found if about is not None]
 
         shown = [seen_by(about, by) for about in await self._store.read(work)]
-        return [_only(about, table, key) for about in shown if about is not None]
+        return [about for about in shown if about is not None and about.judged]
 
     async def change(self, draft: str, by: Author) -> About | None:
         """One change; None if there is none that they may see."""
@@ -128,10 +128,3 @@ async def _newest(unit: Unit) -> int:
 def _narrowed(listing: Listing, by: Author) -> Listing:
     organisation = listing.organisation if by.organisation is None else by.organisation
     return replace(listing, organisation=organisation, limit=max(1, min(listing.limit, MOST)))
-
-
-def _only(about: About, table: Table, key: EntryKey) -> About:
-    kept = [n for n, one in enumerate(about.judged) if one.difference.table == table and one.difference.key == key]
-    return replace(
-        about, judged=tuple(about.judged[n] for n in kept), concerned=tuple(about.concerned[n] for n in kept)
-    )

@@ -57,16 +57,17 @@ def weigh(asking: Asked, base: Bundle, present: Bundle, areas: Areas, now: datet
             return Weighed(after=present, conflicts=done.conflicts, warnings=warnings)
         after = done.bundle
     found = difference(present, after)
+    whose = concerned(present, after, found)
     problems = checked(after) if base != present else ()
     if asking.by.organisation is not None:
-        problems += beyond(asking.by.organisation, present, after, found)
+        problems += beyond(asking.by.organisation, found, whose)
     judged = tuple(
         Judged(difference=one, reasons=why) for one, why in zip(found, reasons(present, after, found, now), strict=True)
     )
     return Weighed(
         after=present if problems else after,
         judged=judged,
-        concerned=concerned(present, after, found),
+        concerned=whose,
         problems=problems,
         warnings=warnings,
     )
@@ -81,7 +82,7 @@ def weigh_again(about: About, present: Bundle, organisation: str | None) -> Weig
         return Weighed(after=present, conflicts=done.conflicts)
     problems = checked(done.bundle)
     if organisation is not None:
-        problems += beyond(organisation, present, done.bundle, found)
+        problems += beyond(organisation, found, concerned(present, done.bundle, found))
     after = present if problems else done.bundle
     return Weighed(after=after, judged=about.judged, concerned=about.concerned, problems=problems)
 

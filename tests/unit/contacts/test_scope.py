@@ -29,7 +29,7 @@ def with_contact(bundle: Bundle, id: str, **changes: Any) -> Bundle:
 
 def refused(before: Bundle, after: Bundle, organisation: str = BROMLEY) -> dict[str, str]:
     found = difference(before, after)
-    return {problem.path: problem.message for problem in beyond(organisation, before, after, found)}
+    return {problem.path: problem.message for problem in beyond(organisation, found, concerned(before, after, found))}
 
 
 def certified(bundle: Bundle, address: str, *, pinned: bool = False) -> Bundle:

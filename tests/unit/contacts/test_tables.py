@@ -125,6 +125,7 @@ def test_any_bundle_goes_out_and_comes_back(bundle: Bundle) -> None:
     assert loaded.problems == ()
     assert loaded.bundle is not None
     assert dumps(loaded.bundle) == data
+    assert data == (json.dumps(json.loads(data), ensure_ascii=False, indent=1) + "\n").encode()
     assert set(loaded.bundle.contacts) == set(bundle.contacts)
     assert load_csv(dumps_csv(bundle), AREAS, NOW).bundle == loaded.bundle
 
