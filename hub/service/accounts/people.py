@@ -99,6 +99,11 @@ class People:
         return made
 
     # one's own
+    async def address(self, viewer: Viewer) -> str:
+        """What the viewer signs in with; empty if the account is gone by now."""
+        found = await self._store.read(lambda unit: unit.accounts.user(viewer.user))
+        return "" if found is None else found.email
+
     async def sessions(self, viewer: Viewer) -> Sequence[UserSession]:
         """The viewer's own that are alive, the newest first."""
         now = self._clock.now()

@@ -13,6 +13,7 @@ from contacts.roles import OPERATOR
 from hub.core.accounts import CONSOLE, Role, User
 from hub.core.totp import code_at, step_of
 from hub.service.accounts.steps import SignedIn
+from hub.web.sessions import local_path
 from tests.kit.accounts import BROMLEY, CAMDEN, PASSWORD, Accounts, accounts_over
 from tests.kit.visitor import Seen, Visitor
 from tests.kit.web import Web, serving
@@ -160,63 +161,79 @@ async def test_every_form_needs_the_token_of_its_own_browser(place: Place) -> No
     assert (await rowan.visitor().get("/account")).status == 200
 
 
-@pytest.mark.parametrize(
-    ("headers", "status"),
-    [
-        ({"Sec-Fetch-Site": "cross-site"}, 403),
-        ({"Sec-Fetch-Site": "same-site"}, 403),
-        ({"Sec-Fetch-Site": "cross-site", "Origin": "http://127.0.0.1:8080"}, 403),
-        ({"Origin": "https://evil.example"}, 403),
-        ({"Origin": "http://127.0.0.1:8081"}, 403),
-        ({"Origin": "https://127.0.0.1:8080"}, 403),
-        ({"Sec-Fetch-Site": "same-origin"}, 303),
-        ({"Sec-Fetch-Site": "same-origin", "Origin": "null"}, 303),
-        ({"Origin": "http://127.0.0.1:8080"}, 303),
-        ({"Origin": "null"}, 303),
-        ({}, 303),
-    ],
-)
-async def test_a_form_from_another_site_is_refused_even_with_its_token(
-    place: Place, headers: dict[str, str], status: int
-) -> None:
-    visitor = (await place.member()).visitor()
-    await visitor.get("/account")
-    assert (await visitor.post("/sign-out", **headers)).status == status
+OURS = "http://127.0.0.1:8080"
+FROM_ELSEWHERE: list[dict[str, str]] = [
+    {"Sec-Fetch-Site": "cross-site"},
+    {"Sec-Fetch-Site": "same-site"},
+    {"Sec-Fetch-Site": "cross-site", "Origin": OURS},
+    {"Origin": "https://evil.example"},
+    {"Origin": "http://127.0.0.1:8081"},
+    {"Origin": "https://127.0.0.1:8080"},
+]
+FROM_US: list[dict[str, str]] = [
+    {"Sec-Fetch-Site": "same-origin"},
+    {"Sec-Fetch-Site": "same-origin", "Origin": "null"},
+    {"Origin": OURS},
+    {"Origin": "null"},
+    {},
+]
 
 
-@pytest.mark.parametrize("media", ["application/json", "text/plain", "multipart/form-data; boundary=x"])
-async def test_only_forms_are_read(place: Place, media: str) -> None:
+async def test_a_form_from_another_site_is_refused_even_with_its_token(place: Place) -> None:
     visitor = (await place.member()).visitor()
     await visitor.get("/account")
-    assert (await visitor.post("/sign-out", **{"Content-Type": media})).status == 415
+    refused = [(await visitor.post("/account/sessions/se_1/end", **headers)).status for headers in FROM_ELSEWHERE]
+    assert refused == [403] * len(FROM_ELSEWHERE)
+    await visitor.get("/account")
+    taken = [(await visitor.post("/account/sessions/se_1/end", **headers)).status for headers in FROM_US]
+    assert taken == [303] * len(FROM_US)
+
+
+async def test_only_forms_are_read(place: Place) -> None:
+    visitor = (await place.member()).visitor()
+    await visitor.get("/account")
+    for media in ("application/json", "text/plain", "multipart/form-data; boundary=x"):
+        assert (await visitor.post("/sign-out", **{"Content-Type": media})).status == 415
     assert (await visitor.post("/sign-out", {"x": "y" * 20_000})).status == 413
     assert (await visitor.get("/account")).status == 200
 
 
-@pytest.mark.parametrize(
-    "onward",
-    [
-        "https://evil.example/",
-        "//evil.example",
-        "/\\evil.example",
-        "/%5Cevil.example/\\",
-        "\\\\evil.example",
-        "javascript:alert(1)",
-        "evil.example",
-        "/a b",
-        "/a\r\nSet-Cookie: x=y",
-        "/\t/evil.example",
-        "/\u00e9",
-        "/" + "a" * 501,
-        "",
-    ],
-)
-async def test_signing_in_leads_nowhere_but_to_a_page_of_ours(place: Place, onward: str) -> None:
+ELSEWHERE = [
+    "https://evil.example/",
+    "//evil.example",
+    "/\\evil.example",
+    "/%5Cevil.example/\\",
+    "\\\\evil.example",
+    "javascript:alert(1)",
+    "evil.example",
+    "/a b",
+    "/a\r\nSet-Cookie: x=y",
+    "/\t/evil.example",
+    "/\u00e9",
+    "/" + "a" * 501,
+    "",
+]
+
+
+async def test_signing_in_leads_nowhere_but_to_a_page_of_ours(place: Place) -> None:
     rowan = await place.member()
-    seen = await place.sign_in(place.visitor(), rowan.user, f"?next={quote(onward, safe='')}")
+    for onward in ELSEWHERE:
+        assert local_path(onward) == "/account"
+        seen = await rowan.visitor().get(f"/sign-in?next={quote(onward, safe='')}")
+        assert (seen.status, seen.location) == (303, "/account")
+    seen = await place.sign_in(place.visitor(), rowan.user, "?next=%2F%2Fevil.example")
     assert (seen.status, seen.location) == (303, "/account")
-    seen = await rowan.visitor().get(f"/sign-in?next={quote(onward, safe='')}")
-    assert (seen.status, seen.location) == (303, "/account")
+    # Nor does a form that was tampered with.
+    visitor = place.visitor()
+    await place.web.clock.advance(30)
+    await visitor.get("/sign-in")
+    half = await visitor.post("/sign-in", {"email": ROWAN, "password": PASSWORD, "next": "https://evil.example/"})
+    assert half.location == "/sign-in/code?next=/account"
+    await visitor.get(half.location)
+    done = await visitor.post(
+        "/sign-in/code", {"code": await place.accounts.code(rowan.user), "next": "//evil.example"}
+    )
+    assert done.location == "/account"
 
 
 async def test_where_somebody_wanted_to_go_survives_both_steps(place: Place) -> None:

@@ -25,6 +25,7 @@ class OwnPages:
         return self._site.page(
             request,
             "account.html",
+            email=await self._people.address(viewer),
             roles=roles_in_words(viewer.roles),
             sessions=await self._people.sessions(viewer),
             changed="changed" in request.query,
@@ -44,7 +45,7 @@ class OwnPages:
 
     async def show_password(self, request: web.Request) -> web.StreamResponse:
         """The form for another password."""
-        return self._password(request, (), 200)
+        return await self._password(request, (), 200)
 
     async def change_password(self, request: web.Request) -> web.StreamResponse:
         """Take another password."""
@@ -55,8 +56,11 @@ class OwnPages:
         problems = await self._people.change_password(
             request[VIEWER], current=form.one("current"), password=form.one("password"), again=form.one("again")
         )
-        return self._password(request, problems, 422) if problems else self._sessions.redirect(f"{HOME}?changed")
+        return await self._password(request, problems, 422) if problems else self._sessions.redirect(f"{HOME}?changed")
 
-    def _password(self, request: web.Request, errors: tuple[FormProblem, ...], status: int) -> web.Response:
+    async def _password(self, request: web.Request, errors: tuple[FormProblem, ...], status: int) -> web.Response:
         by_field = errors_by(errors, "current", "password", "again")
-        return self._site.page(request, "account_password.html", status=status, errors=errors, errors_by=by_field)
+        email = await self._people.address(request[VIEWER])
+        return self._site.page(
+            request, "account_password.html", status=status, email=email, errors=errors, errors_by=by_field
+        )
