@@ -1,7 +1,7 @@
 """Whose an entry of the directory is: what one organisation may see and change of it, and what it may not. Pure.
 
 Organisations, desks and contacts say whose they are. Hours and certificates stand in tables that all share: they belong
-to the one organisation whose contacts use them (docs/adr/0010). What several use, or nobody, is the operator's.
+to the one organisation whose contacts use them (docs/adr/0011). What several use, or nobody, is the operator's.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
