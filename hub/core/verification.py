@@ -14,6 +14,7 @@ from typing import Final, Literal
 
 from contacts.directory import Directory
 from contacts.model import Contact, in_force, kept_under
+from contacts.rota import LONDON
 from hub.core.tokens import place_of, receipt_token, reply_code, reply_digest, token_digest, verify_token
 
 State = Literal["waiting", "asking", "asked", "proved", "failed"]
@@ -27,6 +28,8 @@ LATER: Final = timedelta(hours=1)
 """When to try again what could not be handed over, which is no fault of the contact's."""
 AGAIN: Final = timedelta(days=14)
 """When to ask again who has not answered, or could not be reached."""
+DAY: Final = range(8, 20)
+"""Hours, local time."""
 FORGOTTEN: Final = timedelta(days=30)
 """How long the proof of a place is kept that is not in the directory any more: an import may be taken back."""
 
@@ -113,9 +116,13 @@ def places(directory: Directory, channels: Collection[str], secret: bytes, now: 
     }
 
 
-def on_duty(directory: Directory, place: Place, now: datetime) -> bool:
-    """Whether somebody is there to see a message now."""
-    return any(one in directory.desk_now(one.organisation, one.desk, now) for one in place.contacts)
+def may_be_asked(directory: Directory, place: Place, now: datetime) -> bool:
+    """Whether it is in the hours of one of its contacts; by day, where they have none: this wakes nobody."""
+    day = now.astimezone(LONDON).hour in DAY
+    return any(
+        (day or one.hours is not None) and one in directory.desk_now(one.organisation, one.desk, now)
+        for one in place.contacts
+    )
 
 
 def budget(terms: Terms, asked_in_the_hour: int, seconds: float) -> int:

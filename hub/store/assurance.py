@@ -3,16 +3,18 @@
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, delete, func, or_, select
+from sqlalchemy import ColumnElement, and_, delete, func, or_, select, text
 
 from hub.core.assurance import Warned
 from hub.core.verification import Verification
 from hub.store.assurance_tables import certificate_warnings, verifications
 from hub.store.seeing import DUE, LEASED
 from hub.store.session import Run, Session
-from hub.store.tables import deliveries
+from hub.store.tables import attempts, deliveries
 
 _P = verifications.c
+FAILED = text("deliveries.state = 'failed'")
+"""Written out, so that the index of those few is used."""
 _AT_ONCE = 500
 """Values of one condition; a list cannot be bound for many more."""
 
@@ -78,6 +80,9 @@ class SqlAssurance:
     async def place_counts(self) -> Mapping[str, int]:
         return await self._run(_counts)
 
+    async def contacts_failed(self, since: datetime) -> Sequence[tuple[str, datetime, str]]:
+        return await self._run(_contacts_failed, since)
+
     async def notices_wait(self, now: datetime) -> bool:
         return await self._run(_notices_wait, now)
 
@@ -136,13 +141,28 @@ def _due(session: Session, now: datetime) -> Sequence[bytes]:
 
 
 def _asked_since(session: Session, since: datetime) -> int:
-    rows = select(func.count()).select_from(verifications).where(or_(_P.asked_at > since, _P.state == "asking"))
+    rows = (
+        select(func.count())
+        .select_from(verifications)
+        .where(or_(_P.asked_at > since, and_(_P.state == "asking", _P.next_at > since)))
+    )
     return session.connection.execute(rows).scalar_one()
 
 
 def _counts(session: Session) -> Mapping[str, int]:
     rows = select(_P.state, func.count()).where(_P.gone_at.is_(None)).group_by(_P.state)
     return {row[0]: row[1] for row in session.connection.execute(rows)}
+
+
+def _contacts_failed(session: Session, since: datetime) -> Sequence[tuple[str, datetime, str]]:
+    rows = (
+        select(deliveries.c.contact, attempts.c.finished_at, attempts.c.reason)
+        .join(attempts, attempts.c.delivery == deliveries.c.id)
+        .where(FAILED, deliveries.c.contact.is_not(None), attempts.c.state == "permanent_failure")
+        .where(attempts.c.finished_at > since)
+        .order_by(attempts.c.finished_at, deliveries.c.id)
+    )
+    return [(row.contact, row.finished_at, row.reason or "unknown") for row in session.connection.execute(rows)]
 
 
 def _notices_wait(session: Session, now: datetime) -> bool:

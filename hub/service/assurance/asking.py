@@ -23,7 +23,7 @@ from hub.core.verification import (
     asked,
     budget,
     claimed,
-    on_duty,
+    may_be_asked,
     places,
     put_off,
     waiting,
@@ -68,6 +68,7 @@ class Asking:
         self._places: Mapping[bytes, Place] = {}
         self._seen: Directory | None = None
         self._looked_at: datetime | None = None
+        self._held_at: datetime | None = None
         self._figures: Mapping[str, int] = {}
 
     @property
@@ -86,6 +87,7 @@ class Asking:
         if all(one.code == OPERATOR for one in directory.bundle.organisations):
             return 0  # nothing was imported yet, or none of it can be read
         await self._look_through(directory, now)
+        await self._hold_failures(now)
         await self._tell_late(now)
         number = 0 if await self._busy(now) else await self._ask(directory, now)
         counts = await self._store.read(lambda unit: unit.assurance.place_counts())
@@ -124,6 +126,25 @@ class Asking:
         )  # fmt: skip
         await unit.assurance.forget_places(now - FORGOTTEN)
 
+    # what failed
+
+    async def _hold_failures(self, now: datetime) -> None:
+        """A notice that could not be handed over to an address counts against it, unless it was asked since."""
+        since, self._held_at = self._held_at or now - HOUR, now
+        marks = {one.id: mark for mark, place in self._places.items() for one in place.contacts}
+        found = await self._store.read(lambda unit: unit.assurance.contacts_failed(since))
+        newest = {marks[contact]: (at, reason) for contact, at, reason in found if contact in marks}
+        if newest:
+            await self._store.write(lambda unit: self._hold(unit, newest, now))
+
+    async def _hold(self, unit: Unit, newest: Mapping[bytes, tuple[datetime, str]], now: datetime) -> None:
+        await unit.lock("verification")
+        for one in await unit.assurance.places(list(newest)):
+            at, reason = newest[one.mark]
+            known = (one.asked_at, one.proved_at, one.failed_at)
+            if all(instant is None or instant < at for instant in known):
+                await self._proofs.hold(unit, one, reason, now)
+
     # who is late
 
     async def _tell_late(self, now: datetime) -> None:
@@ -156,7 +177,7 @@ class Asking:
         if not room:
             return ()
         due = (mark for mark in await unit.assurance.due_places(now) if mark in self._places)
-        return [mark for mark in due if on_duty(directory, self._places[mark], now)][:room]
+        return [mark for mark in due if may_be_asked(directory, self._places[mark], now)][:room]
 
     async def _claim(self, unit: Unit, marks: Sequence[bytes], now: datetime) -> Sequence[Verification]:
         await unit.lock("verification")

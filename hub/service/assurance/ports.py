@@ -74,6 +74,10 @@ class AssuranceUnit(Protocol):
         """How many are in which state."""
         ...
 
+    async def contacts_failed(self, since: datetime) -> Sequence[tuple[str, datetime, str]]:
+        """Contacts that a notice failed for good at after then: id, when, reason; the oldest first."""
+        ...
+
     async def notices_wait(self, now: datetime) -> bool:
         """Whether any delivery of an episode is due or being handed over."""
         ...

@@ -87,8 +87,12 @@ class Proofs:
             return
         await unit.lock("verification")
         for one in await unit.assurance.places([found.mark for found in known]):
-            worse = replace(failed(one, reason, now), since=one.since, next_at=now)
-            await self._put(unit, worse, "contact.failed", {"reason": reason}, now)
+            await self.hold(unit, one, reason, now)
+
+    async def hold(self, unit: Unit, found: Verification, reason: str, now: datetime) -> None:
+        """Its row is locked: a notice did not get there."""
+        worse = replace(failed(found, reason, now), since=found.since, next_at=now)
+        await self._put(unit, worse, "contact.failed", {"reason": reason}, now)
 
     async def prove(self, unit: Unit, found: Verification, how: str, now: datetime) -> None:
         """Its row is locked. A second proof of one round changes nothing."""

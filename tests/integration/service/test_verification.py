@@ -10,13 +10,13 @@ import pytest
 from adapters.port import Accepted, Alert, Content, Deferred, Receipt, Rejected, Result, Unconfirmed
 from contacts.directory import Directory
 from contacts.model import Bundle, Certificate
-from hub.core.records import AlarmRecord
+from hub.core.records import AlarmRecord, AttemptRecord, DeliveryResult
 from hub.core.tokens import receipt_token, reply_code, reply_digest, verify_token
 from hub.core.verification import AGAIN, LATER, LEASE, Terms, Verification
 from hub.edge.ids import SeededIds
 from hub.service.assurance.asking import Asking
 from hub.service.assurance.proofs import Proofs
-from hub.service.ports import Store
+from hub.service.ports import Store, Unit
 from hub.service.receipts import Receipts
 from tests.kit.clock import FakeClock
 from tests.kit.delivering import Notes, Sink
@@ -316,3 +316,30 @@ async def test_a_notice_that_came_back_takes_the_proof_away_and_asks_anew(hub: H
     assert await node.at(later) == 1 and len({one for _, one in node.sent}) == 2
     await hub.store.write(lambda unit: node.proofs.against(unit, "email", "nobody@x.example", "rejected", later))
     assert (await node.one()).state == "asked"
+
+
+async def test_a_notice_that_is_refused_at_the_door_counts_against_it_as_well(hub: Hub) -> None:
+    """No receipt comes of that: the relay, or their system, says no at once."""
+    await hub.post(reported())
+    now = hub.clock.now()
+
+    async def refuse(unit: Unit) -> str:
+        claimed = [one for one in await unit.claim(now, now + DAY, "node", 100) if one.delivery.contact]
+        told = claimed[0]
+        tried = AttemptRecord(
+            delivery=told.delivery.id, number=told.attempt, started_at=now, finished_at=now, node="node",
+            state="permanent_failure", reason="rejected",
+        )  # fmt: skip
+        await unit.finish([DeliveryResult(delivery=told.delivery.id, attempt=tried, state="failed")], "node")
+        return str(told.delivery.contact)
+
+    contact_id = await hub.store.write(refuse)
+    node = Node(hub.store, replace(hub.directory.bundle))
+    node.clock._now = now
+    await node.asking.tick(now + TICK)
+    (found,) = [one for one in await node.rows() if one.state == "failed"]
+    assert (found.contact, found.reason) == (contact_id, "rejected")
+    await hub.store.write(lambda unit: unit.assurance.put_places([replace(found, state="proved", proved_at=now + DAY)]))
+    again = Node(hub.store, replace(hub.directory.bundle), name="2")
+    await again.asking.tick(now + 2 * TICK)
+    assert not [one for one in await again.rows() if one.state == "failed"], "proved since"

@@ -1,7 +1,7 @@
 """Proof of life: what proves itself, when it is asked, and what becomes of it."""
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -18,7 +18,7 @@ from hub.core.verification import (
     budget,
     claimed,
     failed,
-    on_duty,
+    may_be_asked,
     places,
     proved,
     put_off,
@@ -27,6 +27,7 @@ from hub.core.verification import (
 from tests.kit.directory import BROMLEY, NIGHT, NOW, certificate_der, contact, small_bundle
 
 SECRET = b"s" * 32
+SUNDAY = datetime(2026, 3, 1, 12, tzinfo=UTC)
 TERMS = Terms(every=timedelta(days=90), within=timedelta(days=7), per_hour=240)
 ALL = ("email", "sms", "push")
 SHARED = replace(small_bundle().contacts[0], id="shared", desk="mash", hours=None)
@@ -47,8 +48,12 @@ def test_an_address_proves_itself_once_for_all_the_desks_it_serves() -> None:
     by_ids = {tuple(one.id for one in place.contacts): place for place in found.values()}
     both = by_ids["e09000006.front_door", "shared"]
     assert both.first.id == "e09000006.front_door"
-    assert on_duty(Directory.of(bundle()), both, NIGHT), "one of them has no hours"
-    assert not on_duty(Directory.of(bundle()), by_ids["e09000006.social_work_team",], NIGHT)
+    present = Directory.of(bundle())
+    assert may_be_asked(present, both, NOW)
+    assert may_be_asked(present, both, SUNDAY), "one of them has no hours"
+    assert not may_be_asked(present, by_ids["e09000006.social_work_team",], SUNDAY)
+    assert not may_be_asked(present, both, NIGHT), "nobody is woken"
+    assert may_be_asked(present, by_ids["e09000006.emergency_duty_team",], NIGHT), "who works by night is awake"
 
 
 def test_only_what_is_in_force_on_a_channel_that_is_on() -> None:
