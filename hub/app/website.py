@@ -15,6 +15,7 @@ from hub.service.inbox import Inbox
 from hub.service.ports import Clock, Ids, Store
 from hub.service.register import Registers
 from hub.service.timeline import Seeing
+from hub.service.wall import Wall
 from hub.settings import Settings
 from hub.web.api.callbacks import CallbacksApi
 from hub.web.api.directory import DirectoryApi
@@ -31,6 +32,7 @@ from hub.web.pages.acknowledge import AcknowledgePage
 from hub.web.pages.pickup import PickupPage
 from hub.web.pages.rendering import Pages
 from hub.web.pages.timeline import TimelinePages
+from hub.web.pages.wall import WallPages
 from hub.web.ports import Meter
 from hub.web.server import Parts
 
@@ -61,6 +63,18 @@ def parts_of(
     pages = Pages(public_url=settings.public_url)
     seeing = Seeing(store)
     bodies = Bodies(at_once=settings.connections_reading, within=settings.read_timeout)
+    people = account_pages(
+        accounts,
+        pages,
+        bodies,
+        clock,
+        ids,
+        public_url=settings.public_url,
+        secret=forms_secret,
+        per_minute=settings.sign_in_rate,
+        trusted=settings.trusted_proxies,
+    )
+    wall = Wall(store=store, health=health, outbox=domain.outbox, clock=clock, ids=ids)
     return Parts(
         events=EventsApi(
             parse=domain.parse,
@@ -88,17 +102,8 @@ def parts_of(
             rates=Buckets(per_second=PICKUP_RATE, burst=PICKUP_BURST, clock=clock),
             public_url=settings.public_url,
         ),
-        accounts=account_pages(
-            accounts,
-            pages,
-            bodies,
-            clock,
-            ids,
-            public_url=settings.public_url,
-            secret=forms_secret,
-            per_minute=settings.sign_in_rate,
-            trusted=settings.trusted_proxies,
-        ),
+        accounts=people,
+        wall=WallPages(wall=wall, seeing=seeing, sessions=people.sessions, site=people.site, clock=clock),
         timeline=TimelinePages(seeing, pages) if demo_pages else None,
         pages=pages,
         access=Access(TokenFile(settings.api_tokens)),

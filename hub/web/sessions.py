@@ -22,6 +22,7 @@ from hub.service.ports import Ids
 from hub.web.bodies import Bodies
 from hub.web.forms import Form, FormRefused, read_form
 from hub.web.pages.rendering import Pages
+from hub.web.problems import title
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 VIEWER: Final = web.RequestKey("viewer", Viewer)
@@ -166,7 +167,7 @@ class Sessions:
 
     def nowhere(self) -> web.Response:
         """The same for what is not there and for what is not the viewer's to see."""
-        return self._pages.message(404, "Page not found", "Check the address.")
+        return self._pages.message(404, title(404), "Check the address.")
 
     def not_offered(self) -> web.Response:
         """Passwords do not travel in clear."""

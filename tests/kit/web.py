@@ -41,6 +41,7 @@ from hub.service.receipts import Receipts
 from hub.service.register import Registers
 from hub.service.supervise import Supervisor, Tick
 from hub.service.timeline import Seeing
+from hub.service.wall import Wall
 from hub.web.api.callbacks import CallbacksApi
 from hub.web.api.coverage import CoverageApi
 from hub.web.api.directory import DirectoryApi
@@ -59,6 +60,7 @@ from hub.web.pages.pickup import PickupPage
 from hub.web.pages.rendering import Pages
 from hub.web.pages.timeline import TimelinePages
 from hub.web.pages.verify import VerifyPage
+from hub.web.pages.wall import WallPages
 from hub.web.server import Parts, Server, application
 from tests.kit.accounts import QUICK
 from tests.kit.changing import office
@@ -258,6 +260,9 @@ async def serving(
         per_minute=10,
         trusted=("127.0.0.0/8",),
     )
+    outbox = Outbox(
+        store=store, clock=clock, ids=ids, late=timedelta(seconds=120), keep=lambda *_: None, nudge=lambda: None
+    )
     parts = Parts(
         events=EventsApi(
             parse=lambda raw: parse(raw, rules),
@@ -272,13 +277,7 @@ async def serving(
         schema=SchemaApi(),
         health=HealthApi(health, metrics),
         episodes=EpisodesApi(seeing),
-        outbox=OutboxApi(
-            Outbox(
-                store=store, clock=clock, ids=ids, late=timedelta(seconds=120), keep=lambda *_: None, nudge=lambda: None
-            ),
-            bodies,
-            clock,
-        ),
+        outbox=OutboxApi(outbox, bodies, clock),
         directory=DirectoryApi(office(store, clock=clock).changing, bodies, clock),
         callbacks=CallbacksApi(
             inbox=Inbox(

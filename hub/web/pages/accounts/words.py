@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
+from contacts.roles import OPERATOR
 from hub.core.accounts import ROLES, Role, UserState, Viewer, fits, may
 from hub.service.accounts.steps import FormProblem
 
@@ -59,7 +60,11 @@ def errors_by(problems: Sequence[FormProblem], *fields: str) -> dict[str, str]:
 
 def navigation(viewer: Viewer, here: str, base: str) -> list[dict[str, Any]]:
     """The pages this person may open, for the top of the page; ``here`` is the path of the one they are in."""
-    pages = [("/users", "Users", may(viewer, "users:see", viewer.organisation)), ("/account", "Your account", True)]
+    pages = [
+        ("/wall", "The hub now", may(viewer, "hub:see", OPERATOR)),
+        ("/users", "Users", may(viewer, "users:see", viewer.organisation)),
+        ("/account", "Your account", True),
+    ]
     return [
         {"href": base + path, "text": text, "active": here == path or here.startswith(f"{path}/")}
         for path, text, offered in pages

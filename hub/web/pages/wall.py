@@ -1,0 +1,127 @@
+"""The operator's wall: ``/wall``, its live stream ``/wall/live``, and what was told of one episode, without content.
+
+The stream sends the middle of the page anew whenever it has changed, as server-sent events; a browser without
+JavaScript loads the page again by itself.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from itertools import groupby
+from typing import Any, Final
+
+from aiohttp import web
+
+from contacts.roles import OPERATOR
+from hub.core.accounts import may
+from hub.core.wall import OF_THE_DAY, UNDER_WAY, Glance
+from hub.service.ports import Clock, StoreUnavailable
+from hub.service.timeline import Seeing
+from hub.service.wall import Wall
+from hub.web.pages.accounts.site import Site
+from hub.web.pages.timeline import OUTCOMES
+from hub.web.sessions import FORM, VIEWER, Sessions
+
+EVERY: Final = 5.0
+"""Seconds between two looks of a stream."""
+LASTS: Final = 300.0
+"""Seconds after which a stream ends; the browser asks for another, and is seen to be signed in, or not, any more."""
+STATES: Final = (*UNDER_WAY, *OF_THE_DAY)
+
+
+class WallPages:
+    """For whoever may see the hub (``hub:see``); for anybody else there is no such page."""
+
+    def __init__(self, *, wall: Wall, seeing: Seeing, sessions: Sessions, site: Site, clock: Clock) -> None:
+        self._wall = wall
+        self._seeing = seeing
+        self._sessions = sessions
+        self._site = site
+        self._clock = clock
+        self._over = asyncio.Event()
+
+    def routes(self) -> list[web.RouteDef]:
+        """All of them behind the session's guard."""
+        guarded = self._sessions.guarded
+        return [
+            web.get("/wall", guarded(self._operators(self.show))),
+            web.get("/wall/live", guarded(self._operators(self.live))),
+            web.get("/wall/episodes/{episode}", guarded(self._operators(self.episode))),
+            web.post("/wall/alarms/{alarm}", guarded(self._operators(self.clear))),
+        ]
+
+    async def stop(self, app: web.Application) -> None:
+        """End the streams, so that a stop need not wait for them."""
+        self._over.set()
+
+    def _operators(
+        self, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+    ) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+        async def check(request: web.Request) -> web.StreamResponse:
+            if not may(request[VIEWER], "hub:see", OPERATOR):
+                return self._sessions.nowhere()
+            return await handler(request)
+
+        return check
+
+    async def show(self, request: web.Request) -> web.Response:
+        """The whole page."""
+        return self._site.page(request, "wall.html", **self._values(await self._wall.look()))
+
+    async def live(self, request: web.Request) -> web.StreamResponse:
+        """A stream of the middle of the page, each time it is another one (HTML Standard, 9.2)."""
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream; charset=utf-8"})
+        await response.prepare(request)
+        began, sent = self._clock.now(), ""
+        with suppress(ConnectionError):  # the browser went away
+            while not self._over.is_set() and (self._clock.now() - began).total_seconds() < LASTS:
+                middle = await self._middle(request)
+                # A comment when there is no news: else nobody would notice that the other side is gone.
+                await response.write(b": as before\n\n" if middle == sent else _event(middle))
+                sent = middle
+                await self._wait()
+        return response
+
+    async def episode(self, request: web.Request) -> web.StreamResponse:
+        """Who was told of one episode, and how it went: roles, organisations, times; nobody's name but of who
+        answered."""
+        timeline = await self._seeing.timeline(request.match_info["episode"])
+        if timeline is None:
+            return self._sessions.nowhere()
+        decided = [
+            (at, tuple(items)) for at, items in groupby(timeline.decided, key=lambda one: one.record.decision.at)
+        ]
+        return self._site.page(request, "wall_episode.html", timeline=timeline, groups=decided, outcomes=OUTCOMES)
+
+    async def clear(self, request: web.Request) -> web.StreamResponse:
+        """Somebody has seen to an alarm. One that is gone already needs nothing more."""
+        if request[FORM].one("seen_to") != "yes":
+            return self._sessions.nowhere()
+        await self._wall.clear(request[VIEWER], request.match_info["alarm"])
+        return self._sessions.redirect("/wall#alarms")
+
+    async def _middle(self, request: web.Request) -> str:
+        try:
+            glance: Glance | None = await self._wall.look()
+        except StoreUnavailable:
+            glance = None
+        return self._sessions.page(request, "wall_middle.html", **self._values(glance)).text or ""
+
+    def _values(self, glance: Glance | None) -> dict[str, Any]:
+        channels = {} if glance is None else glance.figures.channels
+        rows = [(name, [channels[name].get(state, 0) for state in STATES]) for name in sorted(channels)]
+        return {"glance": glance, "channels": rows, "called": self._site.called}
+
+    async def _wait(self) -> None:
+        over = asyncio.ensure_future(self._over.wait())
+        pause = asyncio.ensure_future(self._clock.sleep(EVERY))
+        try:
+            await asyncio.wait({over, pause}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            over.cancel()
+            pause.cancel()
+
+
+def _event(text: str) -> bytes:
+    """One server-sent event: each line of its data begins anew."""
+    return b"".join(b"data: " + line + b"\n" for line in text.encode().splitlines()) + b"\n"
