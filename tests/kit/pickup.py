@@ -18,7 +18,6 @@ from hub.core.episode import Memory
 from hub.core.pickup import Visit
 from hub.core.records import (
     AcknowledgementRecord,
-    AuditLine,
     Changes,
     DeliveryRecord,
     NoticeRecord,
@@ -28,7 +27,6 @@ from hub.core.tokens import ack_token, pickup_token, token_digest
 from hub.edge.ids import SeededIds
 from routing.decision import Recipient
 from routing.needtoknow import view
-from tests.kit.clock import START
 from tests.kit.events import merged, reported
 from tests.kit.notices import PHOTO
 from tests.kit.records import Story
@@ -190,13 +188,14 @@ async def waiting(
     person: str | None = None,
     delivery: Mapping[str, Any] | None = None,
     notice: Mapping[str, Any] | None = None,
+    public_url: str = f"https://hub.example{BASE}",
     **serve: Any,
 ) -> AsyncIterator[Waiting]:
     """A notice to the force's desk (or to ``person`` in ``role``) that waits behind a link."""
     directories, kept = [directory_of(*contacts)], [None]
     async with serving(
         folder,
-        public_url=f"https://hub.example{BASE}",
+        public_url=public_url,
         directory=lambda: directories[-1],
         keep=lambda decision, stored: kept[-1],
         **serve,
@@ -239,11 +238,3 @@ async def waiting(
 
         changes = await web.store.write(save)
         yield Waiting(web=web, story=story, changes=changes, directory=directories, kept=kept)
-
-
-def line_of(lines: list[AuditLine], action: str) -> list[AuditLine]:
-    """Those of one action."""
-    return [one for one in lines if one.action == action]
-
-
-__all__ = ["START"]

@@ -34,6 +34,8 @@ from hub.service.envelopes import Composer
 from hub.service.pickup.link import Found, Links, reading, writing
 from hub.service.ports import Clock, Ids, Store, StoreUnavailable, Unit
 
+NOT_SENT: Final = "code_not_sent"
+"""The alarm of a provider that did not take a code."""
 SEND_WITHIN: Final = 20.0
 """Seconds that a provider has to take a code: somebody waits before the page."""
 
@@ -189,6 +191,7 @@ class Codes:
                 opened = replace(tried, browser=token_digest(fresh), code=b"", opened_at=now)
                 await unit.pickups.put(opened)
                 await unit.add_audit([self._line("pickup.opened", found, visit, now)])
+                await self._works_again(unit, found, now)
                 return Entered(browser=fresh)
             await unit.pickups.put(tried)
             await unit.add_audit([self._line("pickup.code_wrong", found, visit, now)])
@@ -246,7 +249,7 @@ class Codes:
             await unit.pickups.put(replace(visit, failed=True))
             alarm = AlarmRecord(
                 id=self._ids.new("al", now),
-                kind="code_not_sent",
+                kind=NOT_SENT,
                 owner=OPERATOR,
                 episode=found.notice.episode,
                 notice=found.notice.id,
@@ -259,6 +262,13 @@ class Codes:
             await self._store.write(work)
         except StoreUnavailable:
             return  # the reader is told all the same; the code, which nobody has, runs out
+
+    async def _works_again(self, unit: Unit, found: Found, now: datetime) -> None:
+        """Its reader was let in: that a code did not go out is over."""
+        for alarm in await unit.clear_alarms_of(found.notice.id, (NOT_SENT,), now):
+            await unit.add_audit([AuditLine(id=self._ids.new("au", now), at=now, actor="hub", action="alarm.cleared",
+                                            organisation=found.notice.organisation, episode=found.notice.episode,
+                                            subject=alarm)])  # fmt: skip
 
     def _start(self, found: Found) -> Start:
         ways: Sequence[Contact] = found.ways

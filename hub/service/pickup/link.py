@@ -190,6 +190,7 @@ class Unproven:
                 episode=notice.episode,
                 notice=notice.id,
                 reason=claimed.delivery.channel,
+                contact=claimed.delivery.contact or claimed.delivery.channel,
                 raised_at=now,
             )
             for owner in dict.fromkeys((notice.organisation or OPERATOR, OPERATOR))

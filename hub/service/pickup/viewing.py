@@ -4,7 +4,6 @@ That it was shown is a receipt: it moves the notice to ``receipted`` and never t
 before anything is shown, and nothing is shown that could not be written down.
 """
 
-import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -14,7 +13,7 @@ from typing import Final, Protocol
 from hub.core.pickup import Visit
 from hub.core.receipts import notice_moved
 from hub.core.records import AuditLine, NoticeRecord, ReceiptRecord, Received
-from hub.core.tokens import ack_token, token_digest
+from hub.core.tokens import ack_token, shown_digest, token_digest
 from hub.core.verdict import ASIDE
 from hub.notices.compose import Shown
 from hub.notices.document import render_text
@@ -145,8 +144,8 @@ class Viewing:
 
     async def _record(self, unit: Unit, found: Found, visit: Visit, shown: Shown, now: datetime) -> None:
         """A receipt of the first view of a visit, a line of the audit log of every view."""
-        digest = hashlib.sha256(render_text(shown.document).encode()).hexdigest()
-        line = self._line("pickup.viewed", found, visit.id, now, {"digest": digest})
+        digest = shown_digest(self._secret, found.delivery.id, render_text(shown.document))
+        line = self._line("pickup.viewed", found, visit.id, now, {"shown": digest})
         if visit.viewed_at is not None:
             return await unit.add_audit([line])
         await unit.pickups.put(replace(visit, viewed_at=now))
@@ -161,7 +160,7 @@ class Viewing:
             at=now,
             delivery=found.delivery.id,
             code=CODE,
-            raw=json.dumps({"visit": visit.id, "sha256": digest}, sort_keys=True).encode(),
+            raw=json.dumps({"visit": visit.id, "shown": digest}, sort_keys=True).encode(),
         )
         said = {"channel": record.channel, "kind": str(record.kind), "code": CODE}
         lines = [line, self._line("receipt.stored", found, record.id, now, said)]

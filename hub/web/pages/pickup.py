@@ -17,38 +17,18 @@ from aiohttp import web
 from hub.core.pickup import CODE_LENGTH, CODE_LIFE, SESSION, Refusal
 from hub.notices.helplines import load_helplines
 from hub.notices.sections import STATUS_BANNERS
-from hub.service.answers import LONGEST_NAME, LONGEST_REDIRECT, AnswerCode, AnswerProblem, Recorded
+from hub.service.answers import LONGEST_NAME, LONGEST_REDIRECT, AnswerProblem, Recorded
 from hub.service.pickup.codes import Awaited, Codes, Entered, NotSent, Sent, Start, Wrong
 from hub.service.pickup.viewing import NotCurrent, Viewed, Viewing
 from hub.web.bodies import Bodies
 from hub.web.forms import Form, FormRefused, read_form
 from hub.web.limits import Buckets
 from hub.web.pages.acknowledge import CHOICES, FIELDS, FORM_LIMIT, SHOWN_AGAIN, TOKEN
+from hub.web.pages.pickup_words import AGAIN, FAMILY_CHOICES, HEADINGS, LINES, STATUS
 from hub.web.pages.rendering import Pages
 
 COOKIE: Final = "fp_pickup"
 BEARS: Final = re.compile(r"[A-Za-z0-9_-]{20,128}=*", re.ASCII)
-FAMILY_CHOICES: Final[tuple[tuple[AnswerCode, str], ...]] = (
-    ("accepted", "I have read this"),
-    ("not_ours", "This is not about my child, or not meant for me"),
-    ("redirected", "Somebody else should be told"),
-)
-"""In the words of a parent or carer."""
-HEADINGS: Final[Mapping[Refusal, str]] = {
-    "moment": "A code was sent a moment ago",
-    "hour": "Too many codes have been asked for",
-    "ever": "Too many codes have been asked for",
-    "no_channel": "We cannot send you a code",
-    "not_sent": "The code could not be sent",
-}
-LINES: Final[Mapping[Refusal, tuple[str, ...]]] = {
-    "moment": ("It can take a minute to arrive. If it does not come, go back and ask for another one.",),
-    "hour": ("Wait for an hour and try again. If you cannot wait, ring.",),
-    "ever": ("No more codes are sent for this notice. Please ring instead.",),
-    "no_channel": ("We hold no other telephone or mailbox of yours that a code could go to. Please ring instead.",),
-    "not_sent": ("The fault is not yours. Go back and try again. If that does not work, please ring.",),
-}
-STATUS: Final[Mapping[Refusal, int]] = {"moment": 429, "hour": 429, "ever": 429, "no_channel": 409, "not_sent": 503}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -240,13 +220,12 @@ class PickupPage:
         )
 
     def _refused(self, why: Refusal, start: Start) -> web.Response:
-        again = why in ("moment", "hour", "not_sent")
         return self._pages.page(
             "pickup_refused.html",
             status=STATUS[why],
             heading=HEADINGS[why],
             lines=LINES[why],
-            again=again,
+            again=why in AGAIN,
             **self._given(start),
         )
 
@@ -263,7 +242,7 @@ class PickupPage:
             "Page not found",
             "Check the link in the message. If it is complete, it leads nowhere any more: a link ends after some days, "
             "when it was used often, or when what it led to is over.",
-            "If you still need to know, ring whoever you would ring about this child, and give the reference.",
+            "If you still need to know, ring whoever sent you the message, and give the reference in it.",
         )
 
     @staticmethod

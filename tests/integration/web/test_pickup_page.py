@@ -10,10 +10,13 @@ from typing import Any
 
 import pytest
 
-from adapters.port import Accepted, Deferred, Rejected
+from adapters.port import Accepted, Deferred, Receipt, Rejected
 from hub.core.pickup import CODE_LIFE, MOST_CODES_AN_HOUR, MOST_TRIES, SESSION, Limits
 from hub.core.records import Changes, Chased, Silenced
 from hub.core.tokens import ack_token, pickup_token, token_digest
+from hub.edge.ids import SeededIds
+from hub.service.inbox import Inbox
+from hub.service.receipts import Receipts
 from tests.kit.notices import JPEG
 from tests.kit.pickup import (
     BASE,
@@ -556,6 +559,34 @@ async def test_whoever_asks_too_fast_is_slowed_down(told: Waiting) -> None:
     assert statuses[0] == 200 and statuses[-1] == 429
     await told.web.clock.advance(60)
     assert (await inside.get(f"{told.link}/notice")).status == 200
+
+
+async def test_what_comes_back_about_a_code_is_no_receipt_and_no_alarm(told: Waiting) -> None:
+    await told.browser().post(told.link)
+    (message,) = told.sent()
+    web = told.web
+    inbox = Inbox(
+        receipts=Receipts(
+            store=web.store, clock=web.clock, ids=SeededIds("back"), meter=web.metrics, nudge=lambda: None
+        ),
+        store=web.store,
+        clock=web.clock,
+        directory=lambda: told.directory[-1],
+        secret=ACK_SECRET,
+    )
+    now = web.clock.now()
+    await inbox.take_text(Receipt(channel="sms", kind="delivered", at=now, delivery=message.delivery), b"as it came")
+    assert await told.receipts() == []
+    assert await web.store.read(lambda unit: unit.count_apart(now - timedelta(hours=1))) == 0
+    assert await told.alarms() == set()
+
+
+async def test_that_a_code_did_not_go_out_is_over_once_its_reader_is_in(told: Waiting) -> None:
+    told.web.sinks["sms"].answers = [Deferred(reason="provider_unavailable"), Accepted()]
+    await told.browser().post(told.link)
+    assert "code_not_sent" in await told.alarms()
+    await told.let_in()
+    assert "code_not_sent" not in await told.alarms()
 
 
 # the pages themselves
