@@ -5,6 +5,7 @@ run out of memory.
 """
 
 import asyncio
+import base64
 from typing import Final
 
 from argon2 import Parameters, PasswordHasher
@@ -20,8 +21,11 @@ class Argon2:
     def __init__(self, parameters: Parameters = RFC_9106_LOW_MEMORY, *, at_once: int = AT_ONCE) -> None:
         self._hasher = PasswordHasher.from_parameters(parameters)
         self._turn = asyncio.Semaphore(at_once)
-        self._nobodys = self._hasher.hash("nobody's password")
-        """What is compared with where there is no account, so that it takes as long."""
+        cost = f"m={parameters.memory_cost},t={parameters.time_cost},p={parameters.parallelism}"
+        self._nobodys = (
+            f"$argon2id$v={parameters.version}${cost}${_blank(parameters.salt_len)}${_blank(parameters.hash_len)}"
+        )
+        """What is compared with where there is no account, so that it takes as long. No password has this hash."""
 
     async def hashed(self, password: str) -> str:
         """The PHC string, with its own salt and parameters."""
@@ -43,3 +47,7 @@ class Argon2:
             return self._hasher.verify(encoded, password)
         except (VerificationError, InvalidHashError):
             return False
+
+
+def _blank(length: int) -> str:
+    return base64.b64encode(bytes(length)).rstrip(b"=").decode("ascii")

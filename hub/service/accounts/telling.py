@@ -18,8 +18,11 @@ TEXT: Final = (
 )
 
 
-def telling(transport: Transport | None, clock: Clock, ids: Ids, log: Log) -> Callable[[str], Awaitable[None]]:
-    """Sends to an address, once, and says in the log if it did not go out; None: there is no mail."""
+def telling(
+    transport: Transport | None, clock: Clock, ids: Ids, log: Log, *, patience: float = PATIENCE
+) -> Callable[[str], Awaitable[None]]:
+    """Sends to an address, once, and says in the log if it did not go out; None: there is no mail. ``patience``:
+    seconds that it may take."""
 
     async def tell(address: str) -> None:
         if transport is None:
@@ -33,7 +36,7 @@ def telling(transport: Transport | None, clock: Clock, ids: Ids, log: Log) -> Ca
             body=Alert(subject="Your account", text=TEXT),
         )
         try:
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(patience):
                 result = await transport.deliver(envelope, now)
         except TimeoutError:
             log.error("account.not_told", reason="provider_timeout")

@@ -31,6 +31,7 @@ async def test_nobodys_password_takes_as_long_and_is_never_right() -> None:
 
     # Without the comparison it would be a hundred times quicker.
     assert await quickest(None) > await quickest(encoded) / 3
+    assert not await passwords.matches(None, "")
 
 
 async def test_what_is_no_hash_is_never_right_and_older_parameters_are_outdated() -> None:

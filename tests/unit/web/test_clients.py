@@ -2,6 +2,7 @@
 
 import pytest
 
+from hub.settings import SettingsError, load
 from hub.web.clients import UNKNOWN, Clients
 
 PROXY = Clients(["127.0.0.0/8", "::1/128", "10.20.0.0/16"])
@@ -33,3 +34,10 @@ def test_the_last_address_that_no_proxy_of_ours_has(remote: str | None, forwarde
 def test_what_is_no_network_is_refused() -> None:
     with pytest.raises(ValueError, match="network"):
         Clients(["10.20.0.0/16", "proxy.example"])
+
+
+def test_the_setting_takes_networks_and_says_what_is_none() -> None:
+    given = load(environment={"FINGERPOST_TRUSTED_PROXIES": "10.20.0.0/16, ::1/128"})
+    assert given.trusted_proxies == ("10.20.0.0/16", "::1/128")
+    with pytest.raises(SettingsError, match=r"TRUSTED_PROXIES: must be networks such as"):
+        load(environment={"FINGERPOST_TRUSTED_PROXIES": "10.20.0.0/16,proxy.example"})
