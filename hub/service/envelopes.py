@@ -110,11 +110,12 @@ class Composer:
         return shown(seen(claimed).only(allowed), kept)
 
     def ring(self, claimed: ClaimedDelivery) -> tuple[str, ...]:
-        """Who its reader rings: the sender, by name and number, as lines."""
+        """Who its reader rings: the sender, by name and number, as lines. Not which service, as whoever holds the link
+        reads them, and they must not say what it is about."""
         directory = self._directory()
         sender = sender_of(claimed.doc)
         known = None if sender is None else directory.organisation(sender)
-        return () if sender is None else _ring(sender, UNNAMED if known is None else known.name, directory)
+        return () if sender is None else _ring(sender, UNNAMED if known is None else known.name, directory, service="")
 
     def leads_to_pickup(self, claimed: ClaimedDelivery) -> bool:
         """Whether the link of an alert leads to the notice itself, as its reader was sent no content that is sealed."""
@@ -303,11 +304,11 @@ def _ring_whom(claimed: ClaimedDelivery, sender: str | None, name: str, director
     return tuple(numbers.values())
 
 
-def _ring(code: str, name: str, directory: Directory) -> tuple[str, ...]:
+def _ring(code: str, name: str, directory: Directory, *, service: str = ", children's services") -> tuple[str, ...]:
     day = directory.phone(code, "front_door")
     desk = directory.desk(code, EMERGENCY_DUTY_TEAM)
     night = None if desk is None else desk.phone
-    lines = [f"{name}, children's services: {day}"] if day else []
+    lines = [f"{name}{service}: {day}"] if day else []
     if night and night != day:
         lines.append(f"{name}, out of hours: {night}")
     return tuple(lines)

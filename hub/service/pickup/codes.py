@@ -46,7 +46,6 @@ class Start:
 
     reference: str
     status: MessageStatus
-    family: bool
     goes: str | None
     """Where a code would go, masked; None where there is no second channel on record."""
     ring: tuple[str, ...]
@@ -275,7 +274,6 @@ class Codes:
         return Start(
             reference=found.notice.reference,
             status=found.notice.status,
-            family=found.family,
             goes=masked(ways[0]) if ways else None,
             ring=self._envelopes.ring(found.claimed),
         )

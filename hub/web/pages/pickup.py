@@ -250,10 +250,8 @@ class PickupPage:
         return {
             "reference": start.reference,
             "banner": STATUS_BANNERS.get(start.status),
-            "family": start.family,
             "goes": start.goes,
             "ring": start.ring,
-            "helplines": load_helplines(),
         }
 
     @staticmethod

@@ -103,6 +103,26 @@ async def test_the_link_shows_the_reference_and_where_a_code_would_go_and_nothin
     assert told.sent() == []
 
 
+@pytest.mark.parametrize("reader", [{}, {"role": "parent", "person": PARENT}])
+async def test_before_the_code_no_page_says_what_it_is_about(tmp_path: Path, reader: dict[str, Any]) -> None:
+    """Not even that it is about a child: a withheld parent may hold the mailbox of the other."""
+    async with waiting(tmp_path, **reader) as made:
+        browser = made.browser()
+        pages = [
+            await browser.get(made.link),
+            await browser.get("/p/" + "B" * 43),
+            await browser.post(made.link),
+            await browser.post(made.link),
+            await browser.get(f"{made.link}/code"),
+            await browser.post(f"{made.link}/code", {"code": "1"}),
+            await made.browser().post(f"{made.link}/code", {"code": "1234 5678"}),
+        ]
+        for response in pages:
+            said = (await text(response)).lower()
+            for word in ("child", "missing", "parent", "police_", "robin", "helpline", "116 000"):
+                assert word not in said, (word, response.status)
+
+
 async def test_a_code_by_text_message_leads_to_the_notice_as_its_reader_may_see_it(told: Waiting) -> None:
     browser = told.browser()
     asked = await browser.post(told.link)
@@ -190,13 +210,13 @@ async def test_nobody_answers_or_sees_the_photo_without_the_code(told: Waiting) 
 async def test_a_parent_gets_plain_words_helplines_and_the_code_on_the_phone_in_the_event(tmp_path: Path) -> None:
     async with waiting(tmp_path, role="parent", person=PARENT) as made:
         start = await text(await made.browser().get(made.link))
-        assert "We have something to tell you" in start and "ending 456" in start
-        assert "Missing People: 116 000" in start and "Childline: 0800 1111" in start
+        assert "Something waits here for you to read" in start and "ending 456" in start
         browser = await made.let_in()
         assert [one.address for one in made.sent()] == [PARENTS_MOBILE]
         page = await text(await browser.get(f"{made.link}/notice"))
         assert "We are sorry to bring you this news" in page and "I have read this" in page
-        assert "116 000" in page and "my organisation" not in page
+        assert "Missing People: 116 000" in page and "Childline: 0800 1111" in page
+        assert "my organisation" not in page
         for hidden in ("Marker High Street", "inhaler"):
             assert hidden not in page, hidden
         given = {"name": "Sam Example", "answer": "accepted", "words": "family"}
