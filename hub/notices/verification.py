@@ -1,4 +1,5 @@
-"""What a contact is sent to prove that it works. It says nothing of anybody, and may travel in clear.
+"""What a contact is sent to prove that it works. It says nothing of anybody, nor what the notices are about,
+and may travel in clear.
 
 Where a certificate is on file the link stands inside the encryption only, so that whoever follows it has its key.
 """
@@ -12,8 +13,8 @@ from hub.notices.document import Document, Heading, Link, Paragraph, render_html
 
 SUBJECT: Final = "Please confirm that this address works"
 _WHY: Final = (
-    "Notices of missing children are sent to this address. Nothing has happened: this message only asks whether what "
-    "is sent here is read."
+    "Secure notices are sent to this address. Nothing has happened: this message only asks whether what is sent here "
+    "is read."
 )
 _DO: Final = "Please open the page and press the button. There is nothing to fill in."
 _ELSE: Final = "If this address should not be in the directory, tell whoever keeps your organisation's entries."

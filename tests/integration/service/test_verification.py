@@ -107,6 +107,7 @@ async def test_a_mailbox_gets_a_link_and_its_button_proves_it_for_ninety_days(hu
     assert (mail.address, mail.priority) == (OFFICE.address, "low")
     assert mail.headers == {"X-Fingerpost-Status": "test"}, "no case system takes it for a notice"
     assert OFFICE.address not in mail.body.text and BROMLEY not in mail.body.text
+    assert "child" not in mail.body.text + mail.body.subject
     assert await node.proofs.look(token) is False
     assert (await node.one()).state == "asked", "to look is no proof"
     assert await node.proofs.confirm(token) and await node.proofs.look(token) is True

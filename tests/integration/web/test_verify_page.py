@@ -81,7 +81,7 @@ async def test_only_the_button_confirms_and_once_is_enough(page: Asked) -> None:
 async def test_the_page_says_nothing_of_anybody(page: Asked) -> None:
     async with page.web.session.get(page.url) as response:
         text = await response.text()
-    for word in (CONTACT.address, CONTACT.id, CONTACT.organisation, "Bromley", "mash"):
+    for word in (CONTACT.address, CONTACT.id, CONTACT.organisation, "Bromley", "mash", "child"):
         assert word not in text
 
 
