@@ -29,6 +29,7 @@ from hub.web.api.sources import SourceBook
 from hub.web.bodies import Bodies
 from hub.web.limits import Buckets
 from hub.web.pages.acknowledge import AcknowledgePage
+from hub.web.pages.directory.routes import DirectorySite
 from hub.web.pages.pickup import PickupPage
 from hub.web.pages.rendering import Pages
 from hub.web.pages.timeline import TimelinePages
@@ -103,6 +104,7 @@ def parts_of(
             public_url=settings.public_url,
         ),
         accounts=people,
+        directory_pages=DirectorySite.of(changing, people.site, people.sessions, clock),
         wall=WallPages(wall=wall, seeing=seeing, sessions=people.sessions, site=people.site, clock=clock),
         timeline=TimelinePages(seeing, pages) if demo_pages else None,
         pages=pages,

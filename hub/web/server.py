@@ -20,6 +20,7 @@ from hub.web.api.schema import SchemaApi
 from hub.web.middleware import counted, headers_for, refusing
 from hub.web.pages.accounts.routes import AccountPages
 from hub.web.pages.acknowledge import AcknowledgePage
+from hub.web.pages.directory.routes import DirectorySite
 from hub.web.pages.pickup import PickupPage
 from hub.web.pages.rendering import Pages
 from hub.web.pages.timeline import TimelinePages
@@ -46,6 +47,7 @@ class Parts:
     acknowledge: AcknowledgePage
     pickup: PickupPage
     accounts: AccountPages
+    directory_pages: DirectorySite
     wall: WallPages
     timeline: TimelinePages | None
     pages: Pages
@@ -93,6 +95,7 @@ def application(parts: Parts) -> web.Application:
             web.post("/a/{token}", parts.acknowledge.record),
             *parts.pickup.routes(),
             *parts.accounts.routes(),
+            *parts.directory_pages.routes(),
             *parts.wall.routes(),
             web.get("/static/{name:.+}", parts.pages.statics.serve),
         ]

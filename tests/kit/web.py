@@ -56,6 +56,7 @@ from hub.web.bodies import Bodies
 from hub.web.limits import Buckets
 from hub.web.pages.accounts.routes import AccountPages
 from hub.web.pages.acknowledge import AcknowledgePage
+from hub.web.pages.directory.routes import DirectorySite
 from hub.web.pages.pickup import PickupPage
 from hub.web.pages.rendering import Pages
 from hub.web.pages.timeline import TimelinePages
@@ -303,6 +304,9 @@ async def serving(
             public_url=public_url,
         ),
         accounts=accounts,
+        directory_pages=DirectorySite.of(
+            office(store, clock=clock, node="pages").changing, accounts.site, accounts.sessions, clock
+        ),
         wall=WallPages(
             wall=Wall(store=store, health=health, outbox=outbox, clock=clock, ids=ids),
             seeing=seeing,

@@ -62,6 +62,7 @@ def navigation(viewer: Viewer, here: str, base: str) -> list[dict[str, Any]]:
     """The pages this person may open, for the top of the page; ``here`` is the path of the one they are in."""
     pages = [
         ("/wall", "The hub now", may(viewer, "hub:see", OPERATOR)),
+        ("/directory", "Directory", may(viewer, "directory:see", viewer.organisation)),
         ("/users", "Users", may(viewer, "users:see", viewer.organisation)),
         ("/account", "Your account", True),
     ]
