@@ -5,11 +5,18 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from hub.core.pickup import Visit
-from hub.core.tokens import token_digest
-from tests.kit.clock import START
+from hub.core.pickup import MOST_TRIES, Visit
+from hub.core.tokens import pickup_token, token_digest
+from hub.edge.ids import SeededIds
+from hub.service.envelopes import Composer
+from hub.service.pickup.codes import Codes, NotSent, Sent, Wrong
+from hub.service.pickup.link import Links
+from tests.kit.clock import START, FakeClock
+from tests.kit.delivering import Sink
+from tests.kit.pickup import MAILBOX, PHONE, code_in, directory_of, told_by_link
 from tests.kit.records import SECRETS, Story
 from tests.kit.store import Stores, claim
+from tests.kit.web import ACK_SECRET
 
 
 def visit(delivery: str, number: int = 1, **changes: Any) -> Visit:
@@ -96,3 +103,31 @@ async def test_tries_of_two_browsers_at_once_are_both_counted(store: Stores, sto
     await asyncio.gather(*(store.write(try_once) for _ in range(5)))
     (one,) = await store.read(lambda unit: unit.pickups.visits(delivery))
     assert one.tries == 5
+
+
+def codes(store: Stores, clock: FakeClock, sink: Sink, node: str) -> Codes:
+    held = directory_of(MAILBOX, PHONE)
+    return Codes(
+        store=store,
+        transports={"sms": sink},
+        links=Links(directory=lambda: held, channels={"sms"}, keep=lambda decision, stored: None),
+        envelopes=Composer(directory=lambda: held, ack_secret=ACK_SECRET, public_url="https://hub.example", collect=""),
+        secret=ACK_SECRET,
+        clock=clock,
+        ids=SeededIds(node),
+    )
+
+
+async def test_two_nodes_share_the_limits_of_a_link(nodes: tuple[Stores, Stores], story: Story) -> None:
+    clock, sink = FakeClock(), Sink("sms")
+    changes = await nodes[0].write(lambda unit: told_by_link(unit, story))
+    token = pickup_token(ACK_SECRET, changes.deliveries[0].id)
+    services = [codes(store, clock, sink, f"node {n}") for n, store in enumerate(nodes)]
+    asked = await asyncio.gather(*(services[n % 2].ask(token) for n in range(6)))
+    (sent,) = [one for one in asked if isinstance(one, Sent)]
+    assert [one.why for one in asked if isinstance(one, NotSent)] == ["moment"] * 5
+    assert len(sink.received) == 1
+    guess = "00000000" if code_in(sink.received[0]) != "0000 0000" else "11111111"
+    tried = await asyncio.gather(*(services[n % 2].enter(token, sent.browser, guess) for n in range(12)))
+    assert sorted(one.left or 0 for one in tried if isinstance(one, Wrong)) == [1, 2, 3, 4]
+    assert tried.count("stale") == 12 - (MOST_TRIES - 1)

@@ -25,6 +25,7 @@ from hub.core.records import (
 )
 from hub.core.tokens import ack_token, pickup_token, token_digest
 from hub.edge.ids import SeededIds
+from hub.service.ports import Unit
 from routing.decision import Recipient
 from routing.needtoknow import view
 from tests.kit.events import merged, reported
@@ -178,6 +179,49 @@ def code_in(envelope: Envelope) -> str:
     return str(found[0])
 
 
+async def told_by_link(
+    unit: Unit,
+    story: Story,
+    doc: Mapping[str, Any] = DOC,
+    role: str = "police",
+    person: str | None = None,
+    delivery: Mapping[str, Any] | None = None,
+    notice: Mapping[str, Any] | None = None,
+) -> Changes:
+    """Save a report whose one notice, to the force's desk or to ``person``, went out as an alert with a link."""
+    await story.meet(unit)
+    changes = story.report()
+    whose = {"organisation": None if person else FORCE, "person": person}
+    decided = replace(
+        changes.decisions[0].decision,
+        recipients=(Recipient(role=role, **whose),),
+        fields=tuple(view(doc, [role], "missing").fields),
+        in_person=(),
+    )
+    about: dict[str, Any] = {**whose, **(notice or {})}
+    way = changes.deliveries[0]
+    went: dict[str, Any] = {"address": MAIL, "contact": "co_mail", "state": "failed"}
+    if person is not None:
+        went |= {"address": "sam@home.example", "contact": None}
+    link = replace(
+        way,
+        token_digest=token_digest(ack_token(ACK_SECRET, way.id)),
+        pickup_digest=token_digest(pickup_token(ACK_SECRET, way.id)),
+        **{**went, **(delivery or {})},
+    )
+    persons = {f"{one['role']}/{one['name']}": one for one in doc.get("people", ())}
+    changes = replace(
+        changes,
+        doc=doc,
+        episode=replace(changes.episode, memory=Memory(persons=persons).dumps()),
+        decisions=(replace(changes.decisions[0], decision=decided),),
+        notices=(replace(changes.notices[0], roles=(role,), **about),),
+        deliveries=(link,),
+    )
+    await unit.save(changes)
+    return changes
+
+
 @asynccontextmanager
 async def waiting(
     folder: Path,
@@ -202,39 +246,5 @@ async def waiting(
     ) as web:
         story = Story(ids=SeededIds("story"))
 
-        async def save(unit: Any) -> Changes:
-            await story.meet(unit)
-            changes = story.report()
-            whose = {"organisation": None if person else FORCE, "person": person}
-            decided = replace(
-                changes.decisions[0].decision,
-                recipients=(Recipient(role=role, **whose),),
-                fields=tuple(view(doc, [role], "missing").fields),
-                in_person=(),
-            )
-            decision = replace(changes.decisions[0], decision=decided)
-            about = replace(changes.notices[0], roles=(role,), **{**whose, **(notice or {})})
-            way = changes.deliveries[0]
-            values = (
-                {"address": "sam@home.example", "contact": None} if person else {"address": MAIL, "contact": "co_mail"}
-            )
-            link = replace(
-                way,
-                token_digest=token_digest(ack_token(ACK_SECRET, way.id)),
-                pickup_digest=token_digest(pickup_token(ACK_SECRET, way.id)),
-                **{**values, "state": "failed", **(delivery or {})},
-            )
-            persons = {f"{one['role']}/{one['name']}": one for one in doc.get("people", ())}
-            changes = replace(
-                changes,
-                doc=doc,
-                episode=replace(changes.episode, memory=Memory(persons=persons).dumps()),
-                decisions=(decision,),
-                notices=(about,),
-                deliveries=(link,),
-            )
-            await unit.save(changes)
-            return changes
-
-        changes = await web.store.write(save)
+        changes = await web.store.write(lambda unit: told_by_link(unit, story, doc, role, person, delivery, notice))
         yield Waiting(web=web, story=story, changes=changes, directory=directories, kept=kept)
