@@ -23,8 +23,8 @@ class SqlAccounts:
     async def user_by_email(self, email: str) -> User | None:
         return await self._run(_user_by_email, email)
 
-    async def users(self, organisation: str | None) -> Sequence[User]:
-        return await self._run(_users, organisation)
+    async def users(self, organisation: str | None, *, skip: int = 0, limit: int | None = None) -> Sequence[User]:
+        return await self._run(_users, organisation, skip, limit)
 
     async def put_user(self, user: User) -> None:
         await self._run(_put_user, user)
@@ -69,8 +69,8 @@ def _user_by_email(session: Session, email: str) -> User | None:
     return None if row is None else _opened(session, row)
 
 
-def _users(session: Session, organisation: str | None) -> Sequence[User]:
-    statement = select(users).order_by(users.c.organisation, users.c.created_at, users.c.id)
+def _users(session: Session, organisation: str | None, skip: int, limit: int | None) -> Sequence[User]:
+    statement = select(users).order_by(users.c.organisation, users.c.created_at, users.c.id).offset(skip).limit(limit)
     if organisation is not None:
         statement = statement.where(users.c.organisation == organisation)
     return [_opened(session, row) for row in session.connection.execute(statement)]

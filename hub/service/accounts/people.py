@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Final
 
 from contacts.roles import OPERATOR
 from hub.core.accounts import AccountLimits, Role, User, UserSession, UserState, Viewer, alive, locked, may, may_manage
@@ -13,6 +14,7 @@ from hub.service.accounts.ports import Passwords, user_lock
 from hub.service.accounts.steps import FormProblem, audit_line, end_all_sessions, new_password_problems
 from hub.service.ports import Clock, Ids, Store, Unit
 
+PER_PAGE: Final = 50
 Tell = Callable[[str], Awaitable[None]]
 """Sends a content-free word to an address that an account's recovery was started; never raises."""
 
@@ -32,6 +34,14 @@ class Listed:
     signed_in_at: datetime | None
     manageable: bool
     """Whether the viewer may disable them, or start their recovery."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserPage:
+    """Some of the list. ``more``: there are others behind them."""
+
+    users: Sequence[Listed]
+    more: bool
 
 
 class People:
@@ -62,6 +72,23 @@ class People:
         found = await self._store.read(lambda unit: unit.accounts.users(own))
         now = self._clock.now()
         return [_listed(viewer, user, now) for user in found if may(viewer, "users:see", user.organisation)]
+
+    async def page(self, viewer: Viewer, organisation: str | None, number: int) -> UserPage | None:
+        """The list in pages, from 1: of one organisation, or of all that the viewer may see (None). None where that is
+        nobody."""
+        if organisation is None and viewer.organisation != OPERATOR:
+            organisation = viewer.organisation
+        if not may(viewer, "users:see", OPERATOR if organisation is None else organisation):
+            return None
+        skip = (number - 1) * PER_PAGE
+        found = await self._store.read(lambda unit: unit.accounts.users(organisation, skip=skip, limit=PER_PAGE + 1))
+        now = self._clock.now()
+        return UserPage(
+            users=[
+                _listed(viewer, user, now) for user in found[:PER_PAGE] if may(viewer, "users:see", user.organisation)
+            ],
+            more=len(found) > PER_PAGE,
+        )
 
     async def one(self, viewer: Viewer, user: str) -> Listed | None:
         """One of these."""

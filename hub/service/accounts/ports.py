@@ -15,8 +15,9 @@ class AccountsUnit(Protocol):
         """The one account of this address that is not disabled; in whatever case the address is written."""
         ...
 
-    async def users(self, organisation: str | None) -> Sequence[User]:
-        """Of one organisation, or of all (None), disabled ones too, as they were made."""
+    async def users(self, organisation: str | None, *, skip: int = 0, limit: int | None = None) -> Sequence[User]:
+        """Of one organisation, or of all (None), disabled ones too, as they were made: ``limit`` at most (None: all),
+        without the first ``skip``."""
         ...
 
     async def put_user(self, user: User) -> None: ...

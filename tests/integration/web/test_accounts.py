@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import quote
@@ -13,6 +13,7 @@ from contacts.roles import OPERATOR
 from hub.core.accounts import CONSOLE, Role, User
 from hub.core.totp import code_at, step_of
 from hub.service.accounts.steps import SignedIn
+from hub.service.ports import Unit
 from hub.web.sessions import local_path
 from tests.kit.accounts import BROMLEY, CAMDEN, PASSWORD, Accounts, accounts_over
 from tests.kit.visitor import Seen, Visitor
@@ -453,6 +454,39 @@ async def test_the_operator_invites_into_any_organisation(place: Place) -> None:
     assert "x@camden.example" in listed.text and "boss@hub.example" in listed.text
 
 
+async def test_a_long_list_has_pages_and_the_operator_asks_for_one_organisation(place: Place) -> None:
+    boss = (await place.member("boss@hub.example", "operator", organisation=OPERATOR)).visitor()
+    admin = await place.member("admin@bromley.example", "directory_admin")
+    camden = (await place.member("admin@camden.example", "directory_admin", organisation=CAMDEN)).visitor()
+    like = await admin.now()
+    many = [replace(like, id=f"us_{n:03}", email=f"n{n:03}@bromley.example", state="disabled") for n in range(60)]
+
+    async def put(unit: Unit) -> None:
+        for one in many:
+            await unit.accounts.put_user(one)
+
+    await place.web.store.write(put)
+    addresses = {one.email for one in many} | {admin.email}
+
+    async def shown(visitor: Visitor, path: str) -> set[str]:
+        page = await visitor.get(path)
+        assert page.status == 200
+        return {address for address in re.findall(r"[a-z0-9]+@[a-z]+\.example", page.text)}
+
+    first, second = await shown(admin.visitor(), "/users"), await shown(admin.visitor(), "/users?page=2")
+    assert (len(first), first | second, first & second) == (50, addresses, set())
+    asked = f"/users?organisation={BROMLEY}"
+    assert [await shown(boss, asked), await shown(boss, f"{asked}&page=2")] == [first, second]
+    assert f'href="/users?organisation={BROMLEY}&amp;page=2"' in (await boss.get(asked)).html
+    assert await shown(boss, f"/users?organisation={OPERATOR}") == {"boss@hub.example"}
+    assert "Nobody yet" in (await boss.get("/users?organisation=E09000033")).text
+    assert await shown(camden, f"/users?organisation={CAMDEN}") == {"admin@camden.example"}
+    for path in (asked, "/users?organisation=operator", "/users?page=2", "/users?organisation=E09000033"):
+        assert (await camden.get(path)).status == 404
+    for odd in ("0", "-1", "x", "9" * 30):
+        assert await shown(admin.visitor(), f"/users?page={odd}") == first
+
+
 async def test_a_recovery_from_one_browser_to_the_other(place: Place) -> None:
     rowan = await place.member()
     admin = (await place.member("admin@bromley.example", "directory_admin")).visitor()
@@ -484,6 +518,17 @@ async def test_another_organisation_is_as_if_it_were_not_there(place: Place) -> 
     listed = await visitor.get("/users")
     assert ROWAN not in listed.html and rowan.user not in listed.html
     assert (await rowan.now()).state == "active"
+
+
+@pytest.mark.parametrize(
+    "path", ["/users/%00", "/users/us_1%00", "/wall/episodes/%00", "/v1/episodes/%00", "/users?%00"]
+)
+async def test_what_no_database_takes_in_a_text_is_nowhere_before_one_is_asked(place: Place, path: str) -> None:
+    """PostgreSQL refuses U+0000 in any text, which would be a fault of ours, and a 500."""
+    admin = (await place.member("admin@hub.example", "operator", organisation=OPERATOR)).visitor()
+    assert (await admin.get("/users")).status == 200
+    place.web.store.away = True  # type: ignore[attr-defined]  # the kit's own store
+    assert (await admin.get(path)).status == 404
 
 
 async def test_a_recipient_has_no_list_of_users_and_nobody_manages_themselves(place: Place) -> None:

@@ -3,6 +3,9 @@
 Whoever is not the viewer's to see is answered as if they were not there.
 """
 
+import re
+from urllib.parse import urlencode
+
 from aiohttp import web
 
 from contacts.roles import OPERATOR
@@ -29,13 +32,17 @@ class UserPages:
     async def index(self, request: web.Request) -> web.StreamResponse:
         """Everybody whom the viewer may see."""
         viewer = request[VIEWER]
-        if not may(viewer, "users:see", viewer.organisation):
+        asked, number = request.query.get("organisation", "").strip(), _number(request.query.get("page", ""))
+        page = await self._people.page(viewer, asked or None, number)
+        if page is None or (number > 1 and not page.users):
             return self._sessions.nowhere()
-        users = await self._people.listed(viewer)
         return self._site.page(
             request,
             "users.html",
-            users=[self._row(one) for one in users],
+            users=[self._row(one) for one in page.users],
+            asked=asked,
+            earlier=_address(asked, number - 1) if number > 1 else None,
+            later=_address(asked, number + 1) if page.more else None,
             many=viewer.organisation == OPERATOR,
             may_invite=may(viewer, "users:manage", viewer.organisation),
         )
@@ -127,3 +134,12 @@ class UserPages:
             "tag": "govuk-tag--red" if user.locked else STATE_TAGS[user.state],
             "signed_in_at": user.signed_in_at,
         }
+
+
+def _number(text: str) -> int:
+    """The number of a page; the first for what is none."""
+    return int(text) if re.fullmatch(r"[1-9][0-9]{0,5}", text, re.ASCII) else 1
+
+
+def _address(asked: str, number: int) -> str:
+    return "/users?" + urlencode({"organisation": asked, "page": number} if asked else {"page": number})
