@@ -13,6 +13,8 @@ from hub.web.problems import RETRY_STORE, problem, title, try_again
 
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"})
 API: Final = ("/v1/", "/health/", "/metrics")
+NUL: Final = "\0"
+"""PostgreSQL takes it in no text, so nothing of ours has it in its address; asking for it would look like a fault."""
 
 
 def headers_for(public_url: str) -> Callable[[web.Request, web.StreamResponse], Awaitable[None]]:
@@ -55,6 +57,8 @@ def refusing(pages: Pages, log: Log) -> Middleware:
 
     @web.middleware
     async def refuse(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if NUL in request.path or NUL in request.query_string:
+            return refusal(request, 404, "Check the address.")
         try:
             return await handler(request)
         except web.HTTPMethodNotAllowed as error:
