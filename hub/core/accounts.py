@@ -42,6 +42,8 @@ _OWN: Final[Mapping[Role, frozenset[Action]]] = {
     "auditor": frozenset({"users:see", "directory:see", "audit:see"}),
 }
 """What a role may do within its own organisation; the operator's in every one."""
+REACHING: Final = frozenset[Role]({"operator", "auditor"})
+"""The roles of the operator's people that reach every organisation."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,12 +139,14 @@ def may(viewer: Viewer, action: Action, organisation: str) -> bool:
 
 def _everywhere(viewer: Viewer, role: Role) -> bool:
     """The operator acts for every organisation, and the operator's auditor reads of every one."""
-    return viewer.organisation == OPERATOR and role in ("operator", "auditor")
+    return viewer.organisation == OPERATOR and role in REACHING
 
 
 def may_grant(viewer: Viewer, roles: Collection[Role], organisation: str) -> bool:
-    """Whether ``viewer`` may invite somebody with these roles into ``organisation``. Only an operator makes one."""
-    if "operator" in roles and "operator" not in viewer.roles:
+    """Whether ``viewer`` may invite somebody with these roles into ``organisation``. Only an operator makes one, or
+    anybody else who reaches beyond their organisation: no administrator among the operator's people sees that far."""
+    beyond = "operator" in roles or (organisation == OPERATOR and not REACHING.isdisjoint(roles))
+    if beyond and "operator" not in viewer.roles:
         return False
     return may(viewer, "users:manage", organisation) and bool(roles) and fits(roles, organisation)
 

@@ -263,7 +263,7 @@ def _checked(
         message = "Only people of the hub's operator can be its operators"
         problems.append(FormProblem(field="roles", message=message))
     elif not may_grant(viewer, known, organisation):
-        problems.append(FormProblem(field="roles", message="Only an operator makes another operator"))
+        problems.append(FormProblem(field="roles", message="Only an operator of the hub gives this role"))
     return address, tuple(problems)
 
 

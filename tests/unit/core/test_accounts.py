@@ -93,6 +93,18 @@ def test_the_operators_role_is_granted_to_the_operators_people_only() -> None:
     assert not may_grant(viewer("directory_admin", organisation=OPERATOR), ["operator"], OPERATOR)
 
 
+def test_who_sees_every_organisation_is_made_and_recovered_by_an_operator_alone() -> None:
+    """The operator's auditor reads of all: an administrator among the operator's people must not become one by an
+    invitation to themselves, nor by the link of a recovery."""
+    among, operator = viewer("directory_admin", organisation=OPERATOR), viewer("operator", organisation=OPERATOR)
+    for roles in (["auditor"], ["auditor", "recipient"]):
+        auditor = user(id="us_2", organisation=OPERATOR, roles=frozenset(roles))
+        assert not may_grant(among, roles, OPERATOR) and not may_manage(among, auditor)
+        assert may_grant(operator, roles, OPERATOR) and may_manage(operator, auditor)
+    assert may_grant(among, ["recipient", "directory_admin"], OPERATOR)
+    assert may_grant(viewer("directory_admin"), ["auditor"], BROMLEY)
+
+
 def user(**changes: object) -> User:
     one = User(
         id="us_1",

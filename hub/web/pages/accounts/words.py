@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 from contacts.roles import OPERATOR
-from hub.core.accounts import ROLES, Role, UserState, Viewer, fits, may
+from hub.core.accounts import ROLES, Role, UserState, Viewer, may, may_grant
 from hub.service.accounts.steps import FormProblem
 
 ROLE_WORDS: Final[Mapping[Role, str]] = {
@@ -46,7 +46,7 @@ def roles_in_words(roles: Collection[Role]) -> str:
 
 def role_choices(viewer: Viewer, organisation: str, chosen: Collection[str]) -> list[dict[str, Any]]:
     """Tick boxes for the roles that this viewer may give."""
-    offered = [role for role in ROLES if fits([role], organisation) and (role != "operator" or role in viewer.roles)]
+    offered = [role for role in ROLES if may_grant(viewer, [role], organisation)]
     return [
         {"value": role, "text": ROLE_WORDS[role], "hint": {"text": ROLE_HINTS[role]}, "checked": role in chosen}
         for role in offered
