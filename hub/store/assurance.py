@@ -11,6 +11,7 @@ from hub.store.assurance_tables import certificate_warnings, verifications
 from hub.store.seeing import DUE, LEASED
 from hub.store.session import Run, Session
 from hub.store.tables import attempts, deliveries
+from hub.store.unreadable import UNREADABLE
 
 _P = verifications.c
 FAILED = text("deliveries.state = 'failed'")
@@ -80,8 +81,8 @@ class SqlAssurance:
     async def place_counts(self) -> Mapping[str, int]:
         return await self._run(_counts)
 
-    async def contacts_failed(self, since: datetime) -> Sequence[tuple[str, datetime, str]]:
-        return await self._run(_contacts_failed, since)
+    async def addresses_failed(self, since: datetime) -> Sequence[tuple[str, str, datetime, str]]:
+        return await self._run(_addresses_failed, since)
 
     async def notices_wait(self, now: datetime) -> bool:
         return await self._run(_notices_wait, now)
@@ -154,15 +155,29 @@ def _counts(session: Session) -> Mapping[str, int]:
     return {row[0]: row[1] for row in session.connection.execute(rows)}
 
 
-def _contacts_failed(session: Session, since: datetime) -> Sequence[tuple[str, datetime, str]]:
+def _addresses_failed(session: Session, since: datetime) -> Sequence[tuple[str, str, datetime, str]]:
     rows = (
-        select(deliveries.c.contact, attempts.c.finished_at, attempts.c.reason)
+        select(
+            deliveries.c.id,
+            deliveries.c.child,
+            deliveries.c.channel,
+            deliveries.c.address,
+            attempts.c.finished_at,
+            attempts.c.reason,
+        )
         .join(attempts, attempts.c.delivery == deliveries.c.id)
         .where(FAILED, deliveries.c.contact.is_not(None), attempts.c.state == "permanent_failure")
         .where(attempts.c.finished_at > since)
         .order_by(attempts.c.finished_at, deliveries.c.id)
     )
-    return [(row.contact, row.finished_at, row.reason or "unknown") for row in session.connection.execute(rows)]
+    found = []
+    for row in session.connection.execute(rows):
+        try:
+            address = session.open(row.child, row.address, deliveries, "address", row.id).decode()
+        except UNREADABLE:
+            continue  # of a child who was erased since: where it went is not known any more
+        found.append((row.channel, address, row.finished_at, row.reason or "unknown"))
+    return found
 
 
 def _notices_wait(session: Session, now: datetime) -> bool:

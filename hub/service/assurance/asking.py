@@ -12,9 +12,10 @@ from typing import Final
 
 from adapters.port import Accepted, Alert, Content, Deferred, Envelope, Rejected, Result, Transport, Unconfirmed
 from contacts.directory import Directory
+from contacts.model import kept_under
 from contacts.roles import OPERATOR
 from hub.core.records import AuditLine
-from hub.core.tokens import receipt_token, reply_code, verify_token
+from hub.core.tokens import place_of, receipt_token, reply_code, verify_token
 from hub.core.verification import (
     FORGOTTEN,
     IDS,
@@ -38,6 +39,9 @@ EVERY: Final = 30.0
 LOOK_THROUGH: Final = timedelta(hours=1)
 """Between looks at the same directory: entries come into force."""
 HOUR: Final = timedelta(hours=1)
+RECORDED_WITHIN: Final = HOUR
+"""How long after its end an attempt may be put on record: a store may be away. What was looked at is so again, and
+changes nothing."""
 
 
 class Asking:
@@ -130,12 +134,19 @@ class Asking:
 
     async def _hold_failures(self, now: datetime) -> None:
         """A notice that could not be handed over to an address counts against it, unless it was asked since."""
-        since, self._held_at = self._held_at or now - HOUR, now
-        marks = {one.id: mark for mark, place in self._places.items() for one in place.contacts}
-        found = await self._store.read(lambda unit: unit.assurance.contacts_failed(since))
-        newest = {marks[contact]: (at, reason) for contact, at, reason in found if contact in marks}
+        since = min(self._held_at or now, now) - RECORDED_WITHIN
+        found = await self._store.read(lambda unit: unit.assurance.addresses_failed(since))
+        # By the address: the contact may have another one by now. What is still to come by a clock that was set back
+        # is looked at when it has come.
+        places = {
+            place_of(self._secret, channel, kept_under(address)): (at, reason)
+            for channel, address, at, reason in found
+            if at <= now
+        }
+        newest = {mark: places[one.place] for mark, one in self._places.items() if one.place in places}
         if newest:
             await self._store.write(lambda unit: self._hold(unit, newest, now))
+        self._held_at = now
 
     async def _hold(self, unit: Unit, newest: Mapping[bytes, tuple[datetime, str]], now: datetime) -> None:
         await unit.lock("verification")

@@ -74,8 +74,9 @@ class AssuranceUnit(Protocol):
         """How many are in which state."""
         ...
 
-    async def contacts_failed(self, since: datetime) -> Sequence[tuple[str, datetime, str]]:
-        """Contacts that a notice failed for good at after then: id, when, reason; the oldest first."""
+    async def addresses_failed(self, since: datetime) -> Sequence[tuple[str, str, datetime, str]]:
+        """Addresses of contacts that a notice failed for good at after then: channel, address, when, reason; the oldest
+        first."""
         ...
 
     async def notices_wait(self, now: datetime) -> bool:

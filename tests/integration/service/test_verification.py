@@ -1,9 +1,10 @@
 """Proof of life: asked in their hours, few at a time, after the notices; proved once; told of where nobody answers."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeVar
 
 import pytest
 
@@ -16,18 +17,21 @@ from hub.core.verification import AGAIN, LATER, LEASE, Terms, Verification
 from hub.edge.ids import SeededIds
 from hub.service.assurance.asking import Asking
 from hub.service.assurance.proofs import Proofs
-from hub.service.ports import Store, Unit
+from hub.service.ports import Store, StoreUnavailable, Unit
 from hub.service.receipts import Receipts
 from tests.kit.clock import FakeClock
 from tests.kit.delivering import Notes, Sink
 from tests.kit.directory import BROMLEY, NIGHT, NOW, certificate_der, contact, small_bundle
 from tests.kit.events import reported
+from tests.kit.failing import Breaking, ledger
 from tests.kit.node import ACK_SECRET, Hub
 
 URL = "https://hub.example"
 TERMS = Terms(every=timedelta(days=90), within=timedelta(days=7), per_hour=240)
 TICK = timedelta(seconds=30)
 DAY = timedelta(days=1)
+HOUR = timedelta(hours=1)
+T = TypeVar("T")
 OFFICE = small_bundle().contacts[0]
 PHONE = contact(BROMLEY, "front_door", id="phone", channel="sms", address="+447700900123")
 SYSTEM = contact(BROMLEY, "front_door", id="system", channel="push", address="https://push.bromley.example/in")
@@ -271,6 +275,30 @@ async def test_what_came_back_after_the_proof_changes_nothing_and_of_strangers_i
     assert await node.proofs.look("z" * 43) is None and not await node.proofs.confirm("z" * 43)
 
 
+async def test_what_bounces_many_times_is_on_record_once(hub: Hub, tmp_path: Path) -> None:
+    """Whoever has seen the mail can write to its address, as often as they like."""
+    node = Node(hub.store, only(OFFICE))
+    await node.at(NOW)
+    bounced = Receipt(
+        channel="email", kind="bounced", at=NOW, reason="rejected",
+        token=receipt_token(ACK_SECRET, (await node.one()).id),
+    )  # fmt: skip
+    await node.receipts.take(bounced, b"raw")
+    failed, lines = await node.one(), len(ledger(tmp_path)["audit"])
+    node.clock._now = NOW + DAY
+    for _ in range(3):
+        assert await node.receipts.take(bounced, b"raw")
+    assert await node.one() == failed
+    assert len(ledger(tmp_path)["audit"]) == lines
+
+
+async def test_a_made_up_token_writes_nothing_and_waits_for_no_writer(hub: Hub) -> None:
+    store = Breaking(hub.store, at=1)
+    node = Node(store, only(OFFICE))
+    assert not await node.proofs.confirm("z" * 43)
+    assert store.calls == 0
+
+
 async def test_a_changed_address_is_asked_anew_and_one_that_comes_back_keeps_its_proof(hub: Hub) -> None:
     node = Node(hub.store, only(OFFICE))
     await node.at(NOW)
@@ -319,22 +347,103 @@ async def test_a_notice_that_came_back_takes_the_proof_away_and_asks_anew(hub: H
     assert (await node.one()).state == "asked"
 
 
-async def test_a_notice_that_is_refused_at_the_door_counts_against_it_as_well(hub: Hub) -> None:
-    """No receipt comes of that: the relay, or their system, says no at once."""
-    await hub.post(reported())
-    now = hub.clock.now()
+async def _refused(hub: Hub, at: datetime) -> str:
+    """A notice that their system said no to at that moment; the contact it went to."""
 
     async def refuse(unit: Unit) -> str:
-        claimed = [one for one in await unit.claim(now, now + DAY, "node", 100) if one.delivery.contact]
-        told = claimed[0]
+        claimed = await unit.claim(at, at + DAY, "node", 100)
+        told = next(one for one in claimed if one.delivery.contact)
         tried = AttemptRecord(
-            delivery=told.delivery.id, number=told.attempt, started_at=now, finished_at=now, node="node",
+            delivery=told.delivery.id, number=told.attempt, started_at=at, finished_at=at, node="node",
             state="permanent_failure", reason="rejected",
         )  # fmt: skip
         await unit.finish([DeliveryResult(delivery=told.delivery.id, attempt=tried, state="failed")], "node")
         return str(told.delivery.contact)
 
-    contact_id = await hub.store.write(refuse)
+    return await hub.store.write(refuse)
+
+
+async def _failed(node: Node) -> list[str]:
+    return [one.contact for one in await node.rows() if one.state == "failed"]
+
+
+async def test_what_was_refused_while_the_store_was_away_still_counts(hub: Hub) -> None:
+    await hub.post(reported())
+    now = hub.clock.now()
+    store = Away(hub.store)
+    node = Node(store, replace(hub.directory.bundle))
+    await node.at(now)
+    contact_id = await _refused(hub, now + TICK)
+    store.looks, store.away = 0, 2  # the look for failures is the second, after that through the directory
+    with pytest.raises(StoreUnavailable):
+        await node.at(now + HOUR)
+    store.away = 0
+    await node.at(now + HOUR + 3 * TICK)
+    assert await _failed(node) == [contact_id]
+
+
+async def test_what_is_recorded_late_still_counts_and_once(hub: Hub, tmp_path: Path) -> None:
+    """An attempt ends before its end is on record; a look may fall between."""
+    await hub.post(reported())
+    now = hub.clock.now()
+    node = Node(hub.store, replace(hub.directory.bundle))
+    await node.at(now + 2 * TICK)
+    contact_id = await _refused(hub, now + TICK)
+    for number in range(3, 6):
+        await node.at(now + number * TICK)
+    assert await _failed(node) == [contact_id]
+    assert sum("contact.failed" in row for row in ledger(tmp_path)["audit"]) == 1
+
+
+async def test_what_was_refused_counts_against_the_address_and_not_the_one_that_took_its_place(hub: Hub) -> None:
+    await hub.post(reported())
+    now = hub.clock.now()
+    contact_id = await _refused(hub, now)
+    moved = tuple(
+        replace(one, address="new@council.example") if one.id == contact_id else one
+        for one in hub.directory.bundle.contacts
+    )
+    node = Node(hub.store, replace(hub.directory.bundle, contacts=moved))
+    await node.at(now + TICK)
+    assert await _failed(node) == []
+
+
+async def test_a_clock_that_was_set_back_fails_nobody_again_and_again(hub: Hub, tmp_path: Path) -> None:
+    await hub.post(reported())
+    now = hub.clock.now()
+    await _refused(hub, now)
+    node = Node(hub.store, replace(hub.directory.bundle))
+    for number in range(4):
+        await node.at(now - HOUR / 2 + number * TICK)
+    assert sum("contact.failed" in row for row in ledger(tmp_path)["audit"]) == 0
+    await node.at(now + TICK)
+    await node.at(now + 2 * TICK)
+    assert sum("contact.failed" in row for row in ledger(tmp_path)["audit"]) == 1
+
+
+class Away:
+    """A store that is away at the n-th look; 0 for never."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.away = 0
+        self.looks = 0
+
+    async def read(self, work: Callable[[Unit], Awaitable[T]]) -> T:
+        self.looks += 1
+        if self.away and self.looks >= self.away:
+            raise StoreUnavailable("gone")
+        return await self.store.read(work)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.store, name)
+
+
+async def test_a_notice_that_is_refused_at_the_door_counts_against_it_as_well(hub: Hub) -> None:
+    """No receipt comes of that: the relay, or their system, says no at once."""
+    await hub.post(reported())
+    now = hub.clock.now()
+    contact_id = await _refused(hub, now)
     node = Node(hub.store, replace(hub.directory.bundle))
     node.clock._now = now
     await node.asking.tick(now + TICK)
