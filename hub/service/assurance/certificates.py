@@ -21,7 +21,9 @@ KIND: Final = "certificate_expiring"
 UNFIT: Final = "signer_unfit"
 EVERY: Final = timedelta(hours=1)
 """Between looks at the same directory; at another one it looks at once."""
-SIGNER: Final = "hub:signer"
+OWN: Final = "hub:"
+"""What the names of the hub's own begin with; no contact's id has a colon."""
+SIGNER: Final = f"{OWN}signer"
 
 
 class CertificateWatch:
@@ -65,10 +67,11 @@ class CertificateWatch:
                      until=one.until) for one in found),
         ]  # fmt: skip
         unfit = self._signer_problems(now)
-        taken, open_now = await self._store.read(_known)
+        unread = all(one.code == OPERATOR for one in directory.bundle.organisations)
+        taken, open_now = await self._store.read(lambda unit: _known(unit, unread=unread))
         looked = steps(ending, taken, now)
         if self._is_news(looked, open_now, unfit):
-            new = await self._store.write(lambda unit: self._write(unit, ending, unfit, now))
+            new = await self._store.write(lambda unit: self._write(unit, ending, unfit, now, unread=unread))
             self._log.info("certificates.warned", count=new, open=len(ending))
         self._seen, self._looked_at = directory, now
         signer = [days_left(one.until, now) for one in self._own if one.subject == SIGNER]
@@ -82,9 +85,11 @@ class CertificateWatch:
         passed = any(one.alarm in open_ids for one in looked.passed)
         return bool(looked.new or looked.over or passed or known != set(unfit))
 
-    async def _write(self, unit: Unit, ending: Sequence[Ending], unfit: Sequence[str], now: datetime) -> int:
+    async def _write(
+        self, unit: Unit, ending: Sequence[Ending], unfit: Sequence[str], now: datetime, *, unread: bool
+    ) -> int:
         await unit.lock("certificates")
-        taken, open_now = await _known(unit)
+        taken, open_now = await _known(unit, unread=unread)
         looked = steps(ending, taken, now)
         by_id = {alarm.id: alarm for alarm in open_now}
         gone = [by_id[one.alarm] for one in (*looked.passed, *looked.over) if one.alarm in by_id]
@@ -111,5 +116,7 @@ class CertificateWatch:
                          subject=alarm.id, detail={"reason": alarm.reason})  # fmt: skip
 
 
-async def _known(unit: Unit) -> tuple[Sequence[Warned], Sequence[AlarmRecord]]:
-    return await unit.assurance.warned(), [one for one in await unit.alarms() if one.kind in (KIND, UNFIT)]
+async def _known(unit: Unit, *, unread: bool) -> tuple[Sequence[Warned], Sequence[AlarmRecord]]:
+    """``unread``: there is no directory yet, which says of nobody's certificate that it ends no more."""
+    taken = [one for one in await unit.assurance.warned() if not unread or one.subject.startswith(OWN)]
+    return taken, [one for one in await unit.alarms() if one.kind in (KIND, UNFIT)]

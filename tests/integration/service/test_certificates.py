@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from contacts.directory import Directory
 from contacts.model import Certificate
+from contacts.scope import part_of
 from hub.core.assurance import Ending
 from hub.core.records import AlarmRecord
 from hub.edge.ids import SeededIds
@@ -82,6 +83,18 @@ async def test_neither_restarts_nor_a_second_node_warn_twice(nodes: tuple[Hub, H
         other = Watch(second.store, present, node=f"b{number}")
         assert await one.at(START + 31 * DAY) == await other.at(START + 31 * DAY) == said(30)
     assert len(await one.alarms(every=True)) == 1
+
+
+async def test_a_hub_that_has_not_read_its_directory_yet_clears_nothing(hub: Hub) -> None:
+    """The store was away at the start: until the first refresh only the operator of the settings is known."""
+    own = Ending(subject=SIGNER, owner="operator", fingerprint="ab" * 32, until=UNTIL)
+    await Watch(hub.store, directory(certificate(UNTIL)), own=[own]).at(START + 31 * DAY)
+    restarted = Watch(hub.store, Directory.of(part_of(BUNDLE, "operator")), node="2")
+    now = START + 31 * DAY + EVERY
+    assert await restarted.at(now) == said(30), "the hub's own has gone, and it knows that"
+    restarted.present = directory(certificate(UNTIL))
+    assert await restarted.at(now + EVERY) == said(30)
+    assert len(await restarted.alarms(every=True)) == 2
 
 
 async def test_an_alarm_that_was_cleared_by_hand_comes_back_with_the_next_step_only(hub: Hub) -> None:
