@@ -108,6 +108,8 @@ class Inviting:
             found = await unit.accounts.user_by_email(address)
             if found is not None:
                 await unit.lock(user_lock(found.id))
+                # As they are now that nobody else can change them: they may have followed their link meanwhile.
+                found = await unit.accounts.user(found.id) or found
                 if found.state != "invited" or not may_manage(viewer, found) or found.organisation != organisation:
                     line = audit_line(self._ids, now, viewer.actor, "user.invite_refused", found)
                     await unit.add_audit([line])
@@ -179,6 +181,9 @@ class Inviting:
             if found is None:
                 return None
             await unit.lock(user_lock(found[0].user))
+            found = await _linked(unit, token, now)  # a newer link may have taken its place: it must not come back
+            if found is None:
+                return None
             link = replace(found[0], pending=secret, pending_password=hashed, pending_name=cleaned)
             await unit.accounts.put_link(link)
             return link, found[1]

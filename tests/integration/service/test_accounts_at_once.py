@@ -1,0 +1,109 @@
+"""What one node does to an account between the look of another and its lock. On PostgreSQL alone: in the one writer of
+SQLite nothing comes between."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from hub.core.accounts import CONSOLE
+from hub.core.totp import code_at, step_of
+from hub.service.accounts.inviting import Followed, Inviting
+from hub.service.accounts.steps import SignedIn
+from hub.service.ports import Unit
+from tests.kit.accounts import BROMLEY, PASSWORD, Accounts, accounts_over
+from tests.kit.clock import FakeClock
+from tests.kit.postgres import PostgresServer, postgres_store
+from tests.kit.store import Stores
+
+pytestmark = pytest.mark.postgresql
+ROWAN = "rowan@bromley.example"
+OTHER = "plum torch window"
+Deed = Callable[[], Awaitable[object]]
+
+
+class Overtaken:
+    """A store whose next transaction is overtaken, once, just before it has the lock on an account."""
+
+    def __init__(self, store: Stores) -> None:
+        self._store = store
+        self.meanwhile: Deed | None = None
+
+    async def read(self, work: Callable[[Unit], Awaitable[Any]]) -> Any:
+        return await self._store.read(work)
+
+    async def write(self, work: Callable[[Unit], Awaitable[Any]]) -> Any:
+        return await self._store.write(lambda unit: work(_Slow(unit, self)))  # type: ignore[arg-type]
+
+
+class _Slow:
+    def __init__(self, unit: Unit, store: Overtaken) -> None:
+        self._unit = unit
+        self._store = store
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._unit, name)
+
+    async def lock(self, *keys: str) -> None:
+        deed = self._store.meanwhile
+        if deed is not None and any(key.startswith("user:") for key in keys):
+            self._store.meanwhile = None
+            await deed()
+        await self._unit.lock(*keys)
+
+
+@pytest.fixture
+async def two(server: PostgresServer) -> AsyncIterator[tuple[Accounts, Accounts, Overtaken]]:
+    """A node, and another that is overtaken."""
+    urls = await server.clean()
+    stores = [await postgres_store(urls, node=node) for node in ("1", "2")]
+    clock, slow = FakeClock(), Overtaken(stores[1])
+    other = accounts_over(stores[1], clock, seed="slow")
+    inviting = Inviting(
+        store=slow,  # type: ignore[arg-type]
+        clock=clock,
+        ids=other.ids,
+        passwords=other.passwords,
+        limits=other.limits,
+        called=lambda code: None,
+    )
+    yield accounts_over(stores[0], clock, seed="quick"), replace(other, inviting=inviting), slow
+    for store in stores:
+        await store.aclose()
+
+
+async def test_who_follows_their_link_while_they_are_invited_again_keeps_their_account(
+    two: tuple[Accounts, Accounts, Overtaken],
+) -> None:
+    quick, other, slow = two
+    made = await quick.invited(ROWAN, "recipient")
+
+    async def follow() -> None:
+        await quick.accepted(made.token)
+
+    slow.meanwhile = follow
+    again = await other.inviting.invite(CONSOLE, email=ROWAN, organisation=BROMLEY, roles=["auditor"])
+    assert isinstance(again, tuple) and "list of users" in again[0].message
+    user = await quick.user(made.user)
+    assert (user.state, user.roles) == ("active", {"recipient"})
+    await quick.signed_in(ROWAN, made.user)
+
+
+async def test_a_link_that_was_replaced_does_not_come_back_with_what_was_typed_into_it(
+    two: tuple[Accounts, Accounts, Overtaken],
+) -> None:
+    quick, other, slow = two
+    first = await quick.invited(ROWAN, "recipient")
+    newer: list[str] = []
+
+    async def invite() -> None:
+        newer.append((await quick.invited(ROWAN, "recipient")).token)
+
+    slow.meanwhile = invite
+    assert await other.inviting.begin(first.token, name="Else", password=OTHER, again=OTHER) is None
+    assert await quick.inviting.follow(first.token) is None
+    shown = await quick.inviting.begin(newer[0], name="Rowan", password=PASSWORD, again=PASSWORD)
+    assert isinstance(shown, Followed) and shown.secret is not None
+    done = await quick.inviting.complete(newer[0], code_at(shown.secret, step_of(quick.clock.now())))
+    assert isinstance(done, SignedIn)
