@@ -1,12 +1,25 @@
 """Accounts as they are looked after: one's own, and those of one's organisation."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
 
 from contacts.roles import OPERATOR
-from hub.core.accounts import AccountLimits, Role, User, UserSession, UserState, Viewer, alive, locked, may, may_manage
+from hub.core.accounts import (
+    ROLES,
+    AccountLimits,
+    Role,
+    User,
+    UserSession,
+    UserState,
+    Viewer,
+    alive,
+    locked,
+    may,
+    may_grant,
+    may_manage,
+)
 from hub.core.passwords import LONGEST, normalised
 from hub.core.records import AuditLine
 from hub.service.accounts.inviting import Invited, Inviting
@@ -113,6 +126,27 @@ class People:
             await end_all_sessions(unit, user)
             await unit.add_audit([audit_line(self._ids, now, viewer.actor, "user.disabled", closed)])
             return True
+
+        return await self._store.write(work)
+
+    async def give_roles(self, viewer: Viewer, user: str, roles: Collection[str]) -> tuple[FormProblem, ...] | None:
+        """Give somebody else other roles; they hold from their next request on. None where there is nobody whose roles
+        the viewer may change; the problems, if there are any."""
+        now, known = self._clock.now(), frozenset(role for role in ROLES if role in roles)
+
+        async def work(unit: Unit) -> tuple[FormProblem, ...] | None:
+            await unit.lock(user_lock(user))
+            found = await unit.accounts.user(user)
+            if found is None or found.state == "disabled" or not may_manage(viewer, found):
+                return None
+            if len(known) != len(set(roles)) or not may_grant(viewer, known, found.organisation):
+                return (FormProblem(field="roles", message="Choose what the person will do"),)
+            if known != found.roles:
+                await unit.accounts.put_user(replace(found, roles=known))
+                before, after = " ".join(sorted(found.roles)), " ".join(sorted(known))
+                line = audit_line(self._ids, now, viewer.actor, "user.roles_changed", found, before=before, after=after)
+                await unit.add_audit([line])
+            return ()
 
         return await self._store.write(work)
 

@@ -411,6 +411,33 @@ async def test_a_recovery_opens_what_is_locked_and_a_second_one_takes_the_place_
     await accounts.signed_in(ROWAN, rowan.user)
 
 
+async def test_other_roles_are_given_by_a_second_person_who_may_give_them_all(
+    accounts: Accounts, tmp_path: Path
+) -> None:
+    rowan = (await accounts.member()).viewer
+    admin = (await accounts.member("admin@bromley.example", "directory_admin")).viewer
+    elsewhere = (await accounts.member("admin@camden.example", "directory_admin", organisation=CAMDEN)).viewer
+    among = (await accounts.member("among@hub.example", "directory_admin", organisation=OPERATOR)).viewer
+    desk = (await accounts.member("desk@hub.example", organisation=OPERATOR)).viewer
+    boss = (await accounts.member("boss@hub.example", "operator", organisation=OPERATOR)).viewer
+    give = accounts.people.give_roles
+    for viewer, user in ((elsewhere, rowan), (rowan, admin), (admin, admin), (among, boss)):
+        assert await give(viewer, user.user, ["auditor"]) is None
+    assert await give(admin, "us_none", ["auditor"]) is None
+    for roles in ([], ["king"], ["operator"]):
+        assert fields(await give(admin, rowan.user, roles)) == ["roles"]
+    assert fields(await give(among, desk.user, ["operator"])) == ["roles"]
+    assert await give(admin, rowan.user, ["directory_admin", "auditor"]) == ()
+    assert await give(admin, rowan.user, ["auditor", "directory_admin"]) == ()  # as it is: no second line
+    assert (await accounts.user(rowan.user)).roles == {"directory_admin", "auditor"}
+    assert [line for line in audit(tmp_path) if line[1] == "user.roles_changed"] == [
+        (admin.actor, "user.roles_changed", BROMLEY, rowan.user,
+         '{"after": "auditor directory_admin", "before": "recipient"}')
+    ]  # fmt: skip
+    await accounts.people.disable(admin, rowan.user)
+    assert await give(admin, rowan.user, ["recipient"]) is None
+
+
 async def test_who_is_disabled_is_out_at_once_and_for_good(accounts: Accounts) -> None:
     rowan = await accounts.member()
     admin = (await accounts.member("admin@bromley.example", "directory_admin")).viewer

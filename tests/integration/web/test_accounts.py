@@ -111,6 +111,7 @@ DEEDS = [
     "/account/sessions/{session}/end",
     "/account/sign-out-everywhere",
     "/users/invite",
+    "/users/{user}/roles",
     "/users/{user}/disable",
     "/users/{user}/recover",
 ]
@@ -509,9 +510,9 @@ async def test_another_organisation_is_as_if_it_were_not_there(place: Place) -> 
     seen = []
     for user in (rowan.user, "us_00000000000000000000000000", "x"):
         answers = [await visitor.get(f"/users/{user}")]
-        for deed in ("disable", "recover"):
+        for deed in ("disable", "recover", "roles"):
             await visitor.get("/users")
-            answers.append(await visitor.post(f"/users/{user}/{deed}"))
+            answers.append(await visitor.post(f"/users/{user}/{deed}", {"roles": "auditor"}))
         seen.append([(one.status, one.html) for one in answers])
     assert seen == [seen[0]] * 3
     assert {status for status, _ in seen[0]} == {404}
@@ -543,9 +544,26 @@ async def test_a_recipient_has_no_list_of_users_and_nobody_manages_themselves(pl
     visitor = admin.visitor()
     own = await visitor.get(f"/users/{admin.user}")
     assert own.status == 200 and "Start recovery" not in own.text and "Disable" not in own.text
-    for deed in ("disable", "recover"):
-        assert (await visitor.post(f"/users/{admin.user}/{deed}")).status == 404
+    for deed in ("disable", "recover", "roles"):
+        assert (await visitor.post(f"/users/{admin.user}/{deed}", {"roles": "auditor"})).status == 404
     assert (await admin.now()).state == "active"
+
+
+async def test_other_roles_hold_from_the_next_page_on(place: Place) -> None:
+    rowan = await place.member(ROWAN, "recipient")
+    admin = (await place.member("admin@bromley.example", "directory_admin")).visitor()
+    browser = rowan.visitor()
+    assert (await browser.get("/users")).status == 404
+    page = await admin.get(f"/users/{rowan.user}")
+    assert page.html.count(" checked") == 1 and "Operator of the hub" not in page.text
+    for wrong in ([], ["operator"], ["recipient", "king"]):
+        seen = await admin.post(f"/users/{rowan.user}/roles", {"roles": wrong})
+        assert (seen.status, 'href="#roles"' in seen.html) == (422, True)
+    assert (await rowan.now()).roles == {"recipient"}
+    done = await admin.post(f"/users/{rowan.user}/roles", {"roles": ["recipient", "auditor"]})
+    assert (done.status, done.location) == (303, f"/users/{rowan.user}")
+    assert (await browser.get("/users")).status == 200
+    assert (await rowan.now()).roles == {"recipient", "auditor"}
 
 
 async def test_disabling_ends_everything_at_once(place: Place) -> None:

@@ -44,6 +44,7 @@ class AccountPages:
             web.get("/users/invite", guarded(self.users.show_invite)),
             web.post("/users/invite", guarded(self.users.invite)),
             web.get("/users/{user}", guarded(self.users.one)),
+            web.post("/users/{user}/roles", guarded(self.users.give_roles)),
             web.post("/users/{user}/disable", guarded(self.users.disable)),
             web.post("/users/{user}/recover", guarded(self.users.recover)),
         ]

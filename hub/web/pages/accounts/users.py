@@ -4,6 +4,7 @@ Whoever is not the viewer's to see is answered as if they were not there.
 """
 
 import re
+from collections.abc import Collection
 from urllib.parse import urlencode
 
 from aiohttp import web
@@ -50,9 +51,19 @@ class UserPages:
     async def one(self, request: web.Request) -> web.StreamResponse:
         """One of them, and what can be done."""
         found = await self._people.one(request[VIEWER], request.match_info["user"])
-        if found is None:
+        return self._sessions.nowhere() if found is None else self._one(request, found, found.roles, (), 200)
+
+    async def give_roles(self, request: web.Request) -> web.StreamResponse:
+        """Give them other roles."""
+        viewer, user = request[VIEWER], request.match_info["user"]
+        roles = request[FORM].all("roles")
+        problems = await self._people.give_roles(viewer, user, roles)
+        found = await self._people.one(viewer, user)
+        if problems is None or found is None:
             return self._sessions.nowhere()
-        return self._site.page(request, "user.html", user=found, row=self._row(found))
+        return (
+            self._one(request, found, roles, problems, 422) if problems else self._sessions.redirect(f"/users/{user}")
+        )
 
     async def show_invite(self, request: web.Request) -> web.StreamResponse:
         """The form for inviting somebody."""
@@ -89,6 +100,25 @@ class UserPages:
         user = request.match_info["user"]
         done = await self._people.disable(request[VIEWER], user)
         return self._sessions.redirect(f"/users/{user}") if done else self._sessions.nowhere()
+
+    def _one(
+        self,
+        request: web.Request,
+        user: Listed,
+        chosen: Collection[str],
+        errors: tuple[FormProblem, ...],
+        status: int,
+    ) -> web.Response:
+        return self._site.page(
+            request,
+            "user.html",
+            status=status,
+            user=user,
+            row=self._row(user),
+            choices=role_choices(request[VIEWER], user.organisation, chosen),
+            errors=errors,
+            errors_by=errors_by(errors, "roles"),
+        )
 
     def _link(self, request: web.Request, made: Invited, email: str, *, recovery: bool) -> web.Response:
         return self._site.page(
