@@ -7,7 +7,7 @@ from typing import Any, Final, TypeAlias
 from adapters.port import Alert, Envelope
 from adapters.sms.text import NotOnePart, alert_text
 from contacts.directory import Directory
-from contacts.roles import EMERGENCY_DUTY_TEAM, OPERATOR, ORGANISATION_OF, POLICE_ROLES, desk_of
+from contacts.roles import OPERATOR, POLICE_ROLES, desk_of
 from hub.core.ladder import sender_of
 from hub.core.records import ClaimedDelivery, DeliveryRecord, MessageStatus, Purpose
 from hub.core.tokens import ack_token, pickup_token, receipt_token, reply_code
@@ -15,6 +15,7 @@ from hub.notices.brief import Brief
 from hub.notices.compose import Shown, alert, compose, handover, shown
 from hub.notices.sections import handover as handover_page
 from hub.service.addressing import address_of
+from hub.service.ringing import sender_numbers, whom_to_ring
 from routing.decision import Kind
 from routing.needtoknow import View, permitted, shared_view, view
 
@@ -115,7 +116,11 @@ class Composer:
         directory = self._directory()
         sender = sender_of(claimed.doc)
         known = None if sender is None else directory.organisation(sender)
-        return () if sender is None else _ring(sender, UNNAMED if known is None else known.name, directory, service="")
+        return (
+            ()
+            if sender is None
+            else sender_numbers(sender, UNNAMED if known is None else known.name, directory, service="")
+        )
 
     def leads_to_pickup(self, claimed: ClaimedDelivery) -> bool:
         """Whether the link of an alert leads to the notice itself, as its reader was sent no content that is sealed."""
@@ -178,7 +183,7 @@ class Composer:
             in_person=decision.in_person,
             abduction=_abduction(claimed),
             withheld_parent=_withheld_parent(claimed),
-            ring=_ring_whom(claimed, sender, name, directory),
+            ring=whom_to_ring(claimed, sender, name, directory),
             acknowledge_url=f"{self._url}/a/{ack_token(self._secret, claimed.delivery.id)}"
             if self._answers(claimed.delivery)
             else "",
@@ -282,36 +287,6 @@ def _withheld_parent(claimed: ClaimedDelivery) -> bool:
         and (person.get("suspected_abductor") or _part(person, "notify").get("decision") == "withhold")
         for person in claimed.doc.get("people") or ()
     )
-
-
-def _ring_whom(claimed: ClaimedDelivery, sender: str | None, name: str, directory: Directory) -> tuple[str, ...]:
-    """The reader rings the sender; the sender's duty manager rings whoever has not answered."""
-    if claimed.delivery.purpose != "handover":
-        return () if sender is None else _ring(sender, name, directory)
-    notice = claimed.notice
-    role, code = notice.gap_role or notice.roles[0], notice.organisation
-    if notice.gap_role is not None:  # whom nobody told, not the desk that stands in for them
-        code = next((one.organisation for one in claimed.decision.recipients if one.organisation), None)
-    code = code or ORGANISATION_OF.get(role)
-    known = None if code is None else directory.organisation(code)
-    if code is None or known is None:
-        return ()
-    desk = directory.phone(code, desk_of(role))
-    night = directory.desk(code, EMERGENCY_DUTY_TEAM)
-    numbers = {desk: f"{known.name}: {desk}"} if desk else {}
-    if night is not None and night.phone:
-        numbers.setdefault(night.phone, f"{known.name}, out of hours: {night.phone}")
-    return tuple(numbers.values())
-
-
-def _ring(code: str, name: str, directory: Directory, *, service: str = ", children's services") -> tuple[str, ...]:
-    day = directory.phone(code, "front_door")
-    desk = directory.desk(code, EMERGENCY_DUTY_TEAM)
-    night = None if desk is None else desk.phone
-    lines = [f"{name}{service}: {day}"] if day else []
-    if night and night != day:
-        lines.append(f"{name}, out of hours: {night}")
-    return tuple(lines)
 
 
 def _headers(claimed: ClaimedDelivery) -> Mapping[str, str]:
