@@ -75,6 +75,8 @@ class WallPages:
         began, sent = self._clock.now(), ""
         with suppress(ConnectionError):  # the browser went away
             while not self._over.is_set() and (self._clock.now() - began).total_seconds() < LASTS:
+                if not await self._still(request):
+                    break
                 middle = await self._middle(request)
                 # A comment when there is no news: else nobody would notice that the other side is gone.
                 await response.write(b": as before\n\n" if middle == sent else _event(middle))
@@ -99,6 +101,14 @@ class WallPages:
             return self._sessions.nowhere()
         await self._wall.clear(request[VIEWER], request.match_info["alarm"])
         return self._sessions.redirect("/wall#alarms")
+
+    async def _still(self, request: web.Request) -> bool:
+        """Whether the viewer may go on watching: whoever signs out, is disabled or has other roles sees no more."""
+        try:
+            viewer = await self._sessions.viewer(request)
+        except StoreUnavailable:
+            return True  # which the next look says; it shows nothing else
+        return viewer is not None and may(viewer, "hub:see", OPERATOR)
 
     async def _middle(self, request: web.Request) -> str:
         try:
