@@ -184,4 +184,9 @@ class Sessions:
         )
 
     def _here(self, request: web.Request) -> str:
-        return local_path(request.path_qs if request.method in ("GET", "HEAD") else request.rel_url.raw_path)
+        """Where to go once signed in: back to the page; from a form that is no page itself, to one's own account."""
+        if request.method in ("GET", "HEAD"):
+            return local_path(request.path_qs)
+        resource = request.match_info.route.resource
+        shown = resource is not None and any(route.method == "GET" for route in resource)
+        return local_path(request.rel_url.raw_path) if shown else HOME

@@ -104,6 +104,18 @@ async def test_an_alarm_is_seen_to_by_a_named_human_once(place: Place) -> None:
     assert "None is open." in (await visitor.get("/wall")).text
 
 
+async def test_whoever_presses_a_button_after_their_session_has_ended_comes_back_to_a_page(place: Place) -> None:
+    """The address of a deed is none: signing in would end at "method not allowed"."""
+    await fail_one(place)
+    visitor = await place.visitor("operator")
+    await visitor.get("/wall")
+    (alarm,) = await place.web.store.read(lambda unit: unit.alarms())
+    visitor.cookies["fingerpost"] = "over"
+    assert (await visitor.post(f"/wall/alarms/{alarm.id}", {"seen_to": "yes"})).location == "/sign-in?next=/account"
+    assert (await visitor.post("/users/invite", {})).location == "/sign-in?next=/users/invite"
+    assert len(await place.web.store.read(lambda unit: unit.alarms())) == 1
+
+
 async def test_the_stream_says_what_is_new_and_that_it_is_alive(place: Place) -> None:
     visitor = await place.visitor("operator")
     headers = {"Cookie": f"fingerpost={visitor.cookies['fingerpost']}"}
@@ -121,6 +133,17 @@ async def test_the_stream_says_what_is_new_and_that_it_is_alive(place: Place) ->
         await place.web.clock.advance(LASTS)
         # To its end: the browser asks for another, and so shows that it is still signed in.
         assert await passing(place, stream.content.read())
+
+
+async def test_the_stream_ends_with_the_session(place: Place) -> None:
+    visitor = await place.visitor("operator")
+    headers = {"Cookie": f"fingerpost={visitor.cookies['fingerpost']}"}
+    async with place.web.session.get(f"{place.web.url}/wall/live", headers=headers) as stream:
+        assert "None is open." in await event(place, stream.content)
+        await visitor.get("/account")
+        assert (await visitor.post("/account/sign-out-everywhere")).status == 303
+        await fail_one(place)
+        assert b"Alarms: 1 open" not in await passing(place, stream.content.read())
 
 
 async def passing(place: Place, reading: Awaitable[bytes]) -> bytes:
