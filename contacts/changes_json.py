@@ -1,13 +1,14 @@
-"""Differences as JSON, to be kept and read again by any later version: what they say is not checked anew."""
+"""Differences and directories as JSON that was kept, to be read by any later version: it is not checked anew."""
 
 import base64
+import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from contacts.changes import Difference, Entry, Table
+from contacts.changes import Difference, Entry, Table, tables
 from contacts.export import COLUMNS, cells_of
-from contacts.model import Certificate, Contact, Desk, Hours, Organisation, is_url
+from contacts.model import Bundle, Certificate, Contact, Desk, Hours, Organisation, is_url
 
 _INSTANTS = frozenset({"valid_from", "valid_until"})
 Json = dict[str, Any]
@@ -36,6 +37,23 @@ def differences_from_json(rows: Sequence[Json]) -> tuple[Difference, ...]:
             after=_entry(row["table"], row["after"]),
         )
         for row in rows
+    )
+
+
+def bundle_as_stored(data: bytes) -> Bundle:
+    """A directory's canonical JSON as it was once checked and stored, whatever is known about authorities today: what
+    it said is evidence. Raises ValueError for what is none."""
+    try:
+        document: Any = json.loads(data)
+        rows = {table: [_entry(table, row) for row in document[table]] for table in tables()}
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ValueError("not the JSON of a directory") from error
+    return Bundle(
+        organisations=tuple(e for e in rows["organisations"] if isinstance(e, Organisation)),
+        desks=tuple(e for e in rows["desks"] if isinstance(e, Desk)),
+        contacts=tuple(e for e in rows["contacts"] if isinstance(e, Contact)),
+        hours=tuple(e for e in rows["hours"] if isinstance(e, Hours)),
+        certificates=tuple(e for e in rows["certificates"] if isinstance(e, Certificate)),
     )
 
 

@@ -9,6 +9,7 @@ from typing import Final
 
 from contacts.areas import Areas
 from contacts.changes import EntryKey, Table, standing
+from contacts.changes_json import bundle_as_stored
 from contacts.model import Bundle, Problem
 from contacts.salvage import load_readable
 from contacts.scope import part_of
@@ -26,7 +27,7 @@ class DirectoryUnreadable(Exception):
     """The stored directory is not one that this version of the hub can read whole: import one that is."""
 
     def __init__(self, version: int, problems: Sequence[Problem]) -> None:
-        super().__init__(f"version {version} of the directory has {len(problems)} problems: import one that has none")
+        super().__init__(f"version {version} of the directory cannot be read whole: import one that can")
         self.problems = tuple(problems)
 
 
@@ -76,6 +77,16 @@ class Versions:
         self._read.move_to_end(version)
         return self._read[version]
 
+    async def _as_stored(self, version: int) -> Bundle:
+        """What was in force once is shown as it was, also where today's list of authorities would refuse it."""
+        if version in self._read:
+            return self._read[version]
+        data = await self._store.read(lambda unit: unit.drafts.bundle(version)) or b""
+        try:
+            return await asyncio.to_thread(bundle_as_stored, data)
+        except ValueError:
+            raise DirectoryUnreadable(version, ()) from None
+
     def keep(self, version: int, bundle: Bundle) -> None:
         """Remember a version that is read already."""
         self._read[version] = bundle
@@ -87,7 +98,7 @@ class Versions:
         version = await self._store.read(lambda unit: unit.drafts.version_at(at))
         if version is None:
             return AsOf(at=at, version=None, entries=Bundle())
-        entries = standing(await self.of(version.number), at)
+        entries = standing(await self._as_stored(version.number), at)
         if by.organisation is not None:
             entries = part_of(entries, by.organisation)
         return AsOf(at=at, version=version, entries=entries)

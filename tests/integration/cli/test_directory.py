@@ -127,9 +127,9 @@ def test_one_organisations_file_leaves_the_others_alone(env: Mapping[str, str], 
 def test_what_waits_is_listed_shown_and_approved_by_name(env: Mapping[str, str], tmp_path: Path) -> None:
     imported(env, tmp_path)
     change = waiting(tmp_path)
-    listed = run(env, "directory", "changes", "list", columns=400)[1]
-    assert change in listed
-    assert "Jo Example" in listed
+    assert run(env, "directory", "changes", "list")[0] == 0
+    [listed] = json.loads(run(env, "directory", "changes", "list", "--json")[1])["changes"]
+    assert (listed["id"], listed["state"], listed["proposed_name"]) == (change, "waiting", "Jo Example")
     assert NEW in run(env, "directory", "changes", "show", change, columns=400)[1]
     assert run(env, "directory", "changes", "approve", change)[0] == 2, "a name is asked for"
     assert run(env, "directory", "changes", "approve", change, "--name", " ")[0] == 2
@@ -141,7 +141,7 @@ def test_what_waits_is_listed_shown_and_approved_by_name(env: Mapping[str, str],
     assert (status, "decided already" in err) == (1, True)
     body = json.loads(run(env, "directory", "changes", "show", change, "--json")[1])
     assert (body["proposed_name"], body["decided_name"], body["how"]) == ("Jo Example", "Kim Example", "approved")
-    assert run(env, "directory", "changes", "list")[1].count("ch_") == 0
+    assert json.loads(run(env, "directory", "changes", "list", "--json")[1])["changes"] == []
     assert len(json.loads(run(env, "directory", "changes", "list", "--all", "--json")[1])["changes"]) == 2
 
 
@@ -149,6 +149,8 @@ def test_what_is_rejected_changes_nothing(env: Mapping[str, str], tmp_path: Path
     imported(env, tmp_path)
     change = waiting(tmp_path)
     reject = ("directory", "changes", "reject", change, "--name", "Kim Example", "--why", "The mailbox is unknown")
+    status, _, said = run(env, *reject[:-1], "x" * 501)
+    assert (status, "why: plain text on one line" in said, "when this was proposed" in said) == (1, True, False)
     assert run(env, *reject)[0] == 0
     assert exported(env) == dumps(SMALL).decode()
     assert "The mailbox is unknown" in run(env, "directory", "changes", "show", change)[1]
@@ -174,8 +176,7 @@ def test_the_history_names_both_and_the_machine(env: Mapping[str, str], tmp_path
     newest, oldest = json.loads(run(env, "directory", "history", "--json")[1])["versions"]
     assert (newest["version"], newest["change"]["id"], newest["change"]["decided_name"]) == (2, change, "Kim Example")
     assert (oldest["version"], oldest["change"]["how"], oldest["change"]["proposed_by"]) == (1, "imported", "operator")
-    table = run(env, "directory", "history", columns=400)[1]
-    assert "imported at the machine" in table
+    assert run(env, "directory", "history")[0] == 0
     entry = run(env, "directory", "history", f"contacts[{FRONT_DOOR}]", columns=400)[1]
     assert f"address: front-door@e09000006.example → {NEW}" in entry
     assert "Jo Example" in entry and "Kim Example" in entry
@@ -186,10 +187,9 @@ def test_the_history_names_both_and_the_machine(env: Mapping[str, str], tmp_path
 def test_as_it_stood_at_a_time(env: Mapping[str, str], tmp_path: Path) -> None:
     imported(env, tmp_path)
     assert run(env, "directory", "show", "--at", "2001-01-01")[0] == 1
-    status, out, _ = run(env, "directory", "show", columns=400)
-    assert status == 0
-    assert "front-door@e09000006.example" in out
-    assert "version 1" in out
+    status, out, _ = run(env, "directory", "show")
+    assert (status, "version 1, in force since" in out) == (0, True)
+    assert run(env, "directory", "show", "--json")[1] == dumps(SMALL).decode()
     part = run(env, "directory", "show", "--organisation", BROMLEY, "--json")[1]
     assert part == dumps(part_of(SMALL, BROMLEY)).decode()
 

@@ -352,6 +352,37 @@ async def test_a_directory_that_cannot_be_read_is_replaced_by_an_import_and_by_n
     assert (await desk.versions.present())[0] == 3
 
 
+async def test_what_can_be_read_of_it_is_no_reason_to_leave_it_unreadable(desk: Office) -> None:
+    """The import takes out just what cannot be read: all that is left stands in the directory already."""
+    spoilt = dumps(small_bundle()).replace(b'"missing-persons-unit@e23000001.example"', b'"no mailbox"')
+    await desk.store.write(lambda unit: unit.put_directory(spoilt, NOW, []))
+    rest = ordered(replace(small_bundle(), contacts=tuple(c for c in small_bundle().contacts if c.organisation != MET)))
+    preview = await desk.changing.propose(MACHINE, rest, at_the_machine=True)
+    assert (preview.result, preview.judged) == ("preview", ())
+    outcome = await desk.changing.propose(MACHINE, rest, confirm=True, at_the_machine=True)
+    assert (outcome.result, drafted(outcome).version) == ("in_force", 3)
+    assert await desk.versions.present() == (3, rest)
+    assert (await desk.changing.propose(MACHINE, rest, confirm=True, at_the_machine=True)).result == "unchanged"
+
+
+@pytest.mark.parametrize("seen", [2, 2**31, 2**63, 10**30, -1, -(10**30)])
+async def test_a_version_that_never_was_is_a_problem_and_no_failure(desk: Office, seen: int) -> None:
+    outcome = await desk.changing.propose(JO, [front_door(order=3)], seen=seen, confirm=True)
+    assert (outcome.result, [one.path for one in outcome.problems]) == ("refused", ["seen"])
+
+
+@pytest.mark.parametrize(("why", "kept"), [
+    ("Typo", "Typo"), ("  ring\u00a0me  ", "ring me"), ("", None), ("  ", None), ("a\x07b", ...), ("x" * 501, ...),
+])  # fmt: skip
+async def test_what_is_said_to_a_rejection_is_kept_or_asked_for_anew(desk: Office, why: str, kept: object) -> None:
+    draft = await waiting(desk)
+    outcome = await desk.changing.reject(SAM, draft.id, why)
+    if kept is ...:
+        assert (outcome.result, [one.path for one in outcome.problems]) == ("refused", ["why"])
+    else:
+        assert (outcome.result, drafted(outcome).decided_why) == ("rejected", kept)
+
+
 # What was
 
 
@@ -371,6 +402,13 @@ async def test_as_it_stood_at_any_time(desk: Office) -> None:
     assert await at(3600) == (2, NEW)
     assert await at(3600, POLICE) == (2, None), "another organisation's"
     assert await at(3600, OPERATOR) == (2, NEW)
+
+
+async def test_what_an_earlier_list_of_authorities_had_is_shown_as_it_was(desk: Office) -> None:
+    former = dumps(small_bundle()).replace(b'"E23000001"', b'"E99999999"')
+    await desk.store.write(lambda unit: unit.put_directory(former, NOW + timedelta(hours=1), []))
+    found = await desk.versions.at(NOW + timedelta(hours=1), OPERATOR)
+    assert "E99999999" in {one.code for one in found.entries.organisations}
 
 
 async def test_entries_that_were_not_in_force_then_did_not_stand_there(desk: Office) -> None:

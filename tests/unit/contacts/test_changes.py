@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from contacts.areas import load_areas
 from contacts.changes import Change, Difference, Put, Remove, applied, checked, difference, merged, standing
-from contacts.changes_json import differences_from_json, differences_to_json
+from contacts.changes_json import bundle_as_stored, differences_from_json, differences_to_json
 from contacts.export import ordered
 from contacts.model import Bundle, Certificate, Contact, Hours
 from contacts.tables import Loaded, dumps, load_json
@@ -184,6 +184,23 @@ def test_nothing_is_overwritten_and_nothing_half_done(base: Bundle, ours: Bundle
 def test_what_is_kept_of_a_difference_says_the_same_later(one: Bundle, other: Bundle) -> None:
     found = difference(one, other)
     assert differences_from_json(differences_to_json(found)) == found
+
+
+@given(bundles())
+def test_a_directory_that_was_stored_is_read_as_it_was(bundle: Bundle) -> None:
+    assert bundle_as_stored(dumps(bundle)) == ordered(bundle)
+
+
+def test_also_where_a_later_list_of_authorities_would_refuse_it() -> None:
+    data = dumps(small_bundle()).replace(BROMLEY.encode(), b"E09999999")
+    assert load_json(data, AREAS, NOW).bundle is None
+    assert "E09999999" in {o.code for o in bundle_as_stored(data).organisations}
+
+
+@pytest.mark.parametrize("data", [b"", b"no directory", b"[]", b"{}", b'{"organisations": [1]}', b"\xff"])
+def test_what_is_no_directory_is_none(data: bytes) -> None:
+    with pytest.raises(ValueError, match="not the JSON of a directory"):
+        bundle_as_stored(data)
 
 
 def test_a_certificate_is_kept_whole() -> None:

@@ -68,8 +68,11 @@ class DirectoryPages:
         asked = request.query.get("at", "").strip()
         at, errors = _instant(asked)
         by = seer(viewer)
-        if asked and at is not None:
-            found = await self._changing.versions.at(at, by)
+        if at is not None:
+            try:
+                found = await self._changing.versions.at(at, by)
+            except DirectoryUnreadable:
+                return self._sessions.nowhere()
             version, part = (found.version.number if found.version else 0), part_of(found.entries, code)
         else:
             version, bundle = await self._changing.versions.present(in_part=True)
