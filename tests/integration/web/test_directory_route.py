@@ -26,6 +26,7 @@ from tests.kit.clock import START
 from tests.kit.commands import run
 from tests.kit.directory import BROMLEY, MET, NOW, small_bundle
 from tests.kit.web import Web, serving
+from tests.kit.whole import whole
 
 SMALL = ordered(small_bundle())
 NEW = "new-front-door@council.example"
@@ -303,3 +304,16 @@ def test_a_token_of_an_organisation_has_these_scopes_or_its_register(tmp_path: P
     kept, unbound = TokenFile(tmp_path / "api-tokens.json")()
     assert (kept.organisation, kept.person, kept.scopes) == (BROMLEY, "us_jo", frozenset(BOTH))
     assert (unbound.organisation, unbound.person) == (None, None)
+
+
+async def test_a_running_hub_sends_by_the_new_directory_at_once(tmp_path: Path) -> None:
+    TokenFile(tmp_path / "api-tokens.json").put((token("bromley", *BOTH, organisation=BROMLEY),))
+    async with whole(tmp_path, bundle=dumps(SMALL)) as running:
+        assert running.hub.directory.version == 1
+        body = json.dumps(put(order=7)).encode()
+        address = f"{running.hub.url}/v1/directory/changes"
+        async with running.session.post(address, data=body, headers=bearing("bromley")) as response:
+            assert response.status == 200
+        found = running.hub.directory().contact(FRONT_DOOR, running.hub.clock.now())
+        assert found is not None
+        assert (running.hub.directory.version, found.order) == (2, 7)
