@@ -24,7 +24,7 @@ from hub.core.passwords import LONGEST, normalised
 from hub.core.records import AuditLine
 from hub.service.accounts.inviting import Invited, Inviting
 from hub.service.accounts.ports import Passwords, user_lock
-from hub.service.accounts.steps import FormProblem, audit_line, end_all_sessions, new_password_problems
+from hub.service.accounts.steps import FormProblem, audit_line, end_all_sessions, failed, new_password_problems
 from hub.service.ports import Clock, Ids, Store, Unit
 
 PER_PAGE: Final = 50
@@ -196,12 +196,15 @@ class People:
     async def change_password(
         self, viewer: Viewer, *, current: str, password: str, again: str
     ) -> tuple[FormProblem, ...]:
-        """Set another password, and end every other session; the problems, if there are any."""
+        """Set another password, and end every other session; the problems, if there are any. Wrong ones count as they
+        do at signing in, and the one that locks the account ends this session: whoever found a browser signed in must
+        not be able to guess on and on."""
         found = await self._store.read(lambda unit: unit.accounts.user(viewer.user))
         if found is None:
             return (WRONG,)
         problems = new_password_problems(password, again, (found.name or "", found.email, found.organisation))
         if not await self._passwords.matches(found.password, normalised(current[: LONGEST * 4])):
+            await self._wrong(viewer)
             return (WRONG, *problems)
         if problems:
             return problems
@@ -210,7 +213,7 @@ class People:
         async def work(unit: Unit) -> tuple[FormProblem, ...]:
             await unit.lock(user_lock(viewer.user))
             user = await unit.accounts.user(viewer.user)
-            if user is None or user.password != found.password:
+            if user is None or user.password != found.password or locked(user, now):
                 return (WRONG,)
             await unit.accounts.put_user(replace(user, password=hashed))
             await end_all_sessions(unit, user.id, but=viewer.session)
@@ -218,6 +221,17 @@ class People:
             return ()
 
         return await self._store.write(work)
+
+    async def _wrong(self, viewer: Viewer) -> None:
+        now = self._clock.now()
+
+        async def work(unit: Unit) -> None:
+            await unit.lock(user_lock(viewer.user))
+            user = await unit.accounts.user(viewer.user)
+            if await failed(unit, user, "change", self._ids, self._limits, now):
+                await unit.accounts.end_sessions(viewer.user, [viewer.session])
+
+        await self._store.write(work)
 
     def _own_line(self, viewer: Viewer, now: datetime, action: str) -> AuditLine:
         return AuditLine(id=self._ids.new("au", now), at=now, actor=viewer.actor, action=action,

@@ -8,12 +8,12 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Final, Literal
 
-from hub.core.accounts import AccountLimits, User, UserSession, Viewer, alive, lock_of, locked
+from hub.core.accounts import AccountLimits, User, UserSession, Viewer, alive, locked
 from hub.core.passwords import LONGEST, normalised
 from hub.core.tokens import token_digest
 from hub.core.totp import used_step
 from hub.service.accounts.ports import Passwords, user_lock
-from hub.service.accounts.steps import SignedIn, audit_line, begin_session, new_token, viewer_of
+from hub.service.accounts.steps import SignedIn, audit_line, begin_session, failed, new_token, viewer_of
 from hub.service.ports import Clock, Ids, Store, Unit
 
 LONGEST_ADDRESS: Final = 254
@@ -144,21 +144,8 @@ class SigningIn:
         await unit.accounts.put_session(session)
 
     async def _failed(self, unit: Unit, user: User | None, what: str, *, countable: bool) -> bool:
-        """Write a failure down; True if it locks the account. Nothing counts while it is locked, so that whoever goes
-        on guessing does not keep it locked for ever."""
-        now = self._clock.now()
-        until = None
-        if user is not None and countable and not locked(user, now):
-            until = lock_of(user, self._limits, now)
-            changed = replace(user, failures=user.failures + 1)
-            if until is not None:
-                changed = replace(user, failures=0, locks=user.locks + 1, locked_until=until)
-            await unit.accounts.put_user(changed)
-        lines = [audit_line(self._ids, now, "hub", "user.sign_in_failed", user, step=what)]
-        if until is not None:
-            lines.append(audit_line(self._ids, now, "hub", "user.locked", user))
-        await unit.add_audit(lines)
-        return until is not None
+        """Write a failure down; True if it locks the account."""
+        return await failed(unit, user, what, self._ids, self._limits, self._clock.now(), countable=countable)
 
 
 def _same_secret(user: User, compared: User) -> bool:

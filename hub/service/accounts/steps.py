@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
 
-from hub.core.accounts import AccountLimits, User, UserSession, Viewer, alive
+from hub.core.accounts import AccountLimits, User, UserSession, Viewer, alive, lock_of, locked
 from hub.core.passwords import PasswordProblem, normalised, password_problem
 from hub.core.records import AuditLine
 from hub.core.tokens import token_digest
@@ -48,6 +48,25 @@ def audit_line(ids: Ids, now: datetime, actor: str, action: str, user: User | No
         subject=None if user is None else user.id,
         detail=detail,
     )
+
+
+async def failed(
+    unit: Unit, user: User | None, what: str, ids: Ids, limits: AccountLimits, now: datetime, *, countable: bool = True
+) -> bool:
+    """Write down that a secret was wrong; True if it locks the account. Nothing counts while it is locked, so that
+    whoever goes on guessing does not keep it locked for ever."""
+    until = None
+    if user is not None and countable and not locked(user, now):
+        until = lock_of(user, limits, now)
+        changed = replace(user, failures=user.failures + 1)
+        if until is not None:
+            changed = replace(user, failures=0, locks=user.locks + 1, locked_until=until)
+        await unit.accounts.put_user(changed)
+    lines = [audit_line(ids, now, "hub", "user.sign_in_failed", user, step=what)]
+    if until is not None:
+        lines.append(audit_line(ids, now, "hub", "user.locked", user))
+    await unit.add_audit(lines)
+    return until is not None
 
 
 async def end_all_sessions(unit: Unit, user: str, *, but: str | None = None) -> int:

@@ -367,6 +367,20 @@ async def test_another_password_ends_every_other_session(accounts: Accounts, tmp
     assert (second.viewer.actor, "user.password_changed") in {line[:2] for line in audit(tmp_path)}
 
 
+async def test_whoever_found_a_browser_signed_in_cannot_guess_the_password_on_and_on(accounts: Accounts) -> None:
+    signed = await accounts.member()
+    change = accounts.people.change_password
+    for _ in range(accounts.limits.failures - 1):
+        assert fields(await change(signed.viewer, current=OTHER, password=OTHER, again=OTHER)) == ["current"]
+    assert await accounts.signing_in.viewer(signed.token) is not None
+    assert fields(await change(signed.viewer, current=OTHER, password=OTHER, again=OTHER)) == ["current"]
+    assert await accounts.signing_in.viewer(signed.token) is None
+    # What was sent before the lock and comes after it, the right one too, changes nothing.
+    assert fields(await change(signed.viewer, current=PASSWORD, password=OTHER, again=OTHER)) == ["current"]
+    await accounts.clock.advance(accounts.limits.lockout.total_seconds())
+    await accounts.signed_in(ROWAN, signed.viewer.user)
+
+
 async def test_a_recovery_is_started_by_a_second_person_and_ends_what_was(accounts: Accounts, tmp_path: Path) -> None:
     rowan = await accounts.member()
     admin = (await accounts.member("admin@bromley.example", "directory_admin")).viewer
