@@ -186,7 +186,9 @@ def _done(outcome: Outcome) -> Draft:
         ERR.print(conflict_line(conflict), style="red", markup=False)
     if outcome.refusal is not None:
         fail(f"Nothing was done: {REFUSED[outcome.refusal]}.")
-    if outcome.draft is None or outcome.result == "refused":
+    if outcome.draft is None:
+        fail("Nothing was done.")
+    if outcome.result == "refused":
         fail("Nothing was done: the directory is not what it was when this was proposed. Have it proposed anew.")
     return outcome.draft
 

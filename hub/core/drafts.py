@@ -177,7 +177,14 @@ def same_person(draft: Draft, by: Author) -> bool:
     return draft.proposed_by == by.actor or (by.person is not None and draft.person == by.person)
 
 
-def reason_given(text: str) -> str | None:
-    """The written reason of an override or a rejection on one line; None where it says too little, or too much."""
+def remark(text: str) -> str | None:
+    """What somebody adds to a decision, on one line, or nothing; None where it is too long or has characters that no
+    line has."""
     line = one_line(text)
-    return line if line is not None and SHORTEST_REASON <= len(line) <= LONGEST_REASON else None
+    return line if line is not None and len(line) <= LONGEST_REASON else None
+
+
+def reason_given(text: str) -> str | None:
+    """The written reason of an override on one line; None where it says too little, or too much."""
+    line = remark(text)
+    return line if line is not None and len(line) >= SHORTEST_REASON else None

@@ -24,12 +24,13 @@ from hub.core.drafts import (
     How,
     organisation_of,
     reason_given,
+    remark,
     why_not_decided,
     why_not_withdrawn,
 )
 from hub.core.records import AlarmRecord, AuditLine
-from hub.service.directory.outcome import NO_REASON, NO_VERSION, Outcome, previewed
-from hub.service.directory.versions import Versions
+from hub.service.directory.outcome import NO_REASON, NO_REMARK, NO_VERSION, Outcome, previewed
+from hub.service.directory.versions import DirectoryUnreadable, Versions
 from hub.service.directory.weighing import Asked, Weighed, weigh, weigh_again
 from hub.service.ports import Clock, Ids, Store, StoreUnavailable, Unit
 
@@ -90,16 +91,24 @@ class Changing:
             strict=strict,
         )
         for _ in range(_TRIES):
-            # Whoever replaces all of it may replace what cannot be read, too.
-            whole = isinstance(asked, Bundle) and asking.part is None
-            version, present = await self.versions.present(in_part=whole)
+            torn = False
+            try:
+                version, present = await self.versions.present()
+            except DirectoryUnreadable:
+                # Whoever replaces all of it may replace what cannot be read, too.
+                if not isinstance(asked, Bundle) or asking.part is not None:
+                    raise
+                torn = True
+                version, present = await self.versions.present(in_part=True)
+            if seen is not None and not 0 <= seen <= version:
+                return Outcome(result="refused", problems=(NO_VERSION,))
             try:
                 base = present if seen is None or seen == version else await self.versions.of(seen)
             except KeyError:
                 return Outcome(result="refused", problems=(NO_VERSION,))
             now = self.clock.now()
             weighed = await asyncio.to_thread(weigh, asking, base, present, self.areas, now)
-            outcome = previewed(weighed)
+            outcome = previewed(weighed, torn=torn)
             if not confirm or outcome.result != "preview":
                 return outcome
             how: How | None = "imported" if at_the_machine else "alone"
@@ -119,7 +128,8 @@ class Changing:
                 why=None if override is None or how != "overridden" else reason_given(override),
             )
             about = About(draft=draft, judged=weighed.judged, concerned=weighed.concerned)
-            done = await self._write(_Step(about=about, how=how, by=by, now=now, before=present, fresh=True), weighed)
+            step = _Step(about=about, how=how, by=by, now=now, before=present, fresh=True, torn=torn)
+            done = await self._write(step, weighed)
             if done is not None:
                 return replace(outcome, result=done.state, draft=done)
         raise StoreUnavailable("the directory changes faster than this change can be weighed")
@@ -138,8 +148,11 @@ class Changing:
         return await self._decide(by, draft, override=given)
 
     async def reject(self, by: Author, draft: str, why: str = "") -> Outcome:
-        """Decline what another proposed."""
-        return await self._end(by, draft, "rejected", reason_given(why) if why else None)
+        """Decline what another proposed; ``why``: what whoever did should know, if anything."""
+        said = remark(why)
+        if said is None:
+            return Outcome(result="refused", problems=(NO_REMARK,))
+        return await self._end(by, draft, "rejected", said or None)
 
     async def withdraw(self, by: Author, draft: str) -> Outcome:
         """Take back what they proposed themselves."""
@@ -197,7 +210,7 @@ class Changing:
         """Write a new change, or the decision about one; None where the directory is another by now. A draft that comes
         back ``waiting`` after a decision was decided by somebody else first."""
         data = b"" if step.how is None else await asyncio.to_thread(dumps, weighed.after)
-        base, moved = step.about.draft.base, weighed.after != step.before
+        base, moved = step.about.draft.base, step.torn or weighed.after != step.before
 
         async def work(unit: Unit) -> Draft | None:
             await unit.lock(_LOCK)
@@ -264,7 +277,8 @@ class _Settled(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Step:
-    """What is about to be written. ``how``: None leaves it waiting; ``fresh``: the change is new."""
+    """What is about to be written. ``how``: None leaves it waiting; ``fresh``: the change is new; ``torn``: ``before``
+    is what could be read of a directory that cannot be read whole."""
 
     about: About
     how: How | None
@@ -272,6 +286,7 @@ class _Step:
     now: datetime
     before: Bundle = field(repr=False)
     fresh: bool
+    torn: bool = False
 
     def settled(self, version: int | None) -> Draft:
         draft = replace(self.about.draft, state="in_force", how=self.how, version=version)

@@ -9,6 +9,7 @@ from hub.core.drafts import Draft, Judged, Refusal
 from hub.service.directory.weighing import Weighed
 
 NO_REASON: Final = Problem("why", "say why it cannot wait, as plain text on one line, 10 to 500 characters")
+NO_REMARK: Final = Problem("why", "plain text on one line, at most 500 characters")
 NO_VERSION: Final = Problem("seen", "the directory has no such version")
 
 
@@ -31,9 +32,10 @@ class Outcome:
         return any(one.reasons for one in self.judged)
 
 
-def previewed(weighed: Weighed) -> Outcome:
-    """Before anything is written."""
-    result: Literal["refused", "unchanged", "preview"] = "preview" if weighed.judged else "unchanged"
+def previewed(weighed: Weighed, *, torn: bool = False) -> Outcome:
+    """Before anything is written. ``torn``: what it would replace cannot be read whole, so it changes something even
+    where it is the same as what can be read."""
+    result: Literal["refused", "unchanged", "preview"] = "preview" if weighed.judged or torn else "unchanged"
     if weighed.problems or weighed.conflicts:
         result = "refused"
     return Outcome(
