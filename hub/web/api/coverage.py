@@ -19,6 +19,8 @@ from hub.web.api.directory import Code
 from hub.web.api.episodes import TOKEN
 from hub.web.problems import json_response, problem
 
+_YEARS: Final = range(2000, 2201)
+"""For which bank holidays can be told, and a working day found after any of them."""
 COLUMNS: Final = ("organisation", "role", "now", "by_day", "by_night")
 
 
@@ -48,9 +50,11 @@ class CoverageApi:
             return asked
         if asked.at is not None and asked.at.tzinfo is None:
             return problem(400, "`at` is an instant with its offset, such as 2026-04-01T09:00:00Z.")
-        at = (asked.at or self._clock.now()).astimezone(UTC)
+        at = asked.at or self._clock.now()
+        if at.year not in _YEARS:
+            return problem(400, f"`at` is in one of the years {_YEARS.start} to {_YEARS.stop - 1}.")
         organisation = request[TOKEN].organisation or asked.organisation
-        return await asyncio.to_thread(self._answer, asked, at, organisation)
+        return await asyncio.to_thread(self._answer, asked, at.astimezone(UTC), organisation)
 
     def _answer(self, asked: CoverageQuestion, at: datetime, organisation: str | None) -> web.Response:
         found = coverage(self._directory(), at, self._areas)

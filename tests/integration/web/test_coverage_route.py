@@ -68,6 +68,10 @@ async def test_who_may_not_and_what_is_not_understood(web: Web) -> None:
     for wrong in (
         {"at": "2026-03-04T12:00:00"},
         {"at": "noon"},
+        {"at": "0001-01-01T00:00:00Z"},
+        {"at": "0001-01-01T00:00:00+23:00"},
+        {"at": "9999-12-31T23:59:59Z"},
+        {"at": "9999-12-31T23:59:59-23:00"},
         {"format": "xml"},
         {"organisation": "a b"},
         {"x": "y"},
