@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal, TypeAlias
 
-from contacts.addresses import AddressProblem, parse_mobile
+from contacts.addresses import AddressProblem, parse_mobile, parse_phone
 from contacts.model import Channel, Contact
 from hub.core.ladder import given_contacts
 from hub.core.records import DeliveryRecord, NoticeRecord
@@ -152,13 +152,22 @@ def other_channels(
     mailbox where it went by text message, else another of the same channel. Never a system, and never an address that
     the link itself went to (``used``). ``on_duty``: ids of the contacts that somebody looks at now."""
     best: Mapping[Channel, int] = {"email": 0, "sms": 1} if went == "sms" else {"sms": 0, "email": 1}
-    taken = {one.lower() for one in used}
+    taken = {same_address(one) for one in used}
     found = [
         one
         for one in reader
-        if one.channel in best and one.channel in channels and one.address.lower() not in taken and _reads(one)
+        if one.channel in best and one.channel in channels and same_address(one.address) not in taken and _reads(one)
     ]
     return tuple(sorted(found, key=lambda one: (best[one.channel], one.id not in on_duty, one.order, one.id)))
+
+
+def same_address(text: str) -> str:
+    """One text for an address however it is written: an event may write today what it wrote otherwise when the link
+    went out, and a code to the same telephone would prove nothing."""
+    try:
+        return parse_phone(text)
+    except AddressProblem:
+        return text.strip().lower()
 
 
 def _reads(contact: Contact) -> bool:

@@ -188,6 +188,14 @@ def test_a_code_goes_by_another_channel_than_the_link_and_never_to_the_same_addr
     assert ways((PUSH,), "email", {MAIL.address}) == []
 
 
+@pytest.mark.parametrize("spelt", ["07700 900456", "07700 (900) 456", "+44 7700 900456", "+447700900456"])
+def test_the_same_telephone_written_otherwise_is_no_second_channel(spelt):
+    """A person's number stands as the event gave it; the next event may write it another way."""
+    assert ways((contact("sms", "+447700900456"),), "sms", {spelt}) == []
+    assert ways((contact("sms", spelt),), "sms", {"07700900456"}) == []
+    assert ways((contact("sms", spelt),), "sms", {"07700900457"}) == [spelt]
+
+
 def test_a_code_goes_to_who_is_on_duty_first_and_over_what_the_hub_has():
     assert ways((PHONE, NIGHT), "email", set(), on_duty={NIGHT.id}) == [NIGHT.address, PHONE.address]
     assert ways((OTHER, PHONE), "email", set(), channels=("email",)) == [OTHER.address]
