@@ -430,7 +430,7 @@ async def _another(told: Waiting) -> str:
     return f"/p/{token}"
 
 
-@pytest.mark.parametrize("token", ["B" * 43, "short", "..%2f..%2fetc", "%00", "B" * 4000])
+@pytest.mark.parametrize("token", ["B" * 43, "short", "..%2f..%2fetc", "B" * 4000])
 async def test_every_token_that_is_none_gets_the_same_page(told: Waiting, token: str) -> None:
     for path in ("", "/code"):
         await same_as_unknown(told, await told.browser().post(f"/p/{token}{path}", {"code": "1234 5678"}))
