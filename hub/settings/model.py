@@ -91,8 +91,8 @@ class Settings(ChannelSettings, AccountSettings):
     )
     sandbox_address: str | None = Field(
         None,
-        description="The mailbox that exercises and tests reach wherever no contact takes part in them; without it nobody "
-        "is reached there.",
+        description="The mailbox that exercises and tests reach wherever no contact takes part in them; without it "
+        "nobody is reached there.",
         max_length=254,
     )
 
