@@ -8,7 +8,7 @@ import asyncio
 import signal
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -51,8 +51,6 @@ from hub.service.supervise import Supervisor, Tick
 from hub.service.watching import Watching
 from hub.settings import Settings
 from hub.store import SqliteStore
-from hub.web.api.coverage import CoverageApi
-from hub.web.pages.verify import VerifyPage
 from hub.web.server import Server, application
 
 WEB_SHARE: Final = 0.25
@@ -224,18 +222,14 @@ async def running(
             metrics,
             log,
             accounts,
-            forms_secret=forms_secret(ring),
+            directory=directory,
             changing=directory_of(store, areas, directory, ways, clock, ids, log),
+            proofs=proofs,
+            forms_secret=forms_secret(ring),
             demo_pages=demo_pages,
         )
         server = Server(
-            application(
-                replace(
-                    parts,
-                    verify=VerifyPage(proofs=proofs, pages=parts.pages),
-                    coverage=CoverageApi(directory, areas, clock),
-                )
-            ),
+            application(parts),
             host=settings.bind_host,
             port=settings.bind_port,
             read_timeout=settings.read_timeout,

@@ -9,15 +9,18 @@ from hub.app.pickup import Pickup
 from hub.edge.api_tokens import TokenFile
 from hub.service.access import Access
 from hub.service.answers import Answers
+from hub.service.assurance.proofs import Proofs
 from hub.service.directory.changing import Changing
 from hub.service.health import Health
 from hub.service.inbox import Inbox
+from hub.service.live_directory import LiveDirectory
 from hub.service.ports import Clock, Ids, Store
 from hub.service.register import Registers
 from hub.service.timeline import Seeing
 from hub.service.wall import Wall
 from hub.settings import Settings
 from hub.web.api.callbacks import CallbacksApi
+from hub.web.api.coverage import CoverageApi
 from hub.web.api.directory import DirectoryApi
 from hub.web.api.episodes import EpisodesApi
 from hub.web.api.events import EventsApi
@@ -33,6 +36,7 @@ from hub.web.pages.directory.routes import DirectorySite
 from hub.web.pages.pickup import PickupPage
 from hub.web.pages.rendering import Pages
 from hub.web.pages.timeline import TimelinePages
+from hub.web.pages.verify import VerifyPage
 from hub.web.pages.wall import WallPages
 from hub.web.ports import Meter
 from hub.web.server import Parts
@@ -56,7 +60,9 @@ def parts_of(
     log: Log,
     accounts: AccountServices,
     *,
+    directory: LiveDirectory,
     changing: Changing,
+    proofs: Proofs,
     forms_secret: bytes,
     demo_pages: bool,
 ) -> Parts:
@@ -94,7 +100,9 @@ def parts_of(
         directory=DirectoryApi(changing, bodies, clock),
         callbacks=CallbacksApi(inbox=inbox, tokens=callback_tokens(settings), bodies=bodies, clock=clock),
         register=RegisterApi(Registers(store, clock, ids)),
+        coverage=CoverageApi(directory, changing.areas, clock),
         acknowledge=AcknowledgePage(answers=answers, pages=pages, bodies=bodies),
+        verify=VerifyPage(proofs=proofs, pages=pages),
         pickup=PickupPage(
             codes=pickup.codes,
             viewing=pickup.viewing,

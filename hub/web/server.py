@@ -42,9 +42,11 @@ class Parts:
     episodes: EpisodesApi
     outbox: OutboxApi
     directory: DirectoryApi
+    coverage: CoverageApi
     callbacks: CallbacksApi
     register: RegisterApi
     acknowledge: AcknowledgePage
+    verify: VerifyPage
     pickup: PickupPage
     accounts: AccountPages
     directory_pages: DirectorySite
@@ -57,9 +59,6 @@ class Parts:
     clock: Clock
     meter: Meter
     log: Log
-    verify: VerifyPage | None = None
-    """Where contacts are asked to prove that they work."""
-    coverage: CoverageApi | None = None
 
 
 def application(parts: Parts) -> web.Application:
@@ -86,13 +85,15 @@ def application(parts: Parts) -> web.Application:
             web.post("/v1/callbacks/govuk-notify/receipts", parts.callbacks.notify_receipt),
             web.post("/v1/callbacks/govuk-notify/texts", parts.callbacks.notify_text),
             web.get("/v1/register/{organisation}", guarded(parts.access, REGISTER, parts.register.list)),
-            *_directory(parts.directory, parts.access),
+            *_directory(parts.directory, parts.coverage, parts.access),
             web.get("/health/live", parts.health.live),
             web.get("/health/ready", parts.health.ready),
             web.get("/health/overdue", parts.health.overdue),
             web.get("/metrics", metrics if parts.metrics_open else guarded(parts.access, "metrics:read", metrics)),
             web.get("/a/{token}", parts.acknowledge.show),
             web.post("/a/{token}", parts.acknowledge.record),
+            web.get("/v/{token}", parts.verify.show),
+            web.post("/v/{token}", parts.verify.confirm),
             *parts.pickup.routes(),
             *parts.accounts.routes(),
             *parts.directory_pages.routes(),
@@ -100,11 +101,6 @@ def application(parts: Parts) -> web.Application:
             web.get("/static/{name:.+}", parts.pages.statics.serve),
         ]
     )
-    if parts.coverage is not None:
-        report = guarded_own(parts.access, "directory:read", parts.coverage.report)
-        app.add_routes([web.get("/v1/directory/coverage", report)])
-    if parts.verify is not None:
-        app.add_routes([web.get("/v/{token}", parts.verify.show), web.post("/v/{token}", parts.verify.confirm)])
     if parts.timeline is not None:
         app.add_routes(
             [
@@ -116,11 +112,12 @@ def application(parts: Parts) -> web.Application:
     return app
 
 
-def _directory(api: DirectoryApi, access: Access) -> tuple[web.RouteDef, ...]:
+def _directory(api: DirectoryApi, coverage: CoverageApi, access: Access) -> tuple[web.RouteDef, ...]:
     change = "/v1/directory/changes/{change}"
     return (
         web.get("/v1/directory", guarded_own(access, "directory:read", api.export)),
         web.post("/v1/directory", guarded_own(access, "directory:write", api.replace)),
+        web.get("/v1/directory/coverage", guarded_own(access, "directory:read", coverage.report)),
         web.get("/v1/directory/changes", guarded_own(access, "directory:read", api.listed)),
         web.post("/v1/directory/changes", guarded_own(access, "directory:write", api.change)),
         web.get(change, guarded_own(access, "directory:read", api.one)),

@@ -280,6 +280,7 @@ async def serving(
         episodes=EpisodesApi(seeing),
         outbox=OutboxApi(outbox, bodies, clock),
         directory=DirectoryApi(office(store, clock=clock).changing, bodies, clock),
+        coverage=CoverageApi(directory, load_areas(), clock),
         callbacks=CallbacksApi(
             inbox=Inbox(
                 receipts=Receipts(store=store, clock=clock, ids=ids, meter=metrics, nudge=lambda: None),
@@ -295,6 +296,9 @@ async def serving(
         ),
         register=RegisterApi(Registers(store, clock, ids)),
         acknowledge=AcknowledgePage(answers=answers, pages=pages, bodies=bodies),
+        verify=VerifyPage(
+            proofs=Proofs(store=store, clock=clock, ids=ids, terms=TERMS, secret=ACK_SECRET), pages=pages
+        ),
         pickup=PickupPage(
             codes=Codes(transports=sinks, **more),
             viewing=Viewing(answers=answers, meter=metrics, **more),
@@ -322,12 +326,6 @@ async def serving(
         clock=clock,
         meter=metrics,
         log=log,
-    )
-    proofs = Proofs(store=store, clock=clock, ids=ids, terms=TERMS, secret=ACK_SECRET)
-    parts = replace(
-        parts,
-        verify=VerifyPage(proofs=proofs, pages=pages),
-        coverage=CoverageApi(directory, load_areas(), clock),
     )
     server = Server(application(parts), host="127.0.0.1", port=0, read_timeout=read_timeout, grace=grace)
     host, port = await server.start()
