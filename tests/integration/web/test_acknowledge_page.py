@@ -183,7 +183,6 @@ async def test_what_was_typed_comes_back_escaped(told: Told) -> None:
         "short",
         "A" * 4000,
         "..%2f..%2fetc%2fpasswd",
-        "%00",
         "%F0%9F%90%99" * 10,
         "A" * 42 + "=",
         "%27%20OR%201=1--aaaaaaaaaaaaaaaaaaaaaaaaaaa",

@@ -585,6 +585,40 @@ async def test_a_store_that_is_away_shows_and_sends_nothing(told: Waiting) -> No
     assert len(told.sent()) == 1
 
 
+async def test_whoever_has_no_link_keeps_no_writer_busy(told: Waiting) -> None:
+    """The writer is that of the reports: a flood of tokens that somebody made up must not fill its queue."""
+    store: Any = told.web.store
+    written, write = [], store.write
+
+    async def noted(work: Any) -> Any:
+        written.append(work)
+        return await write(work)
+
+    store.write = noted
+    browser, made_up = told.browser(), "/p/" + "B" * 43
+    asked = [
+        browser.post(made_up),
+        browser.post(f"{made_up}/code", {"code": "12345678"}),
+        browser.get(f"{made_up}/notice"),
+    ]
+    assert [(await one).status for one in asked] == [404, 404, 303]
+    assert written == []
+    await told.let_in()
+    assert written != []
+
+
+async def test_others_who_hold_the_link_do_not_slow_down_the_reader_who_is_inside(told: Waiting) -> None:
+    inside = await told.let_in()
+    stranger = told.browser()
+    while (await stranger.get(f"{told.link}/notice")).status != 429:
+        pass
+    assert (await stranger.post(told.link)).status == 429
+    assert "Robin" in await text(await inside.get(f"{told.link}/notice"))
+    for _ in range(60):
+        last = await inside.get(f"{told.link}/notice")
+    assert last.status == 429, "each has a measure"
+
+
 async def test_whoever_asks_too_fast_is_slowed_down(told: Waiting) -> None:
     inside = await told.let_in()
     statuses = [(await inside.get(f"{told.link}/notice")).status for _ in range(40)]
