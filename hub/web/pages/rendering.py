@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from functools import cache
 from typing import Any, Final, Protocol
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from aiohttp import web
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from hub.web.pages.components import components
 from hub.web.statics import Statics
@@ -60,19 +61,7 @@ class Pages:
     reader. Raises AssetsMissing."""
 
     def __init__(self, *, public_url: str) -> None:
-        base = urlsplit(public_url).path.rstrip("/")
-        loader = PackageLoader("hub.web")
-        environment = Environment(
-            loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-        )
-        names = environment.list_templates()
-        environment.filters["local"] = local
-        environment.filters["words"] = words
-        environment.filters["error_list"] = error_list
-        self.statics = Statics(base=base)
-        environment.globals |= {"base": base, "static": self.statics.url}
-        environment.globals |= components(loader.get_source(environment, name)[0] for name in names)
-        self._templates = {name: environment.get_template(name) for name in names}
+        self.statics, self._templates = _loaded(urlsplit(public_url).path.rstrip("/"))
 
     def page(self, template: str, /, *, status: int = 200, **values: Any) -> web.Response:
         """One page. Everything in ``values`` is escaped."""
@@ -82,3 +71,16 @@ class Pages:
     def message(self, status: int, heading: str, *lines: str) -> web.Response:
         """A page that only says something, for example that there is nothing here."""
         return self.page("notice_page.html", status=status, heading=heading, lines=lines)
+
+
+@cache  # of the same files for good: compiling them takes a third of a second, which every test of a page would pay
+def _loaded(base: str) -> tuple[Statics, Mapping[str, Template]]:
+    statics, loader = Statics(base=base), PackageLoader("hub.web")
+    environment = Environment(
+        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    names = environment.list_templates()
+    environment.filters |= {"local": local, "words": words, "error_list": error_list}
+    environment.globals |= {"base": base, "static": statics.url}
+    environment.globals |= components(loader.get_source(environment, name)[0] for name in names)
+    return statics, {name: environment.get_template(name) for name in names}
