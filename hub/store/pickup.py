@@ -22,6 +22,9 @@ class SqlPickups:
     async def held(self, token_digest: bytes) -> Held | None:
         return await self._run(held, token_digest)
 
+    async def known(self, token_digest: bytes) -> bool:
+        return await self._run(known, token_digest)
+
     async def visits(self, delivery: str) -> Sequence[Visit]:
         return await self._run(visits_of, delivery)
 
@@ -30,6 +33,12 @@ class SqlPickups:
 
     async def put(self, visit: Visit) -> None:
         await self._run(put_visit, visit)
+
+
+def known(session: Session, token_digest: bytes) -> bool:
+    """Whether this is the page of any delivery."""
+    found = session.connection.execute(select(deliveries.c.id).where(deliveries.c.pickup_digest == token_digest))
+    return found.one_or_none() is not None
 
 
 def held(session: Session, token_digest: bytes) -> Held | None:

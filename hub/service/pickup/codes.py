@@ -146,7 +146,7 @@ class Codes:
             await unit.add_audit([self._line("pickup.code_asked", found, visit, now)])
             return _Asked(found=found, visit=visit)
 
-        asked: _Asked | NotSent | None = await writing(self._store, work)
+        asked: _Asked | NotSent | None = await writing(self._store, token, work)
         if not isinstance(asked, _Asked):
             return asked
         if await self._send(asked.found, asked.visit, code, now):
@@ -197,7 +197,7 @@ class Codes:
             left = MOST_TRIES - tried.tries
             return Wrong(awaited=self._awaited(found, visit), left=left) if left else "stale"
 
-        return await writing(self._store, work)
+        return await writing(self._store, token, work)
 
     async def _locked(self, unit: Unit, token: str, now: datetime) -> Found | None:
         """As it stands once nobody else can change it."""

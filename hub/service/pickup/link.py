@@ -153,12 +153,15 @@ async def reading(store: Store, work: Callable[[Unit], Awaitable[T | None]]) -> 
         return None
 
 
-async def writing(store: Store, work: Callable[[Unit], Awaitable[T | None]]) -> T | None:
-    """Likewise, for what it writes."""
+async def writing(store: Store, token: str, work: Callable[[Unit], Awaitable[T | None]]) -> T | None:
+    """Likewise, for what it writes on the page of a token. Whoever has made one up is turned away by a read: the writer
+    is shared with the reports that children are missing, and must not be kept busy by those who have no link."""
     try:
-        return await store.write(work)
+        if await store.read(lambda unit: unit.pickups.known(token_digest(token))):
+            return await store.write(work)
     except Unsealable:
-        return None
+        pass
+    return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,6 +22,10 @@ class Held:
 class Pickups(Protocol):
     """Pick-ups within one transaction."""
 
+    async def known(self, token_digest: bytes) -> bool:
+        """Whether there is a page of this token."""
+        ...
+
     async def held(self, token_digest: bytes) -> Held | None:
         """By the token of the page."""
         ...

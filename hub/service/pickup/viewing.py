@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final, Protocol
 
-from hub.core.pickup import Visit
+from hub.core.pickup import Visit, session_lives
 from hub.core.receipts import notice_moved
 from hub.core.records import AuditLine, NoticeRecord, ReceiptRecord, Received
 from hub.core.tokens import ack_token, shown_digest, token_digest
@@ -99,13 +99,19 @@ class Viewing:
             viewed = Viewed(shown=shown, notice=found.notice, family=found.family, answers=found.answers)
             return viewed, found.delivery.channel if first else None
 
-        done = await writing(self._store, work)
+        done = await writing(self._store, token, work)
         if done is None:
             return None
         page, channel = done
         if channel is not None:
             self._meter.receipt(channel, "displayed")
         return page
+
+    async def lets_in(self, browser: str) -> bool:
+        """Whether this browser was let in lately, by whichever link."""
+        now = self._clock.now()
+        visit = await self._store.read(lambda unit: unit.pickups.visit(token_digest(browser)))
+        return visit is not None and session_lives(visit, now)
 
     async def photo(self, token: str, browser: str) -> Photo | None:
         """The photo of the notice that is being viewed; None where there is none for this reader."""

@@ -45,7 +45,7 @@ class PickupPage:
     def __init__(
         self, *, codes: Codes, viewing: Viewing, pages: Pages, bodies: Bodies, rates: Buckets, public_url: str
     ) -> None:
-        """``rates``: how often one link may be used; what counts is its token."""
+        """``rates``: how often one link may be used, by whoever holds it; and by each browser that was let in."""
         self._codes = codes
         self._viewing = viewing
         self._pages = pages
@@ -125,7 +125,7 @@ class PickupPage:
         token = self._token(request)
         if token is None:
             return self._unknown()
-        if self._rates.take(token):
+        if await self._too_often(request, token):
             return self._too_fast()
         return await self._show(request, token, {}, ())
 
@@ -142,7 +142,7 @@ class PickupPage:
         token = self._token(request)
         if token is None:
             return self._unknown()
-        if self._rates.take(token):
+        if await self._too_often(request, token):
             return self._too_fast()
         form = await self._form(request)
         if isinstance(form, web.Response):
@@ -163,11 +163,17 @@ class PickupPage:
                     "pickup_recorded.html",
                     reference=recorded.reference,
                     accepted=recorded.answer == "accepted",
-                    family=self._for_family(form),
+                    family=form.one("words") == "family",  # the form that was sent says whose words it used
                     helplines=load_helplines(),
                 )
             case problems:
                 return await self._show(request, token, given, problems)
+
+    async def _too_often(self, request: web.Request, token: str) -> bool:
+        """Who was let in has a measure of their own: others who hold the link must not use up that of its reader."""
+        browser = self._browser(request)
+        inside = browser and await self._viewing.lets_in(browser)
+        return bool(self._rates.take(browser if inside else token))
 
     async def _show(
         self, request: web.Request, token: str, given: Mapping[str, str], problems: Sequence[AnswerProblem]
@@ -253,11 +259,6 @@ class PickupPage:
             "goes": start.goes,
             "ring": start.ring,
         }
-
-    @staticmethod
-    def _for_family(form: Form) -> bool:
-        """Which words to thank in: the form that was sent says which it was."""
-        return form.one("words") == "family"
 
     async def _form(self, request: web.Request) -> Form | web.Response:
         try:
