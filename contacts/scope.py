@@ -13,6 +13,7 @@ from contacts.model import Bundle, Certificate, Contact, Desk, Hours, Organisati
 
 Users = Mapping[str, frozenset[str]]
 """Hours' name, or what an address is kept under, to the organisations whose contacts use it."""
+_THEIR_HOURS: Final = "another organisation uses these hours: make some of your own, or ask the operator"
 _NOBODY: Final[tuple[Users, Users]] = ({}, {})
 
 
@@ -79,11 +80,24 @@ def concerned(before: Bundle, after: Bundle, differences: Sequence[Difference]) 
 
 
 def beyond(
-    organisation: str, differences: Sequence[Difference], concerning: Sequence[frozenset[str]]
+    organisation: str, before: Bundle, differences: Sequence[Difference], concerning: Sequence[frozenset[str]]
 ) -> tuple[Problem, ...]:
-    """What an administrator of ``organisation`` may not change, and why; empty if all of it is theirs. ``concerning``:
-    what :func:`concerned` says of the differences."""
-    return tuple(_beyond(organisation, zip(differences, concerning, strict=True)))
+    """What an administrator of ``organisation`` may not change in ``before``, and why; empty if all of it is theirs.
+    ``concerning``: what :func:`concerned` says of the differences."""
+    found = zip(differences, concerning, strict=True)
+    return (*_beyond(organisation, found), *_taken_up(organisation, before, differences))
+
+
+def _taken_up(organisation: str, before: Bundle, differences: Sequence[Difference]) -> Iterator[Problem]:
+    """Hours that one other organisation alone uses: with a second user they would not be its own any more, and it could
+    not change them."""
+    news = [(one, one.after.hours) for one in differences if isinstance(one.after, Contact)
+            and one.after.hours is not None and one.after.hours != getattr(one.before, "hours", None)]  # fmt: skip
+    used = users(before)[0] if news else {}
+    for one, hours in news:
+        whose = used.get(hours, frozenset())
+        if len(whose) == 1 and organisation not in whose:
+            yield Problem(f"{one.path}.hours", _THEIR_HOURS)
 
 
 def _beyond(organisation: str, found: Iterable[tuple[Difference, frozenset[str]]]) -> Iterator[Problem]:
@@ -95,9 +109,7 @@ def _beyond(organisation: str, found: Iterable[tuple[Difference, frozenset[str]]
             case Organisation() | Desk() | Contact() if whose != mine:
                 yield Problem(one.path, "belongs to another organisation")
             case Hours() if whose - mine:
-                yield Problem(
-                    one.path, "another organisation uses these hours: make some of your own, or ask the operator"
-                )
+                yield Problem(one.path, _THEIR_HOURS)
             case Certificate() if not whose:
                 yield Problem(one.path, "no contact of yours has this address: ask the operator")
             case Certificate() if whose != mine:

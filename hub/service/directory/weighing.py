@@ -60,7 +60,7 @@ def weigh(asking: Asked, base: Bundle, present: Bundle, areas: Areas, now: datet
     whose = concerned(present, after, found)
     problems = checked(after) if base != present else ()
     if asking.by.organisation is not None:
-        problems += beyond(asking.by.organisation, found, whose)
+        problems += beyond(asking.by.organisation, present, found, whose)
     judged = tuple(
         Judged(difference=one, reasons=why) for one, why in zip(found, reasons(present, after, found, now), strict=True)
     )
@@ -82,7 +82,7 @@ def weigh_again(about: About, present: Bundle, organisation: str | None) -> Weig
         return Weighed(after=present, conflicts=done.conflicts)
     problems = checked(done.bundle)
     if organisation is not None:
-        problems += beyond(organisation, found, concerned(present, done.bundle, found))
+        problems += beyond(organisation, present, found, concerned(present, done.bundle, found))
     after = present if problems else done.bundle
     return Weighed(after=after, judged=about.judged, concerned=about.concerned, problems=problems)
 

@@ -190,7 +190,9 @@ async def test_hours_that_became_anothers_meanwhile_are_not_changed_by_an_approv
         "id": "e23000001.missing_persons_unit", "organisation": MET, "desk": "missing_persons_unit", "channel": "email",
         "address": "missing-persons-unit@e23000001.example", "hours": "night",
     })  # fmt: skip
-    assert (await desk.changing.propose(POLICE, [unit], confirm=True)).result == "in_force"
+    refused = await desk.changing.propose(POLICE, [unit], confirm=True)
+    assert [one.path for one in refused.problems] == ["contacts[e23000001.missing_persons_unit].hours"]
+    assert (await desk.changing.propose(OPERATOR, [unit], confirm=True)).result == "in_force"
     outcome = await desk.changing.approve(SAM, draft.id)
     assert outcome.result == "refused"
     assert [problem.path for problem in outcome.problems] == ["hours[night]"]

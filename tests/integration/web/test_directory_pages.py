@@ -235,6 +235,8 @@ async def test_as_it_stood_at_another_time(place: Place) -> None:
     wrong = await jo.get(f"{HERE}?at=yesterday")
     assert (wrong.status, "Enter a date" in wrong.text) == (422, True)
     assert (await jo.get(f"{HERE}?at=2001-01-01")).status == 200
+    for odd in ("0001-01-01", "0001-01-01T00:00%2B23:00", "9999-12-31T23:59", "9999-12-31T23:59-23:00"):
+        assert (await jo.get(f"{HERE}?at={odd}")).status in (200, 422), odd
 
 
 # Whose
@@ -261,6 +263,16 @@ async def test_what_is_not_theirs_is_not_there(place: Place, path: str) -> None:
     assert "missing-persons-unit" not in page.html
     nothing = await jo.get("/directory/changes/ch_other")
     assert page.text == nothing.text
+
+
+async def test_hours_of_another_are_not_there_and_those_of_nobody_are(place: Place) -> None:
+    pat = await place.visitor("Pat Example", organisation=MET)
+    theirs = f"/directory/of/{MET}/hours"
+    assert (await pat.get(f"{theirs}/office")).text == (await pat.get(f"{theirs}/nothing")).text
+    await pat.get(f"{theirs}/new")
+    await pat.post(f"{theirs}/new", {"name": "late", "times": "daily 17:00-22:00", "bank_holidays": ""})
+    await pat.post(f"{theirs}/new", {})
+    assert (await pat.get(f"{theirs}/late")).status == 200
 
 
 async def test_another_organisations_change_is_not_there(place: Place) -> None:

@@ -29,7 +29,8 @@ def with_contact(bundle: Bundle, id: str, **changes: Any) -> Bundle:
 
 def refused(before: Bundle, after: Bundle, organisation: str = BROMLEY) -> dict[str, str]:
     found = difference(before, after)
-    return {problem.path: problem.message for problem in beyond(organisation, found, concerned(before, after, found))}
+    whose = concerned(before, after, found)
+    return {problem.path: problem.message for problem in beyond(organisation, before, found, whose)}
 
 
 def certified(bundle: Bundle, address: str, *, pinned: bool = False) -> Bundle:
@@ -66,6 +67,27 @@ def test_hours_that_another_uses_are_the_operators() -> None:
 def test_new_hours_and_those_that_nobody_uses_are_anybodys() -> None:
     more = ordered(replace(SMALL, hours=(*SMALL.hours, Hours(name="late", times="daily 17:00-22:00"))))
     assert refused(SMALL, more) == refused(SMALL, more, MET) == refused(more, SMALL, MET) == {}
+
+
+def test_hours_that_another_uses_alone_are_not_taken_up() -> None:
+    """Else the two would be the operator's, and whose they were could not change them any more."""
+    unit = f"{MET.lower()}.missing_persons_unit"
+    theirs = with_contact(SMALL, unit, hours="office")
+    assert list(refused(SMALL, theirs, MET)) == [f"contacts[{unit}].hours"]
+    more = ordered(
+        replace(
+            SMALL,
+            contacts=(
+                *SMALL.contacts,
+                contact(MET, "missing_persons_unit", id="m", address="m@m.example", hours="night"),
+            ),
+        )
+    )
+    assert list(refused(SMALL, more, MET)) == ["contacts[m].hours"]
+    assert refused(theirs, with_contact(theirs, unit, order=5), MET) == {}, "they had them before"
+    shared = ordered(replace(theirs, contacts=(*theirs.contacts, contact("CEOP", "referrals", hours="office"))))
+    assert refused(theirs, shared, "CEOP") == {}, "what several use is nobody's own"
+    assert refused(SMALL, with_contact(SMALL, "e09000006.front_door", hours="night")) == {}
 
 
 def test_a_certificate_belongs_to_whose_contact_has_the_address() -> None:

@@ -123,8 +123,10 @@ class EntryPages:
             return None
         key, entry = None, None
         if name != NEW or table == "organisations":
-            # Hours that nobody uses yet are in nobody's part.
-            found = entries(bundle if table == "hours" else part, table)
+            found = entries(part, table)
+            if table == "hours":  # those that nobody uses yet are in nobody's part
+                own = _hours(bundle, part)
+                found = {key: entry for key, entry in entries(bundle, table).items() if key[0] in own}
             key = next((one for one in found if one[-1] == name), None)
             if key is None:
                 return None

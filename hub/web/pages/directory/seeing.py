@@ -242,6 +242,6 @@ def _instant(text: str) -> tuple[datetime | None, list[Wrong]]:
         return None, []
     try:
         found = datetime.fromisoformat(text)
-    except ValueError:
+        return (found.astimezone(LONDON) if found.tzinfo else found.replace(tzinfo=LONDON)), []
+    except (ValueError, OverflowError):
         return None, [Wrong(field="at", message="Enter a date such as 2026-04-01, or 2026-04-01T22:00")]
-    return (found if found.tzinfo else found.replace(tzinfo=LONDON)), []
