@@ -13,7 +13,7 @@ UNDER_WAY: Final[tuple[DeliveryState, ...]] = ("due", "leased")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
     """``channels``: channel -> state -> how many deliveries; of what is settled, those made in the last day only.
-    ``episodes``: state -> how many of the episodes reported today."""
+    ``episodes``: state -> how many of the episodes reported today, without exercises and tests."""
 
     channels: Mapping[str, Mapping[DeliveryState, int]]
     episodes: Mapping[EpisodeState, int]

@@ -25,7 +25,8 @@ def figures(session: Session, day: str, today: str) -> Figures:
     for statement in (UNSETTLED, settled):
         for channel, state, count in session.connection.execute(statement):
             channels[channel][state] = count
-    by_state = select(episodes.c.state, func.count()).where(episodes.c.id >= today).group_by(episodes.c.state)
+    real = episodes.c.status == "actual"
+    by_state = select(episodes.c.state, func.count()).where(episodes.c.id >= today, real).group_by(episodes.c.state)
     return Figures(
         channels=dict(channels), episodes={state: count for state, count in session.connection.execute(by_state)}
     )

@@ -1,11 +1,13 @@
 """The figures of the operator's wall, and an alarm that somebody has seen to."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from hub.core.ulid import first_since
 from hub.core.wall import Figures
 from hub.edge.ids import SeededIds
 from hub.service.alarms import seen_to
+from hub.service.ports import Unit
 from tests.kit.clock import START
 from tests.kit.records import Story, result
 from tests.kit.store import Stores, claim
@@ -42,6 +44,19 @@ async def test_episodes_are_counted_by_state_from_the_day_on(store: Stores, stor
     await store.write(lambda unit: other.told(unit, 1))
     assert (await figures(store)).episodes == {"open": 2}
     assert (await figures(store, DAY)).episodes == {"open": 1}
+
+
+async def test_an_exercise_is_no_child_that_was_reported(store: Stores, story: Story) -> None:
+    await store.write(lambda unit: story.told(unit, 1))
+    drill = Story(SeededIds("drill"), ref="DRILL")
+
+    async def work(unit: Unit) -> None:
+        await drill.meet(unit)
+        told = drill.report(1)
+        await unit.save(replace(told, episode=replace(told.episode, status="exercise")))
+
+    await store.write(work)
+    assert (await figures(store)).episodes == {"open": 1}
 
 
 async def test_an_alarm_that_somebody_has_seen_to_is_over_once(store: Stores, story: Story) -> None:
