@@ -99,6 +99,11 @@ class Verification:
         """Message-ID and reference of the present try: another for each message, the same if one is sent again."""
         return f"{self.id}.{self.asks + 1}"
 
+    @property
+    def is_over(self) -> bool:
+        """Whether its proof was taken back after the round: what was sent then says nothing of how it is now."""
+        return self.state == "failed" and self.since is None
+
     def is_late(self, within: timedelta, now: datetime) -> bool:
         """Whether the round has run for longer than that without a proof."""
         return self.state != "proved" and self.since is not None and self.since + within <= now

@@ -34,7 +34,7 @@ class Proofs:
         nothing."""
         digest = token_digest(token)
         found = await self.store.read(lambda unit: unit.assurance.place_by_token(digest))
-        return None if found is None else found.state == "proved"
+        return None if found is None or found.is_over else found.state == "proved"
 
     async def confirm(self, token: str) -> bool:
         """Somebody has pressed the button; False for a token that is not ours. Raises StoreUnavailable."""
@@ -43,7 +43,7 @@ class Proofs:
         async def work(unit: Unit) -> bool:
             await unit.lock("verification")
             found = await unit.assurance.place_by_token(digest)
-            if found is None:
+            if found is None or found.is_over:
                 return False
             await self.prove(unit, found, "link", now)
             return True
@@ -58,7 +58,7 @@ class Proofs:
         async def work(unit: Unit) -> bool:
             await unit.lock("verification")
             found = await unit.assurance.place_by_reply(digest)
-            if found is None:
+            if found is None or found.is_over:
                 return False
             await self.prove(unit, found, "reply", now)
             return True

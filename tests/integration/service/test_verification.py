@@ -347,6 +347,20 @@ async def test_a_notice_that_came_back_takes_the_proof_away_and_asks_anew(hub: H
     assert (await node.one()).state == "asked"
 
 
+async def test_the_link_of_a_proof_that_was_taken_back_proves_nothing(hub: Hub) -> None:
+    """It came before the mailbox was closed. The next one is asked for in their hours only, which may be on Monday."""
+    node = Node(hub.store, only(OFFICE))
+    await node.at(NOW)
+    token = await token_of(node)
+    await node.proofs.confirm(token)
+    where = ("email", OFFICE.address)
+    await hub.store.write(lambda unit: node.proofs.against(unit, *where, "rejected", NOW + HOUR))
+    assert not await node.proofs.confirm(token) and await node.proofs.look(token) is None
+    assert (await node.one()).state == "failed"
+    assert await node.at(NOW + HOUR) == 1
+    assert await node.proofs.confirm(await token_of(node)) and not await node.proofs.confirm(token)
+
+
 async def _refused(hub: Hub, at: datetime) -> str:
     """A notice that their system said no to at that moment; the contact it went to."""
 
