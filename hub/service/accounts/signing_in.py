@@ -105,8 +105,11 @@ class SigningIn:
         return viewer_of(session, user)
 
     async def sign_out(self, token: str) -> None:
-        """End the session of this token, whatever became of it."""
+        """End the session of this token, whatever became of it. A token that is none is turned away by a read: anybody
+        may send one, as often as they like."""
         now = self._clock.now()
+        if await self._store.read(lambda unit: unit.accounts.session(token_digest(token))) is None:
+            return
 
         async def work(unit: Unit) -> None:
             found = await unit.accounts.session(token_digest(token))

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from argon2 import Parameters, Type
@@ -320,6 +321,21 @@ async def test_most_requests_write_nothing(accounts: Accounts) -> None:
     await accounts.clock.advance(1)
     await accounts.signing_in.viewer(signed.token)
     assert await seen() == [accounts.clock.now()]
+
+
+async def test_signing_out_of_nothing_keeps_no_writer_busy(accounts: Accounts, monkeypatch: pytest.MonkeyPatch) -> None:
+    signed = await accounts.member()
+    written, write = [], accounts.store.write
+
+    async def noted(work: Any) -> Any:
+        written.append(work)
+        return await write(work)
+
+    monkeypatch.setattr(accounts.store, "write", noted)
+    await accounts.signing_in.sign_out("made up")
+    assert written == []
+    await accounts.signing_in.sign_out(signed.token)
+    assert len(written) == 1 and await accounts.signing_in.viewer(signed.token) is None
 
 
 async def test_a_sixth_session_ends_the_oldest(accounts: Accounts) -> None:
