@@ -265,6 +265,40 @@ def test_the_order_of_people_is_no_news_but_a_new_suspicion_is() -> None:
     assert changes(before, {**before, "people": suspected}) == {"people"}
 
 
+@pytest.mark.parametrize(("role", "default"), [("parent", True), ("carer", False)])
+def test_parental_responsibility_has_a_default_which_spelt_out_is_no_news(role: str, default: bool) -> None:
+    somebody = {"role": role, "name": "Alex Example"}
+    before = {"people": [somebody]}
+    assert changes(before, {"people": [{**somebody, "parental_responsibility": default}]}) == frozenset()
+    assert changes(before, {"people": [{**somebody, "parental_responsibility": not default}]}) == {"people"}
+
+
+@pytest.mark.parametrize(
+    ("episode", "known"),
+    [
+        ({"category": "away"}, True),
+        ({"category": "missing"}, False),
+        ({}, False),
+        ({"category": "away", "whereabouts_known": False}, False),
+        ({"category": "away", "whereabouts_known": None}, True),
+    ],
+)
+def test_where_nobody_says_it_the_whereabouts_of_a_child_who_is_away_are_known(
+    episode: dict[str, Any], known: bool
+) -> None:
+    assert present({"episode": episode}).get("episode.whereabouts_known", False) is known
+
+
+@pytest.mark.parametrize(("path", "said"), [("found.safe", True), ("found.share_location", False)])
+def test_that_a_child_was_found_and_is_not_safe_is_said_and_nothing_else_that_is_false(path: str, said: bool) -> None:
+    section, key = path.split(".")
+    seen = present({section: {key: False}})
+    assert (seen.get(path) is False) is said
+    assert present({"found": {"safe": True}})["found.safe"] is True
+    assert "found.safe" not in present({"found": {"safe": None}})
+    assert "child.looked_after" not in present({"child": {"looked_after": False}})
+
+
 def test_a_new_social_worker_is_no_news_to_a_circulation() -> None:
     before = full()
     after = {**before, "people": [*before["people"], {"role": "associate", "name": "Alex Friend"}]}
