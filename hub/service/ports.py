@@ -356,7 +356,6 @@ class Unit(Protocol):
         from ``today`` on."""
         ...
 
-
     # endpoints
     async def closed_endpoints(self) -> Sequence[ClosedEndpoint]:
         """Those that nothing more goes to, by contact."""
