@@ -69,11 +69,14 @@ def parts_of(
     """Raises SettingsError if the token of a callback cannot be read."""
     pages = Pages(public_url=settings.public_url)
     seeing = Seeing(store)
-    bodies = Bodies(at_once=settings.connections_reading, within=settings.read_timeout)
+    # Whoever holds up the forms, which need no signature, holds up no case system.
+    bodies, forms = (
+        Bodies(at_once=settings.connections_reading, within=settings.read_timeout) for _ in ("programs", "people")
+    )
     people = account_pages(
         accounts,
         pages,
-        bodies,
+        forms,
         clock,
         ids,
         public_url=settings.public_url,
@@ -101,13 +104,13 @@ def parts_of(
         callbacks=CallbacksApi(inbox=inbox, tokens=callback_tokens(settings), bodies=bodies, clock=clock),
         register=RegisterApi(Registers(store, clock, ids)),
         coverage=CoverageApi(directory, changing.areas, clock),
-        acknowledge=AcknowledgePage(answers=answers, pages=pages, bodies=bodies),
+        acknowledge=AcknowledgePage(answers=answers, pages=pages, bodies=forms),
         verify=VerifyPage(proofs=proofs, pages=pages),
         pickup=PickupPage(
             codes=pickup.codes,
             viewing=pickup.viewing,
             pages=pages,
-            bodies=bodies,
+            bodies=forms,
             rates=Buckets(per_second=PICKUP_RATE, burst=PICKUP_BURST, clock=clock),
             public_url=settings.public_url,
         ),

@@ -241,7 +241,7 @@ async def serving(
     tick = Tick("clockwork", nothing, clock=clock, supervisor=supervisor, log=log)
     health = Health(store=store, supervisor=supervisor, ticks=(tick,), clock=clock, overdue_after=120)
     pages, seeing = Pages(public_url=public_url), Seeing(store)
-    bodies = Bodies(at_once=at_once, within=read_timeout)
+    bodies, forms = (Bodies(at_once=at_once, within=read_timeout) for _ in ("programs", "people"))
     rules = wire_rules()
     answers = Answers(store=store, clock=clock, ids=ids, meter=metrics)
     sinks = {channel: Sink(channel) for channel in ("email", "sms")}
@@ -253,7 +253,7 @@ async def serving(
     accounts = account_pages(
         account_services(store, clock, ids, AccountLimits(), None, fictional_called, log, passwords=Argon2(QUICK)),
         pages,
-        bodies,
+        forms,
         clock,
         ids,
         public_url=public_url,
@@ -295,7 +295,7 @@ async def serving(
             clock=clock,
         ),
         register=RegisterApi(Registers(store, clock, ids)),
-        acknowledge=AcknowledgePage(answers=answers, pages=pages, bodies=bodies),
+        acknowledge=AcknowledgePage(answers=answers, pages=pages, bodies=forms),
         verify=VerifyPage(
             proofs=Proofs(store=store, clock=clock, ids=ids, terms=TERMS, secret=ACK_SECRET), pages=pages
         ),
@@ -303,7 +303,7 @@ async def serving(
             codes=Codes(transports=sinks, **more),
             viewing=Viewing(answers=answers, meter=metrics, **more),
             pages=pages,
-            bodies=bodies,
+            bodies=forms,
             rates=Buckets(per_second=0.5, burst=30, clock=clock),
             public_url=public_url,
         ),

@@ -100,3 +100,16 @@ async def test_a_client_that_leaves_before_the_answer_loses_nothing(tmp_path: Pa
             while not web.intake.accepted:
                 await asyncio.sleep(0.02)
         assert (await web.post(body)).status == 202
+
+
+async def test_forms_that_never_come_hold_up_no_event(tmp_path: Path) -> None:
+    """A form needs no signature, so anybody could take up all the places there are."""
+    async with serving(tmp_path, at_once=1, read_timeout=20) as web:
+        head = "POST /sign-in HTTP/1.1\r\nHost: hub\r\nContent-Length: 9\r\n"
+        form = "Content-Type: application/x-www-form-urlencoded\r\n\r\n"
+        _, first = await open_head(web, (head + form).encode())
+        async with asyncio.timeout(10):
+            while (await web.session.post(f"{web.url}/sign-in", data={"email": "x"})).status != 503:
+                await asyncio.sleep(0.01)
+        assert (await web.post(raw(reported()))).status == 202
+        first.close()
