@@ -61,6 +61,12 @@ class Watched:
         return [one.url for one in self.requests if not one.url.startswith(f"{origin}/")]
 
 
+def failed(seen: Watched, request: Request) -> None:
+    """Whoever leaves a page breaks off what it was still loading, or listening to: that is nobody's failure."""
+    if request.failure != "net::ERR_ABORTED":
+        seen.complaints.append(f"failed: {request.url}")
+
+
 @asynccontextmanager
 async def watched(browser: Browser, *, size: dict[str, int] = DESKTOP, scripts: bool = True) -> AsyncIterator[Watched]:
     """A page in a context of its own; ``scripts``: whether JavaScript runs."""
@@ -72,7 +78,7 @@ async def watched(browser: Browser, *, size: dict[str, int] = DESKTOP, scripts: 
     page.on("request", lambda one: seen.requests.append(one))
     page.on("console", lambda said: seen.complaints.append(f"{said.type}: {said.text}"))
     page.on("pageerror", lambda error: seen.complaints.append(f"script: {error}"))
-    page.on("requestfailed", lambda one: seen.complaints.append(f"failed: {one.url}"))
+    page.on("requestfailed", lambda one: failed(seen, one))
     try:
         yield seen
     finally:

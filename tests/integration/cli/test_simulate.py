@@ -11,10 +11,17 @@ import pytest
 from typer.testing import CliRunner
 
 from hub.cli import app, main
+from hub.cli.output import ERR, OUT
 from hub.simulate import simulate
 from tests.kit.scenarios import numbered
 
 RUN = CliRunner(env={"COLUMNS": "80", "TERM": "dumb"})
+
+
+@pytest.fixture(autouse=True)
+def width() -> None:
+    """Of the terminal, whatever other commands were told in this process."""
+    OUT.width = ERR.width = 80
 
 
 @pytest.fixture
