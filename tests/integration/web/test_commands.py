@@ -1,29 +1,14 @@
 """The commands besides serve, in this process."""
 
 import json
-from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from typer.testing import CliRunner
-
 from contacts.fictional import fictional_bundle
 from contacts.tables import dumps
-from hub.cli import app
+from tests.kit.commands import run
 from tests.kit.events import raw, reported
 from tests.kit.hub import hub_environment
-
-
-def run(env: Mapping[str, str], *arguments: str) -> tuple[int, str, str]:
-    """Status, standard output, standard error. In a thread, as each command has an event loop of its own."""
-    with ThreadPoolExecutor(1) as thread:
-        result = thread.submit(
-            CliRunner().invoke, app, list(arguments), env={**env, "COLUMNS": "200", "NO_COLOR": "1"}
-        ).result()
-    if result.exception is not None and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    return result.exit_code, result.stdout, result.stderr
 
 
 def test_keys_are_never_written_over(tmp_path: Path) -> None:
