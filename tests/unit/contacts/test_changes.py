@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from contacts.areas import load_areas
@@ -149,7 +149,6 @@ def test_a_certificate_is_shown_by_its_fingerprint_and_not_by_its_address() -> N
 # What came of it
 
 
-@settings(max_examples=40)  # whole directories: each takes a while
 @given(bundles(few), bundles(few))
 def test_a_difference_put_on_what_it_was_found_from_makes_the_other(one: Bundle, other: Bundle) -> None:
     found = difference(one, other)
@@ -160,7 +159,6 @@ def test_a_difference_put_on_what_it_was_found_from_makes_the_other(one: Bundle,
     assert merged(other, found).bundle == ordered(other)  # twice changes nothing
 
 
-@settings(max_examples=40)  # whole directories: each takes a while
 @given(bundles(few), bundles(few))
 def test_the_way_back_is_the_difference_the_other_way_round(one: Bundle, other: Bundle) -> None:
     back = tuple(replace(d, before=d.after, after=d.before) for d in difference(one, other))
@@ -168,7 +166,6 @@ def test_the_way_back_is_the_difference_the_other_way_round(one: Bundle, other: 
     assert merged(other, back).bundle == ordered(one)
 
 
-@settings(max_examples=40)  # whole directories: each takes a while
 @given(bundles(few), bundles(few), bundles(few))
 def test_nothing_is_overwritten_and_nothing_half_done(base: Bundle, ours: Bundle, theirs: Bundle) -> None:
     mine = difference(base, ours)
@@ -183,7 +180,6 @@ def test_nothing_is_overwritten_and_nothing_half_done(base: Bundle, ours: Bundle
         assert {(d.table, d.key) for d in difference(base, done.bundle)} == moved.keys() | meant.keys()
 
 
-@settings(max_examples=40)  # whole directories: each takes a while
 @given(bundles(few), bundles(few))
 def test_what_is_kept_of_a_difference_says_the_same_later(one: Bundle, other: Bundle) -> None:
     found = difference(one, other)
@@ -213,7 +209,6 @@ def test_a_certificate_is_kept_whole() -> None:
     assert differences_from_json(differences_to_json(found)) == found
 
 
-@settings(max_examples=40)  # whole directories: each takes a while
 @given(bundles(few), bundles(few))
 def test_rows_put_one_by_one_are_an_import(one: Bundle, other: Bundle) -> None:
     """The same rows, asked for as changes, come to the same bundle as reading the file."""

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from contacts.areas import load_areas
@@ -135,7 +135,6 @@ def test_whose_reach_a_change_alters() -> None:
     }
 
 
-@settings(max_examples=40)  # whole directories: each takes a while
 @given(bundles(few), st.data())
 def test_a_part_goes_out_and_comes_back_byte_for_byte(bundle: Bundle, data: st.DataObject) -> None:
     whole = ordered(bundle)
@@ -148,7 +147,6 @@ def test_a_part_goes_out_and_comes_back_byte_for_byte(bundle: Bundle, data: st.D
     assert dumps(part_of(back, organisation)) == sent
 
 
-@settings(max_examples=40)  # whole directories: each takes a while
 @given(bundles(few), bundles(few), st.data())
 def test_what_may_be_done_changes_no_other_organisations_part(one: Bundle, other: Bundle, data: st.DataObject) -> None:
     before = ordered(one)

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from contacts.changes import Difference, difference, merged
@@ -218,7 +218,6 @@ def _kept(found: Iterable[Difference], said: Iterable[tuple[str, ...]]) -> list[
     return [one for one, why in zip(found, said, strict=True) if not why]
 
 
-@settings(max_examples=40)  # whole directories: each takes a while
 @given(bundles(few), bundles(few))
 def test_what_one_person_may_do_lets_nothing_go_anywhere_new(one: Bundle, other: Bundle) -> None:
     """Taken together without what takes two, wherever that fits together, nothing goes where it did not go before."""
@@ -231,7 +230,6 @@ def test_what_one_person_may_do_lets_nothing_go_anywhere_new(one: Bundle, other:
             assert reached(after, at) <= reached(one, at)
 
 
-@settings(max_examples=40)  # whole directories: each takes a while
 @given(bundles(few), bundles(few))
 def test_nor_does_it_leave_a_desk_without_anybody(one: Bundle, other: Bundle) -> None:
     found = difference(one, other)
