@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from hub.core.records import ClaimedDelivery
 from hub.edge.ids import SeededIds
@@ -22,9 +23,30 @@ def vault(current: str = "k1") -> Vault:
 
 async def sqlite_store(folder: Path, *, node: str = "1") -> SqliteStore:
     """A real file in ``folder``, with the key store beside it. Two nodes must not make the same ids."""
+    if not (folder / LEDGER).exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, content in (await _made()).items():
+            (folder / name).write_bytes(content)
+    return await _opened(folder, node)
+
+
+async def _opened(folder: Path, node: str) -> SqliteStore:
     store = await open_store(f"sqlite:///{folder / LEDGER}", sealer=vault(), ids=SeededIds(node))
     assert isinstance(store, SqliteStore)
     return store
+
+
+_MADE: dict[str, bytes] = {}
+
+
+async def _made() -> dict[str, bytes]:
+    """The files of an empty store, by name: every migration, run once in a process and not in each of its tests."""
+    if not _MADE:
+        with TemporaryDirectory() as folder:
+            await (await _opened(Path(folder), "1")).aclose()
+            _MADE.update((path.name, path.read_bytes()) for path in Path(folder).iterdir())
+        assert not [name for name in _MADE if name.endswith(("-wal", "-shm"))], "it was not closed whole"
+    return _MADE
 
 
 async def memory_store() -> SqliteStore:
