@@ -15,7 +15,7 @@ demo: ## a missing child, start to end, on this machine; ARGS=--once to finish b
 
 test: check ## everything that must hold: check, then all tests; ARGS are handed to pytest
 	@scripts/tools
-	@$(BIN)/python -m pytest -n 3 $(ARGS)
+	@$(BIN)/python -m pytest -n 2 $(ARGS)
 
 check: ## formatting, lint, types, and who may import whom
 	@scripts/setup dev

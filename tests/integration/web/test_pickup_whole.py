@@ -61,8 +61,9 @@ async def test_the_school_reads_its_notice_with_a_code_that_came_to_another_mail
         before = len(told.relay.received)
         asked = await post(told, link)
         assert asked.status == 303
-        (sent,) = told.relay.received[before:]
-        assert sent.recipients == [SECOND] and "Robin" not in words(sent)
+        # The operator may hear of an alarm meanwhile.
+        (sent,) = [mail for mail in told.relay.received[before:] if mail.recipients == [SECOND]]
+        assert "Robin" not in words(sent)
         (code,) = re.findall(r"\d{4} \d{4}", words(sent))
         entered = await post(told, f"{link}/code", f"code={code}", asked.headers["Set-Cookie"].partition(";")[0])
         cookie = entered.headers["Set-Cookie"].partition(";")[0]
