@@ -16,8 +16,8 @@ ROLE_WORDS: Final[Mapping[Role, str]] = {
 ROLE_HINTS: Final[Mapping[Role, str]] = {
     "operator": "Looks after the hub and every organisation’s directory and users. Sees no notices.",
     "directory_admin": "Keeps the organisation’s desks, contacts and users.",
-    "recipient": "Reads and answers the notices to the organisation’s desks.",
-    "auditor": "Reads the organisation’s users, directory and audit log, and changes nothing.",
+    "recipient": "For the notices to the organisation’s desks. So far they are read and answered by their links.",
+    "auditor": "Reads the organisation’s users and directory, and changes nothing.",
 }
 STATE_WORDS: Final[Mapping[UserState, str]] = {
     "invited": "Invited",
