@@ -59,13 +59,13 @@ class LiveDirectory:
         One that cannot be read whole (by the areas, or the version, of this hub) is no reason to lose a good one: that
         stays. Where there is none, at a start, what can be read of it is used. Either is an alarm, and overdue.
         """
-        stored, closed = await self._store.read(_kept)
+        stored, closed = await self._store.read(self._kept)
         ways = frozenset((one.contact, one.address) for one in closed)
         changed = ways != self._closed
         if changed:
             self._closed = ways
             self._directory = self._without_closed()
-        if stored is None or stored[0] <= self._looked_at:
+        if stored is None:
             return changed
         version, data = stored
         # A country's directory takes most of a second to read, and it changes with every entry.
@@ -151,6 +151,9 @@ class LiveDirectory:
             contacts=(*bundle.contacts, contact),
         )
 
-
-async def _kept(unit: Unit) -> tuple[tuple[int, bytes] | None, Sequence[ClosedEndpoint]]:
-    return await unit.directory_bundle(), await unit.closed_endpoints()
+    async def _kept(self, unit: Unit) -> tuple[tuple[int, bytes] | None, Sequence[ClosedEndpoint]]:
+        """A bundle only where it is news: to open a country's at every tick would be most of what a quiet hub does."""
+        closed = await unit.closed_endpoints()
+        if await unit.drafts.newest() <= self._looked_at:
+            return None, closed
+        return await unit.directory_bundle(), closed

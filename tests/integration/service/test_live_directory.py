@@ -160,26 +160,42 @@ def gone(contact: str, address: str) -> ClosedEndpoint:
 
 
 class Closing:
-    """A store that says what is closed; the rest is the real one's."""
+    """A store that says what is closed, and counts how often a bundle is opened; the rest is the real one's."""
 
     def __init__(self, store: Stores) -> None:
         self.store = store
         self.closed: list[ClosedEndpoint] = []
+        self.opened = 0
 
     async def read(self, work: Any) -> Any:
         async def looked(unit: Any) -> Any:
-            return await work(_Unit(unit, self.closed))
+            return await work(_Unit(unit, self))
 
         return await self.store.read(looked)
 
 
 class _Unit:
-    def __init__(self, unit: Any, closed: list[ClosedEndpoint]) -> None:
-        self.directory_bundle = unit.directory_bundle
-        self._closed = closed
+    def __init__(self, unit: Any, closing: Closing) -> None:
+        self._unit, self.drafts, self._closing = unit, unit.drafts, closing
+
+    async def directory_bundle(self) -> Any:
+        self._closing.opened += 1
+        return await self._unit.directory_bundle()
 
     async def closed_endpoints(self) -> list[ClosedEndpoint]:
-        return self._closed
+        return self._closing.closed
+
+
+async def test_a_bundle_is_opened_once_however_often_it_is_looked_for(store: Stores) -> None:
+    await put(store, dumps(small_bundle()))
+    closing = Closing(store)
+    directory = live(closing)  # type: ignore[arg-type]  # a store as far as it is asked
+    await directory.start(NOW)
+    assert not await directory.refresh(NOW)
+    assert (directory.version, closing.opened) == (1, 1)
+    await put(store, dumps(small_bundle()))
+    assert await directory.refresh(NOW)
+    assert (directory.version, closing.opened) == (2, 2)
 
 
 async def test_what_is_closed_is_not_in_it_until_it_is_open_again(store: Stores) -> None:
