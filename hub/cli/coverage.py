@@ -15,8 +15,8 @@ from hub.app.domain import wire_rules
 from hub.cli.console import FAILED, OUT, SettingsFile, say, settings_or_exit, table
 from hub.cli.placements import directory_or_exit, moment_or_exit, placements_or_exit
 from hub.cli.protocols import packs_or_exit
+from hub.core.naming import organisation_name, role_label
 from hub.service.assurance.coverage import needed
-from hub.simulate.naming import organisation_name, role_label
 
 WORDS: Final[Mapping[State, str]] = {
     "on_duty": "on duty",
@@ -25,7 +25,7 @@ WORDS: Final[Mapping[State, str]] = {
     "no_desk": "no desk",
     "no_contact": "no contact",
 }
-COLUMNS: Final = ("organisation", "name", "role", "now", "by_day", "by_night")
+COLUMNS: Final = ("organisation", "name", "role", "now", "by_day", "by_night", "second_channel")
 Placements = Mapping[tuple[str, str], int]
 
 
@@ -65,7 +65,8 @@ def _write(found: Sequence[Coverage], counts: Placements | None) -> None:
     rows = csv.writer(sys.stdout, lineterminator="\n")
     rows.writerow((*COLUMNS, *(() if counts is None else ("placements",))))
     for one in found:
-        row = (one.organisation, organisation_name(one.organisation) or "", one.role, one.now, one.by_day, one.by_night)
+        row = (one.organisation, organisation_name(one.organisation) or "", one.role, one.now, one.by_day, one.by_night,
+               str(one.second_channel).lower())  # fmt: skip
         rows.writerow((*row, *(() if counts is None else (counts[one.organisation, one.role],))))
 
 
@@ -84,6 +85,8 @@ def _print(found: Sequence[Coverage], counts: Placements | None, every: bool) ->
     for when, words in (("now", "now"), ("by_day", "by day"), ("by_night", "by night")):
         states_then = ", ".join(f"{count[when, s]} {WORDS[s]}" for s in STATES if count[when, s])
         say(f"{words}: {states_then or 'nobody is needed'}")
+    alone = sum(one.complete and not one.second_channel for one in found)
+    say(f"{alone} that are covered by day and by night have no second channel for serious notices.")
     lacking = Counter(one.organisation for one in found if not one.always)
     say(f"{len(found)} roles: {sum(one.always for one in found)} covered at all times; "
         f"{sum(lacking.values())} not, of {len(lacking)} organisations.")  # fmt: skip

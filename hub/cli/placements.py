@@ -16,10 +16,10 @@ from hub.cli.console import ERR, FAILED, USAGE, SettingsFile, fail, note, say, s
 from hub.cli.directory import loaded_file, stored_directory
 from hub.cli.protocols import packs_or_exit
 from hub.core.events import WireRules
+from hub.core.naming import moment, organisation_name, role_label, roles_label
 from hub.core.placement_lists import PlacementList, read_placements
 from hub.edge.clock import SystemClock
 from hub.service.readiness import Finding, Reader, Readiness, most_needed, readiness
-from hub.simulate.naming import moment, organisation_name, role_label, roles_label
 
 app = typer.Typer(no_args_is_help=True, help="Placements: would everyone be told?")
 

@@ -8,12 +8,12 @@ import typer
 
 from hub.cli.console import SettingsFile, note, say
 from hub.cli.ledger import with_store
+from hub.core.naming import moment, organisation_name, role_label
 from hub.edge.clock import SystemClock
 from hub.edge.ids import SystemIds
 from hub.service.ports import Store
 from hub.service.register import Listed, Registers
 from hub.settings import Settings
-from hub.simulate.naming import moment, organisation_name, role_label
 
 WHY = {
     "renewed": "told anew", "expired": "its time was over", "back": "found, or back",

@@ -11,10 +11,11 @@ from rich.text import Text
 
 from hub.app.pack_folder import FolderProblem, packs_beside
 from hub.cli.output import ERR, OUT, USAGE, fail, note
+from hub.picture.shapes import clean
+from hub.picture.sheet import document
 from hub.simulate import BadScenario
 from hub.simulate import simulate as run
-from hub.simulate.picture import picture as draw
-from hub.simulate.shapes import clean
+from hub.simulate.lanes import drawing_of
 from hub.simulate.story import Line, story
 from routing.packs import PackProblem, Packs, load_packs
 
@@ -44,7 +45,7 @@ def simulate(
     scenario, answer = _run(file, _packs(packs, option or ()))
     if picture is not None:
         try:
-            picture.write_text(draw(scenario, answer), "utf-8")
+            picture.write_text(document(drawing_of(scenario, answer)), "utf-8")
         except OSError as error:
             fail(f"cannot write {picture}: {error.strerror}", USAGE)
         note(f"drawn: {picture}")

@@ -3,8 +3,8 @@
 from datetime import datetime
 from typing import Final
 
+from hub.core.naming import organisation_name
 from hub.core.records import AttemptRecord, DeliveryState, Purpose, ReceiptRecord
-from hub.simulate.naming import organisation_name
 
 PURPOSES: Final[dict[Purpose, str]] = {
     "notice": "first way",

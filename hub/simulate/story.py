@@ -6,8 +6,10 @@ from itertools import groupby
 from typing import Any
 
 from hub.core.events import instant
-from hub.simulate.lanes import REMINDERS, Flag, answered, flags_of, kind_words, owner_words, standing
-from hub.simulate.naming import moment, organisation_name, role_label, roles_label
+from hub.core.naming import moment, organisation_name, role_label, roles_label
+from hub.picture.drawing import REMINDERS, Flag, kind_words
+from hub.picture.rows import Obligation, owner_words, standing
+from hub.simulate.lanes import answered, flags_of, obligations
 
 Json = Mapping[str, Any]
 
@@ -153,14 +155,14 @@ def _reminders(decisions: Sequence[Json]) -> Iterator[Line]:
 def _duties(answer: Json) -> list[Line]:
     """Every duty once, whatever became of it."""
     several = len(answer["episodes"]) > 1
-    found: dict[tuple[str, str, str], list[Json]] = {}
-    for duty in answer["duties"]:
-        found.setdefault((duty["episode"], duty["code"], duty["owner"]), []).append(duty)
+    found: dict[tuple[str, str, str], list[Obligation]] = {}
+    for duty in obligations(answer["duties"]):
+        found.setdefault((duty.episode, duty.code, duty.owner), []).append(duty)
     return [
         Line(
             f"{f'{episode}, ' if several else ''}{role_label(code)} ({owner_words(owner)}): {standing(duties)}",
             2,
-            "gap" if duties[-1]["state"] == "overdue" else "",
+            "gap" if duties[-1].state == "overdue" else "",
         )
         for (episode, code, owner), duties in found.items()
     ]

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from hub.picture.drawing import REMINDERS
 from hub.simulate import simulate
-from hub.simulate.lanes import REMINDERS
 from hub.simulate.story import story
 from tests.kit.scenarios import FILES, numbered, scenario
 

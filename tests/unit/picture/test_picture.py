@@ -11,13 +11,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hub.picture.shapes import KINDS, clean
+from hub.picture.sheet import document
 from hub.simulate import simulate
 from hub.simulate.lanes import drawing_of
-from hub.simulate.picture import picture
-from hub.simulate.shapes import KINDS, clean
 from tests.kit.scenarios import FILES, numbered, scenario
 
 SVG = "{http://www.w3.org/2000/svg}"
+
+
+def picture(case: dict[str, Any], answer: dict[str, Any]) -> str:
+    return document(drawing_of(case, answer))
 
 
 def drawn(case: dict[str, Any]) -> ET.Element:

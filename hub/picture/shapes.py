@@ -1,4 +1,4 @@
-"""How kinds and outcomes look in the picture of a run: shape, letter and colour together, never colour alone."""
+"""How kinds and outcomes look in the picture: shape, letter and colour together, never colour alone."""
 
 from xml.etree import ElementTree as ET  # only builds, never parses
 
@@ -21,8 +21,14 @@ KINDS: dict[str, tuple[str, str, str]] = {
     "duty_due": ("dot", "d", GREY),
     "duty_overdue": ("dot", "o", RUST),
     "verification": ("circle", "V", GREY),
+    "receipt": ("dot", "r", BLUE),
+    "bounced": ("dot", "b", RUST),
+    "accepted": ("square", "✓", GREEN),
+    "not_ours": ("square", "✗", RUST),
+    "redirected": ("square", "→", PURPLE),
 }
-"""Kind of notice -> shape, letter, colour. White letters on these colours have a contrast above 4.5 to 1."""
+"""Kind of notice, or of what came back -> shape, letter, colour. White on these colours has a contrast above 4.5 to
+1."""
 
 PATHS = {
     "triangle": "M0 -11 L11 9 L-11 9 Z",
@@ -32,12 +38,17 @@ PATHS = {
     "circle": "M-9 0 A9 9 0 1 0 9 0 A9 9 0 1 0 -9 0 Z",
     "dot": "M-7 0 A7 7 0 1 0 7 0 A7 7 0 1 0 -7 0 Z",
 }
+INSIDE = {"✓": "M-5 0 L-1.5 4 L5 -4", "✗": "M-4 -4 L4 4 M-4 4 L4 -4", "→": "M-5 0 H5 M1 -4 L5 0 L1 4"}
+"""Signs that not every typeface has are drawn."""
 LETTER_DOWN = {"triangle": 7.0, "dot": 3.5}
 OVER = {
     "gap": "M15 -8 V3 M15 6 V9",
     "withhold": "M-12 11 L12 -11",
     "hold": "M13 -7 V7 M17 -7 V7",
     "suppress": "M-11 -11 L11 11 M-11 11 L11 -11",
+    "waiting": "M13 8 h2 M17 8 h2 M21 8 h2",
+    "failed": "M-12 0 H12 M15 -8 V3 M15 6 V9",
+    "overtaken": "M-12 0 H12",
 }
 """What is drawn over, or beside, the shape of somebody who is not told."""
 
@@ -83,7 +94,10 @@ def glyph(parent: ET.Element, x: float, y: float, kind: str, outcome: str) -> No
     add(group, "path", d=PATHS[shape], fill=colour if told else PAPER, stroke=colour, stroke_width=1.5, **outline)
     size = 8.5 if shape in ("triangle", "dot") else 10.5
     ink = PAPER if told else INK
-    add(group, "text", letter, y=LETTER_DOWN.get(shape, 3.8), text_anchor="middle", font_size=size,
-        font_weight="bold", fill=ink)  # fmt: skip
+    if letter in INSIDE:
+        add(group, "path", d=INSIDE[letter], stroke=ink, stroke_width=2, fill="none")
+    else:
+        add(group, "text", letter, y=LETTER_DOWN.get(shape, 3.8), text_anchor="middle", font_size=size,
+            font_weight="bold", fill=ink)  # fmt: skip
     if outcome in OVER:
         add(group, "path", d=OVER[outcome], stroke=INK, stroke_width=2, fill="none")

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hub.simulate.axis import LEAST_STEP, WIDEST, Axis
+from hub.picture.axis import LEAST_STEP, WIDEST, Axis
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 MOMENTS = st.lists(

@@ -1,17 +1,17 @@
-"""``fingerpost simulate --picture``: a run as an SVG. A lane for each recipient, notices as marks, duties and register
-entries as bars, over a time axis that holds two hours or a year. The same run gives the same bytes."""
+"""A drawing as an SVG: a lane for each recipient, notices as marks, duties and register entries as bars, over a time
+axis that holds two hours or a year. The same drawing gives the same bytes."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import TypeVar
 from xml.etree import ElementTree as ET  # only builds, never parses
 
-from hub.simulate.axis import Axis
-from hub.simulate.lanes import OUTCOME_WORDS, REMINDERS, Bar, Drawing, Flag, Lane, Mark, Row, drawing_of, kind_words
-from hub.simulate.naming import day_and_time, length, moment
-from hub.simulate.shapes import BLUE, GREEN, GREY, INK, KINDS, LINE, PAPER, RUST, add, glyph, number, symbol
+from hub.core.naming import day_and_time, length, moment
+from hub.picture.axis import Axis
+from hub.picture.drawing import OUTCOME_WORDS, REMINDERS, REPLIES, Bar, Drawing, Flag, Lane, Mark, Row, kind_words
+from hub.picture.shapes import BLUE, GREEN, GREY, INK, KINDS, LINE, PAPER, RUST, add, glyph, number, symbol
 
 T = TypeVar("T")
 
@@ -32,6 +32,9 @@ END_SIGN = {
 """A tick, a cross, a stop, an exclamation mark, an arrow into the time after the picture."""
 
 
+NOW = "now"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Heap:
     """Marks of one look that would lie on each other: drawn once, with their number."""
@@ -40,27 +43,32 @@ class _Heap:
     marks: tuple[Mark, ...]
 
 
-def picture(scenario: Mapping[str, Any], answer: Mapping[str, Any]) -> str:
-    """The SVG document of what ``simulate(scenario)`` answered."""
-    drawing = drawing_of(scenario, answer)
-    return _Sheet(drawing, Axis.over(drawing.anchors)).document()
+def document(drawing: Drawing) -> str:
+    """A file of its own, every mark of which says in words what it is."""
+    sheet = _Sheet(drawing, role="graphics-document document")
+    return '<?xml version="1.0" encoding="UTF-8"?>\n' + sheet.text() + "\n"
+
+
+def inline(drawing: Drawing) -> str:
+    """For a page that says the same in a table: one image, called by its title and described. No style attributes."""
+    return _Sheet(drawing, role="img").text()
 
 
 class _Sheet:
     """One picture on its way down the page."""
 
-    def __init__(self, drawing: Drawing, axis: Axis) -> None:
-        self._drawing, self._axis = drawing, axis
-        self._width = MARGIN + LEFT + axis.width + RIGHT + MARGIN
-        self._root = ET.Element("svg", {"xmlns": "http://www.w3.org/2000/svg", "role": "graphics-document document"})
+    def __init__(self, drawing: Drawing, *, role: str) -> None:
+        self._drawing, self._axis = drawing, Axis.over(drawing.anchors)
+        self._width = MARGIN + LEFT + self._axis.width + RIGHT + MARGIN
+        self._root = ET.Element("svg", {"xmlns": "http://www.w3.org/2000/svg", "role": role})
         self._y = MARGIN
         self._rules: ET.Element
 
-    def document(self) -> str:
+    def text(self) -> str:
         drawing = self._drawing
         self._head()
         self._rules = add(self._root, "g", stroke=LINE, stroke_width=1, aria_hidden="true")
-        self._flags(drawing.flags)
+        self._flags(drawing.flags if drawing.now is None else (*drawing.flags, _now(drawing.now)))
         self._scale()
         top = self._y
         self._section("Who is told", drawing.lanes, self._lane)
@@ -76,7 +84,7 @@ class _Sheet:
         self._root.set("height", number(height))
         self._paper.set("height", number(height))
         ET.indent(self._root, " ")
-        return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(self._root, encoding="unicode") + "\n"
+        return ET.tostring(self._root, encoding="unicode")
 
     def _x(self, at: datetime) -> float:
         return MARGIN + LEFT + self._axis.x(at)
@@ -114,11 +122,11 @@ class _Sheet:
             x = min(self._x(flag.at), self._width - MARGIN - wide)
             line = max((other + 1 for _, _, start, other in placed if start < x + wide), default=0)
             placed.append((flag, label, x, line))
-        lines = 1 + max(line for _, _, _, line in placed)
+        lines = 1 + max((line for _, _, _, line in placed), default=0)
         bottom = self._y + lines * LINE_HEIGHT + 8
         for flag, label, x, line in reversed(placed):
             at, y = self._x(flag.at), bottom - 8 - line * LINE_HEIGHT
-            group = symbol(self._root, f"event {flag.label}, {flag.words}")
+            group = symbol(self._root, flag.words if flag.label == NOW else f"event {flag.label}, {flag.words}")
             add(group, "path", d=f"M{number(at)} {number(bottom)} V{number(y - 9)}", stroke=INK, stroke_width=1.2)
             add(group, "text", label, x=x + 4, y=y, fill=INK)
         self._y = bottom
@@ -157,6 +165,10 @@ class _Sheet:
     def _gridlines(self, top: float, bottom: float) -> None:
         for at in self._drawing.anchors:
             add(self._rules, "path", d=f"M{number(self._x(at))} {number(top)} V{number(bottom)}")
+
+        if self._drawing.now is not None:
+            line = f"M{number(self._x(self._drawing.now))} {number(top)} V{number(bottom)}"
+            add(self._rules, "path", d=line, stroke=INK, stroke_width=1.5, stroke_dasharray="6 4")
 
     def _section(self, title: str, rows: Sequence[T], draw: Callable[[T], None]) -> None:
         if not rows:
@@ -270,15 +282,22 @@ class _Sheet:
         return MARGIN + 12
 
 
+def _now(at: datetime) -> Flag:
+    return Flag(at=at, label=NOW, words=f"{moment(at)}: now")
+
+
 def _described(drawing: Drawing) -> str:
     """The picture in words, for those who do not see it."""
     marks = Counter((mark.kind, mark.outcome) for lane in drawing.lanes for mark in lane.marks)
-    notices = ", ".join(f"{count} {kind_words(kind)} {OUTCOME_WORDS[out]}" for (kind, out), count in marks.items())
+    notices = ", ".join(
+        f"{count} {kind_words(kind)}" if kind in REPLIES else f"{count} {kind_words(kind)} {OUTCOME_WORDS[outcome]}"
+        for (kind, outcome), count in marks.items()
+    )
     events = "; ".join(f"{flag.label} {moment(flag.at)}" for flag in drawing.flags)
     duties = "; ".join(f"{row.title} ({row.subtitle}): {row.note}" for row in drawing.duties)
     ends = "; ".join(f"{row.title}: {row.subtitle}, {row.note}" for row in drawing.episodes)
     return (
-        f"Events: {events}. {len(drawing.lanes)} recipients; notices: {notices or 'none'}. "
+        f"Events: {events or 'none'}. {len(drawing.lanes)} recipients; notices: {notices or 'none'}. "
         f"Duties: {duties or 'none'}. {len(drawing.register)} register rows. Episodes: {ends or 'none'}."
     )
 
@@ -315,13 +334,19 @@ def _stacked(spans: Sequence[tuple[float, float]]) -> list[int]:
 
 def _summed(marks: Iterable[Mark]) -> str:
     """``3 told, 2 reminders``: a reminder of a duty is no news of the child."""
-    count = Counter(
-        OUTCOME_WORDS[m.outcome].partition(":")[0] if m.kind not in REMINDERS else "reminder" for m in marks
-    )
+    count = Counter(_in_short(mark) for mark in marks)
     return ", ".join(f"{many} {_PLURAL.get(words, words) if many > 1 else words}" for words, many in count.items())
 
 
-_PLURAL = {"reminder": "reminders", "gap": "gaps"}
+def _in_short(mark: Mark) -> str:
+    if mark.kind in REPLIES:
+        return kind_words(mark.kind)
+    if mark.kind in REMINDERS:
+        return "reminder"
+    return OUTCOME_WORDS[mark.outcome].partition(":")[0]
+
+
+_PLURAL = {"reminder": "reminders", "gap": "gaps", "receipt": "receipts"}
 
 
 def _said(marks: Sequence[Mark]) -> str:
@@ -352,6 +377,3 @@ def _folded(text: str, most: int) -> list[str]:
         return [text]
     head = text[: most + 1].rpartition(" ")[0] or text[:most]
     return [head, _cut(text[len(head) :].strip(), most)]
-
-
-__all__ = ["picture"]
