@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Final
 
 from adapters.port import Accepted, Alert, Content, Deferred, Envelope, Rejected, Result, Transport, Unconfirmed
@@ -38,6 +39,8 @@ EVERY: Final = 30.0
 """Seconds between two looks."""
 LOOK_THROUGH: Final = timedelta(hours=1)
 """Between looks at the same directory: entries come into force."""
+WRITTEN_AT_ONCE: Final = 25
+"""Contacts in one transaction: a whole directory in one would keep an event waiting for most of a second."""
 HOUR: Final = timedelta(hours=1)
 RECORDED_WITHIN: Final = HOUR
 """How long after its end an attempt may be put on record: a store may be away. What was looked at is so again, and
@@ -111,24 +114,30 @@ class Asking:
             return
         found = await asyncio.to_thread(places, directory, self._transports, self._secret, now)
         known = await self._store.read(lambda unit: unit.assurance.marks())
-        if _differ(found, known) or any(at is not None and at < now - FORGOTTEN for at in known.values()):
-            await self._store.write(lambda unit: self._write_down(unit, found, now))
+        standing = {mark for mark, gone_at in known.items() if gone_at is None}
+        differing = sorted(found.keys() ^ standing)
+        for start in range(0, len(differing), WRITTEN_AT_ONCE):
+            await self._write_down(differing[start : start + WRITTEN_AT_ONCE], found, now)
+        if any(at is not None and at < now - FORGOTTEN for at in known.values()):
+            await self._store.write(lambda unit: unit.assurance.forget_places(now - FORGOTTEN))
         self._places, self._seen, self._looked_at = found, directory, now
 
-    async def _write_down(self, unit: Unit, found: Mapping[bytes, Place], now: datetime) -> None:
-        await unit.lock("verification")
-        known = await unit.assurance.marks()
-        new = [waiting(place, self._ids.new(IDS.removesuffix("_"), now), self._secret, now)
-               for mark, place in found.items() if mark not in known]  # fmt: skip
-        back = await unit.assurance.places([mark for mark in found if known.get(mark) is not None])
-        gone = await unit.assurance.places([mark for mark, at in known.items() if at is None and mark not in found])
-        for one in gone:
-            await self._proofs.clear(unit, one, now)
-        await unit.assurance.put_places(
-            [*new, *(replace(one, gone_at=None) for one in back),
-             *(replace(one, gone_at=now, alarm=None) for one in gone)]
-        )  # fmt: skip
-        await unit.assurance.forget_places(now - FORGOTTEN)
+    async def _write_down(self, marks: Sequence[bytes], found: Mapping[bytes, Place], now: datetime) -> None:
+        async def work(unit: Unit) -> None:
+            await unit.lock("verification")
+            known = {one.mark: one for one in await unit.assurance.places(marks)}
+            new = [waiting(found[mark], self._ids.new(IDS.removesuffix("_"), now), self._secret, now)
+                   for mark in marks if mark in found and mark not in known]  # fmt: skip
+            back = [one for one in known.values() if one.gone_at is not None and one.mark in found]
+            gone = [one for one in known.values() if one.gone_at is None and one.mark not in found]
+            for one in gone:
+                await self._proofs.clear(unit, one, now)
+            await unit.assurance.put_places(
+                [*new, *(replace(one, gone_at=None) for one in back),
+                 *(replace(one, gone_at=now, alarm=None) for one in gone)]
+            )  # fmt: skip
+
+        await self._store.write(work)
 
     # what failed
 
@@ -188,7 +197,7 @@ class Asking:
         if not room:
             return ()
         due = (mark for mark in await unit.assurance.due_places(now) if mark in self._places)
-        return [mark for mark in due if may_be_asked(directory, self._places[mark], now)][:room]
+        return list(islice((mark for mark in due if may_be_asked(directory, self._places[mark], now)), room))
 
     async def _claim(self, unit: Unit, marks: Sequence[bytes], now: datetime) -> Sequence[Verification]:
         await unit.lock("verification")
@@ -256,7 +265,3 @@ class Asking:
                 await self._proofs.fail(unit, found, reason, now)
             case Deferred() | Rejected():
                 await unit.assurance.put_places([put_off(found, now)])
-
-
-def _differ(found: Mapping[bytes, Place], known: Mapping[bytes, datetime | None]) -> bool:
-    return found.keys() != {mark for mark, gone_at in known.items() if gone_at is None}
