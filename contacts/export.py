@@ -4,6 +4,7 @@ import base64
 import csv
 import io
 import json
+import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from datetime import UTC, datetime
@@ -50,6 +51,15 @@ def _json(value: object) -> str:
 def dumps_csv(bundle: Bundle) -> dict[str, bytes]:
     """The five CSV tables by file name."""
     return {f"{table}.csv": _csv(COLUMNS[table], rows) for table, rows in _tables(bundle)}
+
+
+def dumps_zip(bundle: Bundle) -> bytes:
+    """The five CSV tables in one archive; of the same directory always the same bytes."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in dumps_csv(bundle).items():
+            archive.writestr(zipfile.ZipInfo(name), data, zipfile.ZIP_DEFLATED)
+    return out.getvalue()
 
 
 def ordered(bundle: Bundle) -> Bundle:

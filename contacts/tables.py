@@ -7,26 +7,39 @@ columns (docs/directory.md). Nothing is half imported: a bundle comes out only w
 import csv
 import io
 import json
-import zipfile
-import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from contacts.archives import ArchiveRefused, is_zip, unpacked
 from contacts.areas import Areas
 from contacts.certificates import in_use
 from contacts.crosscheck import Key, Placed, crosscheck
-from contacts.export import COLUMNS, FORMAT, TABLES, dumps, dumps_csv, ordered
+from contacts.export import COLUMNS, FORMAT, TABLES, dumps, dumps_csv, dumps_zip, ordered
 from contacts.model import Bundle, Certificate, Problem
 from contacts.rows import CertificateRow, ContactRow, DeskRow, HoursRow, OrganisationRow, organisation_code
 
-__all__ = ["FORMAT", "MAX_BYTES", "Loaded", "dumps", "dumps_csv", "load", "load_csv", "load_json", "load_zip"]
+__all__ = [
+    "FORMAT", "MAX_BYTES", "Loaded", "dumps", "dumps_csv", "dumps_zip", "load", "load_csv", "load_json", "load_zip",
+]  # fmt: skip
 
 MAX_BYTES = 64 * 1024 * 1024
 """The most that an import may hold, unpacked."""
+MOST_ROWS = 500_000
+"""Every school of the country with several contacts is a third of it."""
+MOST_PROBLEMS = 10_000
+"""How many are told: a file of half a million mistakes is not mended row by row."""
+EVERY = 200
+"""Rows between two words about how far the reading is."""
+
+Tell = Callable[[int, int], None]
+"""Hears how many rows are read, and of how many; called on whatever thread reads."""
+
+_TOO_MANY = "more rows than a directory has"
 
 Cells = Mapping[str, object]
 R = TypeVar("R", bound=BaseModel)
@@ -50,13 +63,15 @@ class _Line:
     cells: Cells
 
 
-def load(data: bytes, areas: Areas, now: datetime) -> Loaded:
+def load(data: bytes, areas: Areas, now: datetime, tell: Tell | None = None) -> Loaded:
     """A bundle from one file: JSON, or a zip archive of the CSV tables."""
-    return load_zip(data, areas, now) if data.startswith(b"PK\x03\x04") else load_json(data, areas, now)
+    return (load_zip if is_zip(data) else load_json)(data, areas, now, tell)
 
 
-def load_json(data: bytes, areas: Areas, now: datetime) -> Loaded:
+def load_json(data: bytes, areas: Areas, now: datetime, tell: Tell | None = None) -> Loaded:
     """A bundle from its JSON, for example ``contacts[12].address``."""
+    if data.count(b"{") > 2 * MOST_ROWS:  # a key in a row is an object, too
+        return _refused("", _TOO_MANY)
     try:
         document = json.loads(_text(data, ""), object_pairs_hook=_object, parse_constant=_constant)
     except _Unreadable as unreadable:
@@ -65,23 +80,26 @@ def load_json(data: bytes, areas: Areas, now: datetime) -> Loaded:
         return _refused("", "not JSON, or a key that stands twice in one object")
     if not isinstance(document, dict) or document.get("format") != FORMAT:
         return _refused("format", f'a directory is an object whose "format" is "{FORMAT}"')
-    problems = [Problem(_shown(key), "unknown key") for key in document if key not in (*TABLES, "format")]
+    unknown = (Problem(_shown(key), "unknown key") for key in document if key not in (*TABLES, "format"))
+    problems = list(islice(unknown, MOST_PROBLEMS + 1))
     lines: dict[str, list[_Line]] = {}
     for table in TABLES:
         rows = document.get(table, [])
         if not isinstance(rows, list):
             problems.append(Problem(table, "must be a list"))
             continue
+        if len(rows) > MOST_ROWS:
+            return _refused(table, _TOO_MANY)
         lines[table] = []
         for number, row in enumerate(rows):
             if isinstance(row, dict):
                 lines[table].append(_Line(path=f"{table}[{number}]", joint=".", cells=row))
-            else:
+            elif len(problems) <= MOST_PROBLEMS:
                 problems.append(Problem(f"{table}[{number}]", "must be an object"))
-    return _assemble(lines, areas, now, problems, strict=True)
+    return _assemble(lines, areas, now, problems, tell, strict=True)
 
 
-def load_csv(files: Mapping[str, bytes], areas: Areas, now: datetime) -> Loaded:
+def load_csv(files: Mapping[str, bytes], areas: Areas, now: datetime, tell: Tell | None = None) -> Loaded:
     """A bundle from CSV tables by file name (``contacts.csv``); paths like ``contacts.csv:13:address``, by line.
 
     UTF-8 with a header line; a table that is missing is empty, except that there must be organisations.
@@ -97,26 +115,16 @@ def load_csv(files: Mapping[str, bytes], areas: Areas, now: datetime) -> Loaded:
                 lines[table] = list(_csv_lines(name, COLUMNS[table], files[name], problems))
             except _Unreadable as unreadable:
                 problems.append(unreadable.problem)
-    return _assemble(lines, areas, now, problems, strict=False)
+    return _assemble(lines, areas, now, problems, tell, strict=False)
 
 
-def load_zip(data: bytes, areas: Areas, now: datetime) -> Loaded:
+def load_zip(data: bytes, areas: Areas, now: datetime, tell: Tell | None = None) -> Loaded:
     """A bundle from a zip archive of the CSV tables, at its top or all in one folder."""
     try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            entries = [e for e in archive.infolist() if not e.is_dir() and not e.filename.startswith("__MACOSX/")]
-            if len(entries) > 2 * len(TABLES) or sum(e.file_size for e in entries) > MAX_BYTES:
-                return _refused("", "the archive holds more than a directory does")
-            if len({e.filename for e in entries}) < len(entries):
-                return _refused("", "the archive holds two files of one name")
-            if len({e.filename.rpartition("/")[0] for e in entries}) > 1:
-                return _refused("", "the tables are not all in one folder of the archive")
-            if any(e.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for e in entries):
-                return _refused("", "the archive is not of the usual kind: save it as a plain zip archive")
-            files = {e.filename.rpartition("/")[2]: archive.read(e) for e in entries}
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, OSError, EOFError, ValueError):
-        return _refused("", "a damaged or encrypted zip archive")
-    return load_csv(files, areas, now)
+        files = unpacked(data, most_files=2 * len(TABLES), most_bytes=MAX_BYTES)
+    except ArchiveRefused as refused:
+        return _refused("", str(refused))
+    return load_csv(files, areas, now, tell)
 
 
 class _Unreadable(Exception):
@@ -128,25 +136,42 @@ class _Unreadable(Exception):
 
 
 def _assemble(
-    lines: Mapping[str, Sequence[_Line]], areas: Areas, now: datetime, problems: list[Problem], *, strict: bool
+    lines: Mapping[str, Sequence[_Line]],
+    areas: Areas,
+    now: datetime,
+    problems: list[Problem],
+    tell: Tell | None,
+    *,
+    strict: bool,
 ) -> Loaded:
     joint = "." if strict else ":"
     broken: set[Key] = set()
+    total, done = sum(map(len, lines.values())), 0
+    if total > MOST_ROWS:
+        return _refused("", _TOO_MANY)
 
     def read(table: str, model: type[R]) -> Iterator[tuple[str, R]]:
+        nonlocal done
         for line in lines.get(table, ()):
+            done += 1
+            if tell is not None and done % EVERY == 0:
+                tell(done, total)
             try:
                 yield line.path, model.model_validate(line.cells, strict=strict, context=areas)
             except ValidationError as error:
-                problems.extend(row_problems(f"{line.path}{line.joint}", error))
                 broken.update(keys_of(table, line.cells, areas))
+                if len(problems) <= MOST_PROBLEMS:
+                    problems.extend(row_problems(f"{line.path}{line.joint}", error))
 
     organisations = [Placed(p, row.value()) for p, row in read("organisations", OrganisationRow)]
     desks = [Placed(p, row.value()) for p, row in read("desks", DeskRow)]
     contacts = [Placed(p, row.value()) for p, row in read("contacts", ContactRow)]
     hours = [Placed(p, row.value()) for p, row in read("hours", HoursRow)]
     certificates = [Placed(p, row.value()) for p, row in read("certificates", CertificateRow)]
-    problems += crosscheck(organisations, desks, contacts, hours, certificates, frozenset(broken), joint=joint)
+    between = crosscheck(organisations, desks, contacts, hours, certificates, frozenset(broken), joint=joint)
+    problems += islice(between, max(0, MOST_PROBLEMS + 1 - len(problems)))
+    if len(problems) > MOST_PROBLEMS:
+        problems[MOST_PROBLEMS:] = [Problem("", "there are more problems: correct these first")]
     if problems:
         return Loaded(bundle=None, problems=tuple(problems))
     bundle = Bundle(
@@ -213,12 +238,15 @@ def _csv_lines(name: str, columns: Sequence[str], data: bytes, problems: list[Pr
         if unknown or twice or not header:
             raise _Unreadable(f"{name}:1", f"the columns are {', '.join(columns)}")
         start = reader.line_num + 1
-        for row in reader:
+        for number, row in enumerate(reader):
+            if number >= MOST_ROWS:
+                raise _Unreadable(name, _TOO_MANY)
             line, start = start, reader.line_num + 1
             if not any(cell.strip() for cell in row):
                 continue
             if len(row) > len(header):
-                problems.append(Problem(f"{name}:{line}", "has more cells than the header"))
+                if len(problems) <= MOST_PROBLEMS:
+                    problems.append(Problem(f"{name}:{line}", "has more cells than the header"))
                 continue
             cells = {column: cell.strip() for column, cell in zip(header, row, strict=False) if cell.strip()}
             yield _Line(path=f"{name}:{line}", joint=":", cells=cells)

@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 
+from contacts import tables
 from contacts.areas import load_areas
 from contacts.directory import Directory
 from contacts.model import Bundle, Certificate, Organisation
-from contacts.tables import FORMAT, Loaded, dumps, dumps_csv, load, load_csv, load_json, load_zip
+from contacts.tables import FORMAT, Loaded, dumps, dumps_csv, dumps_zip, load, load_csv, load_json, load_zip
 from tests.kit.bundles import bundles
 from tests.kit.directory import BROMLEY, NOW, certificate_der, pem, small_bundle
 
@@ -83,6 +84,14 @@ def test_csv_holds_the_same_as_json(folder: str) -> None:
     assert load_csv(files, AREAS, NOW).bundle == bundle
     zipped = archive({f"{folder}{name}": data for name, data in files.items()}, compression=zipfile.ZIP_DEFLATED)
     assert load(zipped, AREAS, NOW).bundle == bundle
+
+
+def test_an_archive_imports_back_byte_for_byte() -> None:
+    bundle = read(document()).bundle
+    assert bundle is not None
+    again = load(dumps_zip(bundle), AREAS, NOW).bundle
+    assert again == bundle
+    assert dumps_zip(again) == dumps_zip(bundle)
 
 
 def test_csv_as_spreadsheets_save_it() -> None:
@@ -398,3 +407,25 @@ def test_archives_that_are_refused() -> None:
         archive({"organisations.csv": b"0" * (65 * 1024 * 1024)}, compression=zipfile.ZIP_DEFLATED),
     ):
         assert list(problems(load_zip(data, AREAS, NOW))) == [""]
+
+
+def test_a_file_of_mistakes_is_told_in_part_and_one_of_too_many_rows_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tables, "MOST_ROWS", 40)
+    monkeypatch.setattr(tables, "MOST_PROBLEMS", 5)
+    for rows in ([{}] * 30, [1] * 30):
+        found = read({"format": FORMAT, "organisations": rows}).problems
+        assert (len(found), found[-1].path) == (6, "")
+    lines = b"code,name\n" + b"nowhere\n" * 30
+    assert len(load_csv({"organisations.csv": lines}, AREAS, NOW).problems) == 6
+    for many in ({"organisations": [{}] * 81}, {"desks": [1] * 41}, {"desks": [{}] * 21, "hours": [{}] * 21}):
+        assert [one.message for one in read({"format": FORMAT, **many}).problems] == ["more rows than a directory has"]
+    assert list(problems(load_csv({"organisations.csv": b"code\n" + b"\n" * 41}, AREAS, NOW))) == ["organisations.csv"]
+
+
+def test_whoever_waits_hears_how_far_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tables, "EVERY", 2)
+    heard: list[tuple[int, int]] = []
+    loaded = load(json.dumps(document()).encode(), AREAS, NOW, lambda done, of: heard.append((done, of)))
+    assert loaded.bundle is not None
+    rows = sum(len(value) for value in document().values() if isinstance(value, list))
+    assert heard == [(done, rows) for done in range(2, rows + 1, 2)]
