@@ -10,9 +10,9 @@ from typing import Literal, get_args
 from contacts.areas import Areas
 from contacts.certificates import in_use
 from contacts.directory import Directory
-from contacts.model import CALENDARS, Certificate, Contact, Unreached, in_force
+from contacts.model import CALENDARS, Certificate, Contact, Reached, Unreached, in_force
 from contacts.plans import ALERT_ONLY
-from contacts.roles import AUTHORITY_ROLES, BY_OPTION, ORGANISATION_OF
+from contacts.roles import AUTHORITY_ROLES, BY_OPTION, ORGANISATION_OF, SCHOOL_PREFIX
 from contacts.rota import LONDON, bank_holidays
 
 State = Literal["on_duty", "off_duty", "no_organisation", "no_desk", "no_contact"]
@@ -32,6 +32,9 @@ class Coverage:
     """At 11:00 local time."""
     by_night: State
     """At 03:00 local time."""
+    second_channel: bool
+    """Whether those who answer by day and by night have a second channel: a serious notice goes on two at once, and the
+    code that opens a notice goes by another one than its link."""
 
     @property
     def complete(self) -> bool:
@@ -61,18 +64,30 @@ def coverage(directory: Directory, at: datetime, areas: Areas) -> tuple[Coverage
     return coverage_of(directory, at, _expected(areas))
 
 
+def expected_of(organisation: str, areas: Areas) -> tuple[str, ...]:
+    """The roles that an organisation answers for; none of one that nobody is told at."""
+    if organisation.startswith(SCHOOL_PREFIX):
+        return ("school",)
+    return tuple(role for code, role in _expected(areas) if code == organisation)
+
+
 def coverage_of(directory: Directory, at: datetime, wanted: Iterable[tuple[str, str]]) -> tuple[Coverage, ...]:
     """The same of these roles only; ``wanted``: organisation and role."""
     day, night = _samples(at)
-    return tuple(
-        Coverage(
-            organisation=organisation,
-            role=role,
-            now=_state(directory, role, organisation, at),
-            by_day=_state(directory, role, organisation, day),
-            by_night=_state(directory, role, organisation, night),
-        )
-        for organisation, role in wanted
+    return tuple(_coverage(directory, organisation, role, (at, day, night)) for organisation, role in wanted)
+
+
+def _coverage(
+    directory: Directory, organisation: str, role: str, moments: tuple[datetime, datetime, datetime]
+) -> Coverage:
+    now, day, night = (directory.resolve(role, organisation, at) for at in moments)
+    return Coverage(
+        organisation=organisation,
+        role=role,
+        now=_state(now),
+        by_day=_state(day),
+        by_night=_state(night),
+        second_channel=_on_two_channels(day) and _on_two_channels(night),
     )
 
 
@@ -96,8 +111,11 @@ def without_certificate(directory: Directory, at: datetime) -> tuple[Contact, ..
     )
 
 
-def expiring(directory: Directory, at: datetime, within: timedelta) -> tuple[Expiring, ...]:
-    """For which contacts what is on file ends by ``at + within``, or has ended, earliest first.
+def expiring(
+    directory: Directory, at: datetime, within: timedelta, *, organisation: str | None = None
+) -> tuple[Expiring, ...]:
+    """For which contacts what is on file ends by ``at + within``, or has ended, earliest first; of one organisation, or
+    of all.
 
     What counts is how long there is one without a break, so a new certificate that begins after the old one has ended
     does not help, and neither does a key that is not pinned, as nobody uses it. Of a push contact the keys to encrypt
@@ -108,6 +126,7 @@ def expiring(directory: Directory, at: datetime, within: timedelta) -> tuple[Exp
             (
                 Expiring(certificate=last, contact=contact, until=in_use(last)[1])
                 for contact in _readers(directory, at)
+                if organisation in (None, contact.organisation)
                 for held in _by_use(directory.certificates(contact.address))
                 for last in (_lasting(held, at),)
                 if last is not None and in_use(last)[1] <= at + within
@@ -161,11 +180,14 @@ def _samples(at: datetime) -> tuple[datetime, datetime]:
     return datetime.combine(wednesday, time(11), LONDON), datetime.combine(wednesday, time(3), LONDON)
 
 
-def _state(directory: Directory, role: str, organisation: str, at: datetime) -> State:
-    answer = directory.resolve(role, organisation, at)
+def _state(answer: Reached | Unreached) -> State:
     if isinstance(answer, Unreached):
         return answer.reason
     return "on_duty" if answer.on_duty else "off_duty"
+
+
+def _on_two_channels(answer: Reached | Unreached) -> bool:
+    return isinstance(answer, Reached) and len({one.channel for one in answer.contacts}) > 1
 
 
 def _readers(directory: Directory, at: datetime) -> Iterator[Contact]:

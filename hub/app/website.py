@@ -9,6 +9,7 @@ from hub.app.pickup import Pickup
 from hub.edge.api_tokens import TokenFile
 from hub.service.access import Access
 from hub.service.answers import Answers
+from hub.service.assurance.coverage import CoverageReports
 from hub.service.assurance.proofs import Proofs
 from hub.service.directory.changing import Changing
 from hub.service.health import Health
@@ -32,6 +33,7 @@ from hub.web.api.sources import SourceBook
 from hub.web.bodies import Bodies
 from hub.web.limits import Buckets
 from hub.web.pages.acknowledge import AcknowledgePage
+from hub.web.pages.assurance.routes import AssuranceSite
 from hub.web.pages.directory.routes import DirectorySite
 from hub.web.pages.pickup import PickupPage
 from hub.web.pages.rendering import Pages
@@ -116,6 +118,14 @@ def parts_of(
         ),
         accounts=people,
         directory_pages=DirectorySite.of(changing, people.site, people.sessions, clock),
+        assurance=AssuranceSite.of(
+            CoverageReports(directory=directory, areas=changing.areas),
+            proofs,
+            people.site,
+            people.sessions,
+            clock,
+            asks=settings.verify_contacts,
+        ),
         wall=WallPages(wall=wall, seeing=seeing, sessions=people.sessions, site=people.site, clock=clock),
         timeline=TimelinePages(seeing, pages) if demo_pages else None,
         pages=pages,

@@ -30,6 +30,10 @@ AGAIN: Final = timedelta(days=14)
 """When to ask again who has not answered, or could not be reached."""
 DAY: Final = range(8, 20)
 """Hours, local time."""
+MOMENT: Final = timedelta(minutes=10)
+"""Nobody asks an address again that was asked less long ago."""
+AHEAD: Final = timedelta(days=400)
+"""By how much whoever is asked for by hand comes before those whose turn has come by itself."""
 FORGOTTEN: Final = timedelta(days=30)
 """How long the proof of a place is kept that is not in the directory any more: an import may be taken back."""
 
@@ -166,6 +170,13 @@ def claimed(before: Verification, place: Place, id: str, secret: bytes, now: dat
         )
     since = now if before.since is None else before.since
     return replace(before, state="asking", contact=place.first.id, since=since, next_at=now + LEASE)
+
+
+def asked_by_hand(before: Verification, now: datetime) -> Verification | None:
+    """Its turn is now; None where it is being asked, or was a moment ago."""
+    if before.state == "asking" or (before.asked_at is not None and now - MOMENT < before.asked_at <= now):
+        return None
+    return replace(before, next_at=now - AHEAD)
 
 
 def asked(before: Verification, reference: str | None, now: datetime) -> Verification:

@@ -44,6 +44,11 @@ class SqlAssurance:
     async def all_places(self) -> Sequence[Verification]:
         return await self._run(_where, _P.gone_at.is_(None))
 
+    async def places_of(
+        self, organisation: str | None, *, unproved: bool, limit: int, skip: int = 0
+    ) -> Sequence[Verification]:
+        return await self._run(_places_of, organisation, unproved, limit, skip)
+
     async def place_by_token(self, digest: bytes) -> Verification | None:
         return await self._run(_one, _P.token_digest == digest)
 
@@ -78,8 +83,8 @@ class SqlAssurance:
     async def asked_since(self, since: datetime) -> int:
         return await self._run(_asked_since, since)
 
-    async def place_counts(self) -> Mapping[str, int]:
-        return await self._run(_counts)
+    async def place_counts(self, organisation: str | None = None) -> Mapping[str, int]:
+        return await self._run(_counts, organisation)
 
     async def addresses_failed(self, since: datetime) -> Sequence[tuple[str, str, datetime, str]]:
         return await self._run(_addresses_failed, since)
@@ -118,8 +123,23 @@ def _places(session: Session, marks: Collection[bytes]) -> Sequence[Verification
     return [found for some in slices for found in _where(session, _P.mark.in_(some))]
 
 
-def _where(session: Session, condition: ColumnElement[bool]) -> Sequence[Verification]:
+def _places_of(
+    session: Session, organisation: str | None, unproved: bool, limit: int, skip: int
+) -> Sequence[Verification]:
+    condition = _there(organisation)
+    return _where(session, condition & (_P.state != "proved") if unproved else condition, limit=limit, skip=skip)
+
+
+def _there(organisation: str | None) -> ColumnElement[bool]:
+    there = _P.gone_at.is_(None)
+    return there if organisation is None else there & (_P.organisation == organisation)
+
+
+def _where(
+    session: Session, condition: ColumnElement[bool], *, limit: int | None = None, skip: int = 0
+) -> Sequence[Verification]:
     rows = select(verifications).where(condition).order_by(_P.organisation, _P.contact, _P.mark)
+    rows = rows.limit(limit).offset(skip)
     return [Verification(**row._mapping) for row in session.connection.execute(rows)]
 
 
@@ -150,8 +170,8 @@ def _asked_since(session: Session, since: datetime) -> int:
     return session.connection.execute(rows).scalar_one()
 
 
-def _counts(session: Session) -> Mapping[str, int]:
-    rows = select(_P.state, func.count()).where(_P.gone_at.is_(None)).group_by(_P.state)
+def _counts(session: Session, organisation: str | None) -> Mapping[str, int]:
+    rows = select(_P.state, func.count()).where(_there(organisation)).group_by(_P.state)
     return {row[0]: row[1] for row in session.connection.execute(rows)}
 
 

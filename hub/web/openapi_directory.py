@@ -39,7 +39,8 @@ def _coverage() -> Json:
     operation["description"] = (
         "Every role of every authority and force there is, or of the organisation that the token is bound to: "
         "`on_duty`, `off_duty`, `no_organisation`, `no_desk` or `no_contact`; now, at 11:00 and at 03:00 of a working "
-        "Wednesday. `counts` are of all of them, also where only what is `missing` is listed."
+        "Wednesday. `second_channel` says whether whoever answers at both has two channels. `counts` are of all of "
+        "them, also where only what is `missing` is listed."
     )
     operation["parameters"] = query(CoverageQuestion)
     operation["responses"]["200"]["content"]["text/csv"] = {"schema": {"type": "string"}}

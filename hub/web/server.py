@@ -20,6 +20,7 @@ from hub.web.api.schema import SchemaApi
 from hub.web.middleware import counted, headers_for, refusing
 from hub.web.pages.accounts.routes import AccountPages
 from hub.web.pages.acknowledge import AcknowledgePage
+from hub.web.pages.assurance.routes import AssuranceSite
 from hub.web.pages.directory.routes import DirectorySite
 from hub.web.pages.pickup import PickupPage
 from hub.web.pages.rendering import Pages
@@ -50,6 +51,7 @@ class Parts:
     pickup: PickupPage
     accounts: AccountPages
     directory_pages: DirectorySite
+    assurance: AssuranceSite
     wall: WallPages
     timeline: TimelinePages | None
     pages: Pages
@@ -97,6 +99,7 @@ def application(parts: Parts) -> web.Application:
             *parts.pickup.routes(),
             *parts.accounts.routes(),
             *parts.directory_pages.routes(),
+            *parts.assurance.routes(),
             *parts.wall.routes(),
             web.get("/static/{name:.+}", parts.pages.statics.serve),
         ]

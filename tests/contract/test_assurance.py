@@ -116,3 +116,26 @@ async def test_notices_wait_while_any_is_due_or_being_handed_over(store: Stores,
     assert await waits(DAY)
     assert await claim(store)
     assert await waits(timedelta(0)), "a worker has it in hand"
+
+
+async def test_a_page_of_them_is_of_one_organisation_or_of_all(store: Stores) -> None:
+    rows = [place(1), place(2, state="proved"), place(3, organisation="E23000001"), place(4, gone_at=START)]
+    await store.write(lambda unit: unit.assurance.put_places(rows))
+
+    async def page(unit: Unit) -> list[object]:
+        found, more = unit.assurance, {"limit": 2}
+        return [
+            [one.contact for one in await found.places_of("E09000006", unproved=False, **more)],
+            [one.contact for one in await found.places_of("E09000006", unproved=True, **more)],
+            [one.contact for one in await found.places_of(None, unproved=False, **more)],
+            [one.contact for one in await found.places_of(None, unproved=False, skip=2, **more)],
+            await found.place_counts("E09000006"),
+        ]
+
+    assert await store.read(page) == [
+        ["bromley-1", "bromley-2"],
+        ["bromley-1"],
+        ["bromley-1", "bromley-2"],
+        ["bromley-3"],
+        {"waiting": 1, "proved": 1},
+    ]

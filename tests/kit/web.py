@@ -28,6 +28,7 @@ from hub.edge.passwords import Argon2
 from hub.edge.telemetry import Metrics
 from hub.service.access import Access, Token
 from hub.service.answers import Answers
+from hub.service.assurance.coverage import CoverageReports
 from hub.service.assurance.proofs import Proofs
 from hub.service.envelopes import Composer
 from hub.service.health import Health
@@ -56,6 +57,7 @@ from hub.web.bodies import Bodies
 from hub.web.limits import Buckets
 from hub.web.pages.accounts.routes import AccountPages
 from hub.web.pages.acknowledge import AcknowledgePage
+from hub.web.pages.assurance.routes import AssuranceSite
 from hub.web.pages.directory.routes import DirectorySite
 from hub.web.pages.pickup import PickupPage
 from hub.web.pages.rendering import Pages
@@ -261,6 +263,7 @@ async def serving(
         per_minute=10,
         trusted=("127.0.0.0/8",),
     )
+    proofs = Proofs(store=store, clock=clock, ids=ids, terms=TERMS, secret=ACK_SECRET)
     outbox = Outbox(
         store=store, clock=clock, ids=ids, late=timedelta(seconds=120), keep=lambda *_: None, nudge=lambda: None
     )
@@ -296,9 +299,7 @@ async def serving(
         ),
         register=RegisterApi(Registers(store, clock, ids)),
         acknowledge=AcknowledgePage(answers=answers, pages=pages, bodies=forms),
-        verify=VerifyPage(
-            proofs=Proofs(store=store, clock=clock, ids=ids, terms=TERMS, secret=ACK_SECRET), pages=pages
-        ),
+        verify=VerifyPage(proofs=proofs, pages=pages),
         pickup=PickupPage(
             codes=Codes(transports=sinks, **more),
             viewing=Viewing(answers=answers, meter=metrics, **more),
@@ -310,6 +311,14 @@ async def serving(
         accounts=accounts,
         directory_pages=DirectorySite.of(
             office(store, clock=clock, node="pages").changing, accounts.site, accounts.sessions, clock
+        ),
+        assurance=AssuranceSite.of(
+            CoverageReports(directory=directory, areas=load_areas()),
+            proofs,
+            accounts.site,
+            accounts.sessions,
+            clock,
+            asks=True,
         ),
         wall=WallPages(
             wall=Wall(store=store, health=health, outbox=outbox, clock=clock, ids=ids),

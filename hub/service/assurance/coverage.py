@@ -2,12 +2,13 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
 from contacts.areas import Areas
-from contacts.assurance import coverage, covered
+from contacts.assurance import Coverage, coverage, coverage_of, covered, expected_of
 from contacts.directory import Directory
 from hub.core.placement_lists import Candidate
 from hub.service.readiness import readiness
@@ -43,6 +44,81 @@ class CoverageCount:
             self._meter.covered(when, state, number)
         self._seen, self._counted_at = directory, now
         return True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tally:
+    """How many roles of an organisation can be reached, out of ``roles``. ``known``: the directory has it."""
+
+    organisation: str
+    known: bool
+    roles: int
+    now: int
+    by_day: int
+    by_night: int
+    second_channel: int
+
+    @property
+    def lacks(self) -> bool:
+        """Whether somebody cannot be reached now, by day or by night."""
+        return min(self.now, self.by_day, self.by_night) < self.roles
+
+
+class CoverageReports:
+    """Reports for people. That of everybody is worked out once a minute at most, as nothing changes within one but the
+    directory."""
+
+    def __init__(self, *, directory: Callable[[], Directory], areas: Areas) -> None:
+        self._directory = directory
+        self._areas = areas
+        self._of: tuple[Directory, datetime] | None = None
+        self._everywhere: tuple[Coverage, ...] = ()
+        self._tallies: tuple[Tally, ...] = ()
+        self._lock = asyncio.Lock()
+
+    def directory(self) -> Directory:
+        """The one that is reported on."""
+        return self._directory()
+
+    def of(self, organisation: str, now: datetime) -> tuple[Coverage, ...]:
+        """The roles that it answers for."""
+        wanted = [(organisation, role) for role in expected_of(organisation, self._areas)]
+        return coverage_of(self._directory(), now, wanted)
+
+    async def everywhere(self, now: datetime) -> tuple[Coverage, ...]:
+        """Every role of every authority and force."""
+        await self._worked_out(now)
+        return self._everywhere
+
+    async def tallies(self, now: datetime) -> tuple[Tally, ...]:
+        """The same, counted by organisation."""
+        await self._worked_out(now)
+        return self._tallies
+
+    async def _worked_out(self, now: datetime) -> None:
+        minute = now.replace(second=0, microsecond=0)
+        async with self._lock:  # ten who ask at once wait for one answer
+            directory = self._directory()
+            if self._of is None or self._of[0] is not directory or self._of[1] != minute:
+                self._everywhere = await asyncio.to_thread(coverage, directory, minute, self._areas)
+                self._tallies = tuple(_tallies(directory, self._everywhere))
+                self._of = directory, minute
+
+
+def _tallies(directory: Directory, found: Sequence[Coverage]) -> Iterator[Tally]:
+    by: dict[str, list[Coverage]] = {}
+    for one in found:
+        by.setdefault(one.organisation, []).append(one)
+    for organisation, roles in by.items():
+        yield Tally(
+            organisation=organisation,
+            known=directory.organisation(organisation) is not None,
+            roles=len(roles),
+            now=sum(one.now == "on_duty" for one in roles),
+            by_day=sum(one.by_day == "on_duty" for one in roles),
+            by_night=sum(one.by_night == "on_duty" for one in roles),
+            second_channel=sum(one.second_channel for one in roles),
+        )
 
 
 def needed(

@@ -35,6 +35,12 @@ class AssuranceUnit(Protocol):
         """All that the directory has, by organisation and contact."""
         ...
 
+    async def places_of(
+        self, organisation: str | None, *, unproved: bool, limit: int, skip: int = 0
+    ) -> Sequence[Verification]:
+        """Likewise: of one organisation or of all, or only those that have not proved themselves."""
+        ...
+
     async def place_by_token(self, digest: bytes) -> Verification | None: ...
     async def place_by_receipt(self, digest: bytes) -> Verification | None: ...
     async def place_by_reply(self, digest: bytes) -> Verification | None: ...
@@ -70,8 +76,8 @@ class AssuranceUnit(Protocol):
         """How many were asked after then, or are in a node's hands."""
         ...
 
-    async def place_counts(self) -> Mapping[str, int]:
-        """How many are in which state."""
+    async def place_counts(self, organisation: str | None = None) -> Mapping[str, int]:
+        """How many are in which state; of one organisation, or of all."""
         ...
 
     async def addresses_failed(self, since: datetime) -> Sequence[tuple[str, str, datetime, str]]:

@@ -3,20 +3,34 @@
 Matched by token, digest or id only. Each is told once, however often it comes; nothing here sends anything.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Literal
 
 from adapters.port import Receipt
 from contacts.model import kept_under
 from contacts.roles import OPERATOR
+from hub.core.accounts import Viewer, may
 from hub.core.records import AlarmRecord, AuditLine
 from hub.core.tokens import place_of, token_digest
-from hub.core.verification import IDS, Terms, Verification, failed, proved
+from hub.core.verification import IDS, Terms, Verification, asked_by_hand, failed, proved
 from hub.service.ports import Clock, Ids, Store, Unit
 
 KIND = "contact_unproved"
 FAILURES = ("bounced", "expired")
+
+
+Again = Literal["next", "asked", "nowhere"]
+"""Its turn is next; it is being asked, or was a moment ago; there is no such address that they may have asked."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """A page of the ledger of proofs."""
+
+    places: tuple[Verification, ...]
+    counts: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +139,34 @@ class Proofs:
     async def listed(self) -> Sequence[Verification]:
         """Every place that the directory has."""
         return await self.store.read(lambda unit: unit.assurance.all_places())
+
+    async def shown(self, organisation: str | None, *, unproved: bool, limit: int, skip: int) -> "Shown":
+        """Those of one organisation, or of all, with how many there are in which state."""
+
+        async def work(unit: Unit) -> Shown:
+            places = await unit.assurance.places_of(organisation, unproved=unproved, limit=limit, skip=skip)
+            return Shown(places=tuple(places), counts=await unit.assurance.place_counts(organisation))
+
+        return await self.store.read(work)
+
+    async def again(self, by: Viewer, mark: bytes) -> Again:
+        """Somebody wants it asked now: it is the next one, within its hours. Raises StoreUnavailable."""
+        now = self.clock.now()
+
+        async def work(unit: Unit) -> Again:
+            await unit.lock("verification")
+            found = next(iter(await unit.assurance.places([mark])), None)
+            if found is None or found.gone_at is not None or not may(by, "directory:change", found.organisation):
+                return "nowhere"
+            turn = asked_by_hand(found, now)
+            if turn is None:
+                return "asked"
+            await unit.assurance.put_places([turn])
+            line = replace(self._line("contact.ask_again", found, {"channel": found.channel}, now), actor=by.actor)
+            await unit.add_audit([line])
+            return "next"
+
+        return await self.store.write(work)
 
     async def _put(self, unit: Unit, found: Verification, action: str, detail: dict[str, str], now: datetime) -> None:
         await unit.assurance.put_places([found])

@@ -21,7 +21,7 @@ from hub.web.problems import json_response, problem
 
 _YEARS: Final = range(2000, 2201)
 """For which bank holidays can be told, and a working day found after any of them."""
-COLUMNS: Final = ("organisation", "role", "now", "by_day", "by_night")
+COLUMNS: Final = ("organisation", "role", "now", "by_day", "by_night", "second_channel")
 
 
 class CoverageQuestion(BaseModel):
@@ -61,7 +61,7 @@ class CoverageApi:
         own = [one for one in found if organisation in (None, one.organisation)]
         shown = [one for one in own if not (asked.missing and one.always)]
         if asked.format == "csv":
-            return web.Response(text=_csv(shown), content_type="text/csv", charset="utf-8")
+            return web.Response(text=as_csv(shown), content_type="text/csv", charset="utf-8")
         counts: dict[str, dict[str, int]] = {}
         for (when, state), number in covered(own).items():
             counts.setdefault(when, {})[state] = number
@@ -72,9 +72,10 @@ def _row(one: Coverage) -> dict[str, Any]:
     return {name: getattr(one, name) for name in COLUMNS}
 
 
-def _csv(shown: Sequence[Coverage]) -> str:
+def as_csv(shown: Sequence[Coverage]) -> str:
+    """Codes only: names would be cells that somebody else has written."""
     out = io.StringIO()
     rows = csv.DictWriter(out, COLUMNS, lineterminator="\n")
     rows.writeheader()
-    rows.writerows(_row(one) for one in shown)
+    rows.writerows({**_row(one), "second_channel": str(one.second_channel).lower()} for one in shown)
     return out.getvalue()
