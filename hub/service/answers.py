@@ -90,11 +90,12 @@ class Answers:
         return Shown(reference=notice.reference, kind=notice.kind, state=notice.state)
 
     async def acknowledge(
-        self, token: str, *, name: str, answer: str, redirected_to: str | None = None
+        self, token: str, *, name: str, answer: str, redirected_to: str | None = None, by: str | None = None
     ) -> Recorded | Sequence[AnswerProblem] | None:
         """Record an answer. None for a token that is not ours, whatever else was given.
 
         ``redirected_to`` is asked for with ``redirected`` only, kept as text, and ignored with the other answers.
+        ``by``: the actor of the audit line, where it is known who answers; else whoever was sent the delivery.
         """
         digest = token_digest(token)
         given = check(name, answer, redirected_to)
@@ -108,7 +109,7 @@ class Answers:
                 return None
             await unit.lock(f"notice:{found[1].id}")
             found = await unit.delivery_by_token(digest)
-            return None if found is None else await self._record(unit, *found, given, now)
+            return None if found is None else await self._record(unit, *found, given, by, now)
 
         recorded = await self._store.write(work)
         if recorded is not None and not recorded.repeated:
@@ -116,7 +117,7 @@ class Answers:
         return recorded
 
     async def _record(
-        self, unit: Unit, delivery: DeliveryRecord, notice: NoticeRecord, given: _Given, now: datetime
+        self, unit: Unit, delivery: DeliveryRecord, notice: NoticeRecord, given: _Given, by: str | None, now: datetime
     ) -> Recorded:
         earlier = await unit.acknowledgements(notice.id)
         if earlier and _same(earlier[-1], delivery, given, now):
@@ -139,7 +140,7 @@ class Answers:
             record,
             moved,
             self._alarm(notice, given, now),
-            [self._line(delivery, notice, given, now)],
+            [self._line(by or f"recipient:{delivery.id}", notice, given, now)],
         )
         earlier_news = [one for one in others if one.created_at < notice.created_at]
         if given.answer == "accepted":
@@ -192,11 +193,11 @@ class Answers:
             raised_at=now,
         )
 
-    def _line(self, delivery: DeliveryRecord, notice: NoticeRecord, given: _Given, now: datetime) -> AuditLine:
+    def _line(self, actor: str, notice: NoticeRecord, given: _Given, now: datetime) -> AuditLine:
         return AuditLine(
             id=self._ids.new("au", now),
             at=now,
-            actor=f"recipient:{delivery.id}",
+            actor=actor,
             action="notice.acknowledged",
             organisation=notice.organisation,
             episode=notice.episode,

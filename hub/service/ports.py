@@ -37,6 +37,7 @@ from hub.core.records import (
 from hub.core.wall import Figures
 from hub.service.accounts.ports import AccountsUnit
 from hub.service.assurance.ports import AssuranceUnit
+from hub.service.desk.ports import DeskUnit
 from hub.service.directory.ports import Drafts
 from hub.service.pickup.ports import Pickups
 
@@ -116,6 +117,11 @@ class Unit(Protocol):
     @property
     def pickups(self) -> Pickups:
         """What is picked up, and who asked for it."""
+        ...
+
+    @property
+    def desk(self) -> DeskUnit:
+        """Notices as they lie at the desks of an organisation."""
         ...
 
     @property

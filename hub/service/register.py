@@ -1,7 +1,7 @@
 """The register of missing children of one organisation: who is on it, since when, until when (protocols.md, Six
 months). The hub keeps it from the notices it sent; nobody writes to it by hand."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -37,6 +37,15 @@ class Listed:
     date_of_birth: date | None = field(default=None, repr=False)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegisterPage:
+    """Some of a register, an episode's entries together."""
+
+    entries: Sequence[Listed] = field(repr=False)
+    more: bool
+    """There are others behind them."""
+
+
 class Registers:
     """Reads only, but for the line of the audit log that says who was shown names."""
 
@@ -60,19 +69,55 @@ class Registers:
 
         async def work(unit: Unit) -> Sequence[Listed]:
             found = await _listed(unit, organisation, removed=False, names=True)
-            shown = sum(one.name is not None for one in found)
-            if shown:
-                detail = {"entries": str(shown)}
-                line = AuditLine(id=self._ids.new("au", now), at=now, actor=reader, action="register.read",
-                                 organisation=organisation, detail=detail)  # fmt: skip
-                await unit.add_audit([line])
+            await self._read(unit, organisation, reader, found, now)
             return found
 
         return await self._store.write(work)
 
+    async def page(
+        self, organisation: str, reader: str, *, of_role: Callable[[str], bool], number: int, episodes: int = 25
+    ) -> RegisterPage:
+        """Who is on it now, with names, as :meth:`named` has them: of the roles that the reader reads for, so many
+        ``episodes`` at a time, the first received first. ``number`` is 1 for the first page.
 
-async def _listed(unit: Unit, organisation: str, removed: bool, *, names: bool) -> Sequence[Listed]:
+        The line is written after the names were read and before anybody has them, so that a long register holds up no
+        writer. Raises StoreUnavailable.
+        """
+        now = self._clock.now()
+
+        async def look(unit: Unit) -> RegisterPage:
+            entries = [one for one in await unit.register_of(organisation) if of_role(one.role)]
+            order = list(dict.fromkeys(one.episode for one in entries))
+            chosen = set(order[(number - 1) * episodes : number * episodes])
+            found = await _listed(unit, organisation, removed=False, names=True, only=(chosen, of_role))
+            return RegisterPage(entries=found, more=len(order) > number * episodes)
+
+        found = await self._store.read(look)
+        await self._store.write(lambda unit: self._read(unit, organisation, reader, found.entries, now))
+        return found
+
+    async def _read(self, unit: Unit, organisation: str, reader: str, found: Sequence[Listed], now: datetime) -> None:
+        """Write down that names were read, if any were."""
+        shown = sum(one.name is not None for one in found)
+        if shown:
+            detail = {"entries": str(shown)}
+            line = AuditLine(id=self._ids.new("au", now), at=now, actor=reader, action="register.read",
+                             organisation=organisation, detail=detail)  # fmt: skip
+            await unit.add_audit([line])
+
+
+async def _listed(
+    unit: Unit,
+    organisation: str,
+    removed: bool,
+    *,
+    names: bool,
+    only: tuple[AbstractSet[str], Callable[[str], bool]] | None = None,
+) -> Sequence[Listed]:
+    """``only``: of these episodes and roles."""
     entries = await unit.register_of(organisation, removed=removed)
+    if only is not None:
+        entries = [one for one in entries if one.episode in only[0] and only[1](one.role)]
     everything = [*entries, *(await unit.register_of(organisation) if removed else ())]
     receipts: dict[tuple[str, str, datetime], set[str]] = {}
     for entry in everything:

@@ -215,6 +215,7 @@ Index(
     **_where("chase_at IS NULL AND state NOT IN ('acknowledged', 'withheld', 'held', 'superseded')"),
 )
 Index("ix_notices_episode", notices.c.episode, notices.c.created_at, notices.c.id)
+Index("ix_notices_organisation", notices.c.organisation, notices.c.id)
 
 deliveries = Table(
     "deliveries",

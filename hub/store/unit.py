@@ -42,6 +42,7 @@ from hub.core.records import (
 from hub.core.wall import Figures
 from hub.service.accounts.ports import AccountsUnit
 from hub.service.assurance.ports import AssuranceUnit
+from hub.service.desk.ports import DeskUnit
 from hub.service.directory.ports import Drafts
 from hub.service.pickup.ports import Pickups
 from hub.service.ports import ANYWHERE, Places, Unit
@@ -66,6 +67,7 @@ from hub.store import (
 from hub.store import deliveries as settling
 from hub.store.accounts import SqlAccounts
 from hub.store.assurance import SqlAssurance
+from hub.store.desk import SqlDesk
 from hub.store.drafts import SqlDrafts
 from hub.store.pickup import SqlPickups
 from hub.store.session import Session
@@ -90,6 +92,7 @@ class SqlUnit:
         self.accounts: AccountsUnit = SqlAccounts(self._run)
         self.drafts: Drafts = SqlDrafts(self._run)
         self.pickups: Pickups = SqlPickups(self._run)
+        self.desk: DeskUnit = SqlDesk(self._run)
         self.assurance: AssuranceUnit = SqlAssurance(self._run)
 
     async def _run(self, work: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs) -> T:

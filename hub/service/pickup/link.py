@@ -118,13 +118,21 @@ class Links:
         )
 
     async def _over(self, unit: Unit, claimed: ClaimedDelivery, stored: StoredEpisode) -> Death | None:
-        notice, state = claimed.notice, stored.record.state
-        pointless = ended(state, notice.kind) and overtaken(state, notice, await unit.notices(notice.episode))
-        kept: Literal["withheld", "held"] | None = None
-        if any(told.person for told in claimed.decision.recipients):
-            taken = await unit.decisions(notice.episode)
-            kept = kept_back(claimed.decision, taken) or self.keep(claimed.decision, stored)
-        return over(notice, claimed.delivery, kept=kept, overtaken=pointless)
+        kept, overtaken = await silenced(unit, claimed, stored, self.keep)
+        return over(claimed.notice, claimed.delivery, kept=kept, overtaken=overtaken)
+
+
+async def silenced(
+    unit: Unit, claimed: ClaimedDelivery, stored: StoredEpisode, keep: Keep
+) -> tuple[Literal["withheld", "held"] | None, bool]:
+    """Whether whom a notice tells must not be told now, and whether an ending has overtaken it."""
+    notice, state = claimed.notice, stored.record.state
+    pointless = ended(state, notice.kind) and overtaken(state, notice, await unit.notices(notice.episode))
+    kept: Literal["withheld", "held"] | None = None
+    if any(told.person for told in claimed.decision.recipients):
+        taken = await unit.decisions(notice.episode)
+        kept = kept_back(claimed.decision, taken) or keep(claimed.decision, stored)
+    return kept, pointless
 
 
 def second_ways(

@@ -4,6 +4,7 @@ from alembic import context
 
 from hub.store import accounts_tables as _accounts_tables  # noqa: F401  the tables of each subject are in one metadata
 from hub.store import assurance_tables as _assurance_tables  # noqa: F401
+from hub.store import desk_tables as _desk_tables  # noqa: F401
 from hub.store import drafts_tables as _drafts_tables  # noqa: F401
 from hub.store.tables import metadata
 
