@@ -8,6 +8,7 @@ from hub.app.own_packs import packs_of
 from hub.core.events import EpisodeEvent, Invalid, WireRules, parse
 from hub.service.chasing import Chasing
 from hub.service.clockwork import Clockwork
+from hub.service.explaining import Explaining
 from hub.service.intake import Intake
 from hub.service.keeping import Keeping
 from hub.service.ledger import Bookkeeper
@@ -73,7 +74,15 @@ def domain_of(base: Foundations) -> Domain:
         keep=keep,
         nudge=base.nudge,
     )
-    return Domain(parse=read, intake=intake, tick=clockwork.tick, chase=chasing.tick, outbox=outbox, keep=keep)
+    return Domain(
+        parse=read,
+        intake=intake,
+        tick=clockwork.tick,
+        chase=chasing.tick,
+        outbox=outbox,
+        keep=keep,
+        explaining=Explaining(store=base.store, packs=packs, areas=base.areas),
+    )
 
 
 class _Failures:

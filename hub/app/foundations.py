@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from contacts.areas import Areas
 from hub.core.events import EpisodeEvent, Invalid
+from hub.service.explaining import Explaining
 from hub.service.live_directory import LiveDirectory
 from hub.service.outbox import Outbox
 from hub.service.pickup.link import Keep
@@ -55,3 +56,4 @@ class Domain:
     outbox: Outbox
     keep: Keep
     """Whether whom a decision tells must not be told now."""
+    explaining: Explaining

@@ -126,8 +126,12 @@ def parts_of(
             clock,
             asks=settings.verify_contacts,
         ),
-        wall=WallPages(wall=wall, seeing=seeing, sessions=people.sessions, site=people.site, clock=clock),
-        timeline=TimelinePages(seeing, pages) if demo_pages else None,
+        wall=WallPages(
+            wall=wall, explaining=domain.explaining, sessions=people.sessions, site=people.site, clock=clock
+        ),
+        timeline=TimelinePages(seeing=seeing, explaining=domain.explaining, pages=pages, clock=clock)
+        if demo_pages
+        else None,
         pages=pages,
         access=Access(TokenFile(settings.api_tokens)),
         metrics_open=settings.metrics_open,

@@ -109,7 +109,7 @@ class Course:
             self.context.areas,
             ever_missing=episode.ever_missing,
             police_told=any(told.recipient.role in POLICE for told in episode.memory.told),
-            counts=_counts(episode, self.context.history),
+            counts=counts_of(episode.doc, self.context.history),
             persons=episode.memory.persons,
         )
 
@@ -268,9 +268,9 @@ def _desk(role: str, episode: Episode, context: Context) -> Iterable[Any]:
     return resolve(role, without_people, context.areas)
 
 
-def _counts(episode: Episode, history: Sequence[EpisodeSummary]) -> Counts:
+def counts_of(doc: Mapping[str, Any], history: Sequence[EpisodeSummary]) -> Counts:
     """Earlier episodes of the child, by what they were; retracted ones and other statuses left out (B2, D17)."""
-    facts = part(episode.doc, "episode")
+    facts = part(doc, "episode")
     if not facts or not history:
         return Counts()
     this, status = instant(facts["since"]), facts.get("status") or "actual"

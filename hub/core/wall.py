@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from hub.core.records import AlarmRecord, DeliveryState, EpisodeRecord, EpisodeState, Outgoing
@@ -35,3 +36,15 @@ class Glance:
     figures: Figures
     newest: tuple[EpisodeRecord, ...]
     """Episodes, newest first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Happened:
+    """An event of an episode, as far as anybody may see it."""
+
+    event: str
+    """EventRecord.id"""
+    type: str
+    arrived_at: datetime
+    applied: bool
+    """False while it is kept for a report that has not come."""

@@ -34,7 +34,7 @@ from hub.core.records import (
     StoredEpisode,
     Tracked,
 )
-from hub.core.wall import Figures
+from hub.core.wall import Figures, Happened
 from hub.service.accounts.ports import AccountsUnit
 from hub.service.assurance.ports import AssuranceUnit
 from hub.service.desk.ports import DeskUnit
@@ -360,6 +360,10 @@ class Unit(Protocol):
     async def wall_figures(self, day: str, today: str) -> Figures:
         """Counts for the operator's wall: of deliveries settled with an id from ``day`` on, and of episodes with one
         from ``today`` on."""
+        ...
+
+    async def happened(self, episode: str) -> Sequence[Happened]:
+        """The events of an episode, by arrival."""
         ...
 
     # endpoints

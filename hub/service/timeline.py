@@ -1,7 +1,8 @@
 """What happened about one episode: who was told, why, when; how it went; who answered; which duties lie ahead."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Final
 
 from hub.core.records import (
     AcknowledgementRecord,
@@ -15,7 +16,11 @@ from hub.core.records import (
     ReceiptRecord,
     RegisterRecord,
 )
+from hub.core.wall import Happened
 from hub.service.ports import Store, Unit
+
+BIRTHDAY: Final = "adulthood"
+"""Its date shows a date of birth."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,14 +55,31 @@ class Timeline:
 
     episode: EpisodeRecord
     decided: tuple[Decided, ...]
-    ahead: tuple[DutyRecord, ...]
-    """Duties open or overdue, earliest due first."""
+    happened: tuple[Happened, ...]
+    """Every event, by arrival."""
+    duties: tuple[DutyRecord, ...]
+    """All of them, by when they were opened."""
     register: tuple[RegisterRecord, ...]
+
+    @property
+    def ahead(self) -> tuple[DutyRecord, ...]:
+        """Duties open or overdue, earliest due first."""
+        return tuple(sorted((d for d in self.duties if d.state in ("open", "overdue")), key=lambda d: d.due_at))
 
     @property
     def ahead_in_clear(self) -> tuple[DutyRecord, ...]:
         """Those that anybody may see: without the one whose date is a birthday."""
-        return tuple(duty for duty in self.ahead if duty.code != "adulthood")
+        return tuple(duty for duty in self.ahead if duty.code != BIRTHDAY)
+
+    @property
+    def in_clear(self) -> "Timeline":
+        """As whoever sees no child's details may see it: without whatever a birthday shows by. The names and words in
+        it are for the page to leave out."""
+        return replace(
+            self,
+            decided=tuple(one for one in self.decided if one.record.decision.duty != BIRTHDAY),
+            duties=tuple(duty for duty in self.duties if duty.code != BIRTHDAY),
+        )
 
 
 class Seeing:
@@ -72,14 +94,14 @@ class Seeing:
 
     async def timeline(self, episode: str) -> Timeline | None:
         """One episode by the hub's id; None if there is none. Raises StoreUnavailable."""
-        return await self._store.read(lambda unit: _timeline(unit, episode))
+        return await self._store.read(lambda unit: timeline_of(unit, episode))
 
     async def shown(self, episode: str, line: AuditLine) -> Timeline | None:
         """The same for somebody who is shown personal data of it, with the line that says so: no data without it, as
         both are one transaction. None, and no line, if there is no such episode."""
 
         async def work(unit: Unit) -> Timeline | None:
-            found = await _timeline(unit, episode)
+            found = await timeline_of(unit, episode)
             if found is not None:
                 await unit.add_audit([line])
             return found
@@ -87,7 +109,8 @@ class Seeing:
         return await self._store.write(work)
 
 
-async def _timeline(unit: Unit, episode: str) -> Timeline | None:
+async def timeline_of(unit: Unit, episode: str) -> Timeline | None:
+    """The same inside a transaction."""
     stored = await unit.episode_by_id(episode)
     if stored is None:
         return None
@@ -98,7 +121,8 @@ async def _timeline(unit: Unit, episode: str) -> Timeline | None:
     return Timeline(
         episode=stored.record,
         decided=tuple(Decided(record=r, notices=tuple(told.get(r.id, ()))) for r in records),
-        ahead=tuple(sorted((d for d in stored.duties if d.state in ("open", "overdue")), key=lambda d: d.due_at)),
+        happened=tuple(await unit.happened(episode)),
+        duties=stored.duties,
         register=stored.register,
     )
 

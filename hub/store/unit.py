@@ -39,7 +39,7 @@ from hub.core.records import (
     StoredEpisode,
     Tracked,
 )
-from hub.core.wall import Figures
+from hub.core.wall import Figures, Happened
 from hub.service.accounts.ports import AccountsUnit
 from hub.service.assurance.ports import AssuranceUnit
 from hub.service.desk.ports import DeskUnit
@@ -322,6 +322,9 @@ class SqlUnit:
 
     async def wall_figures(self, day: str, today: str) -> Figures:
         return await self._run(wall.figures, day, today)
+
+    async def happened(self, episode: str) -> Sequence[Happened]:
+        return await self._run(wall.happened, episode)
 
     async def episode_list(self, limit: int = 100) -> Sequence[EpisodeRecord]:
         return await self._run(episodes.episode_list, limit)

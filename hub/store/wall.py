@@ -1,13 +1,14 @@
-"""The figures of the operator's wall, by indexes: ids sort by time, so a day is a range of them."""
+"""What the operator's wall shows, by indexes: ids sort by time, so a day is a range of them. Opens nothing sealed."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 
 from sqlalchemy import func, select, text
 
 from hub.core.records import DeliveryState
-from hub.core.wall import OF_THE_DAY, Figures
+from hub.core.wall import OF_THE_DAY, Figures, Happened
 from hub.store.session import Session
-from hub.store.tables import deliveries, episodes
+from hub.store.tables import deliveries, episodes, events
 
 _UNDER_WAY = text("(deliveries.state = 'due' OR deliveries.state = 'leased')")
 
@@ -30,3 +31,13 @@ def figures(session: Session, day: str, today: str) -> Figures:
     return Figures(
         channels=dict(channels), episodes={state: count for state, count in session.connection.execute(by_state)}
     )
+
+
+def happened(session: Session, episode: str) -> Sequence[Happened]:
+    """The events of an episode by arrival, and nothing of what they said."""
+    columns = (events.c.id, events.c.type, events.c.arrived_at, events.c.applied)
+    statement = select(*columns).where(events.c.episode == episode).order_by(events.c.arrived_at, events.c.id)
+    return [
+        Happened(event=row.id, type=row.type, arrived_at=row.arrived_at, applied=row.applied)
+        for row in session.connection.execute(statement)
+    ]

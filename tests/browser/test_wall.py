@@ -12,6 +12,7 @@ from hub.web.pages.wall import EVERY
 from tests.kit.accounts import accounts_over
 from tests.kit.axe import accessible
 from tests.kit.chromium import DESKTOP, PHONE, Watched, chromium, watched
+from tests.kit.events import reported
 from tests.kit.records import Story
 from tests.kit.web import Web, serving
 
@@ -20,7 +21,7 @@ pytestmark = pytest.mark.browser
 
 async def test_live_on_a_desk_and_by_hand_without_scripts_on_a_phone(tmp_path: Path) -> None:
     async with serving(tmp_path) as web, chromium() as browser:
-        story = Story(SeededIds("story"), now=web.clock.now())
+        story = Story(SeededIds("story"), now=web.clock.now(), facts=reported()["data"])
         await web.store.write(lambda unit: story.told(unit, 2))
         signed = await accounts_over(web.store, web.clock, seed="behind").member(
             "op@hub.example", "operator", organisation=OPERATOR

@@ -1,6 +1,6 @@
 """Rows for tests of the store: one made-up episode, whole, with everything a change can write."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -61,6 +61,8 @@ class Story:
     child: str = ""
     episode: str = ""
     version: int = 0
+    facts: Mapping[str, Any] | None = None
+    """What was reported, where it has to be more than markers."""
     _sent: int = field(default=0)
 
     def id(self, prefix: str) -> str:
@@ -223,6 +225,8 @@ class Story:
         return QuarantineRecord(**values | more)
 
     def doc(self) -> dict[str, Any]:
+        if self.facts is not None:
+            return dict(self.facts)
         return {
             "child": {"name": SECRETS["child"], "looked_after": True},
             "episode": {"last_seen": {"place": SECRETS["place"]}, "companions": ["Kim Example"], "since": None},

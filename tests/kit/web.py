@@ -31,6 +31,7 @@ from hub.service.answers import Answers
 from hub.service.assurance.coverage import CoverageReports
 from hub.service.assurance.proofs import Proofs
 from hub.service.envelopes import Composer
+from hub.service.explaining import Explaining
 from hub.service.health import Health
 from hub.service.inbox import Inbox
 from hub.service.outbox import Outbox
@@ -65,6 +66,7 @@ from hub.web.pages.timeline import TimelinePages
 from hub.web.pages.verify import VerifyPage
 from hub.web.pages.wall import WallPages
 from hub.web.server import Parts, Server, application
+from routing.packs import load_packs
 from tests.kit.accounts import QUICK
 from tests.kit.changing import office
 from tests.kit.clock import START, FakeClock
@@ -243,6 +245,7 @@ async def serving(
     tick = Tick("clockwork", nothing, clock=clock, supervisor=supervisor, log=log)
     health = Health(store=store, supervisor=supervisor, ticks=(tick,), clock=clock, overdue_after=120)
     pages, seeing = Pages(public_url=public_url), Seeing(store)
+    explaining = Explaining(store=store, packs=load_packs(), areas=load_areas())
     bodies, forms = (Bodies(at_once=at_once, within=read_timeout) for _ in ("programs", "people"))
     rules = wire_rules()
     answers = Answers(store=store, clock=clock, ids=ids, meter=metrics)
@@ -322,12 +325,12 @@ async def serving(
         ),
         wall=WallPages(
             wall=Wall(store=store, health=health, outbox=outbox, clock=clock, ids=ids),
-            seeing=seeing,
+            explaining=explaining,
             sessions=accounts.sessions,
             site=accounts.site,
             clock=clock,
         ),
-        timeline=TimelinePages(seeing, pages) if demo_pages else None,
+        timeline=TimelinePages(seeing=seeing, explaining=explaining, pages=pages, clock=clock) if demo_pages else None,
         pages=pages,
         access=Access(lambda: tokens),
         metrics_open=metrics_open,

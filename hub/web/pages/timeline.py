@@ -1,27 +1,23 @@
 """The demonstration's read-only pages. Registered only with ``demo_pages``, which binds to 127.0.0.1."""
 
-from itertools import groupby
-
 from aiohttp import web
 
+from hub.core.naming import organisation_name
+from hub.service.explaining import Explaining
+from hub.service.ports import Clock
 from hub.service.timeline import Seeing
+from hub.web.pages.episode import values
 from hub.web.pages.rendering import Pages
-
-OUTCOMES = {
-    "notify": "told",
-    "withhold": "not told: withheld by a recorded decision",
-    "hold": "not told yet: waiting for a decision",
-    "gap": "nobody to tell: a gap",
-    "suppress": "not told: the protocol says so",
-}
 
 
 class TimelinePages:
     """``/`` (the newest episode), ``/episodes`` and ``/episodes/{episode}``."""
 
-    def __init__(self, seeing: Seeing, pages: Pages) -> None:
+    def __init__(self, *, seeing: Seeing, explaining: Explaining, pages: Pages, clock: Clock) -> None:
         self._seeing = seeing
+        self._explaining = explaining
         self._pages = pages
+        self._clock = clock
 
     async def newest(self, request: web.Request) -> web.Response:
         """The timeline of the newest episode, or a word that there is none."""
@@ -39,10 +35,8 @@ class TimelinePages:
         return await self._timeline(request.match_info["episode"])
 
     async def _timeline(self, episode: str) -> web.Response:
-        timeline = await self._seeing.timeline(episode)
-        if timeline is None:
+        now = self._clock.now()
+        explained = await self._explaining.look(episode)
+        if explained is None:
             return self._pages.message(404, "Page not found", "There is no such episode.")
-        groups = [
-            (at, tuple(items)) for at, items in groupby(timeline.decided, key=lambda item: item.record.decision.at)
-        ]
-        return self._pages.page("timeline.html", timeline=timeline, groups=groups, outcomes=OUTCOMES)
+        return self._pages.page("timeline.html", **values(explained, now, organisation_name, persons=True))

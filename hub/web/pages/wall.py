@@ -7,7 +7,6 @@ JavaScript loads the page again by itself.
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from itertools import groupby
 from typing import Any, Final
 
 from aiohttp import web
@@ -15,11 +14,11 @@ from aiohttp import web
 from contacts.roles import OPERATOR
 from hub.core.accounts import may
 from hub.core.wall import OF_THE_DAY, UNDER_WAY, Glance
+from hub.service.explaining import Explaining
 from hub.service.ports import Clock, StoreUnavailable
-from hub.service.timeline import Seeing
 from hub.service.wall import Wall
 from hub.web.pages.accounts.site import Site
-from hub.web.pages.timeline import OUTCOMES
+from hub.web.pages.episode import values
 from hub.web.sessions import FORM, VIEWER, Sessions
 
 EVERY: Final = 5.0
@@ -32,9 +31,9 @@ STATES: Final = (*UNDER_WAY, *OF_THE_DAY)
 class WallPages:
     """For whoever may see the hub (``hub:see``); for anybody else there is no such page."""
 
-    def __init__(self, *, wall: Wall, seeing: Seeing, sessions: Sessions, site: Site, clock: Clock) -> None:
+    def __init__(self, *, wall: Wall, explaining: Explaining, sessions: Sessions, site: Site, clock: Clock) -> None:
         self._wall = wall
-        self._seeing = seeing
+        self._explaining = explaining
         self._sessions = sessions
         self._site = site
         self._clock = clock
@@ -85,15 +84,13 @@ class WallPages:
         return response
 
     async def episode(self, request: web.Request) -> web.StreamResponse:
-        """Who was told of one episode, and how it went: roles, organisations, times; nobody's name but of who
-        answered."""
-        timeline = await self._seeing.timeline(request.match_info["episode"])
-        if timeline is None:
+        """The course of one episode, and why: roles, organisations, times, rules; nobody's name."""
+        now = self._clock.now()
+        explained = await self._explaining.look(request.match_info["episode"])
+        if explained is None:
             return self._sessions.nowhere()
-        decided = [
-            (at, tuple(items)) for at, items in groupby(timeline.decided, key=lambda one: one.record.decision.at)
-        ]
-        return self._site.page(request, "wall_episode.html", timeline=timeline, groups=decided, outcomes=OUTCOMES)
+        shown = values(explained, now, self._site.called, persons=False)
+        return self._site.page(request, "wall_episode.html", **shown)
 
     async def clear(self, request: web.Request) -> web.StreamResponse:
         """Somebody has seen to an alarm. One that is gone already needs nothing more."""

@@ -12,6 +12,7 @@ from hub.core.accounts import Role
 from hub.edge.ids import SeededIds
 from hub.web.pages.wall import EVERY, LASTS
 from tests.kit.accounts import BROMLEY, accounts_over
+from tests.kit.events import reported
 from tests.kit.records import SECRETS, Story, result
 from tests.kit.store import claim
 from tests.kit.visitor import Visitor
@@ -35,7 +36,7 @@ class Place:
 @pytest.fixture
 async def place(tmp_path: Path) -> AsyncIterator[Place]:
     async with serving(tmp_path) as web:
-        story = Story(SeededIds("story"), now=web.clock.now())
+        story = Story(SeededIds("story"), now=web.clock.now(), facts=reported()["data"])
         await web.store.write(lambda unit: story.told(unit, 3))
         yield Place(web=web, story=story)
 

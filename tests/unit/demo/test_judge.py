@@ -185,7 +185,8 @@ def timeline(chapter: Chapter = "report", **episode: Any) -> Timeline:
     return Timeline(
         episode=replace(record, **episode),
         decided=(*decided, Decided(record=withheld, notices=())),
-        ahead=(),
+        happened=(),
+        duties=(),
         register=(),
     )
 
