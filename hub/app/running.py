@@ -46,6 +46,7 @@ from hub.service.delivery import Delivery
 from hub.service.health import Health
 from hub.service.inbox import Inbox
 from hub.service.live_directory import LiveDirectory
+from hub.service.pickup.second import SecondChannels
 from hub.service.ports import Clock, Ids, Store
 from hub.service.receipts import Receipts
 from hub.service.supervise import Supervisor, Tick
@@ -195,6 +196,8 @@ async def running(
             Tick("coverage", reachable.tick, clock=clock, supervisor=supervisor, log=log): EVERY,
             Tick("certificates", certificates.tick, clock=clock, supervisor=supervisor, log=log): EVERY,
         }
+        second = SecondChannels(store=store, directory=directory, channels=frozenset(ways), ids=ids)
+        ticks[Tick("second channels", second.tick, clock=clock, supervisor=supervisor, log=log)] = EVERY
         if settings.verify_contacts:
             ticks[Tick("verification", asking.tick, clock=clock, supervisor=supervisor, log=log)] = ASK_EVERY
         canary = canary_of(settings, store, ways, directory, secret, ids, delivery.nudge)

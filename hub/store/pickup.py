@@ -25,6 +25,9 @@ class SqlPickups:
     async def known(self, token_digest: bytes) -> bool:
         return await self._run(known, token_digest)
 
+    async def sent(self, notice: str, contact: str, channel: str) -> Sequence[ClaimedDelivery]:
+        return await self._run(sent, notice, contact, channel)
+
     async def visits(self, delivery: str) -> Sequence[Visit]:
         return await self._run(visits_of, delivery)
 
@@ -54,6 +57,13 @@ def held(session: Session, token_digest: bytes) -> Held | None:
     claimed: ClaimedDelivery
     (claimed,) = composable(session, [found.id])
     return Held(claimed=claimed, sent_at=newest or found.created_at)
+
+
+def sent(session: Session, notice: str, contact: str, channel: str) -> Sequence[ClaimedDelivery]:
+    """The deliveries of a notice to a contact, or to an address of the event's, by a channel."""
+    to = deliveries.c.contact.is_(None) if contact == channel else deliveries.c.contact == contact
+    rows = select(deliveries.c.id).where(deliveries.c.notice == notice, deliveries.c.channel == channel, to)
+    return composable(session, list(session.connection.execute(rows.order_by(deliveries.c.id)).scalars()))
 
 
 def visits_of(session: Session, delivery: str) -> Sequence[Visit]:

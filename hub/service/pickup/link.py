@@ -36,6 +36,8 @@ from routing.recipients import FAMILY
 T = TypeVar("T")
 Keep: TypeAlias = Callable[[Decision, StoredEpisode], Literal["withheld", "held"] | None]
 """Whether whom a decision tells must not be told now (hub/service/keeping.py)."""
+NO_SECOND: Final = "no_second_channel"
+"""The alarm of a reader who was sent a link and has no second channel on record."""
 USUAL: Final = Limits(openings=10, life=timedelta(days=7))
 
 
@@ -196,7 +198,7 @@ class Unproven:
         return tuple(
             AlarmRecord(
                 id=self.ids.new("al", now),
-                kind="no_second_channel",
+                kind=NO_SECOND,
                 owner=owner,
                 episode=notice.episode,
                 notice=notice.id,

@@ -30,6 +30,11 @@ class Pickups(Protocol):
         """By the token of the page."""
         ...
 
+    async def sent(self, notice: str, contact: str, channel: str) -> Sequence[ClaimedDelivery]:
+        """The deliveries of a notice to a contact by a channel; where the contact is the channel's name, those to an
+        address of the event's. Not claimed by anybody."""
+        ...
+
     async def visits(self, delivery: str) -> Sequence[Visit]:
         """All that ever asked for a code, as they came."""
         ...

@@ -8,8 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from contacts.fictional import fictional_bundle
-from contacts.model import Contact
+from contacts.model import Bundle, Contact
 from contacts.tables import dumps
+from hub.edge.ids import SeededIds
+from hub.service.pickup.link import NO_SECOND
+from hub.service.pickup.second import SecondChannels
 from tests.kit.events import raw, reported_in_full
 from tests.kit.smtp import Received
 from tests.kit.whole import Whole, whole
@@ -19,10 +22,15 @@ SECOND = "head@school.example"
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
-def bundle(*more: Contact) -> bytes:
+def whole_bundle(*more: Contact) -> Bundle:
     """The made-up directory, in which nobody has a certificate."""
     found = fictional_bundle()
-    return dumps(replace(found, contacts=(*found.contacts, *more)))
+    return replace(found, contacts=(*found.contacts, *more))
+
+
+def bundle(*more: Contact) -> bytes:
+    """The same, as it is stored."""
+    return dumps(whole_bundle(*more))
 
 
 def second_contact() -> Contact:
@@ -49,6 +57,22 @@ async def post(told: Whole, path: str, body: str = "", cookie: str = "") -> Any:
     ) as response:
         await response.read()
         return response
+
+
+async def a_second_channel_ends_its_alarms(told: Whole, lacking: set[str | None]) -> None:
+    """Of the one desk that got one, and of no other."""
+    hub = told.hub
+    found = await told.notices()
+    desk = next(one for one in found if one.id in lacking and one.organisation is not None and "police" in one.roles[0])
+    (contact,) = [one for one in fictional_bundle().contacts if one.organisation == desk.organisation]
+    more = replace(contact, id="police-second", address="second@police.example")
+    now = hub.clock.now()
+    hub.directory.take(2, whole_bundle(second_contact(), more))
+    look = SecondChannels(store=hub.store, directory=hub.directory, channels={"email"}, ids=SeededIds("second"))
+    await look.tick(now)
+    assert await look.tick(now) == 0, "nothing is new"
+    alarms = await hub.store.read(lambda unit: unit.alarms())
+    assert {one.notice for one in alarms if one.kind == NO_SECOND} == lacking - {desk.id}
 
 
 async def test_the_school_reads_its_notice_with_a_code_that_came_to_another_mailbox(tmp_path: Path) -> None:
@@ -78,5 +102,6 @@ async def test_the_school_reads_its_notice_with_a_code_that_came_to_another_mail
         assert lacking and school[0].id not in lacking
         owners = {one.owner for one in alarms if one.kind == "no_second_channel"}
         assert "operator" in owners and len(owners) > 1, "the keeper of the entry is told as well"
+        await a_second_channel_ends_its_alarms(told, lacking)
         said = repr(told.log.lines)
         assert link.removeprefix("/p/") not in said and code not in said
