@@ -7,8 +7,11 @@ from urllib.parse import urlsplit
 
 from adapters.port import Transport
 from hub.core.accounts import AccountLimits
+from hub.core.passkeys import relying_party
 from hub.edge.passwords import Argon2
+from hub.service.accounts.confirming import Confirming
 from hub.service.accounts.inviting import Inviting
+from hub.service.accounts.passkeys import Passkeys
 from hub.service.accounts.people import People
 from hub.service.accounts.ports import Passwords
 from hub.service.accounts.signing_in import SigningIn
@@ -19,8 +22,10 @@ from hub.settings import Settings
 from hub.web.bodies import Bodies
 from hub.web.clients import Clients
 from hub.web.limits import Buckets
+from hub.web.pages.accounts.confirming import ConfirmPages
 from hub.web.pages.accounts.invitation import InvitationPages
 from hub.web.pages.accounts.own import OwnPages
+from hub.web.pages.accounts.passkeys import PasskeyPages
 from hub.web.pages.accounts.routes import AccountPages
 from hub.web.pages.accounts.signing_in import SignInPages, Slowed
 from hub.web.pages.accounts.site import Site
@@ -39,8 +44,10 @@ class AccountServices:
     inviting: Inviting
     signing_in: SigningIn
     people: People
+    confirming: Confirming
     limits: AccountLimits
     called: Callable[[str], str | None]
+    store: Store
 
 
 def limits_of(settings: Settings) -> AccountLimits:
@@ -80,8 +87,10 @@ def account_services(
             inviting=inviting,
             tell=telling(mail, clock, ids, log),
         ),
+        confirming=Confirming(store=store, clock=clock, ids=ids, passwords=passwords, limits=limits),
         limits=limits,
         called=called,
+        store=store,
     )
 
 
@@ -97,8 +106,8 @@ def account_pages(
     per_minute: float,
     trusted: Sequence[str],
 ) -> AccountPages:
-    """``secret``: for the tokens of forms; ``per_minute``: tries to sign in of one client address; ``trusted``: the
-    networks of proxies."""
+    """``secret``: for the tokens of forms and the challenges of passkeys; ``per_minute``: tries to sign in of one
+    client address; ``trusted``: the networks of proxies."""
     sessions = Sessions(
         signing_in=services.signing_in,
         pages=pages,
@@ -110,10 +119,14 @@ def account_pages(
     )
     slowed = Slowed(Buckets(per_second=per_minute / 60, burst=AT_ONCE, clock=clock), Clients(trusted), pages)
     site = Site(sessions=sessions, public_url=public_url, called=services.called)
+    passkeys = _passkeys(services, clock, ids, public_url, secret)
+    sign_in = SignInPages(
+        signing_in=services.signing_in, sessions=sessions, slowed=slowed, passkeys=passkeys is not None
+    )
     return AccountPages(
         sessions=sessions,
         site=site,
-        sign_in=SignInPages(signing_in=services.signing_in, sessions=sessions, slowed=slowed),
+        sign_in=sign_in,
         invitation=InvitationPages(
             inviting=services.inviting,
             sessions=sessions,
@@ -121,8 +134,24 @@ def account_pages(
             slowed=slowed,
             host=urlsplit(public_url).hostname or "",
         ),
-        own=OwnPages(people=services.people, site=site, sessions=sessions, slowed=slowed),
+        own=OwnPages(people=services.people, passkeys=passkeys, site=site, sessions=sessions, slowed=slowed),
+        passkeys=PasskeyPages(passkeys=passkeys, sign_in=sign_in, site=site, sessions=sessions, slowed=slowed),
+        confirm=ConfirmPages(
+            confirming=services.confirming,
+            people=services.people,
+            passkeys=passkeys,
+            site=site,
+            sessions=sessions,
+            slowed=slowed,
+        ),
         users=UserPages(
             inviting=services.inviting, people=services.people, site=site, sessions=sessions, public_url=public_url
         ),
     )
+
+
+def _passkeys(services: AccountServices, clock: Clock, ids: Ids, public_url: str, secret: bytes) -> Passkeys | None:
+    party = relying_party(public_url)
+    if party is None:
+        return None
+    return Passkeys(store=services.store, clock=clock, ids=ids, limits=services.limits, party=party, secret=secret)

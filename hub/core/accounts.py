@@ -29,6 +29,8 @@ desks, with what they say; ``hub:see`` is the hub's state over all organisations
 UserState = Literal["invited", "active", "recovering", "disabled"]
 Purpose = Literal["invitation", "recovery"]
 
+FRESH: Final = timedelta(minutes=5)
+"""How long somebody may add and remove passkeys after they have shown who they are."""
 INVITED_FOR: Final = timedelta(hours=72)
 """How long a link of an invitation or a recovery works."""
 
@@ -124,6 +126,8 @@ class UserSession:
     expires_at: datetime
     """Whatever happens, it ends then."""
     complete: bool
+    proved_at: datetime | None = None
+    """When its holder last showed who they are: by password and code, or by a passkey."""
 
 
 def may(viewer: Viewer, action: Action, organisation: str) -> bool:
@@ -198,3 +202,8 @@ def alive(session: UserSession, limits: AccountLimits, now: datetime) -> bool:
     """Whether a session still counts. A clock that is set back makes none live longer than its end."""
     idle = limits.idle if session.complete else limits.half
     return session.seen_at - limits.idle <= now < min(session.expires_at, session.seen_at + idle)
+
+
+def fresh(session: UserSession, now: datetime) -> bool:
+    """Whether who is there was shown just now, and not by a session that somebody left open."""
+    return session.proved_at is not None and session.proved_at <= now < session.proved_at + FRESH

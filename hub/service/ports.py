@@ -35,7 +35,7 @@ from hub.core.records import (
     Tracked,
 )
 from hub.core.wall import Figures, Happened
-from hub.service.accounts.ports import AccountsUnit
+from hub.service.accounts.ports import AccountsUnit, PasskeysUnit
 from hub.service.assurance.ports import AssuranceUnit
 from hub.service.desk.ports import DeskUnit
 from hub.service.directory.ports import Drafts
@@ -107,6 +107,11 @@ class Unit(Protocol):
     @property
     def accounts(self) -> AccountsUnit:
         """Users, their links and sessions."""
+        ...
+
+    @property
+    def passkeys(self) -> PasskeysUnit:
+        """The users' passkeys, and which challenges were answered."""
         ...
 
     @property

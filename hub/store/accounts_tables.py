@@ -56,4 +56,32 @@ user_sessions = Table(
     Column("seen_at", Instant, nullable=False),
     Column("expires_at", Instant, nullable=False),
     Column("complete", Boolean, nullable=False),
+    Column("proved_at", Instant),
 )
+
+passkeys = Table(
+    "passkeys",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("user", ForeignKey("users.id"), nullable=False, index=True),
+    Column("organisation", Text, nullable=False),
+    Column("lookup", LargeBinary, nullable=False, unique=True),
+    Column("credential", LargeBinary, nullable=False),
+    Column("public_key", LargeBinary, nullable=False),
+    Column("name", LargeBinary, nullable=False),
+    Column("sign_count", BigInteger, nullable=False),
+    Column("synced", Boolean, nullable=False),
+    Column("backed_up", Boolean, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("used_at", Instant),
+)
+"""``lookup``: keyed hash of the credential's id. Of what was removed only the audit log knows."""
+
+spent = Table(
+    "spent",
+    metadata,
+    Column("digest", LargeBinary, primary_key=True),
+    Column("organisation", Text, nullable=False),
+    Column("ends_at", Instant, nullable=False, index=True),
+)
+"""SHA-256 of challenges that were answered, until they would end anyway: none counts twice."""

@@ -40,7 +40,7 @@ from hub.core.records import (
     Tracked,
 )
 from hub.core.wall import Figures, Happened
-from hub.service.accounts.ports import AccountsUnit
+from hub.service.accounts.ports import AccountsUnit, PasskeysUnit
 from hub.service.assurance.ports import AssuranceUnit
 from hub.service.desk.ports import DeskUnit
 from hub.service.directory.ports import Drafts
@@ -69,6 +69,7 @@ from hub.store.accounts import SqlAccounts
 from hub.store.assurance import SqlAssurance
 from hub.store.desk import SqlDesk
 from hub.store.drafts import SqlDrafts
+from hub.store.passkeys import SqlPasskeys
 from hub.store.pickup import SqlPickups
 from hub.store.session import Session
 
@@ -90,6 +91,7 @@ class SqlUnit:
         self._failure: BaseException | None = None
         self._over = False
         self.accounts: AccountsUnit = SqlAccounts(self._run)
+        self.passkeys: PasskeysUnit = SqlPasskeys(self._run)
         self.drafts: Drafts = SqlDrafts(self._run)
         self.pickups: Pickups = SqlPickups(self._run)
         self.desk: DeskUnit = SqlDesk(self._run)

@@ -117,11 +117,12 @@ class Sessions:
         return request.headers.get("Origin") not in (None, "null", self._origin)
 
     def _token_fits(self, request: web.Request, given: str) -> bool:
-        cookie = self._bound_to(request)
+        cookie = self.browser(request)
         return bool(cookie) and hmac.compare_digest(self._token(cookie).encode(), given.encode("utf-8", "replace"))
 
-    def _bound_to(self, request: web.Request) -> str:
-        """The cookie that the tokens of this browser's forms are derived from: its session's, before that a visit's."""
+    def browser(self, request: web.Request) -> str:
+        """The cookie that the tokens of this browser's forms are derived from, and what it is asked for bound to: its
+        session's, before that a visit's; empty without one."""
         return request.cookies.get(self._cookie) or request.cookies.get(self._visit) or ""
 
     def _token(self, cookie: str) -> str:
@@ -151,7 +152,7 @@ class Sessions:
     # answers
     def page(self, request: web.Request, template: str, /, *, status: int = 200, **values: object) -> web.Response:
         """A page with a form on it, or of a signed-in person: ``csrf`` and ``viewer`` are there for the template."""
-        cookie, visit = self._bound_to(request), None
+        cookie, visit = self.browser(request), None
         if not cookie:
             cookie = visit = new_token(self._ids)
         response = self._pages.page(

@@ -1,12 +1,13 @@
 """Accounts in the ledger: found again, scoped, sealed, and one live account an address."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from hub.core.accounts import User, UserLink, UserSession
+from hub.core.passkeys import Passkey
 from hub.service.ports import Unit
 from tests.contract.test_secrecy import disguises
 from tests.kit.clock import START
@@ -140,6 +141,37 @@ async def test_sessions_are_seen_and_ended_by_their_own_user_only(store: Stores)
         one.id for name in ("us_1", "us_2") for one in await store.read(lambda unit, n=name: unit.accounts.sessions(n))
     ]
     assert left == ["se_1", "se_3"]
+
+
+async def test_passkeys_are_found_by_their_credential_and_removed_by_their_own_user_only(store: Stores) -> None:
+    await put(store, user(), user(2))
+    one = Passkey(
+        id="pk_1", user="us_1", organisation=BROMLEY, credential=b"\0credential", public_key=b"\xa5key",
+        name="Red <key>", sign_count=2**32 - 1, synced=True, backed_up=False, created_at=START,
+    )  # fmt: skip
+    other = replace(one, id="pk_2", user="us_2", credential=b"\0another", used_at=START + timedelta(days=1))
+    for added in (one, other):
+        await store.write(lambda unit, added=added: unit.passkeys.put(added))
+    assert await store.read(lambda unit: unit.passkeys.by_credential(one.credential)) == one
+    assert await store.read(lambda unit: unit.passkeys.by_credential(b"nobody's")) is None
+    renamed = replace(one, name="Blue key", sign_count=0, backed_up=True, used_at=START)
+    await store.write(lambda unit: unit.passkeys.put(renamed))
+    assert await store.read(lambda unit: unit.passkeys.of("us_1")) == [renamed]
+    await store.write(lambda unit: unit.passkeys.remove("us_1", ["pk_1", "pk_2"]))
+    left = [await store.read(lambda unit, n=name: unit.passkeys.of(n)) for name in ("us_1", "us_2")]
+    assert left == [[], [other]]
+    with pytest.raises(Exception, match=r"."):
+        await store.write(lambda unit: unit.passkeys.put(replace(other, id="pk_3", user="us_1")))
+
+
+async def test_a_challenge_is_spent_once_and_forgotten_when_it_is_over(store: Stores) -> None:
+    ends = START + timedelta(minutes=5)
+
+    async def spend(digest: bytes, now: datetime) -> bool:
+        return await store.write(lambda unit: unit.passkeys.spend(digest, BROMLEY, ends, now))
+
+    assert [await spend(b"one", START), await spend(b"one", START), await spend(b"two", START)] == [True, False, True]
+    assert await spend(b"one", ends + timedelta(seconds=1)), "what is over is kept for ever"
 
 
 async def test_nothing_of_a_person_stands_in_clear(tmp_path: Path) -> None:

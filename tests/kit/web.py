@@ -231,8 +231,10 @@ async def serving(
     directory: Callable[[], Directory] = fictional_directory,
     keep: Keep = lambda decision, stored: None,
     limits: Limits = USUAL,
+    port: int = 0,
 ) -> AsyncIterator[Web]:
-    """The whole web over a SQLite file in ``folder``. ``keep``: whom must not be told now."""
+    """The whole web over a SQLite file in ``folder``. ``keep``: whom must not be told now; ``port``: where a browser
+    has to find the hub under its very ``public_url``; 0 picks a free one."""
     clock, ids, metrics, log, intake = FakeClock(), SeededIds("web"), Metrics(), Lines(), ScriptedIntake()
     store = BrokenStore(await sqlite_store(folder))
     for one in sources if sources is not None else (source(),):
@@ -339,7 +341,7 @@ async def serving(
         meter=metrics,
         log=log,
     )
-    server = Server(application(parts), host="127.0.0.1", port=0, read_timeout=read_timeout, grace=grace)
+    server = Server(application(parts), host="127.0.0.1", port=port, read_timeout=read_timeout, grace=grace)
     host, port = await server.start()
     try:
         async with ClientSession() as session:

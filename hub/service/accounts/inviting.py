@@ -35,6 +35,7 @@ from hub.service.accounts.steps import (
     SignedIn,
     audit_line,
     begin_session,
+    end_all_passkeys,
     end_all_sessions,
     new_password_problems,
     new_token,
@@ -144,6 +145,7 @@ class Inviting:
             bare = replace(found, state="recovering", state_at=now, password=None, totp=None,
                            failures=0, locks=0, locked_until=None)  # fmt: skip
             await unit.accounts.put_user(bare)
+            await end_all_passkeys(unit, user)
             await end_all_sessions(unit, user)
             await self._link(unit, bare, "recovery", token, now)
             await unit.add_audit([audit_line(self._ids, now, viewer.actor, "user.recovery_started", bare)])

@@ -24,7 +24,14 @@ from hub.core.passwords import LONGEST, normalised
 from hub.core.records import AuditLine
 from hub.service.accounts.inviting import Invited, Inviting
 from hub.service.accounts.ports import Passwords, user_lock
-from hub.service.accounts.steps import FormProblem, audit_line, end_all_sessions, failed, new_password_problems
+from hub.service.accounts.steps import (
+    FormProblem,
+    audit_line,
+    end_all_passkeys,
+    end_all_sessions,
+    failed,
+    new_password_problems,
+)
 from hub.service.ports import Clock, Ids, Store, Unit
 
 PER_PAGE: Final = 50
@@ -123,6 +130,7 @@ class People:
             closed = replace(found, state="disabled", state_at=now, password=None, totp=None)
             await unit.accounts.put_user(closed)
             await unit.accounts.end_links(user)
+            await end_all_passkeys(unit, user)
             await end_all_sessions(unit, user)
             await unit.add_audit([audit_line(self._ids, now, viewer.actor, "user.disabled", closed)])
             return True

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Protocol
 
 from hub.core.accounts import User, UserLink, UserSession
+from hub.core.passkeys import Passkey
 
 
 class AccountsUnit(Protocol):
@@ -37,6 +38,24 @@ class AccountsUnit(Protocol):
     async def seen(self, session: str, now: datetime) -> None: ...
     async def end_sessions(self, user: str, sessions: Sequence[str]) -> None:
         """End those of these that are the user's."""
+        ...
+
+
+class PasskeysUnit(Protocol):
+    """The passkeys' part of a transaction. Whoever reads one to change it holds ``unit.lock(user_lock(user))``."""
+
+    async def by_credential(self, credential: bytes) -> Passkey | None: ...
+    async def of(self, user: str) -> Sequence[Passkey]:
+        """A user's own, the oldest first."""
+        ...
+
+    async def put(self, passkey: Passkey) -> None: ...
+    async def remove(self, user: str, removed: Sequence[str]) -> None:
+        """Remove those of these that are the user's."""
+        ...
+
+    async def spend(self, digest: bytes, organisation: str, ends: datetime, now: datetime) -> bool:
+        """Note that a challenge was answered that would end then; False if it was noted before."""
         ...
 
 

@@ -50,6 +50,12 @@ def audit_line(ids: Ids, now: datetime, actor: str, action: str, user: User | No
     )
 
 
+def viewer_line(ids: Ids, now: datetime, viewer: Viewer, action: str, **detail: str) -> AuditLine:
+    """What somebody did with their own account."""
+    return AuditLine(id=ids.new("au", now), at=now, actor=viewer.actor, action=action,
+                     organisation=viewer.organisation, subject=viewer.user, detail=detail)  # fmt: skip
+
+
 async def failed(
     unit: Unit, user: User | None, what: str, ids: Ids, limits: AccountLimits, now: datetime, *, countable: bool = True
 ) -> bool:
@@ -67,6 +73,11 @@ async def failed(
         lines.append(audit_line(ids, now, "hub", "user.locked", user))
     await unit.add_audit(lines)
     return until is not None
+
+
+async def end_all_passkeys(unit: Unit, user: str) -> None:
+    """None of the user's passkeys opens anything any more."""
+    await unit.passkeys.remove(user, [one.id for one in await unit.passkeys.of(user)])
 
 
 async def end_all_sessions(unit: Unit, user: str, *, but: str | None = None) -> int:
@@ -91,6 +102,7 @@ async def begin_session(unit: Unit, user: User, token: str, ids: Ids, limits: Ac
         seen_at=now,
         expires_at=now + limits.longest,
         complete=True,
+        proved_at=now,
     )
     await unit.accounts.put_session(session)
     await unit.accounts.put_user(replace(user, signed_in_at=now, failures=0, locks=0, locked_until=None))

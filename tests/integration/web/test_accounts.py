@@ -105,17 +105,33 @@ async def test_from_the_invitation_to_signing_in_again(place: Place) -> None:
     assert (await visitor.get("/users")).status == 200
 
 
-GUARDED = ["/account", "/account/password", "/users", "/users/invite", "/users/{user}"]
+GUARDED = [
+    "/account",
+    "/account/password",
+    "/account/confirm",
+    "/account/confirm/passkey",
+    "/account/passkeys/add",
+    "/account/passkeys/options",
+    "/account/passkeys/{passkey}",
+    "/users",
+    "/users/invite",
+    "/users/{user}",
+]
 DEEDS = [
     "/account/password",
     "/account/sessions/{session}/end",
     "/account/sign-out-everywhere",
+    "/account/confirm",
+    "/account/confirm/passkey",
+    "/account/passkeys/add",
+    "/account/passkeys/{passkey}/name",
+    "/account/passkeys/{passkey}/remove",
     "/users/invite",
     "/users/{user}/roles",
     "/users/{user}/disable",
     "/users/{user}/recover",
 ]
-OPEN = ["/sign-in", "/sign-in/code", "/sign-out", "/invitation/{token}"]
+OPEN = ["/sign-in", "/sign-in/code", "/sign-in/passkey", "/sign-out", "/invitation/{token}"]
 
 
 def test_the_lists_of_these_tests_are_all_there_is(place: Place) -> None:
@@ -126,7 +142,7 @@ def test_the_lists_of_these_tests_are_all_there_is(place: Place) -> None:
 
 
 def filled(path: str, member: Member) -> str:
-    return path.format(user=member.user, session=member.signed.viewer.session, token="t" * 43)
+    return path.format(user=member.user, session=member.signed.viewer.session, token="t" * 43, passkey="pk_1")
 
 
 async def test_without_a_session_every_page_leads_to_signing_in_and_no_deed_is_done(place: Place) -> None:

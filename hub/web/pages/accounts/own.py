@@ -1,7 +1,10 @@
 """``/account``: one's own account: where one is signed in, another password."""
 
+from typing import Final
+
 from aiohttp import web
 
+from hub.service.accounts.passkeys import Passkeys
 from hub.service.accounts.people import People
 from hub.service.accounts.steps import FormProblem
 from hub.web.pages.accounts.signing_in import Slowed
@@ -9,12 +12,22 @@ from hub.web.pages.accounts.site import Site
 from hub.web.pages.accounts.words import errors_by, roles_in_words
 from hub.web.sessions import FORM, HOME, VIEWER, Sessions
 
+DONE: Final = {
+    "password": "Your password is changed. You are signed out everywhere else.",
+    "added": "The passkey is added. You can sign in with it from now on.",
+    "removed": "The passkey is removed here. Delete it on your device too.",
+}
+
 
 class OwnPages:
     """All of it is guarded."""
 
-    def __init__(self, *, people: People, site: Site, sessions: Sessions, slowed: Slowed) -> None:
+    def __init__(
+        self, *, people: People, passkeys: Passkeys | None, site: Site, sessions: Sessions, slowed: Slowed
+    ) -> None:
+        """``passkeys``: None where browsers make none for the hub's address."""
         self._people = people
+        self._passkeys = passkeys
         self._site = site
         self._sessions = sessions
         self._slowed = slowed
@@ -28,7 +41,8 @@ class OwnPages:
             email=await self._people.address(viewer),
             roles=roles_in_words(viewer.roles),
             sessions=await self._people.sessions(viewer),
-            changed="changed" in request.query,
+            passkeys=None if self._passkeys is None else await self._passkeys.listed(viewer),
+            done=DONE.get("password" if "changed" in request.query else request.query.get("passkey", ""), ""),
         )
 
     async def end_session(self, request: web.Request) -> web.StreamResponse:

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
+from hub.web.pages.accounts.confirming import ConfirmPages
 from hub.web.pages.accounts.invitation import InvitationPages
 from hub.web.pages.accounts.own import OwnPages
+from hub.web.pages.accounts.passkeys import PasskeyPages
 from hub.web.pages.accounts.signing_in import SignInPages
 from hub.web.pages.accounts.site import Site
 from hub.web.pages.accounts.users import UserPages
@@ -22,6 +24,8 @@ class AccountPages:
     sign_in: SignInPages
     invitation: InvitationPages
     own: OwnPages
+    passkeys: PasskeyPages
+    confirm: ConfirmPages
     users: UserPages
 
     def routes(self) -> Sequence[web.RouteDef]:
@@ -32,6 +36,8 @@ class AccountPages:
             web.post("/sign-in", opened(self.sign_in.password)),
             web.get("/sign-in/code", opened(self.sign_in.show_code)),
             web.post("/sign-in/code", opened(self.sign_in.code)),
+            web.get("/sign-in/passkey", opened(self.passkeys.sign_in_options)),
+            web.post("/sign-in/passkey", opened(self.passkeys.sign_in)),
             web.post("/sign-out", opened(self.sign_in.out)),
             web.get("/invitation/{token}", opened(self.invitation.show)),
             web.post("/invitation/{token}", opened(self.invitation.take)),
@@ -40,6 +46,16 @@ class AccountPages:
             web.post("/account/password", guarded(self.own.change_password)),
             web.post("/account/sessions/{session}/end", guarded(self.own.end_session)),
             web.post("/account/sign-out-everywhere", guarded(self.own.end_all)),
+            web.get("/account/confirm", guarded(self.confirm.show)),
+            web.post("/account/confirm", guarded(self.confirm.confirm)),
+            web.get("/account/confirm/passkey", guarded(self.confirm.options)),
+            web.post("/account/confirm/passkey", guarded(self.confirm.passkey)),
+            web.get("/account/passkeys/add", guarded(self.passkeys.show_add)),
+            web.post("/account/passkeys/add", guarded(self.passkeys.add)),
+            web.get("/account/passkeys/options", guarded(self.passkeys.creation_options)),
+            web.get("/account/passkeys/{passkey}", guarded(self.passkeys.show)),
+            web.post("/account/passkeys/{passkey}/name", guarded(self.passkeys.rename)),
+            web.post("/account/passkeys/{passkey}/remove", guarded(self.passkeys.remove)),
             web.get("/users", guarded(self.users.index)),
             web.get("/users/invite", guarded(self.users.show_invite)),
             web.post("/users/invite", guarded(self.users.invite)),

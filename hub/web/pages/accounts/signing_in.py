@@ -43,19 +43,20 @@ class Slowed:
 
 
 class SignInPages:
-    """Works without JavaScript."""
+    """Works without JavaScript. ``passkeys``: whether browsers make any for the hub's address."""
 
-    def __init__(self, *, signing_in: SigningIn, sessions: Sessions, slowed: Slowed) -> None:
+    def __init__(self, *, signing_in: SigningIn, sessions: Sessions, slowed: Slowed, passkeys: bool) -> None:
         self._signing_in = signing_in
         self._sessions = sessions
         self._slowed = slowed
+        self._passkeys = passkeys
 
     async def show(self, request: web.Request) -> web.StreamResponse:
         """The first step; whoever is signed in already goes where they wanted to."""
         onward = local_path(request.query.get("next", ""))
         if await self._sessions.viewer(request) is not None:
             return self._sessions.redirect(onward)
-        return self._first(request, onward, "", ())
+        return self.first(request, onward, "", ())
 
     async def password(self, request: web.Request) -> web.StreamResponse:
         """Take address and password."""
@@ -66,7 +67,7 @@ class SignInPages:
         onward = local_path(form.one("next"))
         token = await self._signing_in.password(form.one("email"), form.one("password"))
         if token is None:
-            return self._first(request, onward, form.one("email"), (FAILED,), 422)
+            return self.first(request, onward, form.one("email"), (FAILED,), 422)
         response = self._second_step(onward)
         self._sessions.begin(response, token)
         return response
@@ -87,7 +88,7 @@ class SignInPages:
         onward = local_path(form.one("next"))
         done = await self._signing_in.code(self._sessions.token(request), form.one("code"))
         if done is None:
-            return self._first(request, onward, "", (FAILED,), 422)
+            return self.first(request, onward, "", (FAILED,), 422)
         if isinstance(done, str):
             return self._second(request, onward, (WRONG_CODE,), 422)
         response = self._sessions.redirect(onward)
@@ -104,11 +105,19 @@ class SignInPages:
     def _second_step(self, onward: str) -> web.Response:
         return self._sessions.redirect(f"{CODE}?next={quote(onward, safe='/')}")
 
-    def _first(
+    def first(
         self, request: web.Request, onward: str, email: str, errors: tuple[FormProblem, ...], status: int = 200
     ) -> web.Response:
+        """The page for the first step, and for whatever else opens a session."""
         return self._sessions.page(
-            request, "sign_in.html", status=status, next=onward, email=email.strip()[:SHOWN_AGAIN], errors=errors
+            request,
+            "sign_in.html",
+            status=status,
+            next=onward,
+            email=email.strip()[:SHOWN_AGAIN],
+            passkeys=self._passkeys,
+            errors=errors,
+            errors_by=errors_by(errors, "email"),
         )
 
     def _second(

@@ -39,6 +39,14 @@ WRONG_CODE: Final = FormProblem(
 )
 
 
+WRONG_PASSKEY: Final = FormProblem(
+    field="passkey", message="That did not work with a passkey: try again, or use your password and code"
+)
+WRONG_CONFIRMATION: Final = FormProblem(
+    field="password", message="The password or the code is wrong; each code works once"
+)
+
+
 def roles_in_words(roles: Collection[Role]) -> str:
     """In the order of the roles, as a list."""
     return ", ".join(ROLE_WORDS[role] for role in ROLES if role in roles)
