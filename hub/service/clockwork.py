@@ -6,14 +6,16 @@ MASH, re-notify) is recorded as an event of the hub, so it happens once whatever
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from itertools import groupby
 from typing import Any, Final
 
 from contacts.areas import Areas
 from contacts.directory import Directory
 from hub.core.course import Context, Outcome
+from hub.core.episode import Episode
 from hub.core.records import AlarmRecord, Changes, EventRecord, StoredEpisode
 from hub.core.ticks import tick
 from hub.service.ledger import Bookkeeper, load, reach, wake_at
@@ -92,18 +94,17 @@ class Clockwork:
         if stored is None or stored.record.wake_at is None or stored.record.wake_at > now:
             return False  # another node was here first
         history = await unit.episodes_of_child(stored.record.child, excluding=episode)
-        current = load(stored)
+        before = current = load(stored)
         context = Context(packs=self.packs, areas=self.areas, reach=reach(self.directory(), now, current.doc), now=now,
                           history=history)  # fmt: skip
         outcomes: list[Outcome] = []
         while len(outcomes) < MOST_STEPS and (outcome := tick(current, context)) is not None:
             outcomes.append(outcome)
             current = outcome.episode
-        acted = [duty for outcome in outcomes for duty in outcome.acted]
-        if not outcomes:  # looked at early, so as not to show a birthday
+        if outcomes:
+            await self._save(unit, stored, before, outcomes, now)
+        else:  # looked at early, so as not to show a birthday
             await unit.save(self._asleep(stored, now))
-            return True
-        await self._save(unit, stored, outcomes, acted, now)
         return True
 
     def _asleep(self, stored: StoredEpisode, now: datetime) -> Changes:
@@ -111,31 +112,22 @@ class Clockwork:
         return Changes(event=None, episode=record, expected_version=stored.record.version)
 
     async def _save(
-        self, unit: Unit, stored: StoredEpisode, outcomes: list[Outcome], acted: list[Duty], now: datetime
+        self, unit: Unit, stored: StoredEpisode, before: Episode, outcomes: Sequence[Outcome], now: datetime
     ) -> None:
-        """Steps between two deeds of the hub share a change; each deed is an event with a change of its own."""
-        pending: list[Outcome] = []
-        for outcome in outcomes:
-            if outcome.acted:
-                stored = await self._write(unit, stored, pending, None, now)
-                stored = await self._write(unit, stored, [outcome], self._event(stored, outcome.acted[0], now), now)
-                pending = []
-            else:
-                pending.append(outcome)
-        await self._write(unit, stored, pending, None, now)
+        for number, steps in enumerate(_changes(outcomes)):
+            if number:
+                stored = await self._saved(unit, stored.record.id)
+                before = load(stored)
+            record, acted = stored.record, steps[0].acted
+            event = self._event(stored, acted[0], now) if acted else None
+            await unit.save(
+                self.book.changes(steps, record=record, before=before, register=stored.register,
+                                  episode_id=record.id, source=record.source, child=record.child, event=event, now=now,
+                                  actor=HUB)
+            )  # fmt: skip
 
-    async def _write(
-        self, unit: Unit, stored: StoredEpisode, outcomes: list[Outcome], event: EventRecord | None, now: datetime
-    ) -> StoredEpisode:
-        if not outcomes:
-            return stored
-        record = stored.record
-        await unit.save(
-            self.book.changes(outcomes, record=record, before=load(stored), register=stored.register,
-                              episode_id=record.id, source=record.source, child=record.child, event=event, now=now,
-                              actor=HUB)
-        )  # fmt: skip
-        saved = await unit.episode_by_id(record.id)
+    async def _saved(self, unit: Unit, episode: str) -> StoredEpisode:
+        saved = await unit.episode_by_id(episode)
         if saved is None:
             raise LookupError("an episode just saved is not there")
         return saved
@@ -157,3 +149,12 @@ class Clockwork:
             body=raw,
             answer={},
         )
+
+
+def _changes(outcomes: Iterable[Outcome]) -> Iterator[list[Outcome]]:
+    """Steps between two deeds of the hub share a change; each deed is an event with a change of its own."""
+    for acted, steps in groupby(outcomes, key=lambda outcome: bool(outcome.acted)):
+        if acted:
+            yield from ([step] for step in steps)
+        else:
+            yield list(steps)

@@ -1,12 +1,12 @@
 """Values as the bytes that are sealed: JSON, written the same every time, read back as what was written."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from hub.store.types import from_micros, to_micros
-from routing.decision import Decision, Recipient, Rule
+from hub.store.types import from_micros, rules_from_json, rules_to_json, to_micros
+from routing.decision import Decision, Recipient
 
 
 def to_bytes(value: Any) -> bytes:
@@ -53,16 +53,6 @@ def _noted(value: Any) -> Any:
             return from_micros(value["$at"])
         return {key: _noted(item) for key, item in value.items()}
     return value
-
-
-def rules_to_json(rules: Iterable[Rule]) -> list[Any]:
-    """Rules as rows: pack, rule, source, quote, version."""
-    return [[rule.pack, rule.rule, rule.source, rule.quote, rule.version] for rule in rules]
-
-
-def rules_from_json(rows: Iterable[list[str]]) -> tuple[Rule, ...]:
-    """The inverse of :func:`rules_to_json`."""
-    return tuple(Rule(pack=r[0], rule=r[1], source=r[2], quote=r[3], version=r[4]) for r in rows)
 
 
 def decision_to_bytes(decision: Decision) -> bytes:

@@ -15,7 +15,7 @@ from hub.core.records import (
     RegisterRecord,
     StoredEpisode,
 )
-from hub.store.codec import decision_from_bytes, detail_from_json, from_bytes, rules_from_json
+from hub.store.codec import decision_from_bytes, detail_from_json, from_bytes
 from hub.store.seeing import DUE
 from hub.store.session import Session
 from hub.store.tables import children, decisions, deliveries, duties, episodes, events, register_entries, revisions
@@ -184,7 +184,7 @@ def _duty(session: Session, row: Row[Any]) -> DutyRecord:
         state=row.state,
         closed_at=from_micros(hidden["closed_at"]) if "closed_at" in hidden else row.closed_at,
         closed_by=hidden.get("closed_by", row.closed_by),
-        rules=rules_from_json(row.rules),
+        rules=row.rules,
         detail=detail_from_json(hidden["detail"] if "detail" in hidden else row.detail),
     )
 

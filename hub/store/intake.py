@@ -17,7 +17,7 @@ from hub.core.records import (
 )
 from hub.core.states import NOTICE, NOTICE_STATES
 from hub.service.ports import LostRace
-from hub.store.codec import decision_from_bytes, decision_to_bytes, detail_to_json, rules_to_json, to_bytes
+from hub.store.codec import decision_from_bytes, decision_to_bytes, detail_to_json, to_bytes
 from hub.store.episodes import duty_row, episode_lookup, event_lookup
 from hub.store.seeing import DUE, LEASED, raise_alarm, write_audit, write_quarantine
 from hub.store.session import Session
@@ -312,7 +312,7 @@ def _duty_row(session: Session, record: DutyRecord, child: str) -> dict[str, Any
         "state": record.state,
         "closed_at": record.closed_at,
         "closed_by": record.closed_by,
-        "rules": rules_to_json(record.rules),
+        "rules": record.rules,
         "detail": detail_to_json(record.detail),
         "sealed": None,
     }

@@ -22,7 +22,7 @@ from sqlalchemy import (
     text,
 )
 
-from hub.store.types import Codes, Instant, Strings, Urgency
+from hub.store.types import Codes, Instant, Rules, Strings, Urgency
 
 metadata = MetaData(
     naming_convention={
@@ -146,7 +146,7 @@ duties = Table(
     Column("state", Text, nullable=False),
     Column("closed_at", Instant),
     Column("closed_by", Text),
-    Column("rules", Codes, nullable=False),
+    Column("rules", Rules, nullable=False),
     Column("detail", Codes),
     Column("sealed", LargeBinary),
 )

@@ -1,14 +1,15 @@
 """Column types that mean the same on SQLite and PostgreSQL."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any, get_args
 
 from sqlalchemy import BigInteger, Dialect, SmallInteger, Text
 from sqlalchemy.types import TypeDecorator
 
-from routing.decision import Priority
+from routing.decision import Priority, Rule
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -81,3 +82,31 @@ class Codes(TypeDecorator[Any]):
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
         return None if value is None else json.loads(value)
+
+
+class Rules(TypeDecorator[tuple[Rule, ...]]):
+    """The rules behind a row, as a JSON array of (pack, rule, source, quote, version) in a TEXT."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: tuple[Rule, ...] | None, dialect: Dialect) -> str | None:
+        return None if value is None else json.dumps(rules_to_json(value))
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> tuple[Rule, ...] | None:
+        return None if value is None else _read_rules(value)
+
+
+@lru_cache(maxsize=1_000)  # all rows of one duty say the same, and an episode has hundreds
+def _read_rules(text: str) -> tuple[Rule, ...]:
+    return rules_from_json(json.loads(text))
+
+
+def rules_to_json(rules: Iterable[Rule]) -> list[Any]:
+    """Rules as rows: pack, rule, source, quote, version."""
+    return [[rule.pack, rule.rule, rule.source, rule.quote, rule.version] for rule in rules]
+
+
+def rules_from_json(rows: Iterable[list[str]]) -> tuple[Rule, ...]:
+    """The inverse of :func:`rules_to_json`."""
+    return tuple(Rule(pack=r[0], rule=r[1], source=r[2], quote=r[3], version=r[4]) for r in rows)

@@ -57,8 +57,9 @@ class PostgresServer:
                     await connection.run_sync(make)
                 await engine.dispose()
         for url, metadata in zip(self._clean, (tables.metadata, keystore.metadata), strict=True):
-            names = ", ".join(table.name for table in metadata.sorted_tables)
-            await self._execute(f"TRUNCATE {names}", make_url(url).database or "")
+            # Not TRUNCATE: it makes the files of every table and index anew, which takes ten times as long.
+            emptying = "; ".join(f"DELETE FROM {table.name}" for table in reversed(metadata.sorted_tables))
+            await self._execute(emptying, make_url(url).database or "")
         return self._clean
 
     def dump(self, url: str) -> bytes:
