@@ -22,6 +22,7 @@ from contacts.areas import load_areas
 from hub.app.accounts import account_services, limits_of
 from hub.app.assurance import asking_of, certificates_of, proofs_of
 from hub.app.channels import receipts_addresses, receipts_listener, transports
+from hub.app.desk import desk_of
 from hub.app.directory import directory_of
 from hub.app.foundations import Domain, Foundations, Log
 from hub.app.keys import acknowledgement_secret, event_digest, forms_secret, key_ring
@@ -229,6 +230,7 @@ async def running(
             directory=directory,
             changing=directory_of(store, areas, directory, ways, clock, ids, log),
             proofs=proofs,
+            desk=desk_of(store, directory, domain.keep, envelopes, answers, secret, clock, ids, metrics),
             forms_secret=forms_secret(ring),
             demo_pages=demo_pages,
         )

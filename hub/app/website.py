@@ -34,6 +34,7 @@ from hub.web.bodies import Bodies
 from hub.web.limits import Buckets
 from hub.web.pages.acknowledge import AcknowledgePage
 from hub.web.pages.assurance.routes import AssuranceSite
+from hub.web.pages.desk.routes import DeskServices, DeskSite
 from hub.web.pages.directory.routes import DirectorySite
 from hub.web.pages.pickup import PickupPage
 from hub.web.pages.rendering import Pages
@@ -65,6 +66,7 @@ def parts_of(
     directory: LiveDirectory,
     changing: Changing,
     proofs: Proofs,
+    desk: DeskServices,
     forms_secret: bytes,
     demo_pages: bool,
 ) -> Parts:
@@ -126,6 +128,7 @@ def parts_of(
             clock,
             asks=settings.verify_contacts,
         ),
+        desk=DeskSite.of(desk, accounts.people, people.site, people.sessions),
         wall=WallPages(
             wall=wall, explaining=domain.explaining, sessions=people.sessions, site=people.site, clock=clock
         ),

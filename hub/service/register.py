@@ -75,10 +75,18 @@ class Registers:
         return await self._store.write(work)
 
     async def page(
-        self, organisation: str, reader: str, *, of_role: Callable[[str], bool], number: int, episodes: int = 25
+        self,
+        organisation: str,
+        reader: str,
+        *,
+        of_role: Callable[[str], bool],
+        number: int,
+        removed: bool = False,
+        episodes: int = 25,
     ) -> RegisterPage:
         """Who is on it now, with names, as :meth:`named` has them: of the roles that the reader reads for, so many
-        ``episodes`` at a time, the first received first. ``number`` is 1 for the first page.
+        ``episodes`` at a time, the first received first. ``number`` is 1 for the first page. With ``removed``, who was
+        taken off it, without names and the last received first.
 
         The line is written after the names were read and before anybody has them, so that a long register holds up no
         writer. Raises StoreUnavailable.
@@ -86,10 +94,12 @@ class Registers:
         now = self._clock.now()
 
         async def look(unit: Unit) -> RegisterPage:
-            entries = [one for one in await unit.register_of(organisation) if of_role(one.role)]
-            order = list(dict.fromkeys(one.episode for one in entries))
-            chosen = set(order[(number - 1) * episodes : number * episodes])
-            found = await _listed(unit, organisation, removed=False, names=True, only=(chosen, of_role))
+            entries = [one for one in await unit.register_of(organisation, removed=removed) if of_role(one.role)]
+            order = list(dict.fromkeys(one.episode for one in (reversed(entries) if removed else entries)))
+            chosen = order[(number - 1) * episodes : number * episodes]
+            only = (frozenset(chosen), of_role)
+            found = await _listed(unit, organisation, removed, names=not removed, only=only)
+            found = sorted(found, key=lambda one: chosen.index(one.episode))
             return RegisterPage(entries=found, more=len(order) > number * episodes)
 
         found = await self._store.read(look)

@@ -21,6 +21,7 @@ from hub.web.middleware import counted, headers_for, refusing
 from hub.web.pages.accounts.routes import AccountPages
 from hub.web.pages.acknowledge import AcknowledgePage
 from hub.web.pages.assurance.routes import AssuranceSite
+from hub.web.pages.desk.routes import DeskSite
 from hub.web.pages.directory.routes import DirectorySite
 from hub.web.pages.pickup import PickupPage
 from hub.web.pages.rendering import Pages
@@ -52,6 +53,7 @@ class Parts:
     accounts: AccountPages
     directory_pages: DirectorySite
     assurance: AssuranceSite
+    desk: DeskSite
     wall: WallPages
     timeline: TimelinePages | None
     pages: Pages
@@ -100,6 +102,7 @@ def application(parts: Parts) -> web.Application:
             *parts.accounts.routes(),
             *parts.directory_pages.routes(),
             *parts.assurance.routes(),
+            *parts.desk.routes(),
             *parts.wall.routes(),
             web.get("/static/{name:.+}", parts.pages.statics.serve),
         ]

@@ -16,6 +16,7 @@ from contacts.areas import load_areas
 from contacts.directory import Directory
 from contacts.fictional import fictional_directory
 from hub.app.accounts import account_pages, account_services
+from hub.app.desk import desk_of
 from hub.core.accounts import AccountLimits
 from hub.core.answers import Answer, accepted
 from hub.core.events import EpisodeEvent, Problem, parse
@@ -59,6 +60,7 @@ from hub.web.limits import Buckets
 from hub.web.pages.accounts.routes import AccountPages
 from hub.web.pages.acknowledge import AcknowledgePage
 from hub.web.pages.assurance.routes import AssuranceSite
+from hub.web.pages.desk.routes import DeskSite
 from hub.web.pages.directory.routes import DirectorySite
 from hub.web.pages.pickup import PickupPage
 from hub.web.pages.rendering import Pages
@@ -257,8 +259,11 @@ async def serving(
     more: dict[str, Any] = {
         "store": store, "links": links, "envelopes": composer, "secret": ACK_SECRET, "clock": clock, "ids": ids
     }  # fmt: skip
+    services = account_services(
+        store, clock, ids, AccountLimits(), None, fictional_called, log, passwords=Argon2(QUICK)
+    )
     accounts = account_pages(
-        account_services(store, clock, ids, AccountLimits(), None, fictional_called, log, passwords=Argon2(QUICK)),
+        services,
         pages,
         forms,
         clock,
@@ -324,6 +329,12 @@ async def serving(
             accounts.sessions,
             clock,
             asks=True,
+        ),
+        desk=DeskSite.of(
+            desk_of(store, directory, keep, composer, answers, ACK_SECRET, clock, ids, metrics),
+            services.people,
+            accounts.site,
+            accounts.sessions,
         ),
         wall=WallPages(
             wall=Wall(store=store, health=health, outbox=outbox, clock=clock, ids=ids),

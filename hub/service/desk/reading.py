@@ -1,18 +1,17 @@
-"""A signed-in recipient at their desk: the lists, a notice with what went before and after it, and their answer.
+"""A signed-in recipient reads a notice at their desk, with the others of its episode, and answers in their own name.
 
-A list names children, so it is a reading, and the audit log says so; a notice that is opened is a receipt besides, as
-on the pick-up page. Both are written down before anything is shown, and nothing is shown that could not be.
+That they read it is a receipt, as on the pick-up page: it moves the notice to ``receipted`` and never further. It is
+written down before anything is shown, and nothing is shown that could not be.
 """
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
 
-from contacts.directory import Directory
 from hub.core.accounts import Viewer, may
-from hub.core.desk import Filed, Sight, Which, called_off, matches, may_name, sight_of
+from hub.core.desk import Filed, Sight, called_off
 from hub.core.pickup import over
 from hub.core.receipts import notice_moved
 from hub.core.records import (
@@ -30,47 +29,14 @@ from hub.notices.compose import Shown
 from hub.notices.document import render_text
 from hub.notices.photo import Photo
 from hub.service.answers import LONGEST_NAME, AnswerProblem, Answers, Recorded
-from hub.service.envelopes import Composer, seen
+from hub.service.desk.sights import Sights
+from hub.service.envelopes import Composer
 from hub.service.pickup.link import Keep, silenced
 from hub.service.pickup.viewing import Meter
 from hub.service.ports import Clock, Ids, Store, Unit, Unsealable
 
 CODE: Final = "desk"
 """Of a receipt: shown to somebody who was signed in."""
-PER_PAGE: Final = 25
-MANY: Final = 100
-"""More than so many are not counted."""
-AT_ONCE: Final = 50
-"""Notices that a search opens in one go: no other reader waits for more."""
-FURTHEST: Final = 500
-"""Notices that one search looks through; then it asks whether to go on."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
-    """One notice in a list. ``child``: the name, where the notice gives it and is still shown."""
-
-    filed: Filed
-    child: str | None = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pile:
-    """Some notices, the newest first. ``before``: behind which the others are; None where there are none."""
-
-    rows: tuple[Row, ...]
-    before: str | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Desks:
-    """What lies there. ``any``: whether the reader was given any desk at all."""
-
-    any: bool
-    pile: Pile
-    new: int
-    unanswered: int
-    """Both counted up to :data:`MANY`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,14 +52,14 @@ class Read:
     """Whom to ring about what is not shown."""
 
 
-class Desk:
+class Reading:
     """All of it raises StoreUnavailable where the store is away; what is not the viewer's to see is not there."""
 
     def __init__(
         self,
         *,
         store: Store,
-        directory: Callable[[], Directory],
+        sights: Sights,
         keep: Keep,
         envelopes: Composer,
         answers: Answers,
@@ -103,7 +69,7 @@ class Desk:
         meter: Meter,
     ) -> None:
         self._store = store
-        self._directory = directory
+        self._sights = sights
         self._keep = keep
         self._envelopes = envelopes
         self._answers = answers
@@ -112,65 +78,9 @@ class Desk:
         self._ids = ids
         self._meter = meter
 
-    async def sight(self, viewer: Viewer) -> Sight | None:
-        """What the viewer reads; None for whoever reads no notices at all."""
-        if not may(viewer, "notices:see", viewer.organisation):
-            return None
-        reader = await self._store.read(lambda unit: unit.desk.reader(viewer.user))
-        desks = reader.desks if reader is not None and reader.organisation == viewer.organisation else frozenset()
-        directory, now = self._directory(), self._clock.now()
-        known = directory.organisation(viewer.organisation)
-        contacts = {desk: [one.id for one in directory.contacts_of(viewer.organisation, desk, now)] for desk in desks}
-        return sight_of(viewer.organisation, desks, contacts, "" if known is None else known.fallback_desk)
-
-    async def look(self, viewer: Viewer, which: Which, *, before: str | None = None) -> Desks | None:
-        """A list, and how much waits."""
-        sight = await self.sight(viewer)
-        if sight is None:
-            return None
-
-        async def work(unit: Unit) -> tuple[Sequence[Filed], int, int]:
-            found = await unit.desk.listed(sight, which, before=before, limit=PER_PAGE + 1)
-            new = await unit.desk.count(sight, "new", MANY)
-            return found, new, await unit.desk.count(sight, "unanswered", MANY)
-
-        found, new, unanswered = await self._store.read(work)
-        rows = tuple(_row(one) for one in found[:PER_PAGE])
-        await self._named(viewer, "desk.listed", rows)
-        last = rows[-1].filed.notice.id if len(found) > PER_PAGE else None
-        return Desks(any=sight.anything, pile=Pile(rows=rows, before=last), new=new, unanswered=unanswered)
-
-    async def search(self, viewer: Viewer, sought: str, *, before: str | None = None) -> Pile | None:
-        """By a notice's reference, or by words that begin names of the child. Names stand sealed, so those notices
-        that are shown still are opened one by one, the newest first, a bounded number at a time."""
-        sight = await self.sight(viewer)
-        if sight is None:
-            return None
-        reference = sought.strip().upper()
-        rows = [_row(one) for one in await self._store.read(lambda unit: unit.desk.referenced(sight, reference))]
-        after, more, looked = before, not rows, 0
-        while more and looked < FURTHEST and len(rows) < PER_PAGE:
-            some = await self._some(sight, after)
-            more = len(some) == AT_ONCE
-            for filed in some:
-                row = _row(filed)
-                if row.child is not None and matches(row.child, sought):
-                    rows.append(row)
-                after, looked = filed.notice.id, looked + 1
-                if len(rows) == PER_PAGE:
-                    more = more or filed is not some[-1]
-                    break
-        await self._named(viewer, "desk.searched", rows)
-        return Pile(rows=tuple(rows), before=after if more else None)
-
-    async def _some(self, sight: Sight, after: str | None) -> Sequence[Filed]:
-        return await self._store.read(
-            lambda unit: unit.desk.listed(sight, "all", before=after, limit=AT_ONCE, current=True)
-        )
-
     async def read(self, viewer: Viewer, notice: str) -> Read | None:
         """One notice, as it may be shown now; recorded as read by the viewer."""
-        sight, now = await self.sight(viewer), self._clock.now()
+        sight, now = await self._sights.of(viewer), self._clock.now()
         if sight is None:
             return None
 
@@ -207,7 +117,7 @@ class Desk:
 
     async def photo(self, viewer: Viewer, notice: str) -> Photo | None:
         """The photo of a notice that the viewer has read; None where there is none for them."""
-        sight = await self.sight(viewer)
+        sight = await self._sights.of(viewer)
         if sight is None:
             return None
 
@@ -228,7 +138,7 @@ class Desk:
         self, viewer: Viewer, notice: str, *, answer: str, redirected_to: str | None = None
     ) -> Recorded | Sequence[AnswerProblem] | None:
         """Record the viewer's answer, in their own name. Also one that comes after the notice was overtaken is kept."""
-        sight = await self.sight(viewer)
+        sight = await self._sights.of(viewer)
         if sight is None or not may(viewer, "notices:answer", viewer.organisation):
             return None
         try:
@@ -305,17 +215,6 @@ class Desk:
         )
         return True
 
-    async def _named(self, viewer: Viewer, action: str, rows: Sequence[Row]) -> None:
-        """Write down that names were listed, if any were. Of a list the names are read first and given out after this,
-        so that it holds up no writer."""
-        shown = sum(row.child is not None for row in rows)
-        if not shown:
-            return
-        now = self._clock.now()
-        line = AuditLine(id=self._ids.new("au", now), at=now, actor=viewer.actor, action=action,
-                         organisation=viewer.organisation, detail={"notices": str(shown)})  # fmt: skip
-        await self._store.write(lambda unit: unit.add_audit([line]))
-
     def _line(
         self, viewer: Viewer, action: str, notice: NoticeRecord, subject: str, now: datetime, detail: dict[str, str]
     ) -> AuditLine:
@@ -329,11 +228,3 @@ class Desk:
             subject=subject,
             detail=detail,
         )
-
-
-def _row(filed: Filed) -> Row:
-    claimed = filed.claimed
-    if claimed is None or filed.over or not may_name(claimed):
-        return Row(filed=filed, child=None)
-    name = seen(claimed).fields.get("child.name")
-    return Row(filed=filed, child=name if isinstance(name, str) else None)

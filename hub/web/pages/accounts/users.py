@@ -82,7 +82,7 @@ class UserPages:
             case None:
                 return self._sessions.nowhere()
             case Invited():
-                return self._link(request, outcome, email, recovery=False)
+                return self._link(request, outcome, email, recovery=False, reads="recipient" in roles)
             case problems:
                 return self._form(request, email, organisation, roles, problems, 422)
 
@@ -120,7 +120,9 @@ class UserPages:
             errors_by=errors_by(errors, "roles"),
         )
 
-    def _link(self, request: web.Request, made: Invited, email: str, *, recovery: bool) -> web.Response:
+    def _link(
+        self, request: web.Request, made: Invited, email: str, *, recovery: bool, reads: bool = False
+    ) -> web.Response:
         return self._site.page(
             request,
             "user_link.html",
@@ -128,6 +130,7 @@ class UserPages:
             email=email,
             until=made.expires_at,
             recovery=recovery,
+            reader=made.user if reads else None,
         )
 
     def _form(

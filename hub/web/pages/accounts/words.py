@@ -16,7 +16,7 @@ ROLE_WORDS: Final[Mapping[Role, str]] = {
 ROLE_HINTS: Final[Mapping[Role, str]] = {
     "operator": "Looks after the hub and every organisation’s directory and users. Sees no notices.",
     "directory_admin": "Keeps the organisation’s desks, contacts and users.",
-    "recipient": "For the notices to the organisation’s desks. So far they are read and answered by their links.",
+    "recipient": "Reads and answers the notices to the desks that are chosen for them.",
     "auditor": "Reads the organisation’s users and directory, and changes nothing.",
 }
 STATE_WORDS: Final[Mapping[UserState, str]] = {
@@ -70,6 +70,8 @@ def navigation(viewer: Viewer, here: str, base: str) -> list[dict[str, Any]]:
     """The pages this person may open, for the top of the page; ``here`` is the path of the one they are in."""
     pages = [
         ("/wall", "The hub now", may(viewer, "hub:see", OPERATOR)),
+        ("/notices", "Notices", may(viewer, "notices:see", viewer.organisation)),
+        ("/register", "Register", may(viewer, "notices:see", viewer.organisation)),
         ("/directory", "Directory", may(viewer, "directory:see", viewer.organisation)),
         ("/users", "Users", may(viewer, "users:see", viewer.organisation)),
         ("/account", "Your account", True),

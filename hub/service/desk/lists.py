@@ -1,0 +1,124 @@
+"""The lists at a desk, and the search: they name children, so each is a reading, and the audit log says so.
+
+Names stand sealed. They are opened first and given out after the line was written, so that a list holds up no writer,
+and nobody is shown a name that could not be written down.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from hub.core.accounts import Viewer
+from hub.core.desk import Filed, Sight, Which, matches, may_name
+from hub.core.records import AuditLine
+from hub.service.desk.sights import Sights
+from hub.service.envelopes import seen
+from hub.service.ports import Clock, Ids, Store, Unit
+
+PER_PAGE: Final = 25
+MANY: Final = 100
+"""More than so many are not counted."""
+AT_ONCE: Final = 50
+"""Notices that a search opens in one go: no other reader waits for more."""
+FURTHEST: Final = 500
+"""Notices that one search looks through; then it asks whether to go on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One notice in a list. ``child``: the name, where the notice gives it and is still shown."""
+
+    filed: Filed
+    child: str | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pile:
+    """Some notices, the newest first. ``before``: behind which the others are; None where there are none."""
+
+    rows: tuple[Row, ...]
+    before: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desks:
+    """What lies there. ``any``: whether the reader was given any desk at all."""
+
+    any: bool
+    pile: Pile
+    new: int
+    unanswered: int
+    """Both counted up to :data:`MANY`."""
+
+
+class Lists:
+    """All of it raises StoreUnavailable where the store is away; None for whoever reads no notices at all."""
+
+    def __init__(self, *, store: Store, sights: Sights, clock: Clock, ids: Ids) -> None:
+        self._store = store
+        self._sights = sights
+        self._clock = clock
+        self._ids = ids
+
+    async def look(self, viewer: Viewer, which: Which, *, before: str | None = None) -> Desks | None:
+        """A list, and how much waits."""
+        sight = await self._sights.of(viewer)
+        if sight is None:
+            return None
+
+        async def work(unit: Unit) -> tuple[Sequence[Filed], int, int]:
+            found = await unit.desk.listed(sight, which, before=before, limit=PER_PAGE + 1)
+            new = await unit.desk.count(sight, "new", MANY)
+            return found, new, await unit.desk.count(sight, "unanswered", MANY)
+
+        found, new, unanswered = await self._store.read(work)
+        rows = tuple(_row(one) for one in found[:PER_PAGE])
+        await self._named(viewer, "desk.listed", rows)
+        last = rows[-1].filed.notice.id if len(found) > PER_PAGE else None
+        return Desks(any=sight.anything, pile=Pile(rows=rows, before=last), new=new, unanswered=unanswered)
+
+    async def search(self, viewer: Viewer, sought: str, *, before: str | None = None) -> Pile | None:
+        """By a notice's reference, or by words that begin names of the child. Names stand sealed, so those notices
+        that are shown still are opened one by one, the newest first, a bounded number at a time."""
+        sight = await self._sights.of(viewer)
+        if sight is None:
+            return None
+        reference = sought.strip().upper()
+        rows = [_row(one) for one in await self._store.read(lambda unit: unit.desk.referenced(sight, reference))]
+        after, more, looked = before, not rows, 0
+        while more and looked < FURTHEST and len(rows) < PER_PAGE:
+            some = await self._some(sight, after)
+            more = len(some) == AT_ONCE
+            for filed in some:
+                row = _row(filed)
+                if row.child is not None and matches(row.child, sought):
+                    rows.append(row)
+                after, looked = filed.notice.id, looked + 1
+                if len(rows) == PER_PAGE:
+                    more = more or filed is not some[-1]
+                    break
+        await self._named(viewer, "desk.searched", rows)
+        return Pile(rows=tuple(rows), before=after if more else None)
+
+    async def _some(self, sight: Sight, after: str | None) -> Sequence[Filed]:
+        return await self._store.read(
+            lambda unit: unit.desk.listed(sight, "all", before=after, limit=AT_ONCE, current=True)
+        )
+
+    async def _named(self, viewer: Viewer, action: str, rows: Sequence[Row]) -> None:
+        """Write down that names were listed, if any were."""
+        shown = sum(row.child is not None for row in rows)
+        if not shown:
+            return
+        now = self._clock.now()
+        line = AuditLine(id=self._ids.new("au", now), at=now, actor=viewer.actor, action=action,
+                         organisation=viewer.organisation, detail={"notices": str(shown)})  # fmt: skip
+        await self._store.write(lambda unit: unit.add_audit([line]))
+
+
+def _row(filed: Filed) -> Row:
+    claimed = filed.claimed
+    if claimed is None or filed.over or not may_name(claimed):
+        return Row(filed=filed, child=None)
+    name = seen(claimed).fields.get("child.name")
+    return Row(filed=filed, child=name if isinstance(name, str) else None)

@@ -1,0 +1,77 @@
+"""People at the desk of a force that was told of a missing child."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hub.core.accounts import Role
+from hub.core.desk import EVERY_DESK
+from hub.core.records import Changes
+from hub.service.desk.ports import Reader
+from tests.kit.accounts import accounts_over
+from tests.kit.clock import START
+from tests.kit.pickup import DOC, FORCE, Waiting, waiting
+from tests.kit.records import moved
+from tests.kit.visitor import Visitor
+
+
+@dataclass
+class Desk:
+    """The notice of ``told``, and whoever signs in."""
+
+    told: Waiting
+    people: int = 0
+
+    @property
+    def notice(self) -> str:
+        """Its address."""
+        return f"/notices/{self.told.changes.notices[0].id}"
+
+    async def token(
+        self, *roles: Role, organisation: str = FORCE, desks: tuple[str, ...] = (EVERY_DESK,), name: str = "Jo Worker"
+    ) -> str:
+        """Of somebody's session: a recipient's, if nothing else is said."""
+        web, self.people = self.told.web, self.people + 1
+        accounts = accounts_over(web.store, web.clock, seed=f"person {self.people}")
+        signed = await accounts.member(
+            f"person{self.people}@police.example", *(roles or ("recipient",)), organisation=organisation, name=name
+        )
+        reader = Reader(user=signed.viewer.user, organisation=organisation, desks=frozenset(desks), given_at=START,
+                        given_by="operator")  # fmt: skip
+        await web.store.write(lambda unit: unit.desk.put_reader(reader))
+        return signed.token
+
+    async def visitor(self, *roles: Role, **more: Any) -> Visitor:
+        """Their browser."""
+        return Visitor(web=self.told.web, cookies={"fingerpost": await self.token(*roles, **more)})
+
+    async def ends(self, kind: Any = "found") -> str:
+        """The child is found, or back, or the report was taken back: a second notice. Its address."""
+        story, changes = self.told.story, self.told.changes
+        state = {"found": "found", "returned": "returned", "retraction": "retracted"}[kind]
+        event = story.event()
+        first = changes.decisions[0].decision
+        decision = story.decision(event.id, kind=kind, recipients=first.recipients, fields=("child.name",),
+                                  in_person=())  # fmt: skip
+        notice = story.notice(decision, revision=2, organisation=FORCE, person=None, roles=("police",))
+        await self.told.change(
+            Changes(
+                event=event,
+                episode=moved(changes, state=state, revision=2),
+                expected_version=changes.episode.version,
+                doc={**DOC, "found": {"at": "2026-03-02T08:00:00Z", "by": "police", "safe": True}},
+                decisions=(decision,),
+                notices=(notice,),
+                deliveries=(story.delivery(notice, contact="co_mail"),),
+            )
+        )
+        return f"/notices/{notice.id}"
+
+
+@asynccontextmanager
+async def at_the_desk(folder: Path, **more: Any) -> AsyncIterator[Desk]:
+    """A hub over http, as a browser asks it itself."""
+    async with waiting(folder, **{"public_url": "http://127.0.0.1", **more}) as told:
+        yield Desk(told)
