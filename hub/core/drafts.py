@@ -127,8 +127,9 @@ def author_of(viewer: Viewer) -> Author | None:
     )
 
 
-def organisation_of(concerned: Sequence[frozenset[str]]) -> str:
-    """Whose change it is: the one organisation's whose reach it alters, else the operator's."""
+def organisation_of(concerned: Sequence[frozenset[str]], by: Author) -> str:
+    """Whose change it is: the one organisation's whose reach it alters; where it alters nobody's, as hours that nobody
+    uses yet, that of who asks; else the operator's."""
     found = frozenset[str]().union(*concerned)
     return next(iter(found)) if len(found) == 1 else OPERATOR
 
@@ -162,8 +163,9 @@ def seen_by(about: About, by: Author) -> About | None:
     """As much of a change as they may see: the entries that concern their organisation; None if none do."""
     if by.organisation is None:
         return about
-    kept = [n for n, whose in enumerate(about.concerned) if by.organisation in whose]
-    if not kept and not mine(about.draft, by):
+    own = mine(about.draft, by)
+    kept = [n for n, whose in enumerate(about.concerned) if by.organisation in whose or (own and not whose)]
+    if not kept and not own:
         return None
     return About(
         draft=about.draft,

@@ -116,7 +116,7 @@ class Changing:
                 how = None if override is None else "overridden"
             draft = Draft(
                 id=self.ids.new("ch", now),
-                organisation=organisation_of(weighed.concerned),
+                organisation=organisation_of(weighed.concerned, by),
                 scope=by.organisation,
                 state="waiting",
                 base=version,

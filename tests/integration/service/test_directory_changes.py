@@ -81,6 +81,18 @@ async def test_a_preview_changes_nothing(desk: Office) -> None:
     assert await desk.versions.listed(Listing(), OPERATOR) == []
 
 
+async def test_hours_that_nobody_uses_yet_are_a_change_of_who_added_them(desk: Office) -> None:
+    hours = Put(table="hours", cells={"name": "late", "times": "daily 17:30-22:00"})
+    draft = drafted(await desk.changing.propose(JO, [hours], confirm=True))
+    assert (draft.organisation, draft.state) == (BROMLEY, "in_force")
+    about = await desk.versions.change(draft.id, JO)
+    assert about is not None and [one.difference.path for one in about.judged] == ["hours[late]"]
+    assert await desk.versions.change(draft.id, POLICE) is None
+    of_all = drafted(await desk.changing.propose(OPERATOR, [replace(hours, cells={**hours.cells, "name": "x"})],
+                                                 confirm=True))  # fmt: skip
+    assert of_all.organisation == "operator" and await desk.versions.change(of_all.id, JO) is None
+
+
 async def test_a_change_that_changes_nothing_leaves_no_trace(desk: Office) -> None:
     outcome = await desk.changing.propose(JO, [front_door()], confirm=True)
     assert outcome.result == "unchanged"
