@@ -231,6 +231,7 @@ async def running(
             changing=directory_of(store, areas, directory, ways, clock, ids, log),
             proofs=proofs,
             desk=desk_of(store, directory, domain.keep, envelopes, answers, secret, clock, ids, metrics),
+            ways_out=delivery.ways_out,
             forms_secret=forms_secret(ring),
             demo_pages=demo_pages,
         )

@@ -1,11 +1,13 @@
 """Everything that answers requests, made from the settings."""
 
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from hub.app.accounts import AccountServices, account_pages
 from hub.app.channels import callback_tokens
 from hub.app.foundations import Domain, Log
 from hub.app.pickup import Pickup
+from hub.core.wall import WayOut
 from hub.edge.api_tokens import TokenFile
 from hub.service.access import Access
 from hub.service.answers import Answers
@@ -67,6 +69,7 @@ def parts_of(
     changing: Changing,
     proofs: Proofs,
     desk: DeskServices,
+    ways_out: Callable[[], Sequence[WayOut]],
     forms_secret: bytes,
     demo_pages: bool,
 ) -> Parts:
@@ -88,7 +91,7 @@ def parts_of(
         per_minute=settings.sign_in_rate,
         trusted=settings.trusted_proxies,
     )
-    wall = Wall(store=store, health=health, outbox=domain.outbox, clock=clock, ids=ids)
+    wall = Wall(store=store, health=health, outbox=domain.outbox, ways=ways_out, clock=clock, ids=ids)
     return Parts(
         events=EventsApi(
             parse=domain.parse,
@@ -130,7 +133,12 @@ def parts_of(
         ),
         desk=DeskSite.of(desk, accounts.people, people.site, people.sessions),
         wall=WallPages(
-            wall=wall, explaining=domain.explaining, sessions=people.sessions, site=people.site, clock=clock
+            wall=wall,
+            explaining=domain.explaining,
+            outbox=domain.outbox,
+            sessions=people.sessions,
+            site=people.site,
+            clock=clock,
         ),
         timeline=TimelinePages(seeing=seeing, explaining=domain.explaining, pages=pages, clock=clock)
         if demo_pages

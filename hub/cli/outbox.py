@@ -15,7 +15,7 @@ from hub.app.own_packs import packs_of
 from hub.cli.console import FAILED, OUT, USAGE, SettingsFile, fail, note, say
 from hub.cli.ledger import with_store
 from hub.cli.wording import PURPOSES, came_back, organisation, stamp, state, tried, words
-from hub.core.outbox import Caution, Next, Refusal
+from hub.core.outbox import Next, Refusal
 from hub.core.records import DeliveryState, Outgoing, Sought
 from hub.edge.clock import SystemClock
 from hub.edge.ids import SystemIds
@@ -25,6 +25,7 @@ from hub.service.outbox_judging import Judged
 from hub.service.ports import Store
 from hub.settings import Settings
 from hub.web.api.ledger import done_body, inspected_body, page_body
+from hub.web.pages.wall_words import CAUTIONS, REFUSED
 
 T = TypeVar("T")
 
@@ -32,24 +33,6 @@ app = typer.Typer(
     no_args_is_help=True, help="Deliveries: list, show, put back what failed (redrive), call off (cancel)."
 )
 
-REFUSED: Final[dict[Refusal, str]] = {
-    "unknown": "there is no such delivery",
-    "due": "it is due already",
-    "leased": "it is being sent now: ask again in a minute or two",
-    "sent": "it has been sent",
-    "cancelled": "it is cancelled",
-    "superseded": "its notice was overtaken",
-    "acknowledged": "its notice has been accepted",
-    "withheld": "its person must not be told",
-    "held": "whether its person is told is not decided",
-    "over": "the episode is over, and it says nothing any more",
-    "unreadable": "it does not open: is a key missing?",
-}
-CAUTIONS: Final[dict[Caution, str]] = {
-    "maybe_sent": "it may have gone out before, unseen: it may come twice, under the same id",
-    "newer_sent": "a later notice has gone out to the same address",
-    "closed": "its address said that it is gone: see `fingerpost channels list`",
-}
 ALREADY: Final[dict[Deed, Refusal]] = {"redrive": "due", "cancel": "cancelled"}
 _UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 

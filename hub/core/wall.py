@@ -21,6 +21,23 @@ class Figures:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WayOut:
+    """How a channel's other end is, as one node has found it since it was started."""
+
+    channel: str
+    set_up: bool
+    """There is something to send with."""
+    answered_at: datetime | None = None
+    """When a try last showed that it is there."""
+    failing_since: datetime | None = None
+    """Nothing but failures to reach it since then; None: it is there, or nobody has tried."""
+    shut: int = 0
+    """Systems of recipients that the hub calls itself, and leaves alone for a while as they do not answer."""
+    in_hand: int = 0
+    """Being sent."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Glance:
     """One look at the hub. ``overdue``: what should have happened by now, by name, with how many or how many seconds.
     ``parts``: the tasks of this node, and whether each lives."""
@@ -34,6 +51,7 @@ class Glance:
     """Late, or failed while somebody still has to be told; oldest first."""
     more_stuck: bool
     figures: Figures
+    ways: tuple[WayOut, ...]
     newest: tuple[EpisodeRecord, ...]
     """Episodes, newest first."""
 

@@ -16,6 +16,7 @@ from contacts.model import Channel
 from hub.core.records import ClaimedDelivery, ClosedEndpoint
 from hub.core.retry import RetryPolicy
 from hub.core.verdict import Tried
+from hub.core.wall import WayOut
 from hub.service.knocking import knocking
 from hub.service.lanes import Lane, Limits
 from hub.service.outcomes import Unproven, nobody_asks
@@ -92,6 +93,11 @@ class Delivery:
         """For metrics: ``destinations_shut``, to which nothing is sent for a while as they do not answer."""
         now = self._clock.now()
         return {"destinations_shut": sum(lane.destinations.shut(now) for lane in self._lanes)}
+
+    def ways_out(self) -> tuple[WayOut, ...]:
+        """How each channel's other end is."""
+        now = self._clock.now()
+        return tuple(lane.way_out(now, set_up=lane.channel in self._transports) for lane in self._lanes)
 
     def nudge(self) -> None:
         """There is something new to send: look at once. For intake, after its commit, on the same event loop."""

@@ -7,10 +7,12 @@ from typing import Final, get_args
 
 from hub.core.records import ClaimedDelivery
 from hub.core.verdict import Tried
+from hub.core.wall import WayOut
 from hub.service.destinations import REMINDERS, Destinations, Turn
 from hub.service.ports import ANYWHERE, Places, Unit
 from hub.service.provider import Provider
 from hub.service.sending import Flight
+from hub.service.signs import sign_of, spoken
 from routing.decision import Priority
 
 FIRST_NOTICES: Final[tuple[Priority, ...]] = tuple(p for p in get_args(Priority) if p not in REMINDERS)
@@ -85,6 +87,8 @@ class Lane:
     """By delivery id."""
     hungry: bool = True
     """There may be more to claim."""
+    answered_at: datetime | None = None
+    """When a try last showed that the other end is there."""
 
     def __post_init__(self) -> None:
         self.destinations = Destinations(limit=self.limits.at_one_destination)
@@ -169,10 +173,23 @@ class Lane:
 
     def learn(self, flight: Flight, tried: Tried) -> float | None:
         """What it came to; seconds that its destination is shut for, if it now is."""
+        if sign_of(spoken(tried)) == "answers":
+            self.answered_at = tried.finished_at
         if self.direct:
             return self.destinations.learn(tried, flight.since)
         self.provider.learn(tried)
         return None
+
+    def way_out(self, now: datetime, *, set_up: bool) -> WayOut:
+        """How the other end is."""
+        return WayOut(
+            channel=self.channel,
+            set_up=set_up,
+            answered_at=self.answered_at,
+            failing_since=self.provider.since,
+            shut=self.destinations.shut(now),
+            in_hand=len(self.flights),
+        )
 
     def turn(self, now: datetime) -> Turn:
         """What the ledger is to be told of the other end before the next claim."""

@@ -1,6 +1,7 @@
 """The operator's wall: is everybody told who must know, and if not, who is on it. Content-free."""
 
 import asyncio
+from collections.abc import Callable, Sequence
 from datetime import datetime, time, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -8,7 +9,7 @@ from zoneinfo import ZoneInfo
 from hub.core.accounts import Viewer
 from hub.core.records import AlarmRecord, EpisodeRecord, Sought
 from hub.core.ulid import first_since
-from hub.core.wall import Figures, Glance
+from hub.core.wall import Figures, Glance, WayOut
 from hub.service.alarms import seen_to
 from hub.service.health import Health
 from hub.service.outbox import Outbox, Page
@@ -26,10 +27,20 @@ FRESH: Final = timedelta(seconds=2)
 class Wall:
     """All of it raises StoreUnavailable."""
 
-    def __init__(self, *, store: Store, health: Health, outbox: Outbox, clock: Clock, ids: Ids) -> None:
+    def __init__(
+        self,
+        *,
+        store: Store,
+        health: Health,
+        outbox: Outbox,
+        ways: Callable[[], Sequence[WayOut]],
+        clock: Clock,
+        ids: Ids,
+    ) -> None:
         self._store = store
         self._health = health
         self._outbox = outbox
+        self._ways = ways
         self._clock = clock
         self._ids = ids
         self._glance: Glance | None = None
@@ -62,6 +73,7 @@ class Wall:
             stuck=stuck.found,
             more_stuck=stuck.after is not None,
             figures=figures,
+            ways=tuple(self._ways()),
             newest=newest,
         )
 

@@ -23,6 +23,7 @@ from hub.core.events import EpisodeEvent, Problem, parse
 from hub.core.pickup import Limits
 from hub.core.records import Source, SourceKey
 from hub.core.verification import Terms
+from hub.core.wall import WayOut
 from hub.core.webhook import SigningKey, sign
 from hub.edge.ids import SeededIds
 from hub.edge.passwords import Argon2
@@ -231,6 +232,7 @@ async def serving(
     grace: float = 1.0,
     tolerance: float = 300.0,
     directory: Callable[[], Directory] = fictional_directory,
+    ways_out: Sequence[WayOut] = (WayOut(channel="email", set_up=True),),
     keep: Keep = lambda decision, stored: None,
     limits: Limits = USUAL,
     port: int = 0,
@@ -337,8 +339,9 @@ async def serving(
             accounts.sessions,
         ),
         wall=WallPages(
-            wall=Wall(store=store, health=health, outbox=outbox, clock=clock, ids=ids),
+            wall=Wall(store=store, health=health, outbox=outbox, ways=lambda: ways_out, clock=clock, ids=ids),
             explaining=explaining,
+            outbox=outbox,
             sessions=accounts.sessions,
             site=accounts.site,
             clock=clock,

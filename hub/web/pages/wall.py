@@ -1,4 +1,4 @@
-"""The operator's wall: ``/wall``, its live stream ``/wall/live``, and what was told of one episode, without content.
+"""The operator's wall: ``/wall``, its live stream ``/wall/live``, and one episode and one delivery, without content.
 
 The stream sends the middle of the page anew whenever it has changed, as server-sent events; a browser without
 JavaScript loads the page again by itself.
@@ -15,10 +15,13 @@ from contacts.roles import OPERATOR
 from hub.core.accounts import may
 from hub.core.wall import OF_THE_DAY, UNDER_WAY, Glance
 from hub.service.explaining import Explaining
+from hub.service.outbox import Outbox
 from hub.service.ports import Clock, StoreUnavailable
 from hub.service.wall import Wall
 from hub.web.pages.accounts.site import Site
 from hub.web.pages.episode import values
+from hub.web.pages.wall_delivery import DeliveryPages
+from hub.web.pages.wall_words import alarm_hint, reason_hint
 from hub.web.sessions import FORM, VIEWER, Sessions
 
 EVERY: Final = 5.0
@@ -31,12 +34,15 @@ STATES: Final = (*UNDER_WAY, *OF_THE_DAY)
 class WallPages:
     """For whoever may see the hub (``hub:see``); for anybody else there is no such page."""
 
-    def __init__(self, *, wall: Wall, explaining: Explaining, sessions: Sessions, site: Site, clock: Clock) -> None:
+    def __init__(
+        self, *, wall: Wall, explaining: Explaining, outbox: Outbox, sessions: Sessions, site: Site, clock: Clock
+    ) -> None:
         self._wall = wall
         self._explaining = explaining
         self._sessions = sessions
         self._site = site
         self._clock = clock
+        self._deliveries = DeliveryPages(outbox=outbox, sessions=sessions, site=site)
         self._over = asyncio.Event()
 
     def routes(self) -> list[web.RouteDef]:
@@ -46,6 +52,8 @@ class WallPages:
             web.get("/wall", guarded(self._operators(self.show))),
             web.get("/wall/live", guarded(self._operators(self.live))),
             web.get("/wall/episodes/{episode}", guarded(self._operators(self.episode))),
+            web.get("/wall/deliveries/{delivery}", guarded(self._operators(self._deliveries.show))),
+            web.post("/wall/deliveries/{delivery}/{deed}", guarded(self._operators(self._deliveries.act))),
             web.post("/wall/alarms/{alarm}", guarded(self._operators(self.clear))),
         ]
 
@@ -117,7 +125,13 @@ class WallPages:
     def _values(self, glance: Glance | None) -> dict[str, Any]:
         channels = {} if glance is None else glance.figures.channels
         rows = [(name, [channels[name].get(state, 0) for state in STATES]) for name in sorted(channels)]
-        return {"glance": glance, "channels": rows, "called": self._site.called}
+        return {
+            "glance": glance,
+            "channels": rows,
+            "called": self._site.called,
+            "alarm_hint": alarm_hint,
+            "reason_hint": reason_hint,
+        }
 
     async def _wait(self) -> None:
         over = asyncio.ensure_future(self._over.wait())
