@@ -15,7 +15,7 @@ from urllib.parse import quote, urlsplit
 
 from aiohttp import web
 
-from hub.core.accounts import Viewer
+from hub.core.accounts import Viewer, may
 from hub.service.accounts.signing_in import SigningIn
 from hub.service.accounts.steps import new_token
 from hub.service.ports import Ids
@@ -39,6 +39,18 @@ _LOCAL: Final = re.compile(r"/(?![/\\])[!-~]{0,500}", re.ASCII)
 def local_path(text: str) -> str:
     """``text`` if it is a path of this site; else the account's page. So a link to signing in leads nowhere else."""
     return text if _LOCAL.fullmatch(text) and "\\" not in text else HOME
+
+
+def asked_for(text: str) -> str:
+    """The page that somebody wants to come to, as :func:`local_path` has it; empty where they did not say."""
+    return local_path(text) if text else ""
+
+
+def landing(viewer: Viewer, asked: str) -> str:
+    """Where somebody goes who has come in: where they wanted to, else to what waits for them."""
+    if asked:
+        return asked
+    return "/notices" if may(viewer, "notices:see", viewer.organisation) else HOME
 
 
 class Sessions:

@@ -89,8 +89,8 @@ async def set_up_without_scripts_on_a_phone(web: Web, browser: Browser, link: st
         await page.click("text=Continue")
         await page.fill("#code", await code(web, page))
         await page.click("text=Open the account")
-        assert await page.inner_text("h1") == "Your account"
-        assert await page.locator("text=Users").count() == 0
+        assert await page.inner_text("h1") == "Notices to your desks"
+        assert await page.locator("nav >> text=Users").count() == 0
         await clean(web, seen)
 
 

@@ -18,7 +18,7 @@ from hub.service.ports import Clock, Ids, Store, Unit
 PER_PAGE: Final = 25
 MANY: Final = 100
 """More than so many are not counted."""
-AT_ONCE: Final = 50
+AT_ONCE: Final = 25
 """Notices that a search opens in one go: no other reader waits for more."""
 FURTHEST: Final = 500
 """Notices that one search looks through; then it asks whether to go on."""

@@ -19,7 +19,7 @@ from hub.web.forms import Form
 from hub.web.pages.accounts.signing_in import Slowed
 from hub.web.pages.accounts.words import WRONG_CODE, errors_by, roles_in_words
 from hub.web.pages.rendering import Pages
-from hub.web.sessions import FORM, HOME, Sessions
+from hub.web.sessions import FORM, Sessions, landing
 
 TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
 
@@ -68,7 +68,7 @@ class InvitationPages:
             return self._gone()
         if isinstance(done, str):
             return self._app(request, followed, (WRONG_CODE,), 422)
-        response = self._sessions.redirect(HOME)
+        response = self._sessions.redirect(landing(done.viewer, ""))
         self._sessions.begin(response, done.token)
         return response
 

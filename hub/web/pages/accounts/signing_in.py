@@ -9,13 +9,14 @@ from urllib.parse import quote
 
 from aiohttp import web
 
+from hub.service.accounts.providers import Providers
 from hub.service.accounts.signing_in import SigningIn
 from hub.service.accounts.steps import FormProblem
 from hub.web.clients import Clients
 from hub.web.limits import Buckets
 from hub.web.pages.accounts.words import FAILED, WRONG_CODE, errors_by
 from hub.web.pages.rendering import Pages
-from hub.web.sessions import FORM, Sessions, local_path
+from hub.web.sessions import FORM, Sessions, asked_for, landing
 
 SHOWN_AGAIN = 254
 """Characters of an address that come back into the form."""
@@ -45,18 +46,22 @@ class Slowed:
 class SignInPages:
     """Works without JavaScript. ``passkeys``: whether browsers make any for the hub's address."""
 
-    def __init__(self, *, signing_in: SigningIn, sessions: Sessions, slowed: Slowed, passkeys: bool) -> None:
+    def __init__(
+        self, *, signing_in: SigningIn, sessions: Sessions, slowed: Slowed, passkeys: bool, providers: Providers
+    ) -> None:
         self._signing_in = signing_in
         self._sessions = sessions
         self._slowed = slowed
         self._passkeys = passkeys
+        self._providers = providers
 
     async def show(self, request: web.Request) -> web.StreamResponse:
         """The first step; whoever is signed in already goes where they wanted to."""
-        onward = local_path(request.query.get("next", ""))
-        if await self._sessions.viewer(request) is not None:
-            return self._sessions.redirect(onward)
-        return self.first(request, onward, "", ())
+        onward = asked_for(request.query.get("next", ""))
+        viewer = await self._sessions.viewer(request)
+        if viewer is not None:
+            return self._sessions.redirect(landing(viewer, onward))
+        return await self.first(request, onward, "", ())
 
     async def password(self, request: web.Request) -> web.StreamResponse:
         """Take address and password."""
@@ -64,17 +69,17 @@ class SignInPages:
         if refused is not None:
             return refused
         form = request[FORM]
-        onward = local_path(form.one("next"))
+        onward = asked_for(form.one("next"))
         token = await self._signing_in.password(form.one("email"), form.one("password"))
         if token is None:
-            return self.first(request, onward, form.one("email"), (FAILED,), 422)
+            return await self.first(request, onward, form.one("email"), (FAILED,), 422)
         response = self._second_step(onward)
         self._sessions.begin(response, token)
         return response
 
     async def show_code(self, request: web.Request) -> web.StreamResponse:
         """The second step, for whoever has taken the first."""
-        onward = local_path(request.query.get("next", ""))
+        onward = asked_for(request.query.get("next", ""))
         if not await self._signing_in.halfway(self._sessions.token(request)):
             return self._sessions.redirect("/sign-in")
         return self._second(request, onward, ())
@@ -85,13 +90,13 @@ class SignInPages:
         if refused is not None:
             return refused
         form = request[FORM]
-        onward = local_path(form.one("next"))
+        onward = asked_for(form.one("next"))
         done = await self._signing_in.code(self._sessions.token(request), form.one("code"))
         if done is None:
-            return self.first(request, onward, "", (FAILED,), 422)
+            return await self.first(request, onward, "", (FAILED,), 422)
         if isinstance(done, str):
             return self._second(request, onward, (WRONG_CODE,), 422)
-        response = self._sessions.redirect(onward)
+        response = self._sessions.redirect(landing(done.viewer, onward))
         self._sessions.begin(response, done.token)
         return response
 
@@ -103,9 +108,9 @@ class SignInPages:
         return response
 
     def _second_step(self, onward: str) -> web.Response:
-        return self._sessions.redirect(f"{CODE}?next={quote(onward, safe='/')}")
+        return self._sessions.redirect(f"{CODE}?next={quote(onward, safe='/')}" if onward else CODE)
 
-    def first(
+    async def first(
         self, request: web.Request, onward: str, email: str, errors: tuple[FormProblem, ...], status: int = 200
     ) -> web.Response:
         """The page for the first step, and for whatever else opens a session."""
@@ -116,6 +121,7 @@ class SignInPages:
             next=onward,
             email=email.strip()[:SHOWN_AGAIN],
             passkeys=self._passkeys,
+            federated=bool(await self._providers.organisations()),
             errors=errors,
             errors_by=errors_by(errors, "email"),
         )
