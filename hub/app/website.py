@@ -122,7 +122,7 @@ def parts_of(
             public_url=settings.public_url,
         ),
         accounts=people,
-        directory_pages=DirectorySite.of(changing, people.site, people.sessions, clock),
+        directory_pages=DirectorySite.of(changing, people.site, people.sessions, clock, log),
         assurance=AssuranceSite.of(
             CoverageReports(directory=directory, areas=changing.areas),
             proofs,

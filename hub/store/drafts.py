@@ -10,11 +10,13 @@ from sqlalchemy import Row, Select, func, select, update
 from contacts.changes import EntryKey, Table
 from contacts.changes_json import differences_from_json, differences_to_json
 from hub.core.drafts import About, Draft, Judged, Listing, Version
+from hub.service.directory.ports import Uploads
 from hub.store import directory
 from hub.store.codec import from_bytes, to_bytes
 from hub.store.drafts_tables import directory_change_entries, directory_changes
 from hub.store.session import HUB_SCOPE, Run, Session
 from hub.store.tables import directories
+from hub.store.uploads import SqlUploads
 
 _PEOPLE = ("proposed_name", "why", "decided_name", "decided_why")
 
@@ -24,6 +26,7 @@ class SqlDrafts:
 
     def __init__(self, run: Run) -> None:
         self._run = run
+        self.uploads: Uploads = SqlUploads(run)
 
     async def newest(self) -> int:
         return await self._run(_newest)
@@ -45,6 +48,9 @@ class SqlDrafts:
 
     async def one(self, draft: str, *, only: tuple[Table, EntryKey] | None = None) -> About | None:
         return await self._run(_one, draft, only)
+
+    async def draft(self, draft: str) -> Draft | None:
+        return await self._run(_draft, draft)
 
     async def listed(self, listing: Listing) -> Sequence[Draft]:
         return await self._run(_listed, listing)
@@ -143,6 +149,11 @@ def _one(session: Session, draft: str, only: tuple[Table, EntryKey] | None) -> A
         ),
         concerned=tuple(frozenset(one["concerned"]) for one in kept),
     )
+
+
+def _draft(session: Session, draft: str) -> Draft | None:
+    row = session.connection.execute(select(directory_changes).where(directory_changes.c.id == draft)).one_or_none()
+    return None if row is None else _opened(session, row)
 
 
 def _ordinals(session: Session, draft: str, entry: bytes) -> Sequence[int]:

@@ -73,6 +73,7 @@ def application(parts: Parts) -> web.Application:
     )
     app.on_response_prepare.append(headers_for(parts.public_url))
     app.on_shutdown.append(parts.wall.stop)
+    app.on_shutdown.append(parts.directory_pages.stop)
     metrics = parts.health.metrics
     app.add_routes(
         [

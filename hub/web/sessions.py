@@ -9,7 +9,7 @@ import base64
 import hashlib
 import hmac
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 from urllib.parse import quote, urlsplit
 
@@ -20,7 +20,7 @@ from hub.service.accounts.signing_in import SigningIn
 from hub.service.accounts.steps import new_token
 from hub.service.ports import Ids
 from hub.web.bodies import Bodies
-from hub.web.forms import Form, FormRefused, read_form
+from hub.web.forms import Form, FormRefused, Uploads, read_form, read_upload
 from hub.web.pages.rendering import Pages
 from hub.web.problems import title
 
@@ -33,6 +33,10 @@ HOME: Final = "/account"
 CSRF: Final = "csrf"
 """The field of a form that bears the token."""
 ONLY_HERE: Final = frozenset({"127.0.0.1", "localhost", "::1"})
+UNREAD: Final[Mapping[int, str]] = {
+    408: "It took too long to arrive. Go back, and try again over a better connection.",
+    413: "It is too large. Nothing was changed.",
+}
 _LOCAL: Final = re.compile(r"/(?![/\\])[!-~]{0,500}", re.ASCII)
 
 
@@ -84,9 +88,9 @@ class Sessions:
         self._visit = f"{self._cookie}-form"
 
     # guards
-    def guarded(self, handler: Handler) -> Handler:
+    def guarded(self, handler: Handler, uploads: Uploads | None = None) -> Handler:
         """For signed-in people only; everybody else is sent to sign in, and back. A POST is checked besides, and its
-        form is in ``request[FORM]``."""
+        form is in ``request[FORM]``; with ``uploads`` it may bring files."""
 
         async def check(request: web.Request) -> web.StreamResponse:
             if not self.offered:
@@ -95,7 +99,7 @@ class Sessions:
             if viewer is None:
                 return self.redirect(f"/sign-in?next={quote(self._here(request), safe='/')}")
             request[VIEWER] = viewer
-            return await self._formed(request, handler)
+            return await self._formed(request, handler, uploads)
 
         return check
 
@@ -107,18 +111,29 @@ class Sessions:
 
         return check
 
-    async def _formed(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+    async def _formed(
+        self, request: web.Request, handler: Handler, uploads: Uploads | None = None
+    ) -> web.StreamResponse:
         if request.method == "POST":
             if self._from_elsewhere(request):
                 return self._not_ours()
             try:
-                form = await read_form(request, self._bodies)
+                form = await self._form(request, uploads)
             except FormRefused as refused:
-                return self._pages.message(refused.status, "The form could not be read", "Go back, and try again.")
+                why = UNREAD.get(refused.status, "Go back, and try again.")
+                return self._pages.message(refused.status, "The form could not be read", why)
             if not self._token_fits(request, form.one(CSRF)):
                 return self._not_ours()
             request[FORM] = form
         return await handler(request)
+
+    async def _form(self, request: web.Request, uploads: Uploads | None) -> Form:
+        """A form of ours begins with the token: of one that does not, no file is read."""
+        if uploads is None or request.content_type != "multipart/form-data":
+            return await read_form(request, self._bodies)
+        return await read_upload(
+            request, uploads, lambda name, value: name == CSRF and self._token_fits(request, value)
+        )
 
     def _from_elsewhere(self, request: web.Request) -> bool:
         """What the browser says of who made the request; an older one may say nothing, and has its token only. An

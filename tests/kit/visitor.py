@@ -12,6 +12,19 @@ from tests.kit.web import Web
 FORM: Final = "application/x-www-form-urlencoded"
 
 
+BOUNDARY: Final = "----------------------------x9Yz"
+
+
+def multipart(fields: Mapping[str, str], files: Mapping[str, bytes]) -> bytes:
+    """A form with files, as a browser sends it."""
+    line = f"--{BOUNDARY}\r\nContent-Disposition: form-data; name="
+    parts = [f'{line}"{name}"\r\n\r\n{value}\r\n'.encode() for name, value in fields.items()]
+    kind = "Content-Type: application/octet-stream"
+    for name, file in files.items():
+        parts.append(f'{line}"{name}"; filename="{name}.bin"\r\n{kind}\r\n\r\n'.encode() + file + b"\r\n")
+    return b"".join([*parts, f"--{BOUNDARY}--\r\n".encode()])
+
+
 class _Fields(HTMLParser):
     """The hidden fields of a page, and its text."""
 
@@ -78,6 +91,16 @@ class Visitor:
         hidden = {} if self.page is None else self.page.hidden
         body = urlencode({**hidden, **(fields or {})}, doseq=True).encode()
         return await self._ask("POST", path, body, {"Content-Type": FORM, **headers})
+
+    async def upload(
+        self, path: str, file: bytes, fields: Mapping[str, str] | None = None, *, name: str = "file", **headers: str
+    ) -> Seen:
+        """Send the last form that was seen, with these fields and with a file that was chosen."""
+        hidden = {} if self.page is None else self.page.hidden
+        sent = multipart({**hidden, **(fields or {})}, {name: file})
+        return await self._ask(
+            "POST", path, sent, {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}", **headers}
+        )
 
     async def _ask(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]) -> Seen:
         self.web.session.cookie_jar.clear()

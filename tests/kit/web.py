@@ -322,7 +322,7 @@ async def serving(
         ),
         accounts=accounts,
         directory_pages=DirectorySite.of(
-            office(store, clock=clock, node="pages").changing, accounts.site, accounts.sessions, clock
+            office(store, clock=clock, node="pages").changing, accounts.site, accounts.sessions, clock, log
         ),
         assurance=AssuranceSite.of(
             CoverageReports(directory=directory, areas=load_areas()),

@@ -68,6 +68,7 @@ class Changing:
         part: str | None = None,
         confirm: bool = False,
         override: str | None = None,
+        change: str | None = None,
         at_the_machine: bool = False,
         strict: bool = True,
     ) -> Outcome:
@@ -78,7 +79,7 @@ class Changing:
         overwritten. ``part``: a whole directory is that of this organisation alone (an administrator's always is
         theirs). ``override``: takes effect at once although it takes two, for this written reason, and loudly.
         ``at_the_machine``: an import by whoever holds the hub's keys, which asks nobody. ``strict``: see
-        ``contacts.changes.applied``.
+        ``contacts.changes.applied``. ``change``: the id that it is to have.
         """
         if override is not None and not by.decides:
             return Outcome(result="refused", refusal="unnamed")
@@ -115,7 +116,7 @@ class Changing:
             if outcome.takes_two and not at_the_machine:
                 how = None if override is None else "overridden"
             draft = Draft(
-                id=self.ids.new("ch", now),
+                id=change or self.ids.new("ch", now),
                 organisation=organisation_of(weighed.concerned, by),
                 scope=by.organisation,
                 state="waiting",

@@ -6,10 +6,52 @@ from typing import Protocol
 
 from contacts.changes import EntryKey, Table
 from hub.core.drafts import About, Draft, Listing, Version
+from hub.core.uploads import Upload
+
+
+class Uploads(Protocol):
+    """Directories that were handed over, within one transaction."""
+
+    async def add(self, upload: Upload, file: bytes) -> None:
+        """Keep one, in the place of what the same person handed over before and did not use; forget what is over."""
+        ...
+
+    async def one(self, upload: str) -> Upload | None: ...
+
+    async def file(self, upload: str) -> bytes | None:
+        """As it was handed over; None once it is put away."""
+        ...
+
+    async def compare(self, upload: str, seen: int, now: datetime) -> None:
+        """From now on with this version; nothing happens while it is put in force."""
+        ...
+
+    async def begin(self, upload: str, seen: int, change: str, now: datetime) -> str | None:
+        """Somebody begins to put it in force, as compared with this version. The id that the change has to have: this
+        one, or that of whoever began before and did not get to the end. None, and nothing begun, where it is compared
+        with another by now, while somebody else is at it, or where there is nothing any more."""
+        ...
+
+    async def halt(self, upload: str, begun: datetime | None) -> None:
+        """Nobody is at it any more, and it is as if they had begun then; None where it was refused."""
+        ...
+
+    async def put_away(self, upload: str) -> None:
+        """The file is not needed any more."""
+        ...
+
+    async def remove(self, upload: str, now: datetime) -> None:
+        """Forget it, unless somebody is putting it in force."""
+        ...
 
 
 class Drafts(Protocol):
     """Changes to the directory, and its versions, within one transaction."""
+
+    @property
+    def uploads(self) -> Uploads:
+        """What was handed over to become a change."""
+        ...
 
     async def newest(self) -> int:
         """Number of the newest version; 0 where there is none. Opens nothing sealed."""
@@ -37,6 +79,10 @@ class Drafts(Protocol):
 
     async def one(self, draft: str, *, only: tuple[Table, EntryKey] | None = None) -> About | None:
         """A change with all it changes; ``only``: as far as it changes this entry."""
+        ...
+
+    async def draft(self, draft: str) -> Draft | None:
+        """A change without what it changes."""
         ...
 
     async def listed(self, listing: Listing) -> Sequence[Draft]: ...

@@ -14,11 +14,11 @@ from contacts.model import Bundle, Problem
 from contacts.salvage import load_readable
 from contacts.scope import part_of
 from contacts.tables import load_json
-from hub.core.drafts import About, Author, Draft, Listing, Version, mine, seen_by
+from hub.core.drafts import About, Author, Draft, Listing, Version, seen_by
 from hub.service.ports import Clock, Store, Unit
 
 KEPT: Final = 4
-"""Versions that are kept in memory, read."""
+"""Versions, and changes, that are kept in memory, read."""
 MOST: Final = 500
 """Changes or versions that are listed in one go."""
 
@@ -48,7 +48,8 @@ class Versions:
         self._store = store
         self._areas = areas
         self._clock = clock
-        self._read: OrderedDict[int, Bundle] = OrderedDict([(0, Bundle())])
+        self._read: OrderedDict[int, Bundle] = OrderedDict()
+        self._changes: OrderedDict[str, About] = OrderedDict()
 
     async def present(self, *, in_part: bool = False) -> tuple[int, Bundle]:
         """The newest version; 0 and an empty directory before the first. ``in_part``: of one that cannot be read whole
@@ -64,7 +65,9 @@ class Versions:
         return version, rest.bundle or Bundle()
 
     async def of(self, version: int) -> Bundle:
-        """One version, whole. Raises KeyError where there is none."""
+        """One version, whole; 0 is the empty one before the first. Raises KeyError where there is none."""
+        if version == 0:
+            return Bundle()
         if version not in self._read:
             data = await self._store.read(lambda unit: unit.drafts.bundle(version))
             if data is None:
@@ -125,10 +128,20 @@ class Versions:
         return [about for about in shown if about is not None and about.judged]
 
     async def change(self, draft: str, by: Author) -> About | None:
-        """One change; None if there is none that they may see."""
-        about = await self._store.read(lambda unit: unit.drafts.one(draft))
-        if about is None or not (mine(about.draft, by) or seen_by(about, by)):
+        """One change; None if there is none that they may see. What it changes never does, and that of a whole import
+        takes a second to read: so it is read once."""
+        about = self._changes.get(draft)
+        if about is None:
+            about = await self._store.read(lambda unit: unit.drafts.one(draft))
+        else:
+            head = await self._store.read(lambda unit: unit.drafts.draft(draft))
+            about = None if head is None else replace(about, draft=head)
+        if about is None:
             return None
+        self._changes[draft] = about
+        self._changes.move_to_end(draft)
+        while len(self._changes) > KEPT:
+            self._changes.popitem(last=False)
         return seen_by(about, by)
 
 

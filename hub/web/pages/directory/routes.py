@@ -1,20 +1,33 @@
 """The addresses of the directory's pages, each behind the guard of the accounts."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from aiohttp import web
 
 from hub.service.directory.changing import Changing
+from hub.service.directory.importing import Importing
 from hub.service.ports import Clock
+from hub.service.supervise import Log
+from hub.web.bodies import Bodies
+from hub.web.forms import Uploads
 from hub.web.pages.accounts.site import Site
 from hub.web.pages.directory.editing import EntryPages
+from hub.web.pages.directory.importing import LONGEST, ImportPages
 from hub.web.pages.directory.seeing import DirectoryPages
 from hub.web.sessions import Sessions
 
 _OF = "/directory/of/{organisation}"
 _ENTRY = f"{_OF}/{{table}}/{{key}}"
 _CHANGE = "/directory/changes/{change}"
+_UPLOAD = "/directory/imports/{upload}"
+AT_ONCE: Final = 4
+"""Files that are read at one time: each is held whole."""
+WITHIN: Final = 120.0
+"""Seconds that one may take to arrive: a country's over a poor line."""
+SPARE: Final = 64 * 1024
+"""Bytes of a form besides its file."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,21 +36,37 @@ class DirectorySite:
 
     seeing: DirectoryPages
     editing: EntryPages
+    importing: ImportPages
     sessions: Sessions
+    stop: Callable[[web.Application], Awaitable[None]]
+    """Breaks off imports that are under way."""
 
     @classmethod
-    def of(cls, changing: Changing, site: Site, sessions: Sessions, clock: Clock) -> "DirectorySite":
+    def of(cls, changing: Changing, site: Site, sessions: Sessions, clock: Clock, log: Log) -> "DirectorySite":
+        importing = Importing(changing=changing, log=log)
+
+        async def stop(app: web.Application) -> None:
+            await importing.stop()
+
         return cls(
             seeing=DirectoryPages(changing=changing, site=site, sessions=sessions, clock=clock),
             editing=EntryPages(changing=changing, site=site, sessions=sessions),
+            importing=ImportPages(importing=importing, changing=changing, site=site, sessions=sessions),
             sessions=sessions,
+            stop=stop,
         )
 
     def routes(self) -> Sequence[web.RouteDef]:
         """Guarded, all of them."""
         guarded = self.sessions.guarded
+        files = Uploads(bodies=Bodies(at_once=AT_ONCE, within=WITHIN), limit=LONGEST + SPARE)
         return [
             web.get("/directory", guarded(self.seeing.index)),
+            web.get("/directory/import", guarded(self.importing.show)),
+            web.post("/directory/import", guarded(self.importing.take, files)),
+            web.get(_UPLOAD, guarded(self.importing.one)),
+            web.post(_UPLOAD, guarded(self.importing.decide)),
+            web.get("/directory/export", guarded(self.importing.export)),
             web.get("/directory/changes", guarded(self.seeing.changes)),
             web.get(_CHANGE, guarded(self.seeing.change)),
             web.post(f"{_CHANGE}/{{deed}}", guarded(self.seeing.decide)),

@@ -16,6 +16,8 @@ from hub.service.directory.outcome import Outcome
 from hub.service.directory.versions import DirectoryUnreadable
 from hub.service.ports import Clock
 from hub.web.pages.accounts.site import Site
+from hub.web.pages.directory.differences import listed
+from hub.web.pages.directory.organisations import COLUMNS, FILTERS, PER_PAGE, rows_of
 from hub.web.pages.directory.words import (
     CHANNEL_WORDS,
     REFUSED,
@@ -27,6 +29,7 @@ from hub.web.pages.directory.words import (
     title_of,
     use_of,
 )
+from hub.web.pages.lists import arranged
 from hub.web.pages.rendering import LONDON
 from hub.web.sessions import FORM, VIEWER, Sessions
 
@@ -56,8 +59,16 @@ class DirectoryPages:
         return self._site.page(
             request,
             "directory_all.html",
-            organisations=sorted(bundle.organisations, key=lambda one: one.name),
+            organisations=arranged(
+                list(rows_of(bundle, self._changing.areas)),
+                request.query,
+                "/directory",
+                columns=COLUMNS,
+                filters=FILTERS,
+                per=PER_PAGE,
+            ),
             waiting=len(waiting),
+            may_import=author_of(viewer) is not None,
         )
 
     async def organisation(self, request: web.Request) -> web.StreamResponse:
@@ -181,8 +192,7 @@ class DirectoryPages:
             errors=tuple(errors),
             change=draft_view(about.draft),
             of=self._site.called(about.draft.organisation),
-            judged=[difference_view(one) for one in about.judged[:200]],
-            more=max(0, len(about.judged) - 200),
+            **listed(request, f"/directory/changes/{about.draft.id}", about.judged),
             decides=author is not None and why_not_decided(about.draft, author) is None,
             own=author is not None and why_not_withdrawn(about.draft, author) is None,
         )

@@ -16,6 +16,13 @@ ONE: Final[Mapping[Table, str]] = {
     "hours": "Hours",
     "certificates": "Certificate or key",
 }
+MANY: Final[Mapping[Table, str]] = {
+    "organisations": "Organisations",
+    "desks": "Desks",
+    "contacts": "Contacts",
+    "hours": "Hours",
+    "certificates": "Certificates and keys",
+}
 LABELS: Final[Mapping[str, str]] = {
     "code": "Code",
     "name": "Name",
@@ -87,7 +94,7 @@ REFUSED: Final[Mapping[Refusal, str]] = {
     "unnamed": "Only a person by name decides about a change",
     "not_asked": "Only whoever proposed a change takes it back",
 }
-_KINDS: Final = {"added": "new", "removed": "removed", "changed": "changed"}
+KINDS: Final = {"added": "new", "removed": "removed", "changed": "changed"}
 _ANSWERS: Final = (("true", "Yes"), ("false", "No"))
 
 
@@ -168,7 +175,7 @@ def difference_view(one: Judged) -> dict[str, Any]:
     if table_name := {"desks": desk_words(name), "certificates": fingerprint(name)}.get(found.table):
         name = table_name
     return {
-        "title": f"{ONE[found.table]} {name}: {_KINDS[found.kind]}",
+        "title": f"{ONE[found.table]} {name}: {KINDS[found.kind]}",
         "rows": [
             {"label": LABELS[f.column], "before": _shown(f.before), "after": _shown(f.after)}
             for f in found.fields()
