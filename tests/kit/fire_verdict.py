@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -128,13 +129,18 @@ def _open(relay: Relay, arrival: Arrival) -> Letter:
     assert arrival.tls, "a mail came in clear"
     assert len(arrival.recipients) == 1, f"one mail to {len(arrival.recipients)} mailboxes"
     (address,) = arrival.recipients
+    return Letter(arrival=arrival, address=address, notice=_decrypted(content_of(relay.folder, arrival), address))
+
+
+@cache  # the same mails are judged more than once
+def _decrypted(mail: bytes, address: str) -> Mapping[str, Any]:
     own = mailbox(address)
     assert isinstance(own.key, rsa.RSAPrivateKey)
-    sealed = base64.b64decode(str(message_from_bytes(content_of(relay.folder, arrival)).get_payload()))
+    sealed = base64.b64decode(str(message_from_bytes(mail).get_payload()))
     signed = pkcs7.pkcs7_decrypt_der(sealed, own.certificate, own.key, [])
     entity = message_from_bytes(signed, policy=policy.default)
     assert entity.get_content_type() == "multipart/signed", entity.get_content_type()
-    return Letter(arrival=arrival, address=address, notice=_notice(entity))
+    return _notice(entity)
 
 
 def _notice(entity: Any) -> Mapping[str, Any]:

@@ -246,9 +246,14 @@ async def _ready(hub: Served) -> bool:
 def opened(mail: Received) -> EmailMessage:
     """What is inside the encryption: the signed entity."""
     (address,) = mail.recipients
+    return _opened(mail.data, address)
+
+
+@cache
+def _opened(mail: bytes, address: str) -> EmailMessage:
     own = mailbox(address)
     assert isinstance(own.key, rsa.RSAPrivateKey)
-    sealed = message_from_bytes(mail.data, policy=policy.default).get_content()
+    sealed = message_from_bytes(mail, policy=policy.default).get_content()
     assert isinstance(sealed, bytes)
     entity = message_from_bytes(
         pkcs7.pkcs7_decrypt_der(sealed, own.certificate, own.key, []), _class=EmailMessage, policy=policy.default
