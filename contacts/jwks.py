@@ -75,6 +75,11 @@ def validity_of(document: bytes) -> tuple[datetime, datetime]:
     )
 
 
+def use_of(document: bytes) -> str:
+    """``enc`` or ``sig``."""
+    return str(json.loads(document)["use"])
+
+
 def _check_point(jwk: Mapping[str, Any]) -> None:
     try:
         x, y = (_coordinate(jwk.get(name)) for name in ("x", "y"))

@@ -199,6 +199,13 @@ async def test_a_certificate_is_pasted_compared_and_removed(place: Place) -> Non
     await jo.get(path)
     typed = {"address": "front-door@e09000006.example", "certificate": pem(der), "pinned": "false"}
     assert (await jo.post(path, typed)).status == 200
+    await jo.get(path)
+    wrong = await jo.upload(path, b"-----BEGIN PRIVATE KEY-----", {**typed, "certificate": ""})
+    assert (wrong.status, "Holds a private key" in wrong.text) == (422, True)
+    empty = await jo.upload(path, b"", {**typed, "certificate": ""})
+    assert (empty.status, "key (JWK): fill this in" in empty.text) == (422, True), "neither chosen nor pasted"
+    checked = await jo.upload(path, der, {**typed, "certificate": ""})
+    assert "Issued by nothingItself" in checked.text and "What it is for nothingSealing mail" in checked.text
     change = (await jo.post(path, {})).location
     await sam.get(change)
     assert (await sam.post(f"{change}/approve")).status == 303
@@ -206,7 +213,9 @@ async def test_a_certificate_is_pasted_compared_and_removed(place: Place) -> Non
     [held] = bundle.certificates
     assert held.der == der
     path = f"{HERE}/certificates/{held.fingerprint}"
-    assert held.fingerprint[:4] in (await jo.get(path)).text
+    grouped = " ".join(held.fingerprint[at : at + 4] for at in range(0, 64, 4))
+    assert grouped in (await jo.get(path)).text and grouped in (await jo.get(HERE)).text
+    await jo.get(path)
     checked = await jo.post(path, {"pinned": "true"})
     assert "whether it is trusted" in checked.text
     await jo.get(path)

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 
 from aiohttp import web
 
+from contacts.certificate_files import holder_of
+from contacts.certificates import CertificateProblem
 from contacts.changes import Change, Entry, EntryKey, Put, Remove, Table, entries
 from contacts.export import COLUMNS, cells_of
 from contacts.model import Bundle, Certificate
@@ -28,9 +30,9 @@ from hub.web.pages.directory.words import (
     ONE,
     Asked,
     Wrong,
+    details,
     difference_view,
     fields,
-    fingerprint,
     title_of,
 )
 from hub.web.sessions import FORM, VIEWER, Sessions
@@ -74,6 +76,12 @@ class EntryPages:
         if place is None or author is None:
             return self._sessions.nowhere()
         typed = {one.column: form.one(one.column) for one in place.asked}
+        if any(one.long for one in place.asked) and (file := form.file("file")):
+            try:
+                typed["certificate"] = holder_of(file)
+            except CertificateProblem as problem:
+                why = str(problem)
+                return self._form(request, place, typed, [Wrong(field="file", message=why[:1].upper() + why[1:])], 422)
         removing = form.one("remove") == "yes" and place.key is not None
         change = Remove(table=place.table, key=place.key or ()) if removing else _put(place, typed)
         confirm, why = form.one("step") == "confirm", form.one("why").strip()
@@ -154,7 +162,8 @@ class EntryPages:
             called=self._site.called(place.organisation),
             fields=[_field(one, typed, by.get(one.column)) for one in place.asked],
             errors=tuple(errors),
-            fingerprint=fingerprint(place.entry.fingerprint) if isinstance(place.entry, Certificate) else None,
+            held=_held(place.entry),
+            file={"wrong": by.get("file")} if any(one.long for one in place.asked) else None,
             removable=place.key is not None and place.table != "organisations",
         )
 
@@ -184,6 +193,10 @@ class EntryPages:
             warnings=outcome.warnings,
             why=why[:500],
         )
+
+
+def _held(entry: Entry | None) -> dict[str, object] | None:
+    return {"held": entry, "details": details(entry)} if isinstance(entry, Certificate) else None
 
 
 def _put(place: _Place, typed: Mapping[str, str]) -> Put:

@@ -6,6 +6,7 @@ from typing import Final
 
 from aiohttp import web
 
+from contacts.certificate_files import MOST_BYTES
 from hub.service.directory.changing import Changing
 from hub.service.directory.importing import Importing
 from hub.service.ports import Clock
@@ -59,7 +60,8 @@ class DirectorySite:
     def routes(self) -> Sequence[web.RouteDef]:
         """Guarded, all of them."""
         guarded = self.sessions.guarded
-        files = Uploads(bodies=Bodies(at_once=AT_ONCE, within=WITHIN), limit=LONGEST + SPARE)
+        bodies = Bodies(at_once=AT_ONCE, within=WITHIN)
+        files, short = (Uploads(bodies=bodies, limit=most + SPARE) for most in (LONGEST, MOST_BYTES))
         return [
             web.get("/directory", guarded(self.seeing.index)),
             web.get("/directory/import", guarded(self.importing.show)),
@@ -72,6 +74,6 @@ class DirectorySite:
             web.post(f"{_CHANGE}/{{deed}}", guarded(self.seeing.decide)),
             web.get(_OF, guarded(self.seeing.organisation)),
             web.get(_ENTRY, guarded(self.editing.show)),
-            web.post(_ENTRY, guarded(self.editing.take)),
+            web.post(_ENTRY, guarded(self.editing.take, short)),
             web.get(f"{_ENTRY}/history", guarded(self.seeing.history)),
         ]

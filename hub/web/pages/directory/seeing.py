@@ -5,7 +5,6 @@ from datetime import datetime
 
 from aiohttp import web
 
-from contacts.certificates import in_use
 from contacts.changes import Table, tables
 from contacts.model import Bundle, kept_under
 from contacts.scope import part_of
@@ -20,14 +19,14 @@ from hub.web.pages.directory.differences import listed
 from hub.web.pages.directory.organisations import COLUMNS, FILTERS, PER_PAGE, rows_of
 from hub.web.pages.directory.words import (
     CHANNEL_WORDS,
+    LABELS,
     REFUSED,
     Wrong,
     desk_words,
+    details,
     difference_view,
     draft_view,
-    fingerprint,
     title_of,
-    use_of,
 )
 from hub.web.pages.lists import arranged
 from hub.web.pages.rendering import LONDON
@@ -217,6 +216,8 @@ def wrongs(outcome: Outcome, columns: Sequence[str] = ()) -> list[Wrong]:
         at = column if problem.path.startswith("changes[0]") and column in columns else "main"
         at = "why" if problem.path == "why" else at
         words = problem.message if at != "main" else f"{problem.path}: {problem.message}"
+        if at == column and problem.message == "is missing":
+            words = f"{LABELS[column]}: fill this in"
         found.append(Wrong(field=at, message=words[:1].upper() + words[1:]))
     for conflict in outcome.conflicts:
         found.append(Wrong(field="main", message=f"{conflict.difference.path}: somebody else has changed this since"))
@@ -241,10 +242,7 @@ def _desks(part: Bundle) -> list[dict[str, object]]:
 
 
 def _certificates(part: Bundle) -> list[dict[str, object]]:
-    return [
-        {"held": one, "use": use_of(one), "until": in_use(one)[1], "fingerprint": fingerprint(one.fingerprint)}
-        for one in part.certificates
-    ]
+    return [{"held": one, "details": details(one)} for one in part.certificates]
 
 
 def _instant(text: str) -> tuple[datetime | None, list[Wrong]]:

@@ -4,10 +4,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from contacts.certificates import described
 from contacts.changes import EntryKey, Table, Value
 from contacts.model import CALENDARS, CHANNELS, Certificate
 from contacts.sensitive import Reason
 from hub.core.drafts import Draft, How, Judged, Refusal
+from hub.web.pages.rendering import local
 
 ONE: Final[Mapping[Table, str]] = {
     "organisations": "Organisation",
@@ -57,7 +59,7 @@ HINTS: Final[Mapping[str, str]] = {
     "hours": "Leave empty for somebody who is always on duty.",
     "times": "Such as mon-fri 08:30-17:30, or outside mon-fri 08:30-17:30 for all the rest.",
     "bank_holidays": "Leave empty if bank holidays are days like others here.",
-    "certificate": "The holder’s own, without its chain. Never a private key.",
+    "certificate": "In the place of a file: the holder’s own, without its chain. Never a private key.",
     "valid_from": "A date such as 2026-04-01, or an instant with its offset. Empty is without limit.",
     "valid_until": "The first moment at which it stands no more.",
 }
@@ -174,12 +176,20 @@ def difference_view(one: Judged) -> dict[str, Any]:
     name = found.key[-1]
     if table_name := {"desks": desk_words(name), "certificates": fingerprint(name)}.get(found.table):
         name = table_name
+    sides = found.before, found.after
+    about = [details(side) if isinstance(side, Certificate) else {} for side in sides]
     return {
         "title": f"{ONE[found.table]} {name}: {KINDS[found.kind]}",
         "rows": [
-            {"label": LABELS[f.column], "before": _shown(f.before), "after": _shown(f.after)}
-            for f in found.fields()
-            if f.column != "fingerprint"
+            *(
+                {"label": LABELS[f.column], "before": _shown(f.before), "after": _shown(f.after)}
+                for f in found.fields()
+                if f.column not in ("fingerprint", "certificate")
+            ),
+            *(
+                {"label": label, "before": _shown(about[0].get(label)), "after": _shown(about[1].get(label))}
+                for label in dict.fromkeys((*about[0], *about[1]))
+            ),
         ],
         "reasons": ", ".join(REASONS[reason] for reason in one.reasons),
     }
@@ -201,9 +211,29 @@ def fingerprint(text: str) -> str:
     return " ".join(text[at : at + 4] for at in range(0, len(text), 4))
 
 
-def use_of(certificate: Certificate) -> str:
-    """What it is for."""
-    return "Key of a system" if certificate.is_jwk else "Certificate for sealed mail"
+def details(certificate: Certificate) -> dict[str, str]:
+    """What it is for, whose it is, who issued it, until when, and its fingerprint to compare by telephone."""
+    found = described(certificate)
+    what = _KEY_USES if certificate.is_jwk else _USES
+    issuer = {} if certificate.is_jwk else {"Issued by": found.issuer or "Itself: nobody else vouches for it"}
+    named = {} if certificate.is_jwk else {"Named in it": ", ".join(found.names)}
+    return {
+        "What it is for": what[found.use],
+        **named,
+        **issuer,
+        "Valid from": "always" if found.first.year == 1 else local(found.first),
+        "Valid until": "without limit" if found.last.year == _NEVER else local(found.last),
+        "Fingerprint": fingerprint(certificate.fingerprint),
+    }
+
+
+_NEVER: Final = 9999
+_USES: Final = {
+    "encrypt": "Sealing mail to this address",
+    "sign": "Signatures only: no mail can be sealed with it",
+    "both": "Sealing mail to this address, and its signatures",
+}
+_KEY_USES: Final = {"encrypt": "Encrypting what is pushed to this address", "sign": "The signatures of its answers"}
 
 
 def _shown(value: Value) -> str:
