@@ -61,7 +61,8 @@ async def test_it_shows_who_was_told_and_why_and_who_was_not(tmp_path: Path) -> 
                 rows = await page.locator("table:has(.govuk-tag) tbody tr").count()
                 assert rows > 10 and rows == await page.locator("td .govuk-tag").count()
                 assert await page.locator(".fp-rule").count() >= rows - 2
-                await accessible(page)
+                if size is DESKTOP:
+                    await accessible(page)
                 # A wide table moves inside its frame; the page itself never has to be scrolled sideways.
                 width, inside = await page.locator("html").evaluate("e => [e.clientWidth, e.scrollWidth]")
                 assert inside <= width

@@ -13,6 +13,7 @@ from tests.kit.accounts import accounts_over
 from tests.kit.axe import accessible
 from tests.kit.chromium import DESKTOP, PHONE, Watched, chromium, watched
 from tests.kit.events import reported
+from tests.kit.pictures import pictured
 from tests.kit.records import Story
 from tests.kit.web import Web, serving
 
@@ -37,10 +38,10 @@ async def live(web: Web, browser: Browser, story: Story, token: str) -> None:
         await page.goto(f"{web.url}/wall")
         await until(web, seen, "Live: this page changes by itself.")
         assert "None is open." in await page.inner_text("#wall")
-        await accessible(page)
         await alarm(web, story, "undeliverable")
         await until(web, seen, "Alarms: 1 open")
         await accessible(page)
+        await pictured(page, "wall")
         # What comes while a button has the focus waits until it has not.
         await page.focus("text=Seen to")
         await alarm(web, story, "gap")
@@ -53,7 +54,7 @@ async def live(web: Web, browser: Browser, story: Story, token: str) -> None:
         await until(web, seen, "Alarms: 1 open")
         await page.click(f"#wall a:has-text('{story.episode}')")
         assert await page.inner_text("h1") == "One episode"
-        await accessible(page)
+        await pictured(page, "episode")
         assert seen.elsewhere(web.url) == [] and seen.complaints == []
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from aiohttp import ClientResponse, ClientSession
+from aiohttp.web import Application
 
 from adapters.email.credentials import Secret
 from adapters.email.verp import ReceiptsAddress
@@ -164,6 +165,7 @@ class Web:
     log: Lines
     session: ClientSession
     accounts: AccountPages
+    app: Application
     sinks: Mapping[str, Sink] = field(default_factory=dict)
     """What codes go over."""
 
@@ -355,7 +357,8 @@ async def serving(
         meter=metrics,
         log=log,
     )
-    server = Server(application(parts), host="127.0.0.1", port=port, read_timeout=read_timeout, grace=grace)
+    app = application(parts)
+    server = Server(app, host="127.0.0.1", port=port, read_timeout=read_timeout, grace=grace)
     host, port = await server.start()
     try:
         async with ClientSession() as session:
@@ -371,6 +374,7 @@ async def serving(
                 log=log,
                 session=session,
                 accounts=accounts,
+                app=app,
                 sinks=sinks,
             )
     finally:
