@@ -117,11 +117,12 @@ def _desk(roles: ColumnElement[str]) -> ColumnElement[str]:
 
 
 def _taken_on() -> ColumnElement[bool]:
-    """Whether the same desk has accepted newer news of the episode (hub.core.completeness.same_reader)."""
+    """Whether the same desk has accepted newer news of the episode (hub.core.completeness.same_reader). What came at the
+    same instant is no newer."""
     return exists().where(
         _newer.c.episode == notices.c.episode,
         _newer.c.state == "acknowledged",
-        _newer.c.created_at >= notices.c.created_at,
+        _newer.c.created_at > notices.c.created_at,
         _newer.c.organisation == notices.c.organisation,
         _newer.c.person.is_(None),
         func.coalesce(_newer.c.gap_role, "") == func.coalesce(notices.c.gap_role, ""),

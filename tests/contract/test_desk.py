@@ -1,6 +1,7 @@
 """Notices at the desks of an organisation, on both databases: what a reader's sight lets through, and nothing else."""
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from contacts.roles import desk_of
@@ -130,12 +131,18 @@ async def one(store: Stores, notice: NoticeRecord) -> Filed:
 
 
 async def test_who_has_taken_newer_news_on_is_not_asked_for_the_older(store: Stores, story: Story) -> None:
-    older, nurse, newer = await told(
-        store, story, {}, {"roles": ("designated_nurse",)}, {"roles": ("host_authority", "responsible_authority")}
+    later = {"created_at": START + timedelta(seconds=1)}
+    older, nurse, newer, beside = await told(
+        store,
+        story,
+        {},
+        {"roles": ("designated_nurse",)},
+        {"roles": ("host_authority", "responsible_authority"), **later},
+        later,
     )
     await answer(store, story, newer, "accepted", "acknowledged")
-    assert await listed(store, ALL, "unanswered") == [nurse.id], "another desk has its own to answer"
-    assert await listed(store, ALL, "new") == [nurse.id]
+    for which in ("unanswered", "new"):
+        assert await listed(store, ALL, which) == [beside.id, nurse.id], "another desk, or news of the same instant"
     assert (await one(store, older)).standing == "new"
 
 

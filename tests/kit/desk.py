@@ -2,19 +2,21 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from hub.core.accounts import Role
 from hub.core.desk import EVERY_DESK
 from hub.core.records import Changes
+from hub.core.tokens import ack_token, token_digest
 from hub.service.desk.ports import Reader
 from tests.kit.accounts import accounts_over
 from tests.kit.clock import START
 from tests.kit.pickup import DOC, FORCE, Waiting, waiting
 from tests.kit.records import moved
 from tests.kit.visitor import Visitor
+from tests.kit.web import ACK_SECRET
 
 
 @dataclass
@@ -56,6 +58,8 @@ class Desk:
         decision = story.decision(event.id, kind=kind, recipients=first.recipients, fields=("child.name",),
                                   in_person=())  # fmt: skip
         notice = story.notice(decision, revision=2, organisation=FORCE, person=None, roles=("police",))
+        way = story.delivery(notice, contact="co_mail")
+        way = replace(way, token_digest=token_digest(ack_token(ACK_SECRET, way.id)))
         await self.told.change(
             Changes(
                 event=event,
@@ -64,7 +68,7 @@ class Desk:
                 doc={**DOC, "found": {"at": "2026-03-02T08:00:00Z", "by": "police", "safe": True}},
                 decisions=(decision,),
                 notices=(notice,),
-                deliveries=(story.delivery(notice, contact="co_mail"),),
+                deliveries=(way,),
             )
         )
         return f"/notices/{notice.id}"

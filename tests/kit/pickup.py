@@ -217,6 +217,7 @@ async def told_by_link(
         decisions=(replace(changes.decisions[0], decision=decided),),
         notices=(replace(changes.notices[0], roles=(role,), **about),),
         deliveries=(link,),
+        register=(*changes.register, *(() if person else (story.entry(organisation=FORCE, role=role),))),
     )
     await unit.save(changes)
     return changes
