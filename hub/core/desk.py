@@ -12,6 +12,7 @@ from typing import Final, Literal
 from contacts.roles import DESK_FUNCTIONS, DESKS
 from hub.core.records import ClaimedDelivery, DeliveryRecord, EpisodeState, NoticeRecord
 from routing.decision import Kind
+from routing.recipients import UNNAMED_SCHOOL
 
 EVERY_DESK: Final = "*"
 """In place of the desks: all that the organisation has, and will have."""
@@ -76,7 +77,10 @@ class Filed:
 def sight_of(
     organisation: str, desks: Collection[str], contacts: Mapping[str, Iterable[str]], fallback_desk: str
 ) -> Sight:
-    """``desks``: functions, or :data:`EVERY_DESK`; ``contacts``: the ids of the organisation's contacts by desk."""
+    """``desks``: functions, or :data:`EVERY_DESK`; ``contacts``: the ids of the organisation's contacts by desk. Under
+    the code of schools that nobody gave a number stand many, so nobody reads for it."""
+    if organisation == UNNAMED_SCHOOL:
+        return Sight(organisation=organisation)
     if EVERY_DESK in desks:
         return Sight(organisation=organisation, every=True)
     mine = frozenset(desks)

@@ -117,8 +117,8 @@ def _desk(roles: ColumnElement[str]) -> ColumnElement[str]:
 
 
 def _taken_on() -> ColumnElement[bool]:
-    """Whether the same desk has accepted newer news of the episode (hub.core.completeness.same_reader). What came at the
-    same instant is no newer."""
+    """Whether the same desk has accepted newer news of the episode (hub.core.completeness.same_reader). What came at
+    the same instant is no newer."""
     return exists().where(
         _newer.c.episode == notices.c.episode,
         _newer.c.state == "acknowledged",
@@ -139,11 +139,13 @@ _CHOSEN: Final[dict[Which, tuple[ColumnElement[bool], ...]]] = {
 
 
 def within(sight: Sight) -> ColumnElement[bool]:
-    """What the reader may see: notices to desks of their organisation, never to a person, that were sent to them."""
+    """What the reader may see: notices to desks of their organisation, never to a person, that were sent to them. Of
+    exercises those that a contact takes part in: the others go to the sandbox mailbox alone, which is nobody's desk."""
     ours: ColumnElement[bool] = notices.c.organisation == sight.organisation
     if national := [role for role, code in ORGANISATION_OF.items() if code == sight.organisation]:
         ours = or_(ours, and_(notices.c.organisation.is_(None), or_(*(_holds(_ROLES, role) for role in national))))
-    sent = [ours, notices.c.person.is_(None), notices.c.kind.not_in(NOT_FOR_DESKS), exists().where(_WAYS)]
+    takes_part = or_(notices.c.status == "actual", deliveries.c.contact.is_not(None))
+    sent = [ours, notices.c.person.is_(None), notices.c.kind.not_in(NOT_FOR_DESKS), exists().where(_WAYS, takes_part)]
     if sight.every:
         return and_(*sent)
     mine = [and_(notices.c.gap_role.is_(None), _holds(_ROLES, role)) for role in sorted(sight.roles)]

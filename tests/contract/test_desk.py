@@ -48,7 +48,7 @@ async def listed(store: Stores, seen: Sight, which: Any = "all", **more: Any) ->
 
 
 async def test_a_reader_sees_what_went_to_desks_of_theirs(store: Stores, story: Story) -> None:
-    front, nurse, elsewhere, person, gap, cover, handed, circulated = await told(
+    front, nurse, elsewhere, person, gap, cover, handed, circulated, drill, sandbox = await told(
         store,
         story,
         {},
@@ -59,21 +59,24 @@ async def test_a_reader_sees_what_went_to_desks_of_theirs(store: Stores, story: 
         {"roles": ("early_help",), "contact": "co_night"},
         {"roles": ("mash",), "purpose": "handover"},
         {"roles": ("circulation:london",)},
+        {"roles": ("early_help",), "status": "exercise"},
+        {"roles": ("early_help",), "status": "exercise", "contact": None},
     )
     assert desk_of("circulation:london") == "missing_children"
     for seen, expected in (
-        (ALL, [circulated, cover, gap, nurse, front]),
+        (ALL, [drill, circulated, cover, gap, nurse, front]),
         (sight(), []),
         (sight("front_door"), [front]),
         (sight("designated_nurse", "missing_children"), [circulated, nurse]),
         (sight("fallback"), [gap]),
+        (sight("early_help"), [drill, cover]),
         (sight("emergency_duty_team", contacts=("co_night",)), [cover]),
         (sight("mash", "social_work_team", "iro_service"), []),
         (Sight(organisation=OTHER, every=True), [elsewhere]),
         (Sight(organisation="E09000008", every=True), []),
     ):
         assert await listed(store, seen) == [one.id for one in expected], seen
-    for notice in (front, nurse, elsewhere, person, gap, cover, handed, circulated):
+    for notice in (front, nurse, elsewhere, person, gap, cover, handed, circulated, drill, sandbox):
         found = await store.read(lambda unit, id=notice.id: unit.desk.one(sight("front_door"), id))
         assert (found is not None) == (notice is front)
         by_reference = await store.read(

@@ -33,6 +33,7 @@ def test_desks_stand_for_their_roles_and_nothing_else() -> None:
     assert front.gaps and front.roles == {"responsible_authority", "host_authority"}
     assert not sight_of("E09000006", (), {}, "").anything
     assert not sight_of("E09000006", (), {}, "").of_role("mash")
+    assert not sight_of("school", {EVERY_DESK, "school_office"}, {}, "").anything, "many schools stand under it"
     every = sight_of("E09000006", {EVERY_DESK, "mash"}, {}, "")
     assert every.anything and all(every.of_role(role) for role in DESKS)
 
