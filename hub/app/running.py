@@ -23,7 +23,7 @@ from hub.app.accounts import account_services, limits_of
 from hub.app.assurance import asking_of, certificates_of, proofs_of
 from hub.app.channels import receipts_addresses, receipts_listener, transports
 from hub.app.desk import desk_of
-from hub.app.directory import directory_of
+from hub.app.directory import directory_of, telling_of
 from hub.app.foundations import Domain, Foundations, Log
 from hub.app.keys import acknowledgement_secret, event_digest, forms_secret, key_ring
 from hub.app.ledger import store_of
@@ -44,6 +44,7 @@ from hub.service.answers import Answers
 from hub.service.assurance.asking import EVERY as ASK_EVERY
 from hub.service.assurance.coverage import CoverageCount
 from hub.service.delivery import Delivery
+from hub.service.directory.telling import EVERY as TELL_EVERY
 from hub.service.health import Health
 from hub.service.inbox import Inbox
 from hub.service.live_directory import LiveDirectory
@@ -199,6 +200,8 @@ async def running(
         }
         second = SecondChannels(store=store, directory=directory, channels=frozenset(ways), ids=ids)
         ticks[Tick("second channels", second.tick, clock=clock, supervisor=supervisor, log=log)] = EVERY
+        telling = telling_of(settings, store, directory, ways, secret, ids, log)
+        ticks[Tick("directory changes", telling.tick, clock=clock, supervisor=supervisor, log=log)] = TELL_EVERY
         if settings.verify_contacts:
             ticks[Tick("verification", asking.tick, clock=clock, supervisor=supervisor, log=log)] = ASK_EVERY
         canary = canary_of(settings, store, ways, directory, secret, ids, delivery.nudge)
@@ -228,7 +231,9 @@ async def running(
             log,
             accounts,
             directory=directory,
-            changing=directory_of(store, areas, directory, ways, clock, ids, log),
+            changing=directory_of(
+                store, areas, directory, ways, clock, ids, secret if settings.directory_round_trip else None
+            ),
             proofs=proofs,
             desk=desk_of(store, directory, domain.keep, envelopes, answers, secret, clock, ids, metrics),
             ways_out=delivery.ways_out,

@@ -14,6 +14,7 @@ from hub.service.answers import Answers
 from hub.service.assurance.coverage import CoverageReports
 from hub.service.assurance.proofs import Proofs
 from hub.service.directory.changing import Changing
+from hub.service.directory.round_trip import RoundTrips
 from hub.service.health import Health
 from hub.service.inbox import Inbox
 from hub.service.live_directory import LiveDirectory
@@ -36,6 +37,7 @@ from hub.web.bodies import Bodies
 from hub.web.limits import Buckets
 from hub.web.pages.acknowledge import AcknowledgePage
 from hub.web.pages.assurance.routes import AssuranceSite
+from hub.web.pages.confirming import ConfirmPage
 from hub.web.pages.desk.routes import DeskServices, DeskSite
 from hub.web.pages.directory.routes import DirectorySite
 from hub.web.pages.pickup import PickupPage
@@ -113,6 +115,9 @@ def parts_of(
         coverage=CoverageApi(directory, changing.areas, clock),
         acknowledge=AcknowledgePage(answers=answers, pages=pages, bodies=forms),
         verify=VerifyPage(proofs=proofs, pages=pages),
+        confirm=ConfirmPage(
+            trips=RoundTrips(store=store, changing=changing, clock=clock, ids=ids), pages=pages, bodies=forms
+        ),
         pickup=PickupPage(
             codes=pickup.codes,
             viewing=pickup.viewing,

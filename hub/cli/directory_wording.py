@@ -31,6 +31,7 @@ REFUSED: Final[Mapping[Refusal, str]] = {
 }
 HOW: Final[Mapping[How, str]] = {
     "alone": "by one person",
+    "confirmed": "confirmed by both addresses",
     "approved": "approved",
     "overridden": "overridden, without a second person",
     "imported": "imported at the machine",

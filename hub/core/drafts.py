@@ -15,9 +15,11 @@ from contacts.sensitive import Reason
 from hub.core.accounts import Viewer, may
 from hub.core.lines import one_line
 
-State = Literal["waiting", "in_force", "rejected", "withdrawn"]
-How = Literal["alone", "approved", "overridden", "imported"]
-"""How it took effect. ``alone``: nothing of it takes two; ``overridden``: it does, and one person overrode that with a
+State = Literal["waiting", "in_force", "rejected", "withdrawn", "expired"]
+"""``expired``: nobody decided in time, and it was not made."""
+How = Literal["alone", "approved", "confirmed", "overridden", "imported"]
+"""How it took effect. ``alone``: nothing of it takes two; ``confirmed``: by both addresses of a contact, in the place
+of a second person; ``overridden``: it does, and one person overrode that with a
 reason; ``imported``: by whoever holds the machine."""
 Refusal = Literal["unknown", "settled", "own", "unnamed", "not_asked"]
 """Why nobody may decide or withdraw a change. ``unknown``: there is none, or it is another organisation's; ``settled``:
@@ -91,6 +93,11 @@ class About:
     judged: tuple[Judged, ...]
     concerned: tuple[frozenset[str], ...]
 
+    @property
+    def organisations(self) -> tuple[str, ...]:
+        """All whose reach it may alter."""
+        return tuple(sorted(frozenset[str]().union(*self.concerned)))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listing:
@@ -131,6 +138,8 @@ def organisation_of(concerned: Sequence[frozenset[str]], by: Author) -> str:
     """Whose change it is: the one organisation's whose reach it alters; where it alters nobody's, as hours that nobody
     uses yet, that of who asks; else the operator's."""
     found = frozenset[str]().union(*concerned)
+    if not found:
+        return by.organisation or OPERATOR
     return next(iter(found)) if len(found) == 1 else OPERATOR
 
 

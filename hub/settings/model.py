@@ -170,6 +170,14 @@ class Settings(ChannelSettings, AccountSettings):
         7.0, ge=1, le=60, description="Days to answer; who has not by then is an alarm of their organisation."
     )
     verify_per_hour: int = Field(240, ge=1, le=100_000, description="Contacts asked in an hour at most.")
+    directory_change_days: float = Field(
+        14.0, ge=1, le=90, description="Days a change of the directory waits for a second person; then it lapses."
+    )
+    directory_round_trip: bool = Field(
+        False,
+        description="A contact may move to another mailbox when both agree by a link, without a second person "
+        "(decision 0016).",
+    )
     stop_within: float = Field(10.0, ge=1, le=60, description="Longest an orderly stop may take.")
 
     @field_validator("kek_files", "trust_anchor_files", "retry_schedule", mode="before")

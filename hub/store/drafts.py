@@ -5,19 +5,22 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, func, select, update
+from sqlalchemy import Row, Select, func, select, text, update
 
 from contacts.changes import EntryKey, Table
 from contacts.changes_json import differences_from_json, differences_to_json
 from hub.core.drafts import About, Draft, Judged, Listing, Version
-from hub.service.directory.ports import Uploads
+from hub.service.directory.ports import NewsUnit, Uploads
 from hub.store import directory
 from hub.store.codec import from_bytes, to_bytes
 from hub.store.drafts_tables import directory_change_entries, directory_changes
+from hub.store.news import SqlNews
 from hub.store.session import HUB_SCOPE, Run, Session
 from hub.store.tables import directories
 from hub.store.uploads import SqlUploads
 
+_WAITING = text("state = 'waiting'")
+"""Written out, so that the index of those few is used."""
 _PEOPLE = ("proposed_name", "why", "decided_name", "decided_why")
 
 
@@ -26,6 +29,7 @@ class SqlDrafts:
 
     def __init__(self, run: Run) -> None:
         self._run = run
+        self.news: NewsUnit = SqlNews(run)
         self.uploads: Uploads = SqlUploads(run)
 
     async def newest(self) -> int:
@@ -51,6 +55,9 @@ class SqlDrafts:
 
     async def draft(self, draft: str) -> Draft | None:
         return await self._run(_draft, draft)
+
+    async def waiting_since(self, before: datetime) -> Sequence[str]:
+        return await self._run(_waiting_since, before)
 
     async def listed(self, listing: Listing) -> Sequence[Draft]:
         return await self._run(_listed, listing)
@@ -132,6 +139,21 @@ def _settle(session: Session, draft: Draft) -> bool:
     return bool(session.connection.execute(statement).rowcount)
 
 
+def _draft(session: Session, draft: str) -> Draft | None:
+    row = session.connection.execute(select(directory_changes).where(directory_changes.c.id == draft)).one_or_none()
+    return None if row is None else _opened(session, row)
+
+
+def _waiting_since(session: Session, before: datetime) -> Sequence[str]:
+    rows = (
+        select(directory_changes.c.id)
+        .where(_WAITING, directory_changes.c.proposed_at <= before)
+        .order_by(directory_changes.c.proposed_at)
+        .limit(100)
+    )
+    return list(session.connection.execute(rows).scalars())
+
+
 def _one(session: Session, draft: str, only: tuple[Table, EntryKey] | None) -> About | None:
     row = session.connection.execute(select(directory_changes).where(directory_changes.c.id == draft)).one_or_none()
     if row is None:
@@ -149,11 +171,6 @@ def _one(session: Session, draft: str, only: tuple[Table, EntryKey] | None) -> A
         ),
         concerned=tuple(frozenset(one["concerned"]) for one in kept),
     )
-
-
-def _draft(session: Session, draft: str) -> Draft | None:
-    row = session.connection.execute(select(directory_changes).where(directory_changes.c.id == draft)).one_or_none()
-    return None if row is None else _opened(session, row)
 
 
 def _ordinals(session: Session, draft: str, entry: bytes) -> Sequence[int]:

@@ -21,6 +21,7 @@ from hub.web.middleware import counted, headers_for, refusing
 from hub.web.pages.accounts.routes import AccountPages
 from hub.web.pages.acknowledge import AcknowledgePage
 from hub.web.pages.assurance.routes import AssuranceSite
+from hub.web.pages.confirming import ConfirmPage
 from hub.web.pages.desk.routes import DeskSite
 from hub.web.pages.directory.routes import DirectorySite
 from hub.web.pages.pickup import PickupPage
@@ -49,6 +50,7 @@ class Parts:
     register: RegisterApi
     acknowledge: AcknowledgePage
     verify: VerifyPage
+    confirm: ConfirmPage
     pickup: PickupPage
     accounts: AccountPages
     directory_pages: DirectorySite
@@ -99,6 +101,7 @@ def application(parts: Parts) -> web.Application:
             web.post("/a/{token}", parts.acknowledge.record),
             web.get("/v/{token}", parts.verify.show),
             web.post("/v/{token}", parts.verify.confirm),
+            *parts.confirm.routes(),
             *parts.pickup.routes(),
             *parts.accounts.routes(),
             *parts.directory_pages.routes(),

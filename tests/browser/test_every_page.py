@@ -14,12 +14,14 @@ from playwright.async_api import Browser
 
 from contacts.model import Contact
 from contacts.roles import OPERATOR
-from hub.core.tokens import ack_token, verify_token
+from hub.core.drafts import author_of
+from hub.core.oidc import Provider
+from hub.core.tokens import ack_token, change_token, verify_token
 from hub.core.verification import Place, asked, claimed
 from hub.core.verification import waiting as to_prove
 from tests.kit.accounts import PASSWORD, accounts_over
 from tests.kit.axe import accessible
-from tests.kit.changing import FRONT_DOOR, furnished
+from tests.kit.changing import FRONT_DOOR, front_door, furnished, office
 from tests.kit.chromium import DESKTOP, PHONE, Watched, chromium, watched
 from tests.kit.clock import START
 from tests.kit.desk import Desk, at_the_desk
@@ -37,6 +39,7 @@ NO_PAGES: Final = frozenset(
         "/notices/{notice}/photo",
         "/p/{token}/photo",
         "/sign-in/passkey",
+        "/sign-in/with/{organisation}",
         "/wall/live",
     }
 )
@@ -51,17 +54,25 @@ ELSEWHERE: Final[Mapping[str, str]] = {
     "/": "test_every_page.py, as an episode's timeline, which it is",
     "/account/passkeys/{passkey}": "test_passkeys.py, as it takes an authenticator",
     "/directory/changes/{change}": "test_directory.py, as it takes two people",
+    "/sign-in/with/{organisation}/back": "test_passkeys.py, as it says only that something is wrong",
     "/directory/imports/{upload}": "test_howto.py, as it takes a file",
 }
 PUBLIC: Final = "http://localhost"
 """Passkeys are for names, not for numbers."""
-OPEN: Final = ("/sign-in", "/a/", "/v/", "/p/", "/invitation/")
+OPEN: Final = ("/sign-in", "/a/", "/v/", "/c/", "/p/", "/invitation/")
 """Beginnings of pages for people who are not signed in."""
 WIDE: Final = """async () => {
     // The navigation folds up when it hears of the new size.
     await new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)));
     return document.documentElement.scrollWidth - document.documentElement.clientWidth;
 }"""
+PROVIDER: Final = Provider(
+    organisation=BROMLEY,
+    issuer="https://login.bromley.example",
+    client_id="fingerpost",
+    client_secret="a client's secret",
+    domains=("bromley.example",),
+)
 DESK_PAGES: Final = ("/notices", "/register")
 
 
@@ -100,6 +111,7 @@ async def test_by_keyboard_and_for_everybody(tmp_path: Path) -> None:
         web, told = desk.told.web, desk.told
         await furnished(web.store, at=START)
         await web.store.write(lambda unit: unit.add_alarm(told.story.alarm("undeliverable"), []))
+        await web.store.write(lambda unit: unit.providers.put(PROVIDER, START))
         places = Places(examples=await examples(desk))
         paths = places.paths(web)
         assert len(paths) > 25
@@ -128,7 +140,13 @@ async def examples(desk: Desk) -> dict[str, str]:
     place = Place(mark=bytes(16), place=bytes(16), contacts=(one,))
     row = asked(claimed(to_prove(place, "pv_1", ACK_SECRET, START), place, "", ACK_SECRET, START), None, START)
     await web.store.write(lambda unit: unit.assurance.put_places([row]))
+    jo = author_of((await accounts.member("jo@council.example", "directory_admin")).viewer)
+    desks = office(web.store, clock=web.clock, trips=ACK_SECRET)
+    assert jo is not None
+    await desks.changing.propose(jo, [front_door(address="new@council.example")], confirm=True)
+    (leaving,) = [one for one in await desks.told() if one.about == "moves_from"]
     return {
+        "/c/{token}": f"/c/{change_token(ACK_SECRET, leaving.id)}",
         "/a/{token}": f"/a/{ack_token(ACK_SECRET, told.delivery.id)}",
         "/v/{token}": f"/v/{verify_token(ACK_SECRET, row.id)}",
         "/p/{token}": told.link,

@@ -12,6 +12,7 @@ import pytest
 from contacts.changes import difference
 from contacts.model import Bundle, Contact
 from hub.core.drafts import About, Draft, Judged, Listing
+from hub.core.news import News
 from hub.edge.ids import SeededIds
 from hub.service.ports import Unit
 from tests.contract.test_secrecy import disguises
@@ -125,6 +126,45 @@ async def test_found_by_state_by_organisation_and_by_entry_newest_first(store: S
     assert set(await listed(store, entry=("contacts", ("camden-1",)))) == {second.draft.id, third.draft.id}
     assert await listed(store, entry=("desks", ("camden-1",))) == []
     assert await listed(store, entry=("contacts", ("camden-1",)), organisation=BROMLEY) == [], "another's entry"
+
+
+async def test_those_that_have_waited_for_long_are_found_oldest_first(store: Stores) -> None:
+    old, older = about(proposed_at=START - timedelta(days=1)), about(proposed_at=START - timedelta(days=2))
+    await add(store, old, older, about(), about(proposed_at=START - timedelta(days=9), state="rejected"))
+    found = await store.read(lambda unit: unit.drafts.waiting_since(START - timedelta(days=1)))
+    assert found == [older.draft.id, old.draft.id]
+    assert await store.read(lambda unit: unit.drafts.draft(old.draft.id)) == old.draft
+    assert await store.read(lambda unit: unit.drafts.draft("ch_none")) is None
+
+
+def news(change: str, number: int, **changes: Any) -> News:
+    return replace(News(id=f"am_{number}", change=change, about="waits", due_at=START), **changes)
+
+
+async def test_news_are_due_until_they_came_to_something(store: Stores) -> None:
+    one = about()
+    await add(store, one)
+    change, minute = one.draft.id, timedelta(minutes=1)
+    rows = [
+        news(change, 1, user="us_1", due_at=START + minute),
+        news(change, 2, about="overridden", channel="sms", address=SEALED["address"]),
+        news(change, 3, user="us_1", ended_at=START, came_to="told", tries=1),
+        news(change, 4, user="us_2", ended_at=START + minute, came_to="told"),
+        news(change, 5, user="us_1", ended_at=START + minute, came_to="needless"),
+        news(change, 6, ended_at=START - minute, came_to="told"),
+    ]
+    await store.write(lambda unit: unit.drafts.news.put(rows))
+
+    async def asked(unit: Unit) -> list[Any]:
+        found = unit.drafts.news
+        return [
+            await found.due(START, 9), await found.due(START + minute, 9), await found.due(START + minute, 1),
+            await found.told("us_1"), await found.told(None),
+        ]  # fmt: skip
+
+    assert await store.read(asked) == [rows[1:2], [rows[1], rows[0]], rows[1:2], [START], [START - minute]]
+    await store.write(lambda unit: unit.drafts.news.put([replace(rows[0], ended_at=START, came_to="given_up")]))
+    assert await store.read(lambda unit: unit.drafts.news.due(START + minute, 9)) == rows[1:2]
 
 
 async def test_every_version_and_what_made_it(store: Stores) -> None:

@@ -1,8 +1,7 @@
 """The service that changes the directory, on a store and with people to use it."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from contacts.areas import load_areas
@@ -11,6 +10,7 @@ from contacts.export import ordered
 from contacts.model import Bundle
 from contacts.tables import dumps
 from hub.core.drafts import Author
+from hub.core.news import News
 from hub.edge.ids import SeededIds
 from hub.service.directory.changing import Changing
 from hub.service.directory.versions import Versions
@@ -28,35 +28,34 @@ FRONT_DOOR = "e09000006.front_door"
 
 @dataclass
 class Office:
-    """One node's service; what it put to use and whom it told loudly."""
+    """One node's service; what it put to use."""
 
     changing: Changing
     versions: Versions
     clock: FakeClock
     store: Store
     adopted: list[tuple[int, Bundle]] = field(default_factory=list)
-    told: list[tuple[str, ...]] = field(default_factory=list)
+
+    async def told(self) -> list[News]:
+        """Who has to hear of what was changed."""
+        return list(await self.store.read(lambda unit: unit.drafts.news.due(self.clock.now() + timedelta(days=1), 100)))
 
 
-def office(store: Store, *, node: str = "office", clock: FakeClock | None = None) -> Office:
+def office(store: Store, *, node: str = "office", clock: FakeClock | None = None, trips: bytes | None = None) -> Office:
+    """``trips``: the secret of the links by which two addresses may agree."""
     clock, areas = clock or FakeClock(NOW), load_areas()
     versions = Versions(store=store, areas=areas, clock=clock)
     adopted: list[tuple[int, Bundle]] = []
-    told: list[tuple[str, ...]] = []
-
-    async def loud(organisations: Sequence[str], before: Bundle, after: Bundle) -> None:
-        told.append(tuple(organisations))
-
     changing = Changing(
         store=store,
         clock=clock,
         ids=SeededIds(node),
         areas=areas,
         versions=versions,
+        trips=trips,
         adopt=lambda version, bundle: adopted.append((version, bundle)),
-        loud=loud,
     )
-    return Office(changing=changing, versions=versions, clock=clock, store=store, adopted=adopted, told=told)
+    return Office(changing=changing, versions=versions, clock=clock, store=store, adopted=adopted)
 
 
 async def furnished(store: Store, bundle: Bundle | None = None, *, at: datetime = NOW) -> None:

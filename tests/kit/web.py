@@ -33,6 +33,7 @@ from hub.service.access import Access, Token
 from hub.service.answers import Answers
 from hub.service.assurance.coverage import CoverageReports
 from hub.service.assurance.proofs import Proofs
+from hub.service.directory.round_trip import RoundTrips
 from hub.service.envelopes import Composer
 from hub.service.explaining import Explaining
 from hub.service.health import Health
@@ -62,6 +63,7 @@ from hub.web.limits import Buckets
 from hub.web.pages.accounts.routes import AccountPages
 from hub.web.pages.acknowledge import AcknowledgePage
 from hub.web.pages.assurance.routes import AssuranceSite
+from hub.web.pages.confirming import ConfirmPage
 from hub.web.pages.desk.routes import DeskSite
 from hub.web.pages.directory.routes import DirectorySite
 from hub.web.pages.pickup import PickupPage
@@ -314,6 +316,13 @@ async def serving(
         register=RegisterApi(Registers(store, clock, ids)),
         acknowledge=AcknowledgePage(answers=answers, pages=pages, bodies=forms),
         verify=VerifyPage(proofs=proofs, pages=pages),
+        confirm=ConfirmPage(
+            trips=RoundTrips(
+                store=store, changing=office(store, clock=clock, node="trips").changing, clock=clock, ids=ids
+            ),
+            pages=pages,
+            bodies=forms,
+        ),
         pickup=PickupPage(
             codes=Codes(transports=sinks, **more),
             viewing=Viewing(answers=answers, meter=metrics, **more),

@@ -7,10 +7,10 @@ that somebody else has changed meanwhile, and no other work waits behind it.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Final, Literal, Protocol
+from typing import Final, Literal
 
 from contacts.areas import Areas
 from contacts.changes import Change
@@ -28,9 +28,13 @@ from hub.core.drafts import (
     why_not_decided,
     why_not_withdrawn,
 )
+from hub.core.news import News
 from hub.core.records import AlarmRecord, AuditLine
+from hub.service.alarming import WORDS
 from hub.service.directory.outcome import NO_REASON, NO_REMARK, NO_VERSION, Outcome, previewed
+from hub.service.directory.step import ACTION, Settled, Step
 from hub.service.directory.versions import DirectoryUnreadable, Versions
+from hub.service.directory.warning import of_a_waiting, of_an_override
 from hub.service.directory.weighing import Asked, Weighed, weigh, weigh_again
 from hub.service.ports import Clock, Ids, Store, StoreUnavailable, Unit
 
@@ -40,16 +44,12 @@ _LOCK: Final = "directory"
 _TRIES: Final = 5
 
 
-class Loud(Protocol):
-    """Tells the organisations of an override, by the directory as it was before and as it is. Raises nothing."""
-
-    async def __call__(self, organisations: Sequence[str], before: Bundle, after: Bundle) -> None: ...
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Changing:
     """The service. All of it raises StoreUnavailable, and DirectoryUnreadable where the present version cannot be read
-    (a whole import by the operator replaces that too). ``adopt`` puts a new version to use on this node."""
+    (a whole import by the operator replaces that too). ``adopt`` puts a new version to use on this node; ``channels``:
+    those that people can be told of an override by; ``trips``: the secret behind links by which two addresses may agree
+    in the place of a second person, None where they may not."""
 
     store: Store
     clock: Clock
@@ -57,7 +57,8 @@ class Changing:
     areas: Areas
     versions: Versions
     adopt: Callable[[int, Bundle], None] = field(repr=False)
-    loud: Loud = field(repr=False)
+    channels: Collection[str] = WORDS
+    trips: bytes | None = field(default=None, repr=False)
 
     async def propose(
         self,
@@ -68,9 +69,9 @@ class Changing:
         part: str | None = None,
         confirm: bool = False,
         override: str | None = None,
-        change: str | None = None,
         at_the_machine: bool = False,
         strict: bool = True,
+        change: str | None = None,
     ) -> Outcome:
         """Change entries, or put a whole directory in the place of the present one; with ``confirm`` only, else say
         what that would come to.
@@ -129,15 +130,19 @@ class Changing:
                 why=None if override is None or how != "overridden" else reason_given(override),
             )
             about = About(draft=draft, judged=weighed.judged, concerned=weighed.concerned)
-            step = _Step(about=about, how=how, by=by, now=now, before=present, fresh=True, torn=torn)
+            step = Step(about=about, how=how, by=by, now=now, before=present, fresh=True, torn=torn)
             done = await self._write(step, weighed)
             if done is not None:
-                return replace(outcome, result=done.state, draft=done)
+                return replace(outcome, result="waiting" if how is None else "in_force", draft=done)
         raise StoreUnavailable("the directory changes faster than this change can be weighed")
 
     async def approve(self, by: Author, draft: str) -> Outcome:
         """Agree to what another proposed: it takes effect, all of it, unless an entry is not what it was."""
-        return await self._decide(by, draft, override=None)
+        return await self._decide(by, draft, "approved")
+
+    async def confirmed(self, by: Author, draft: str) -> Outcome:
+        """Both addresses of a contact have agreed to what was proposed (hub/service/directory/round_trip.py)."""
+        return await self._decide(by, draft, "confirmed")
 
     async def override(self, by: Author, draft: str, why: str) -> Outcome:
         """Put what waits in force without a second person, for a written reason, and loudly."""
@@ -146,7 +151,7 @@ class Changing:
             return Outcome(result="refused", refusal="unnamed")
         if given is None:
             return Outcome(result="refused", problems=(NO_REASON,))
-        return await self._decide(by, draft, override=given)
+        return await self._decide(by, draft, "overridden", given)
 
     async def reject(self, by: Author, draft: str, why: str = "") -> Outcome:
         """Decline what another proposed; ``why``: what whoever did should know, if anything."""
@@ -159,11 +164,11 @@ class Changing:
         """Take back what they proposed themselves."""
         return await self._end(by, draft, "withdrawn", None)
 
-    async def _decide(self, by: Author, draft: str, *, override: str | None) -> Outcome:
+    async def _decide(self, by: Author, draft: str, how: How, why: str | None = None) -> Outcome:
         for _ in range(_TRIES):
             about = await self.store.read(lambda unit: unit.drafts.one(draft))
             refusal = "unknown" if about is None else why_not_decided(about.draft, by)
-            if refusal == "own" and override is not None:
+            if refusal == "own" and how == "overridden":
                 refusal = None
             if about is None or refusal is not None:
                 return Outcome(result="refused", refusal=refusal)
@@ -178,9 +183,8 @@ class Changing:
                     conflicts=weighed.conflicts,
                     draft=about.draft,
                 )
-            about = replace(about, draft=replace(about.draft, base=version, decided_why=override))
-            how: How = "approved" if override is None else "overridden"
-            done = await self._write(_Step(about=about, how=how, by=by, now=now, before=present, fresh=False), weighed)
+            about = replace(about, draft=replace(about.draft, base=version, decided_why=why))
+            done = await self._write(Step(about=about, how=how, by=by, now=now, before=present, fresh=False), weighed)
             if done is not None and done.state == "waiting":
                 return Outcome(result="refused", refusal="settled")
             if done is not None:
@@ -207,10 +211,14 @@ class Changing:
 
         return await self.store.write(work)
 
-    async def _write(self, step: "_Step", weighed: Weighed) -> Draft | None:
+    async def _write(self, step: Step, weighed: Weighed) -> Draft | None:
         """Write a new change, or the decision about one; None where the directory is another by now. A draft that comes
         back ``waiting`` after a decision was decided by somebody else first."""
         data = b"" if step.how is None else await asyncio.to_thread(dumps, weighed.after)
+        news: Sequence[News] = ()
+        sides = step.before, weighed.after
+        if step.how == "overridden":
+            news = await asyncio.to_thread(of_an_override, step.about, *sides, self.channels, self.ids, step.now)
         base, moved = step.about.draft.base, step.torn or weighed.after != step.before
 
         async def work(unit: Unit) -> Draft | None:
@@ -225,22 +233,24 @@ class Changing:
             if step.fresh:
                 await unit.drafts.add(replace(step.about, draft=draft))
             elif not await unit.drafts.settle(draft):
-                raise _Settled
-            await unit.add_audit([self._line(_ACTION[step.how], draft, step.by, step.now)])
+                raise Settled
+            await unit.add_audit([self._line(ACTION[step.how], draft, step.by, step.now)])
             if step.how == "overridden":
-                for owner in sorted({OPERATOR, *_concerned(step.about)}):
+                for owner in sorted({OPERATOR, *step.about.organisations}):
                     await unit.add_alarm(self._alarm(owner, draft, step.now), [])
+            asked = (
+                await of_a_waiting(unit, step.about, *sides, self.trips, self.ids, step.now) if step.how is None else ()
+            )
+            await unit.drafts.news.put([*news, *asked])
             return draft
 
         try:
             draft = await self.store.write(work)
-        except _Settled:
+        except Settled:
             return replace(step.about.draft, state="waiting")
         if draft is not None and draft.version is not None:
             self.versions.keep(draft.version, weighed.after)
             self.adopt(draft.version, weighed.after)
-        if draft is not None and step.how == "overridden":
-            await self.loud(sorted(_concerned(step.about)), step.before, weighed.after)
         return draft
 
     def _line(self, action: str, draft: Draft, by: Author, now: datetime) -> AuditLine:
@@ -261,40 +271,3 @@ class Changing:
 
     def _alarm(self, owner: str, draft: Draft, now: datetime) -> AlarmRecord:
         return AlarmRecord(id=self.ids.new("al", now), kind=OVERRIDDEN, owner=owner, reason=draft.id, raised_at=now)
-
-
-_ACTION: Final[dict[How | None, str]] = {
-    None: "directory.proposed",
-    "alone": "directory.changed",
-    "approved": "directory.approved",
-    "overridden": "directory.overridden",
-    "imported": "directory.imported",
-}
-
-
-class _Settled(Exception):
-    """Somebody else decided first: nothing of the transaction is kept."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Step:
-    """What is about to be written. ``how``: None leaves it waiting; ``fresh``: the change is new; ``torn``: ``before``
-    is what could be read of a directory that cannot be read whole."""
-
-    about: About
-    how: How | None
-    by: Author
-    now: datetime
-    before: Bundle = field(repr=False)
-    fresh: bool
-    torn: bool = False
-
-    def settled(self, version: int | None) -> Draft:
-        draft = replace(self.about.draft, state="in_force", how=self.how, version=version)
-        if self.fresh:
-            return draft
-        return replace(draft, decided_at=self.now, decided_by=self.by.actor, decided_name=self.by.name)
-
-
-def _concerned(about: About) -> frozenset[str]:
-    return frozenset[str]().union(*about.concerned)

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from contacts.changes import EntryKey, Table
 from hub.core.drafts import About, Draft, Listing, Version
+from hub.core.news import News
 from hub.core.uploads import Upload
 
 
@@ -45,8 +46,37 @@ class Uploads(Protocol):
         ...
 
 
+class NewsUnit(Protocol):
+    """News of changes, within one transaction."""
+
+    async def put(self, news: Sequence[News]) -> None:
+        """New and changed ones."""
+        ...
+
+    async def due(self, now: datetime, limit: int) -> Sequence[News]:
+        """Those that have not come to anything and whose time has come, who waits longest first."""
+        ...
+
+    async def by_token(self, digest: bytes) -> News | None:
+        """By the link that it bears."""
+        ...
+
+    async def confirmations(self, change: str) -> Sequence[News]:
+        """What asks the addresses of a change whether they agree."""
+        ...
+
+    async def told(self, user: str | None) -> Sequence[datetime]:
+        """When this account, or the operator's desk, was last told of changes that wait, newest first."""
+        ...
+
+
 class Drafts(Protocol):
     """Changes to the directory, and its versions, within one transaction."""
+
+    @property
+    def news(self) -> NewsUnit:
+        """Who has to hear of them."""
+        ...
 
     @property
     def uploads(self) -> Uploads:
@@ -83,6 +113,10 @@ class Drafts(Protocol):
 
     async def draft(self, draft: str) -> Draft | None:
         """A change without what it changes."""
+        ...
+
+    async def waiting_since(self, before: datetime) -> Sequence[str]:
+        """Ids of the changes that wait and were proposed by then, the oldest first."""
         ...
 
     async def listed(self, listing: Listing) -> Sequence[Draft]: ...

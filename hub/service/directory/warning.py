@@ -1,69 +1,77 @@
-"""An override is loud: the fallback desks of the organisations concerned hear of it at once, content-free, on every
-channel that a person reads; by the directory as it was, and as it is, as either may be what is wrong."""
+"""Who has to hear of a change to the directory: those who may agree to it; of an override the fallback desks of those
+concerned, by the directory as it was and as it is, as either may be what is wrong."""
 
-import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator
+from dataclasses import replace
 from datetime import datetime
-from typing import Final
 
-from adapters.port import Accepted, Alert, Envelope, Transport, Unconfirmed
 from contacts.directory import Directory
 from contacts.model import Bundle, Contact, Reached
-from hub.service.alarming import ALARM_IDS, WORDS
-from hub.service.ports import Clock, Ids
-from hub.service.supervise import Log
-
-AT_MOST: Final = 20.0
-"""Seconds that the telling may take: whoever overrides has no time to lose."""
-_SUBJECT: Final = "The directory was changed without a second person"
-_TEXT: Final = (
-    "An address, a number or a certificate of your organisation in the Fingerpost directory was changed by one person "
-    "who said that it could not wait. Look at the change now; if it is wrong, change it back and ring the operator.\n\n"
-    "No notice has the reference of this message.\n"
-)
-_SHORT: Final = (
-    "Fingerpost: the directory entry of your organisation was changed without a second person. Look at it now."
-)
+from contacts.roles import OPERATOR
+from hub.core.drafts import About, Draft
+from hub.core.news import About as About_
+from hub.core.news import News, approvers
+from hub.core.round_trip import round_trip
+from hub.core.tokens import change_token, token_digest
+from hub.service.alarming import ALARM_IDS
+from hub.service.ports import Ids, Unit
 
 
-class Warner:
-    """Implements ``hub.service.directory.changing.Loud``."""
+async def of_a_waiting(
+    unit: Unit, about: About, before: Bundle, after: Bundle, trips: bytes | None, ids: Ids, now: datetime
+) -> tuple[News, ...]:
+    """For each who may agree to it, and for the two addresses that may instead; ``trips``: the secret of their links,
+    None where they may not."""
+    people = await _people(unit, about.draft, ids, now)
+    if trips is None or about.draft.person is None:
+        return people
+    proposer = await unit.accounts.user(about.draft.person)
+    moved = None if proposer is None else round_trip(about, before, after, proposer.email)
+    if moved is None:
+        return people
+    asked = [_news(about.draft, ids, now), _news(about.draft, ids, now)]
+    sides: tuple[tuple[News, About_, str], ...] = (
+        (asked[0], "moves_from", moved.old.address),
+        (asked[1], "moves_to", moved.new.address),
+    )
+    return (
+        *people,
+        *(replace(one, about=what, address=address, token_digest=token_digest(change_token(trips, one.id)))
+          for one, what, address in sides),
+    )  # fmt: skip
 
-    def __init__(self, *, transports: Mapping[str, Transport], clock: Clock, ids: Ids, log: Log) -> None:
-        self._transports = {channel: transports[channel] for channel in WORDS if channel in transports}
-        self._clock = clock
-        self._ids = ids
-        self._log = log
 
-    async def __call__(self, organisations: Sequence[str], before: Bundle, after: Bundle) -> None:
-        now = self._clock.now()
-        sides = (Directory.of(before), Directory.of(after))
-        told = {
-            (contact.channel, contact.address.lower()): contact
-            for organisation in organisations
-            for side in sides
-            for contact in _fallback(side, organisation, now)
-            if contact.channel in self._transports
-        }
-        try:
-            async with asyncio.timeout(AT_MOST):
-                went = await asyncio.gather(*(self._tell(contact, now) for contact in told.values()))
-        except TimeoutError:
-            went = [False]
-        if not all(went) or not told:
-            # The alarm stands in the ledger, and the operator is told of that.
-            self._log.error("directory.override_untold", count=went.count(False))
+async def _people(unit: Unit, draft: Draft, ids: Ids, now: datetime) -> tuple[News, ...]:
+    """The administrators of the organisation; where there is none the operators; where nobody has such an account the
+    operator's desk."""
+    for organisation in dict.fromkeys((draft.organisation, OPERATOR)):
+        found = approvers(await unit.accounts.users(organisation), draft)
+        if found:
+            return tuple(_news(draft, ids, now, user=one.id) for one in found)
+    return (_news(draft, ids, now),)
 
-    async def _tell(self, contact: Contact, now: datetime) -> bool:
-        short = contact.channel == "sms"
-        envelope = Envelope(
-            delivery=self._ids.new(ALARM_IDS.removesuffix("_"), now),
-            reference=self._ids.reference(),
-            address=contact.address,
-            body=Alert(subject=_SUBJECT, text=_SHORT if short else _TEXT),
-            priority="high",
-        )
-        return isinstance(await self._transports[contact.channel].deliver(envelope, now), Accepted | Unconfirmed)
+
+def _news(draft: Draft, ids: Ids, now: datetime, *, user: str | None = None) -> News:
+    return News(id=ids.new(ALARM_IDS.removesuffix("_"), now), change=draft.id, about="waits", user=user, due_at=now)
+
+
+def of_an_override(
+    about: About, before: Bundle, after: Bundle, channels: Collection[str], ids: Ids, now: datetime
+) -> tuple[News, ...]:
+    """For each mailbox and number of the fallback desks, on the channels that a person reads."""
+    sides = (Directory.of(before), Directory.of(after))
+    told = {
+        (contact.channel, contact.address.lower()): contact
+        for organisation in about.organisations
+        for side in sides
+        for contact in _fallback(side, organisation, now)
+        if contact.channel in channels
+    }
+    return tuple(
+        News(id=ids.new(ALARM_IDS.removesuffix("_"), now), change=about.draft.id, about="overridden",
+             channel=contact.channel, address=contact.address, due_at=now)
+        for contact in told.values()
+    )  # fmt: skip
 
 
 def _fallback(directory: Directory, organisation: str, now: datetime) -> Iterator[Contact]:

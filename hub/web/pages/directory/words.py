@@ -80,6 +80,7 @@ REASONS: Final[Mapping[Reason, str]] = {
 HOW: Final[Mapping[How, str]] = {
     "alone": "In force",
     "approved": "Approved",
+    "confirmed": "Confirmed by both addresses",
     "overridden": "Overridden",
     "imported": "Imported",
 }
@@ -88,6 +89,7 @@ TAGS: Final[Mapping[str, str]] = {
     "in_force": "govuk-tag--green",
     "rejected": "govuk-tag--red",
     "withdrawn": "govuk-tag--grey",
+    "expired": "govuk-tag--grey",
 }
 REFUSED: Final[Mapping[Refusal, str]] = {
     "unknown": "There is no such change",

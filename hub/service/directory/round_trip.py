@@ -1,0 +1,120 @@
+"""The two addresses of a change agree to it, or the one in use objects: by the links that each got.
+
+Matched by digest only. Either link confirms once, however often it is followed; with the second the change is made.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Final, Literal
+
+from contacts.model import Contact
+from hub.core.drafts import Author, Draft
+from hub.core.news import News
+from hub.core.pickup import masked
+from hub.core.records import AlarmRecord, AuditLine
+from hub.core.tokens import token_digest
+from hub.service.directory.changing import Changing
+from hub.service.ports import Clock, Ids, Store, Unit
+
+OBJECTED: Final = "directory_objection"
+"""The alarm of an address that did not agree to be replaced."""
+_WHY: Final = "The address in use did not agree to be replaced"
+_LOCK: Final = "directory_news"
+
+Came = Literal["confirmed", "in_force", "stuck"]
+"""``confirmed``: the other address has not answered yet; ``stuck``: the directory has changed, and it is to be proposed
+anew."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What the page says. ``leaving``: this is the address in use; ``other``: the other one, masked."""
+
+    leaving: bool
+    other: str
+    confirmed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoundTrips:
+    """The service. All of it raises StoreUnavailable."""
+
+    store: Store
+    changing: Changing
+    clock: Clock
+    ids: Ids
+
+    async def look(self, token: str) -> Question | None:
+        """None for a link that leads nowhere, or nowhere any more. Changes nothing."""
+        digest = token_digest(token)
+
+        async def work(unit: Unit) -> Question | None:
+            found = await _open(unit, digest)
+            if found is None:
+                return None
+            news, draft = found
+            about = await unit.drafts.one(draft.id)
+            moved = next((one.difference for one in about.judged if one.reasons), None) if about else None
+            if moved is None or not isinstance(moved.before, Contact) or not isinstance(moved.after, Contact):
+                return None
+            leaving = news.about == "moves_from"
+            other = masked(moved.after if leaving else moved.before)
+            return Question(leaving=leaving, other=other, confirmed=news.confirmed_at is not None)
+
+        return await self.store.read(work)
+
+    async def confirm(self, token: str) -> Came | None:
+        """Somebody at this address agrees."""
+        digest, now = token_digest(token), self.clock.now()
+
+        async def work(unit: Unit) -> tuple[Draft, bool] | None:
+            await unit.lock(_LOCK)
+            found = await _open(unit, digest)
+            if found is None:
+                return None
+            news, draft = found
+            if news.confirmed_at is None:
+                await unit.drafts.news.put([replace(news, confirmed_at=now)])
+                await unit.add_audit([self._line("directory.address_confirmed", news, draft)])
+            both = await unit.drafts.news.confirmations(draft.id)
+            return draft, {one.about for one in both if one.confirmed_at is not None} == {"moves_from", "moves_to"}
+
+        # Whoever makes tokens up, without an account, must not keep writers waiting.
+        done = None if await self.look(token) is None else await self.store.write(work)
+        if done is None:
+            return None
+        draft, both_agree = done
+        if not both_agree:
+            return "confirmed"
+        outcome = await self.changing.confirmed(_addresses(draft, "both addresses"), draft.id)
+        return "in_force" if outcome.result == "in_force" else "stuck"
+
+    async def refuse(self, token: str) -> bool:
+        """Somebody at the address in use objects: the change is rejected, and told of. False for any other link."""
+        question = await self.look(token)
+        found = await self.store.read(lambda unit: _open(unit, token_digest(token)))
+        if question is None or not question.leaving or found is None:
+            return False
+        draft, now = found[1], self.clock.now()
+        outcome = await self.changing.reject(_addresses(draft, "the address in use"), draft.id, _WHY)
+        if outcome.result != "rejected":
+            return False
+        alarm = AlarmRecord(id=self.ids.new("al", now), kind=OBJECTED, owner=draft.organisation, reason=draft.id,
+                            raised_at=now)  # fmt: skip
+        await self.store.write(lambda unit: unit.add_alarm(alarm, []))
+        return True
+
+    def _line(self, action: str, news: News, draft: Draft) -> AuditLine:
+        now = self.clock.now()
+        return AuditLine(id=self.ids.new("au", now), at=now, actor="address", action=action,
+                         organisation=draft.organisation, subject=draft.id, detail={"which": news.about})  # fmt: skip
+
+
+def _addresses(draft: Draft, name: str) -> Author:
+    """Not a person: they may decide about this one change, which the link is about."""
+    return Author(actor="address", name=name, organisation=draft.organisation, decides=True)
+
+
+async def _open(unit: Unit, digest: bytes) -> tuple[News, Draft] | None:
+    news = await unit.drafts.news.by_token(digest)
+    draft = None if news is None else await unit.drafts.draft(news.change)
+    return None if news is None or draft is None or draft.state != "waiting" else (news, draft)

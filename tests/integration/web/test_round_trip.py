@@ -1,0 +1,137 @@
+"""Two addresses agree to a change by their links, in the place of a second person; the one in use may stop it."""
+
+import re
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from adapters.port import Alert
+from contacts.changes import Put
+from contacts.directory import Directory
+from contacts.export import ordered
+from hub.core.drafts import Draft, author_of
+from hub.edge.ids import SeededIds
+from hub.service.directory.telling import Telling
+from tests.kit.accounts import accounts_over, audit
+from tests.kit.changing import FRONT_DOOR, Office, front_door, furnished, office
+from tests.kit.clock import START
+from tests.kit.delivering import Notes, Sink
+from tests.kit.directory import small_bundle
+from tests.kit.visitor import Seen, Visitor
+from tests.kit.web import ACK_SECRET, Web, serving
+
+OLD, NEW = "front-door@e09000006.example", "moved@elsewhere.example"
+
+
+@dataclass
+class Trip:
+    """A change that waits for both, and the pages that their links lead to."""
+
+    web: Web
+    desk: Office
+    draft: Draft
+    leaving: str
+    coming: str
+    said: str
+
+    async def get(self, path: str) -> Seen:
+        return await Visitor(web=self.web).get(path)
+
+    async def post(self, path: str, answer: str = "yes") -> Seen:
+        return await Visitor(web=self.web).post(path, {"answer": answer})
+
+    async def address(self) -> str:
+        _, bundle = await office(self.web.store).versions.present()
+        return next(c.address for c in bundle.contacts if c.id == FRONT_DOOR)
+
+    async def state(self) -> tuple[str, str | None]:
+        draft = await self.web.store.read(lambda unit: unit.drafts.draft(self.draft.id))
+        assert draft is not None
+        return draft.state, draft.how
+
+
+@pytest.fixture
+async def trip(tmp_path: Path) -> AsyncIterator[Trip]:
+    async with serving(tmp_path) as web:
+        await furnished(web.store, at=START)
+        signed = await accounts_over(web.store, web.clock, seed="behind").member(
+            "jo@council.example", "directory_admin"
+        )
+        jo = author_of(signed.viewer)
+        assert jo is not None
+        desk = office(web.store, clock=web.clock, trips=ACK_SECRET)
+        done = await desk.changing.propose(jo, [front_door(address=NEW)], confirm=True)
+        assert done.draft is not None and done.draft.state == "waiting"
+        mail = Sink()
+        telling = Telling(store=web.store, transports={"email": mail}, directory=lambda: Directory.of(small_bundle()),
+                          life=START - START.replace(day=1, month=2), public_url=web.url, secret=ACK_SECRET,
+                          ids=SeededIds("telling"), log=Notes())  # fmt: skip
+        await telling.tick(web.clock.now())
+        bodies = {one.address: one.body for one in mail.received}
+        links = {}
+        for address in (OLD, NEW):
+            body = bodies[address]
+            assert isinstance(body, Alert)
+            (links[address],) = re.findall(rf"{web.url}(/c/[\w-]{{43}})\n", body.text)
+        said = "".join(body.text for body in bodies.values() if isinstance(body, Alert))
+        yield Trip(web=web, desk=desk, draft=done.draft, leaving=links[OLD], coming=links[NEW], said=said)
+
+
+async def test_it_is_made_when_both_have_agreed_and_not_before(trip: Trip, tmp_path: Path) -> None:
+    assert OLD not in trip.said and NEW not in trip.said and "E09000006" not in trip.said
+    page = await trip.get(trip.leaving)
+    assert "m…@elsewhere.example" in page.text and NEW not in page.text, "whose it would be, and no more"
+    assert "Stop it" in page.text and "Stop it" not in (await trip.get(trip.coming)).text
+    for _ in range(2):
+        assert "made when it has agreed, too" in (await trip.post(trip.coming)).text
+    assert "This address has agreed" in (await trip.get(trip.coming)).text
+    assert (await trip.address(), await trip.state()) == (OLD, ("waiting", None))
+    assert "The address was changed" in (await trip.post(trip.leaving)).text
+    assert (await trip.address(), await trip.state()) == (NEW, ("in_force", "confirmed"))
+    for link in (trip.leaving, trip.coming):
+        assert (await trip.get(link)).status == (await trip.post(link)).status == 404
+    deeds = [line[1] for line in audit(tmp_path) if line[1].startswith("directory.")]
+    assert sorted(deeds) == [*["directory.address_confirmed"] * 2, "directory.confirmed", "directory.proposed"]
+
+
+async def test_the_address_in_use_may_stop_it_and_that_is_told(trip: Trip) -> None:
+    assert (await trip.post(trip.coming, "no")).status == 404, "the new one has nothing to stop"
+    assert "The change was stopped" in (await trip.post(trip.leaving, "no")).text
+    assert (await trip.address(), (await trip.state())[0]) == (OLD, "rejected")
+    assert (await trip.post(trip.coming)).status == 404
+    alarms = await trip.web.store.read(lambda unit: unit.alarms())
+    assert [(one.kind, one.reason) for one in alarms] == [("directory_objection", trip.draft.id)]
+
+
+async def test_looking_changes_nothing_nor_does_a_link_that_is_made_up(trip: Trip) -> None:
+    for path in ("/c/x", f"/c/{'A' * 43}", f"/c/{'A' * 44}", f"/v{trip.leaving[2:]}"):
+        assert (await trip.get(path)).status == (await trip.post(path)).status == 404
+    assert (await trip.post(trip.leaving, "maybe")).status == 404
+    await trip.get(trip.leaving)
+    assert await trip.state() == ("waiting", None)
+
+
+async def test_a_directory_that_has_moved_on_is_not_overwritten(trip: Trip) -> None:
+    found = small_bundle().contacts
+    third = tuple(replace(c, address="third@council.example") if c.id == FRONT_DOOR else c for c in found)
+    machine = replace(small_bundle(), contacts=third)
+    await furnished(trip.web.store, ordered(machine), at=START)
+    await trip.post(trip.coming)
+    page = await trip.post(trip.leaving)
+    assert (page.status, "proposed anew" in page.text) == (409, True)
+    assert await trip.address() == "third@council.example"
+
+
+async def test_off_by_default_and_then_nobody_but_people_are_asked(tmp_path: Path) -> None:
+    async with serving(tmp_path) as web:
+        await furnished(web.store, at=START)
+        signed = await accounts_over(web.store, web.clock, seed="behind").member(
+            "jo@council.example", "directory_admin"
+        )
+        jo = author_of(signed.viewer)
+        assert jo is not None
+        desk = office(web.store, clock=web.clock)
+        await desk.changing.propose(jo, [Put(table="contacts", cells=front_door(address=NEW).cells)], confirm=True)
+        assert [one.about for one in await desk.told()] == ["waits"]
