@@ -15,13 +15,20 @@ from hub.service.desk.sights import Sights
 from hub.service.envelopes import seen
 from hub.service.ports import Clock, Ids, Store, Unit
 
-PER_PAGE: Final = 25
 MANY: Final = 100
 """More than so many are not counted."""
-AT_ONCE: Final = 25
-"""Notices that a search opens in one go: no other reader waits for more."""
-FURTHEST: Final = 500
-"""Notices that one search looks through; then it asks whether to go on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounds:
+    """How much is done at one request."""
+
+    page: int = 25
+    """Notices on a page."""
+    at_once: int = 25
+    """Notices that a search opens in one go: no other reader waits for more."""
+    furthest: int = 500
+    """Notices that one search looks through; then it asks whether to go on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,11 +61,12 @@ class Desks:
 class Lists:
     """All of it raises StoreUnavailable where the store is away; None for whoever reads no notices at all."""
 
-    def __init__(self, *, store: Store, sights: Sights, clock: Clock, ids: Ids) -> None:
+    def __init__(self, *, store: Store, sights: Sights, clock: Clock, ids: Ids, bounds: Bounds = Bounds()) -> None:
         self._store = store
         self._sights = sights
         self._clock = clock
         self._ids = ids
+        self._bounds = bounds
 
     async def look(self, viewer: Viewer, which: Which, *, before: str | None = None) -> Desks | None:
         """A list, and how much waits."""
@@ -66,15 +74,17 @@ class Lists:
         if sight is None:
             return None
 
+        page = self._bounds.page
+
         async def work(unit: Unit) -> tuple[Sequence[Filed], int, int]:
-            found = await unit.desk.listed(sight, which, before=before, limit=PER_PAGE + 1)
+            found = await unit.desk.listed(sight, which, before=before, limit=page + 1)
             new = await unit.desk.count(sight, "new", MANY)
             return found, new, await unit.desk.count(sight, "unanswered", MANY)
 
         found, new, unanswered = await self._store.read(work)
-        rows = tuple(_row(one) for one in found[:PER_PAGE])
+        rows = tuple(_row(one) for one in found[:page])
         await self._named(viewer, "desk.listed", rows)
-        last = rows[-1].filed.notice.id if len(found) > PER_PAGE else None
+        last = rows[-1].filed.notice.id if len(found) > page else None
         return Desks(any=sight.anything, pile=Pile(rows=rows, before=last), new=new, unanswered=unanswered)
 
     async def search(self, viewer: Viewer, sought: str, *, before: str | None = None) -> Pile | None:
@@ -83,18 +93,18 @@ class Lists:
         sight = await self._sights.of(viewer)
         if sight is None:
             return None
-        reference = sought.strip().upper()
+        bounds, reference = self._bounds, sought.strip().upper()
         rows = [_row(one) for one in await self._store.read(lambda unit: unit.desk.referenced(sight, reference))]
         after, more, looked = before, not rows, 0
-        while more and looked < FURTHEST and len(rows) < PER_PAGE:
+        while more and looked < bounds.furthest and len(rows) < bounds.page:
             some = await self._some(sight, after)
-            more = len(some) == AT_ONCE
+            more = len(some) == bounds.at_once
             for filed in some:
                 row = _row(filed)
                 if row.child is not None and matches(row.child, sought):
                     rows.append(row)
                 after, looked = filed.notice.id, looked + 1
-                if len(rows) == PER_PAGE:
+                if len(rows) == bounds.page:
                     more = more or filed is not some[-1]
                     break
         await self._named(viewer, "desk.searched", rows)
@@ -102,7 +112,7 @@ class Lists:
 
     async def _some(self, sight: Sight, after: str | None) -> Sequence[Filed]:
         return await self._store.read(
-            lambda unit: unit.desk.listed(sight, "all", before=after, limit=AT_ONCE, current=True)
+            lambda unit: unit.desk.listed(sight, "all", before=after, limit=self._bounds.at_once, current=True)
         )
 
     async def _named(self, viewer: Viewer, action: str, rows: Sequence[Row]) -> None:
