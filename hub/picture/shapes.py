@@ -46,7 +46,7 @@ OVER = {
     "withhold": "M-12 11 L12 -11",
     "hold": "M13 -7 V7 M17 -7 V7",
     "suppress": "M-11 -11 L11 11 M-11 11 L11 -11",
-    "waiting": "M13 8 h2 M17 8 h2 M21 8 h2",
+    "waiting": "M-6 12.5 h2 M-1 12.5 h2 M4 12.5 h2",
     "failed": "M-12 0 H12 M15 -8 V3 M15 6 V9",
     "overtaken": "M-12 0 H12",
 }

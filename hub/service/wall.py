@@ -7,7 +7,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from hub.core.accounts import Viewer
-from hub.core.records import AlarmRecord, EpisodeRecord, Sought
+from hub.core.records import AlarmRecord, Sought
 from hub.core.ulid import first_since
 from hub.core.wall import Figures, Glance, WayOut
 from hub.service.alarms import seen_to
@@ -19,7 +19,6 @@ LONDON: Final = ZoneInfo("Europe/London")
 DAY: Final = timedelta(hours=24)
 MOST_ALARMS: Final = 100
 MOST_STUCK: Final = 50
-NEWEST: Final = 20
 FRESH: Final = timedelta(seconds=2)
 """However many operators watch, the store is asked no more often than this."""
 
@@ -60,11 +59,11 @@ class Wall:
         stuck: Page = await self._outbox.page(Sought(state="stuck"), limit=MOST_STUCK)
         midnight = datetime.combine(now.astimezone(LONDON).date(), time(), LONDON)
 
-        async def work(unit: Unit) -> tuple[tuple[AlarmRecord, ...], Figures, tuple[EpisodeRecord, ...]]:
+        async def work(unit: Unit) -> tuple[tuple[AlarmRecord, ...], Figures]:
             figures = await unit.wall_figures(first_since("dl", now - DAY), first_since("ep", midnight))
-            return tuple(await unit.alarms()), figures, tuple(await unit.episode_list(NEWEST))
+            return tuple(await unit.alarms()), figures
 
-        alarms, figures, newest = await self._store.read(work)
+        alarms, figures = await self._store.read(work)
         return Glance(
             overdue=overdue,
             parts=dict(self._health.alive),
@@ -74,7 +73,6 @@ class Wall:
             more_stuck=stuck.after is not None,
             figures=figures,
             ways=tuple(self._ways()),
-            newest=newest,
         )
 
     async def clear(self, viewer: Viewer, alarm: str) -> bool:

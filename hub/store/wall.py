@@ -2,11 +2,13 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import fields
 
 from sqlalchemy import func, select, text
 
 from hub.core.records import DeliveryState
-from hub.core.wall import OF_THE_DAY, Figures, Happened
+from hub.core.wall import NEWEST, OF_THE_DAY, Figures, Happened, Newest
+from hub.service.canary import HUB
 from hub.store.session import Session
 from hub.store.tables import deliveries, episodes, events
 
@@ -29,8 +31,16 @@ def figures(session: Session, day: str, today: str) -> Figures:
     real = episodes.c.status == "actual"
     by_state = select(episodes.c.state, func.count()).where(episodes.c.id >= today, real).group_by(episodes.c.state)
     return Figures(
-        channels=dict(channels), episodes={state: count for state, count in session.connection.execute(by_state)}
+        channels=dict(channels),
+        episodes={state: count for state, count in session.connection.execute(by_state)},
+        newest=_newest(session),
     )
+
+
+def _newest(session: Session) -> tuple[Newest, ...]:
+    columns = [episodes.c[name.name] for name in fields(Newest)]
+    statement = select(*columns).where(episodes.c.source != HUB).order_by(episodes.c.id.desc()).limit(NEWEST)
+    return tuple(Newest(**row._mapping) for row in session.connection.execute(statement))
 
 
 def happened(session: Session, episode: str) -> Sequence[Happened]:

@@ -4,13 +4,14 @@ from dataclasses import replace
 from datetime import timedelta
 
 from hub.core.ulid import first_since
-from hub.core.wall import Figures
+from hub.core.wall import Figures, Newest
 from hub.edge.ids import SeededIds
 from hub.service.alarms import seen_to
+from hub.service.canary import HUB
 from hub.service.ports import Unit
 from tests.kit.clock import START
 from tests.kit.records import Story, result
-from tests.kit.store import Stores, claim
+from tests.kit.store import Stores, claim, raw
 
 DAY = timedelta(days=1)
 
@@ -44,6 +45,26 @@ async def test_episodes_are_counted_by_state_from_the_day_on(store: Stores, stor
     await store.write(lambda unit: other.told(unit, 1))
     assert (await figures(store)).episodes == {"open": 2}
     assert (await figures(store, DAY)).episodes == {"open": 1}
+
+
+async def test_the_newest_come_first_without_the_hubs_own_and_without_opening_anything(
+    store: Stores, story: Story
+) -> None:
+    await store.write(lambda unit: story.told(unit, 1))
+    other, own = Story(SeededIds("other"), now=START + DAY, ref="OTHER"), Story(SeededIds("own"), ref="CANARY")
+    await store.write(lambda unit: other.told(unit, 1))
+
+    async def canary(unit: Unit) -> None:
+        await own.meet(unit)
+        told = own.report(1)
+        await unit.save(replace(told, episode=replace(told.episode, source=HUB)))
+
+    await store.write(canary)
+    await raw(store, "UPDATE episodes SET memory = ref, ref = memory")
+    newest = (await figures(store, 2 * DAY)).newest
+    assert [one.id for one in newest] == [other.episode, story.episode]
+    assert newest[1] == Newest(id=story.episode, category="missing", state="open", status="actual", since=START,
+                               organisation="E09000006")  # fmt: skip
 
 
 async def test_an_exercise_is_no_child_that_was_reported(store: Stores, story: Story) -> None:

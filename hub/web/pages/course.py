@@ -23,6 +23,7 @@ from hub.picture.drawing import (
     kind_words,
 )
 from hub.picture.rows import Absence, Held, Obligation, duty_rows, episode_rows, register_rows
+from hub.service.clockwork import ACTED
 from hub.service.timeline import Carried, Decided, Timeline, Told
 from routing.decision import Recipient
 
@@ -95,7 +96,8 @@ def course_of(timeline: Timeline, now: datetime, called: Called, *, persons: boo
 
 def _flag(one: Happened) -> Flag:
     kept = "" if one.applied else ", kept for a report that has not come"
-    what = f"{event_words(one.type)}{kept}"
+    about = "duty of the hub" if one.type == ACTED else event_words(one.type)
+    what = f"{about}{kept}"
     return Flag(at=one.arrived_at, label=what, words=f"{moment(one.arrived_at)}: {what}")
 
 

@@ -13,10 +13,11 @@ from aiohttp import web
 
 from contacts.roles import OPERATOR
 from hub.core.accounts import may
+from hub.core.naming import organisation_name
 from hub.core.wall import OF_THE_DAY, UNDER_WAY, Glance
 from hub.service.explaining import Explaining
 from hub.service.outbox import Outbox
-from hub.service.ports import Clock, StoreUnavailable
+from hub.service.ports import Clock, StoreUnavailable, Unsealable
 from hub.service.wall import Wall
 from hub.web.pages.accounts.site import Site
 from hub.web.pages.episode import values
@@ -94,11 +95,19 @@ class WallPages:
     async def episode(self, request: web.Request) -> web.StreamResponse:
         """The course of one episode, and why: roles, organisations, times, rules; nobody's name."""
         now = self._clock.now()
-        explained = await self._explaining.look(request.match_info["episode"])
+        try:
+            explained = await self._explaining.look(request.match_info["episode"])
+        except Unsealable:
+            return self._site.page(request, "wall_sealed.html", status=410)
         if explained is None:
             return self._sessions.nowhere()
-        shown = values(explained, now, self._site.called, persons=False)
+        shown = values(explained, now, self._named, persons=False)
         return self._site.page(request, "wall_episode.html", **shown)
+
+    def _named(self, organisation: str) -> str:
+        """As the directory calls it, else as everybody does."""
+        called = self._site.called(organisation)
+        return organisation_name(organisation) if called == organisation else called
 
     async def clear(self, request: web.Request) -> web.StreamResponse:
         """Somebody has seen to an alarm. One that is gone already needs nothing more."""
@@ -128,7 +137,7 @@ class WallPages:
         return {
             "glance": glance,
             "channels": rows,
-            "called": self._site.called,
+            "called": self._named,
             "alarm_hint": alarm_hint,
             "reason_hint": reason_hint,
         }

@@ -1,7 +1,9 @@
 """One episode for whoever runs the hub: its course as a picture and in tables, why, why not, and nobody's name."""
 
 import re
+import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -18,7 +20,7 @@ from tests.kit.clock import START
 from tests.kit.events import found, reported
 from tests.kit.node import REGISTERED, Hub
 from tests.kit.records import Story, result
-from tests.kit.store import claim
+from tests.kit.store import LEDGER, claim
 from tests.kit.visitor import Seen, Visitor
 from tests.kit.web import Web, serving
 
@@ -175,6 +177,16 @@ async def test_the_events_of_an_episode_are_listed_without_what_they_said(place:
     happened = await place.web.store.read(lambda unit: unit.happened(place.episode))
     assert [(one.type, one.applied) for one in happened] == [("fingerpost.episode.reported.v1", True)]
     assert isinstance(happened[0], Happened) and happened[0].arrived_at == place.web.clock.now()
+
+
+async def test_one_that_does_not_open_says_so_and_hides_no_other(place: Place, tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / LEDGER)) as ledger, ledger:
+        ledger.execute("UPDATE episodes SET memory = ref, ref = memory")
+    visitor = await operator(place.web)
+    seen = await visitor.get(f"/wall/episodes/{place.episode}")
+    assert seen.status == 410 and "This episode does not open" in seen.text
+    wall = await visitor.get("/wall")
+    assert wall.status == 200 and place.episode in wall.text and "1 open" in wall.text
 
 
 async def test_markup_in_an_organisations_name_stays_text(tmp_path: Path) -> None:
