@@ -11,6 +11,7 @@ from aiohttp import web
 from hub.core.records import Sought
 from hub.service.accounts.steps import FormProblem
 from hub.service.outbox import WHYS, Deed, Inspected, Outbox, Why
+from hub.service.ports import Unsealable
 from hub.web.pages.accounts.site import Site
 from hub.web.pages.wall_words import CAUTIONS, DEEDS, REFUSED, WHY_WORDS, next_words, reason_hint
 from hub.web.sessions import FORM, VIEWER, Sessions
@@ -37,7 +38,7 @@ class DeliveryPages:
     async def act(self, request: web.Request) -> web.StreamResponse:
         """Put it back, or call it off. What has changed meanwhile is judged anew, in the transaction that does it."""
         deed, delivery = BY_WORD.get(request.match_info["deed"]), request.match_info["delivery"]
-        if deed is None or await self._outbox.one(delivery) is None:
+        if deed is None or not (await self._outbox.page(Sought(deliveries=(delivery,)), limit=1)).found:
             return self._sessions.nowhere()
         why = _why(deed, request[FORM].one("why"))
         if why is None:
@@ -59,7 +60,10 @@ class DeliveryPages:
         errors: tuple[FormProblem, ...] = (),
         status: int = 200,
     ) -> web.StreamResponse:
-        found = await self._outbox.one(request.match_info["delivery"])
+        try:
+            found = await self._outbox.one(request.match_info["delivery"])
+        except Unsealable:
+            return self._site.page(request, "wall_sealed.html", status=410)
         if found is None:
             return self._sessions.nowhere()
         return self._site.page(

@@ -1,7 +1,9 @@
 """What an operator can do about a delivery from the wall: see what happened, put it back, call it off."""
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,7 +18,7 @@ from tests.kit.accounts import BROMLEY, accounts_over, audit
 from tests.kit.clock import START
 from tests.kit.events import reported
 from tests.kit.records import SECRETS, Story, result
-from tests.kit.store import claim
+from tests.kit.store import LEDGER, claim
 from tests.kit.visitor import Visitor
 from tests.kit.web import Web, serving
 
@@ -127,3 +129,16 @@ async def test_what_is_not_there_is_nowhere_and_a_form_from_elsewhere_does_nothi
     assert (await visitor.get(f"{path}?done=explode")).status == 200
     found = await web.store.read(lambda unit: unit.outbox(Sought(state="failed"), START, START))
     assert [left.delivery for left in found] == [one.delivery.id]
+
+
+async def test_one_whose_childs_key_is_gone_can_only_be_called_off(web: Web, tmp_path: Path) -> None:
+    one = await failed(web)
+    with closing(sqlite3.connect(tmp_path / LEDGER)) as ledger, ledger:
+        ledger.execute("UPDATE episodes SET memory = ref, ref = memory")
+    visitor, path = await signed_in(web), f"/wall/deliveries/{one.delivery.id}"
+    await visitor.get("/account")
+    assert (await visitor.get(path)).status == 410
+    assert (await visitor.post(f"{path}/redrive", {"why": "mended"})).status == 410
+    assert await state(web, one.delivery.id) == "failed"
+    assert (await visitor.post(f"{path}/cancel", {"why": "other"})).status == 303
+    assert await state(web, one.delivery.id) == "cancelled"
