@@ -10,10 +10,13 @@ from hub.core.accounts import AccountLimits
 from hub.core.passkeys import relying_party
 from hub.edge.passwords import Argon2
 from hub.service.accounts.confirming import Confirming
+from hub.service.accounts.federated import Federated
 from hub.service.accounts.inviting import Inviting
 from hub.service.accounts.passkeys import Passkeys
 from hub.service.accounts.people import People
 from hub.service.accounts.ports import Passwords
+from hub.service.accounts.provider_ports import Reached
+from hub.service.accounts.providers import Providers
 from hub.service.accounts.signing_in import SigningIn
 from hub.service.accounts.telling import telling
 from hub.service.ports import Clock, Ids, Store
@@ -23,6 +26,7 @@ from hub.web.bodies import Bodies
 from hub.web.clients import Clients
 from hub.web.limits import Buckets
 from hub.web.pages.accounts.confirming import ConfirmPages
+from hub.web.pages.accounts.federated import FederatedPages
 from hub.web.pages.accounts.invitation import InvitationPages
 from hub.web.pages.accounts.own import OwnPages
 from hub.web.pages.accounts.passkeys import PasskeyPages
@@ -45,6 +49,7 @@ class AccountServices:
     signing_in: SigningIn
     people: People
     confirming: Confirming
+    providers: Providers
     limits: AccountLimits
     called: Callable[[str], str | None]
     store: Store
@@ -88,6 +93,7 @@ def account_services(
             tell=telling(mail, clock, ids, log),
         ),
         confirming=Confirming(store=store, clock=clock, ids=ids, passwords=passwords, limits=limits),
+        providers=Providers(store=store, clock=clock, ids=ids),
         limits=limits,
         called=called,
         store=store,
@@ -105,9 +111,10 @@ def account_pages(
     secret: bytes,
     per_minute: float,
     trusted: Sequence[str],
+    reached: Reached,
 ) -> AccountPages:
     """``secret``: for the tokens of forms and the challenges of passkeys; ``per_minute``: tries to sign in of one
-    client address; ``trusted``: the networks of proxies."""
+    client address; ``trusted``: the networks of proxies; ``reached``: the way to identity providers."""
     sessions = Sessions(
         signing_in=services.signing_in,
         pages=pages,
@@ -121,7 +128,11 @@ def account_pages(
     site = Site(sessions=sessions, public_url=public_url, called=services.called)
     passkeys = _passkeys(services, clock, ids, public_url, secret)
     sign_in = SignInPages(
-        signing_in=services.signing_in, sessions=sessions, slowed=slowed, passkeys=passkeys is not None
+        signing_in=services.signing_in,
+        sessions=sessions,
+        slowed=slowed,
+        passkeys=passkeys is not None,
+        providers=services.providers,
     )
     return AccountPages(
         sessions=sessions,
@@ -135,13 +146,31 @@ def account_pages(
             host=urlsplit(public_url).hostname or "",
         ),
         own=OwnPages(people=services.people, passkeys=passkeys, site=site, sessions=sessions, slowed=slowed),
-        passkeys=PasskeyPages(passkeys=passkeys, sign_in=sign_in, site=site, sessions=sessions, slowed=slowed),
+        passkeys=PasskeyPages(
+            passkeys=passkeys, people=services.people, sign_in=sign_in, site=site, sessions=sessions, slowed=slowed
+        ),
         confirm=ConfirmPages(
             confirming=services.confirming,
             people=services.people,
             passkeys=passkeys,
             site=site,
             sessions=sessions,
+            slowed=slowed,
+        ),
+        federated=FederatedPages(
+            federated=Federated(
+                store=services.store,
+                clock=clock,
+                ids=ids,
+                limits=services.limits,
+                reached=reached,
+                secret=secret,
+                public_url=public_url,
+            ),
+            providers=services.providers,
+            site=site,
+            sessions=sessions,
+            pages=pages,
             slowed=slowed,
         ),
         users=UserPages(

@@ -7,6 +7,7 @@ from hub.app.accounts import AccountServices, account_pages
 from hub.app.channels import callback_tokens
 from hub.app.foundations import Domain, Log
 from hub.app.pickup import Pickup
+from hub.app.providers import reached_of
 from hub.core.wall import WayOut
 from hub.edge.api_tokens import TokenFile
 from hub.service.access import Access
@@ -92,6 +93,7 @@ def parts_of(
         secret=forms_secret,
         per_minute=settings.sign_in_rate,
         trusted=settings.trusted_proxies,
+        reached=reached_of(settings, clock),
     )
     wall = Wall(store=store, health=health, outbox=domain.outbox, ways=ways_out, clock=clock, ids=ids)
     return Parts(

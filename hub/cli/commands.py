@@ -16,6 +16,7 @@ from hub.cli import (
     outbox,
     placements,
     protocols,
+    providers,
     receipts,
     sources,
     tokens,
@@ -47,6 +48,7 @@ app.add_typer(keys.app, name="keys")
 app.add_typer(sources.app, name="sources")
 app.add_typer(tokens.app, name="tokens")
 app.add_typer(users.app, name="users")
+app.add_typer(providers.app, name="providers")
 directory.app.command(name="coverage")(coverage_report)
 directory.app.command()(proofs)
 app.add_typer(directory.app, name="directory")

@@ -1,7 +1,7 @@
 """Passkeys (WebAuthn level 2): what a browser is asked for, and whether its answer counts.
 
 A passkey is found by itself (discoverable) and its holder is verified by their device, so it stands in for password and
-code together (ADR 0015). A challenge is not stored: it bears its end and a MAC over what it is for and the browser that
+code together (ADR 0017). A challenge is not stored: it bears its end and a MAC over what it is for and the browser that
 asked, so that a visitor can fill no table; only one that was answered is kept until then, so that it counts once.
 """
 
@@ -223,12 +223,14 @@ def _challenge(client_data: bytes) -> bytes:
     return found.challenge
 
 
-def used(answer: Answer, passkey: Passkey, party: RelyingParty, now: datetime) -> Passkey:
+def used(answer: Answer, passkey: Passkey, party: RelyingParty, now: datetime, *, by: str | None = None) -> Passkey:
     """The passkey after it was used: signed by its key, for this site, its holder verified, its count not set back.
 
-    ``answer.challenge`` was found to be ours before (:func:`challenge_ends`). Raises PasskeyRefused.
+    ``answer.challenge`` was found to be ours before (:func:`challenge_ends`). ``by``: User.id of whoever was asked for
+    one of theirs; then some authenticators do not say whose it is (7.2, step 6). Raises PasskeyRefused.
     """
-    if answer.user != passkey.user:  # 7.2, step 6
+    says = answer.user or by
+    if says != passkey.user or (by is not None and by != passkey.user):
         raise PasskeyRefused("other_user")
     try:
         verified = verify_authentication_response(

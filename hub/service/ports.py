@@ -36,6 +36,7 @@ from hub.core.records import (
 )
 from hub.core.wall import Figures, Happened
 from hub.service.accounts.ports import AccountsUnit, PasskeysUnit
+from hub.service.accounts.provider_ports import ProvidersUnit
 from hub.service.assurance.ports import AssuranceUnit
 from hub.service.desk.ports import DeskUnit
 from hub.service.directory.ports import Drafts
@@ -112,6 +113,11 @@ class Unit(Protocol):
     @property
     def passkeys(self) -> PasskeysUnit:
         """The users' passkeys, and which challenges were answered."""
+        ...
+
+    @property
+    def providers(self) -> ProvidersUnit:
+        """Identity providers, and who is bound to which identity there."""
         ...
 
     @property

@@ -1,6 +1,7 @@
 """The settings of accounts and signing in."""
 
 from ipaddress import ip_network
+from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import Field, field_validator
@@ -38,14 +39,23 @@ class AccountSettings(BaseSettings):
         "believed.",
     )
 
-    @field_validator("trusted_proxies", mode="before")
+    provider_networks: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Networks that are not the public internet, and in which identity providers may be, "
+        "comma separated (10.20.0.0/16).",
+    )
+    provider_ca_file: Path | None = Field(
+        None, description="CAs (PEM) that identity providers' TLS certificates may be from; default the system's."
+    )
+
+    @field_validator("trusted_proxies", "provider_networks", mode="before")
     @classmethod
     def _split_proxies(cls, value: Any) -> Any:
         if isinstance(value, str):
             return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
 
-    @field_validator("trusted_proxies")
+    @field_validator("trusted_proxies", "provider_networks")
     @classmethod
     def _proxies(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for text in value:

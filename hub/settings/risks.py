@@ -34,6 +34,7 @@ def missing_for_serving(settings: Settings) -> tuple[Problem, ...]:
         ("signer_certificate_file", settings.signer_certificate),
         ("smtp_ca_file", settings.smtp_ca_file),
         ("smtp_password_file", settings.smtp_password_file),
+        ("provider_ca_file", settings.provider_ca_file),
         *(("kek_files", path) for path in settings.kek_files),
         *_channel_files(settings),
         *(("trust_anchor_files", path) for path in settings.trust_anchor_files),

@@ -41,6 +41,7 @@ from hub.core.records import (
 )
 from hub.core.wall import Figures, Happened
 from hub.service.accounts.ports import AccountsUnit, PasskeysUnit
+from hub.service.accounts.provider_ports import ProvidersUnit
 from hub.service.assurance.ports import AssuranceUnit
 from hub.service.desk.ports import DeskUnit
 from hub.service.directory.ports import Drafts
@@ -71,6 +72,7 @@ from hub.store.desk import SqlDesk
 from hub.store.drafts import SqlDrafts
 from hub.store.passkeys import SqlPasskeys
 from hub.store.pickup import SqlPickups
+from hub.store.providers import SqlProviders
 from hub.store.session import Session
 
 T = TypeVar("T")
@@ -92,6 +94,7 @@ class SqlUnit:
         self._over = False
         self.accounts: AccountsUnit = SqlAccounts(self._run)
         self.passkeys: PasskeysUnit = SqlPasskeys(self._run)
+        self.providers: ProvidersUnit = SqlProviders(self._run)
         self.drafts: Drafts = SqlDrafts(self._run)
         self.pickups: Pickups = SqlPickups(self._run)
         self.desk: DeskUnit = SqlDesk(self._run)

@@ -176,17 +176,25 @@ class Sessions:
         """Have the browser forget it."""
         response.del_cookie(self._cookie, path="/", httponly=True, secure=self._tls, samesite="Lax")
 
+    def visit(self, request: web.Request) -> tuple[str, Callable[[web.StreamResponse], None]]:
+        """The cookie of this browser; where it had none, another, and what gives it to the browser with an answer."""
+        cookie = self.browser(request)
+        fresh = cookie or new_token(self._ids)
+
+        def give(response: web.StreamResponse) -> None:
+            if not cookie:
+                response.set_cookie(self._visit, fresh, path="/", httponly=True, secure=self._tls, samesite="Lax")
+
+        return fresh, give
+
     # answers
     def page(self, request: web.Request, template: str, /, *, status: int = 200, **values: object) -> web.Response:
         """A page with a form on it, or of a signed-in person: ``csrf`` and ``viewer`` are there for the template."""
-        cookie, visit = self.browser(request), None
-        if not cookie:
-            cookie = visit = new_token(self._ids)
+        cookie, visit = self.visit(request)
         response = self._pages.page(
             template, status=status, csrf=self._token(cookie), viewer=request.get(VIEWER), **values
         )
-        if visit is not None:
-            response.set_cookie(self._visit, visit, path="/", httponly=True, secure=self._tls, samesite="Lax")
+        visit(response)
         return response
 
     def redirect(self, path: str) -> web.Response:

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from playwright.async_api import Page
 
-from tests.kit.accounts import accounts_over
+from hub.core.oidc import Provider
+from tests.kit.accounts import BROMLEY, accounts_over
 from tests.kit.axe import accessible
 from tests.kit.chromium import PHONE, chromium, watched
 from tests.kit.serving import free_port
@@ -30,6 +31,10 @@ async def test_a_passkey_is_made_used_and_removed_and_without_scripts_the_pages_
     async with serving(tmp_path, public_url=address, port=port) as web, chromium() as browser:
         accounts = accounts_over(web.store, web.clock, seed="behind")
         signed = await accounts.member(ROWAN, "directory_admin")
+        provider = Provider(
+            organisation=BROMLEY, issuer=address, client_id="a", client_secret="b", domains=("bromley.example",)
+        )
+        await web.store.write(lambda unit: unit.providers.put(provider, web.clock.now()))
         cookie: Any = {"name": "fingerpost", "value": signed.token, "url": address}
         async with watched(browser) as seen:
             page = seen.page
@@ -49,15 +54,12 @@ async def test_a_passkey_is_made_used_and_removed_and_without_scripts_the_pages_
             assert await page.locator("main tbody th a").all_inner_texts() == ["This laptop\n: rename or remove it"]
             await accessible(page)
             await page.click("text=Sign out >> nth=0")
-            await page.wait_for_selector("text=Sign in with a passkey")
-            await accessible(page)
             await sign_in(page)
             await web.clock.advance(301)
             await page.click("text=This laptop")
             await accessible(page)
             await page.click("text=Remove this passkey")
             assert await page.inner_text("h1") == "Show that it is you"
-            await accessible(page)
             await page.click("#passkey")
             await page.click("text=Remove this passkey")
             assert "Delete it on your device too" in await page.inner_text("main")
@@ -68,6 +70,10 @@ async def test_a_passkey_is_made_used_and_removed_and_without_scripts_the_pages_
             await device.send("WebAuthn.clearCredentials", {"authenticatorId": made["authenticatorId"]})
             await page.click("text=Sign in with a passkey")
             await page.wait_for_selector("text=Your browser did not use a passkey")
+            await page.goto(f"{address}/sign-in/with/{BROMLEY}/back?code=made-up")
+            assert await page.inner_text("h1") == "You could not be signed in"
+            assert "403" in seen.complaints.pop()
+            await accessible(page)
             assert (seen.complaints, seen.elsewhere(address)) == ([], [])
         again = (await accounts.signed_in(ROWAN, signed.viewer.user)).token
         async with watched(browser, size=PHONE, scripts=False) as seen:

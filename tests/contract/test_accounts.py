@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from hub.core.accounts import User, UserLink, UserSession
+from hub.core.oidc import Provider
 from hub.core.passkeys import Passkey
 from hub.service.ports import Unit
 from tests.contract.test_secrecy import disguises
@@ -19,7 +20,13 @@ SEALED = {
     "email": "marked.rowan@bromley.example",
     "password": "$argon2id$marked-hash",
     "totp": "marked shared secret",
+    "client": "marked client secret",
+    "subject": "marked-subject-elsewhere",
 }
+PROVIDER = Provider(
+    organisation=BROMLEY, issuer="https://login.bromley.example", client_id="fingerpost",
+    client_secret=SEALED["client"], domains=("bromley.example", "bromley.sch.example"),
+)  # fmt: skip
 
 
 def user(number: int = 1, **changes: object) -> User:
@@ -174,9 +181,41 @@ async def test_a_challenge_is_spent_once_and_forgotten_when_it_is_over(store: St
     assert await spend(b"one", ends + timedelta(seconds=1)), "what is over is kept for ever"
 
 
+async def test_a_provider_and_whom_it_speaks_for_come_back_and_go(store: Stores) -> None:
+    await put(store, user(), user(2), user(3, organisation=CAMDEN))
+    there = replace(PROVIDER, organisation=CAMDEN, acr=("gold",), second_factor="trusted")
+    for one in (PROVIDER, there):
+        await store.write(lambda unit, one=one: unit.providers.put(one, START))
+    assert await store.read(lambda unit: unit.providers.of(BROMLEY)) == PROVIDER
+    assert await store.read(lambda unit: unit.providers.of(CAMDEN)) == there
+    assert await store.read(lambda unit: unit.providers.organisations()) == [BROMLEY, CAMDEN]
+    for name, organisation in (("us_1", BROMLEY), ("us_3", CAMDEN)):
+        await store.write(lambda unit, n=name, o=organisation: unit.providers.bind(n, o, "https://a", "same", START))
+    for organisation, issuer, subject, found in (
+        (BROMLEY, "https://a", "same", "us_1"),
+        (CAMDEN, "https://a", "same", "us_3"),
+        (BROMLEY, "https://b", "same", None),
+        (BROMLEY, "https://a", "Same", None),
+    ):
+        asked = (organisation, issuer, subject)
+        assert await store.read(lambda unit, asked=asked: unit.providers.user(*asked)) == found
+    for name in ("us_1", "us_2"):  # one identity a user, one user an identity
+        with pytest.raises(Exception, match=r"."):
+            subject = "another" if name == "us_1" else "same"
+            await store.write(lambda unit, n=name, s=subject: unit.providers.bind(n, BROMLEY, "https://a", s, START))
+    assert await store.read(lambda unit: unit.providers.bound_users(BROMLEY)) == ["us_1"]
+    await store.write(lambda unit: unit.providers.release("us_1"))
+    bound = [await store.read(lambda unit, n=name: unit.providers.bound(n)) for name in ("us_1", "us_3")]
+    assert bound == [False, True]
+    await store.write(lambda unit: unit.providers.remove(BROMLEY))
+    assert await store.read(lambda unit: unit.providers.of(BROMLEY)) is None
+
+
 async def test_nothing_of_a_person_stands_in_clear(tmp_path: Path) -> None:
     store = await sqlite_store(tmp_path)
     await put(store, user(), link())
+    await store.write(lambda unit: unit.providers.put(PROVIDER, START))
+    await store.write(lambda unit: unit.providers.bind("us_1", BROMLEY, "https://a", SEALED["subject"], START))
     await store.aclose()
     content = b"".join(path.read_bytes() for path in tmp_path.iterdir())
     found = {name for name, value in SEALED.items() if any(one in content for one in disguises(value))}

@@ -1,6 +1,7 @@
 """The hub's web on a real port, over a real store, with a clock that tests move and an intake that tests script."""
 
 import io
+import ssl
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -13,6 +14,7 @@ from aiohttp.web import Application
 
 from adapters.email.credentials import Secret
 from adapters.email.verp import ReceiptsAddress
+from adapters.https.guard import Policy
 from contacts.areas import load_areas
 from contacts.directory import Directory
 from contacts.fictional import fictional_directory
@@ -26,6 +28,7 @@ from hub.core.records import Source, SourceKey
 from hub.core.verification import Terms
 from hub.core.wall import WayOut
 from hub.core.webhook import SigningKey, sign
+from hub.edge.identity_providers import IdentityProviders
 from hub.edge.ids import SeededIds
 from hub.edge.passwords import Argon2
 from hub.edge.telemetry import Metrics
@@ -278,6 +281,7 @@ async def serving(
         secret=FORMS_SECRET,
         per_minute=10,
         trusted=("127.0.0.0/8",),
+        reached=IdentityProviders(clock=clock, policy=Policy(plain_loopback=True), tls=ssl.create_default_context()),
     )
     proofs = Proofs(store=store, clock=clock, ids=ids, terms=TERMS, secret=ACK_SECRET)
     outbox = Outbox(

@@ -39,6 +39,8 @@ class Confirming:
             if right and user.password == encoded and user.totp is not None and not locked(user, now):
                 step = used_step(user.totp, code, now, after=user.totp_step)
             if step is None:
+                if user.password is None:
+                    return False
                 if await failed(unit, user, "confirm", self._ids, self._limits, now):
                     await unit.accounts.end_sessions(user.id, [session.id])
                 return False

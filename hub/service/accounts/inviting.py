@@ -146,6 +146,7 @@ class Inviting:
                            failures=0, locks=0, locked_until=None)  # fmt: skip
             await unit.accounts.put_user(bare)
             await end_all_passkeys(unit, user)
+            await unit.providers.release(user)
             await end_all_sessions(unit, user)
             await self._link(unit, bare, "recovery", token, now)
             await unit.add_audit([audit_line(self._ids, now, viewer.actor, "user.recovery_started", bare)])

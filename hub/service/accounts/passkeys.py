@@ -84,7 +84,7 @@ class Passkeys:
             return await unit.accounts.user(viewer.user), await unit.passkeys.of(viewer.user), proved
 
         user, there, proved = await self._store.read(work)
-        if user is None or not proved:
+        if user is None or user.password is None or not proved:
             return None
         challenge = self._challenge("add", browser)
         return creation_options(self._party, challenge, user=user.id, called=user.email, there=there)
@@ -108,9 +108,7 @@ class Passkeys:
     async def confirm(self, viewer: Viewer, browser: str, text: str) -> bool:
         """Show again who one is, with one of one's own; for five minutes."""
         now = self._clock.now()
-        known = await self._known("confirm", browser, text, now)
-        if not isinstance(known, PasskeyRefused) and known.before.user != viewer.user:
-            known = PasskeyRefused("other_user")
+        known = await self._known("confirm", browser, text, now, by=viewer.user)
 
         async def work(unit: Unit) -> bool:
             session = await self._session(unit, viewer)
@@ -156,6 +154,8 @@ class Passkeys:
             user = await unit.accounts.user(viewer.user)
             if user is None or user.state != "active" or not await self._proved(unit, viewer):
                 return None
+            if user.password is None:  # comes in by their organisation's provider, and by nothing else
+                return (NOT_MADE,)
             if len(await unit.passkeys.of(user.id)) >= MOST:
                 return (TOO_MANY,)
             digest = hashlib.sha256(answer.challenge).digest()
@@ -206,20 +206,22 @@ class Passkeys:
     def _challenge(self, purpose: Purpose, browser: str) -> bytes:
         return new_challenge(self._secret, purpose, browser, self._ids.secret(NONCE_BYTES), self._clock.now())
 
-    async def _known(self, purpose: Purpose, browser: str, text: str, now: datetime) -> _Known | PasskeyRefused:
+    async def _known(
+        self, purpose: Purpose, browser: str, text: str, now: datetime, *, by: str | None = None
+    ) -> _Known | PasskeyRefused:
         """Reads, and computes a signature, with no lock held."""
         try:
             answer = read_assertion(text)
             ends = challenge_ends(self._secret, purpose, browser, answer.challenge, now)
-            return await self._matched(answer, ends, now)
+            return await self._matched(answer, ends, now, by)
         except PasskeyRefused as refused:
             return refused
 
-    async def _matched(self, answer: Answer, ends: datetime, now: datetime) -> _Known:
+    async def _matched(self, answer: Answer, ends: datetime, now: datetime, by: str | None) -> _Known:
         before = await self._store.read(lambda unit: unit.passkeys.by_credential(answer.credential))
         if before is None:
             raise PasskeyRefused("unknown")
-        after = used(answer, before, self._party, now)
+        after = used(answer, before, self._party, now, by=by)
         return _Known(before=before, after=after, digest=hashlib.sha256(answer.challenge).digest(), ends=ends)
 
     async def _taken(self, unit: Unit, known: _Known | PasskeyRefused, now: datetime) -> User | None:

@@ -131,6 +131,7 @@ class People:
             await unit.accounts.put_user(closed)
             await unit.accounts.end_links(user)
             await end_all_passkeys(unit, user)
+            await unit.providers.release(user)
             await end_all_sessions(unit, user)
             await unit.add_audit([audit_line(self._ids, now, viewer.actor, "user.disabled", closed)])
             return True
@@ -173,6 +174,11 @@ class People:
         found = await self._store.read(lambda unit: unit.accounts.user(viewer.user))
         return "" if found is None else found.email
 
+    async def has_password(self, viewer: Viewer) -> bool:
+        """Whether the viewer signs in here, and not with the account of their organisation."""
+        found = await self._store.read(lambda unit: unit.accounts.user(viewer.user))
+        return found is not None and found.password is not None
+
     async def sessions(self, viewer: Viewer) -> Sequence[UserSession]:
         """The viewer's own that are alive, the newest first."""
         now = self._clock.now()
@@ -208,7 +214,7 @@ class People:
         do at signing in, and the one that locks the account ends this session: whoever found a browser signed in must
         not be able to guess on and on."""
         found = await self._store.read(lambda unit: unit.accounts.user(viewer.user))
-        if found is None:
+        if found is None or found.password is None:
             return (WRONG,)
         problems = new_password_problems(password, again, (found.name or "", found.email, found.organisation))
         if not await self._passwords.matches(found.password, normalised(current[: LONGEST * 4])):

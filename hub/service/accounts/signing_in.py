@@ -52,7 +52,9 @@ class SigningIn:
             # Looked at again: many guesses at once must not get past the lock by overtaking each other, and the
             # password may have been changed meanwhile.
             if not right or usable is None or user is None or not _same_secret(user, usable) or locked(user, now):
-                await self._failed(unit, user, "password", countable=usable is not None)
+                # Of whoever comes in by their organisation's provider there is no password to be guessed.
+                countable = usable is not None and usable.password is not None
+                await self._failed(unit, user, "password", countable=countable)
                 return None
             if hashed is not None:
                 await unit.accounts.put_user(replace(user, password=hashed))

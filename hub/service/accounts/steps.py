@@ -87,8 +87,11 @@ async def end_all_sessions(unit: Unit, user: str, *, but: str | None = None) -> 
     return len(ended)
 
 
-async def begin_session(unit: Unit, user: User, token: str, ids: Ids, limits: AccountLimits, now: datetime) -> Viewer:
-    """A complete session of this user; their oldest ones make room for it, and what is over is cleared away."""
+async def begin_session(
+    unit: Unit, user: User, token: str, ids: Ids, limits: AccountLimits, now: datetime, *, proved: bool = True
+) -> Viewer:
+    """A complete session of this user; their oldest ones make room for it, and what is over is cleared away.
+    ``proved``: whether they have shown here who they are, and not elsewhere."""
     there = await unit.accounts.sessions(user.id)
     living = [one for one in there if one.complete and alive(one, limits, now)]
     kept = {one.id for one in living[max(0, len(living) - limits.sessions + 1) :]}
@@ -102,7 +105,7 @@ async def begin_session(unit: Unit, user: User, token: str, ids: Ids, limits: Ac
         seen_at=now,
         expires_at=now + limits.longest,
         complete=True,
-        proved_at=now,
+        proved_at=now if proved else None,
     )
     await unit.accounts.put_session(session)
     await unit.accounts.put_user(replace(user, signed_in_at=now, failures=0, locks=0, locked_until=None))

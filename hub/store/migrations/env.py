@@ -7,6 +7,7 @@ from hub.store import assurance_tables as _assurance_tables  # noqa: F401
 from hub.store import desk_tables as _desk_tables  # noqa: F401
 from hub.store import drafts_tables as _drafts_tables  # noqa: F401
 from hub.store import news_tables as _news_tables  # noqa: F401
+from hub.store import providers_tables as _providers_tables  # noqa: F401
 from hub.store import uploads_tables as _uploads_tables  # noqa: F401
 from hub.store.tables import metadata
 

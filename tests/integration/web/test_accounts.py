@@ -131,7 +131,16 @@ DEEDS = [
     "/users/{user}/disable",
     "/users/{user}/recover",
 ]
-OPEN = ["/sign-in", "/sign-in/code", "/sign-in/passkey", "/sign-out", "/invitation/{token}"]
+OPEN = [
+    "/sign-in",
+    "/sign-in/code",
+    "/sign-in/passkey",
+    "/sign-in/with",
+    "/sign-in/with/{organisation}",
+    "/sign-in/with/{organisation}/back",
+    "/sign-out",
+    "/invitation/{token}",
+]
 
 
 def test_the_lists_of_these_tests_are_all_there_is(place: Place) -> None:

@@ -180,6 +180,17 @@ async def test_adding_and_removing_ask_who_one_is_unless_that_was_shown_just_now
     assert names.count("user.confirmed") == names.count("user.passkey_removed") == 1
 
 
+async def test_whoever_guesses_on_a_browser_left_open_is_signed_out(desk: Desk) -> None:
+    await desk.rowan.get("/account/confirm")
+    for _ in range(9):
+        wrong = await desk.rowan.post("/account/confirm", {"password": PASSWORD, "code": "000000"})
+        assert (wrong.status, (await desk.rowan.get("/account")).status) == (422, 200)
+    await desk.rowan.get("/account/confirm")
+    await desk.rowan.post("/account/confirm", {"password": PASSWORD, "code": "000000"})
+    assert (await desk.rowan.get("/account")).status == 303
+    assert (await desk.accounts.user(desk.user)).locked_until is not None
+
+
 async def test_a_passkey_shows_again_who_one_is_only_to_its_own_session(desk: Desk) -> None:
     other = await desk.accounts.member("other@bromley.example", "directory_admin")
     await desk.web.clock.advance(301)
@@ -192,7 +203,10 @@ async def test_a_passkey_shows_again_who_one_is_only_to_its_own_session(desk: De
         assert (await sam.post(path, {"name": "Mine"})).status == 404
     assert (await sam.get(f"/account/passkeys/{there.id}")).status == 404
     await desk.rowan.get("/account/confirm?next=https://elsewhere.example/")
-    answer = desk.device.use(await desk.options(desk.rowan, "/account/confirm/passkey"))
+    wrong = desk.device.use(await desk.options(desk.rowan, "/account/confirm/passkey"), user=other.viewer.user)
+    assert (await desk.rowan.post("/account/confirm/passkey", {"answer": wrong})).status == 422
+    # Asked for one of hers, a security key need not say whose it is.
+    answer = desk.device.use(await desk.options(desk.rowan, "/account/confirm/passkey"), user="")
     done = await desk.rowan.post("/account/confirm/passkey", {"answer": answer})
     assert (done.status, done.location) == (303, "/account")
     assert (await desk.rowan.get("/account/passkeys/add")).status == 200

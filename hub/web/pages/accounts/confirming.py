@@ -43,6 +43,8 @@ class ConfirmPages:
 
     async def show(self, request: web.Request) -> web.StreamResponse:
         """The form for password and code, and the button for a passkey."""
+        if not await self._people.has_password(request[VIEWER]):
+            return self._sessions.nowhere()
         return await self._page(request, local_path(request.query.get("next", "")), (), 200)
 
     async def confirm(self, request: web.Request) -> web.StreamResponse:

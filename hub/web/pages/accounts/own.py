@@ -34,14 +34,15 @@ class OwnPages:
 
     async def show(self, request: web.Request) -> web.StreamResponse:
         """Who one is here, and the browsers one is signed in with."""
-        viewer = request[VIEWER]
+        viewer, own = request[VIEWER], await self._people.has_password(request[VIEWER])
         return self._site.page(
             request,
             "account.html",
             email=await self._people.address(viewer),
             roles=roles_in_words(viewer.roles),
             sessions=await self._people.sessions(viewer),
-            passkeys=None if self._passkeys is None else await self._passkeys.listed(viewer),
+            password=own,
+            passkeys=await self._passkeys.listed(viewer) if self._passkeys is not None and own else None,
             done=DONE.get("password" if "changed" in request.query else request.query.get("passkey", ""), ""),
         )
 
@@ -59,6 +60,8 @@ class OwnPages:
 
     async def show_password(self, request: web.Request) -> web.StreamResponse:
         """The form for another password."""
+        if not await self._people.has_password(request[VIEWER]):
+            return self._sessions.nowhere()
         return await self._password(request, (), 200)
 
     async def change_password(self, request: web.Request) -> web.StreamResponse:

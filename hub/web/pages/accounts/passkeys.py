@@ -11,6 +11,7 @@ from aiohttp import web
 
 from hub.core.passkeys import Passkey
 from hub.service.accounts.passkeys import LONGEST_NAME, Passkeys
+from hub.service.accounts.people import People
 from hub.service.accounts.steps import FormProblem
 from hub.web.pages.accounts.confirming import confirm_first
 from hub.web.pages.accounts.signing_in import SignInPages, Slowed
@@ -25,9 +26,17 @@ class PasskeyPages:
     """``passkeys``: None where the hub's address is one that browsers make none for; then nothing is there."""
 
     def __init__(
-        self, *, passkeys: Passkeys | None, sign_in: SignInPages, site: Site, sessions: Sessions, slowed: Slowed
+        self,
+        *,
+        passkeys: Passkeys | None,
+        people: People,
+        sign_in: SignInPages,
+        site: Site,
+        sessions: Sessions,
+        slowed: Slowed,
     ) -> None:
         self._passkeys = passkeys
+        self._people = people
         self._sign_in = sign_in
         self._site = site
         self._sessions = sessions
@@ -50,7 +59,7 @@ class PasskeyPages:
         onward = asked_for(form.one("next"))
         done = await self._passkeys.sign_in(self._sessions.browser(request), form.one("answer"))
         if done is None:
-            return self._sign_in.first(request, onward, "", (WRONG_PASSKEY,), 422)
+            return await self._sign_in.first(request, onward, "", (WRONG_PASSKEY,), 422)
         response = self._sessions.redirect(landing(done.viewer, onward))
         self._sessions.begin(response, done.token)
         return response
@@ -64,7 +73,7 @@ class PasskeyPages:
 
     async def show_add(self, request: web.Request) -> web.StreamResponse:
         """The form for making one."""
-        if self._passkeys is None:
+        if self._passkeys is None or not await self._people.has_password(request[VIEWER]):
             return self._sessions.nowhere()
         if not await self._passkeys.proved(request[VIEWER]):
             return confirm_first(self._sessions, ADD)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from hub.web.pages.accounts.confirming import ConfirmPages
+from hub.web.pages.accounts.federated import FederatedPages
 from hub.web.pages.accounts.invitation import InvitationPages
 from hub.web.pages.accounts.own import OwnPages
 from hub.web.pages.accounts.passkeys import PasskeyPages
@@ -26,6 +27,7 @@ class AccountPages:
     own: OwnPages
     passkeys: PasskeyPages
     confirm: ConfirmPages
+    federated: FederatedPages
     users: UserPages
 
     def routes(self) -> Sequence[web.RouteDef]:
@@ -38,6 +40,9 @@ class AccountPages:
             web.post("/sign-in/code", opened(self.sign_in.code)),
             web.get("/sign-in/passkey", opened(self.passkeys.sign_in_options)),
             web.post("/sign-in/passkey", opened(self.passkeys.sign_in)),
+            web.get("/sign-in/with", opened(self.federated.choose)),
+            web.get("/sign-in/with/{organisation}", opened(self.federated.begin)),
+            web.get("/sign-in/with/{organisation}/back", opened(self.federated.back)),
             web.post("/sign-out", opened(self.sign_in.out)),
             web.get("/invitation/{token}", opened(self.invitation.show)),
             web.post("/invitation/{token}", opened(self.invitation.take)),

@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from aiohttp import web
 
+from hub.service.accounts.providers import Providers
 from hub.service.accounts.signing_in import SigningIn
 from hub.service.accounts.steps import FormProblem
 from hub.web.clients import Clients
@@ -45,11 +46,14 @@ class Slowed:
 class SignInPages:
     """Works without JavaScript. ``passkeys``: whether browsers make any for the hub's address."""
 
-    def __init__(self, *, signing_in: SigningIn, sessions: Sessions, slowed: Slowed, passkeys: bool) -> None:
+    def __init__(
+        self, *, signing_in: SigningIn, sessions: Sessions, slowed: Slowed, passkeys: bool, providers: Providers
+    ) -> None:
         self._signing_in = signing_in
         self._sessions = sessions
         self._slowed = slowed
         self._passkeys = passkeys
+        self._providers = providers
 
     async def show(self, request: web.Request) -> web.StreamResponse:
         """The first step; whoever is signed in already goes where they wanted to."""
@@ -57,7 +61,7 @@ class SignInPages:
         viewer = await self._sessions.viewer(request)
         if viewer is not None:
             return self._sessions.redirect(landing(viewer, onward))
-        return self.first(request, onward, "", ())
+        return await self.first(request, onward, "", ())
 
     async def password(self, request: web.Request) -> web.StreamResponse:
         """Take address and password."""
@@ -68,7 +72,7 @@ class SignInPages:
         onward = asked_for(form.one("next"))
         token = await self._signing_in.password(form.one("email"), form.one("password"))
         if token is None:
-            return self.first(request, onward, form.one("email"), (FAILED,), 422)
+            return await self.first(request, onward, form.one("email"), (FAILED,), 422)
         response = self._second_step(onward)
         self._sessions.begin(response, token)
         return response
@@ -89,7 +93,7 @@ class SignInPages:
         onward = asked_for(form.one("next"))
         done = await self._signing_in.code(self._sessions.token(request), form.one("code"))
         if done is None:
-            return self.first(request, onward, "", (FAILED,), 422)
+            return await self.first(request, onward, "", (FAILED,), 422)
         if isinstance(done, str):
             return self._second(request, onward, (WRONG_CODE,), 422)
         response = self._sessions.redirect(landing(done.viewer, onward))
@@ -106,7 +110,7 @@ class SignInPages:
     def _second_step(self, onward: str) -> web.Response:
         return self._sessions.redirect(f"{CODE}?next={quote(onward, safe='/')}" if onward else CODE)
 
-    def first(
+    async def first(
         self, request: web.Request, onward: str, email: str, errors: tuple[FormProblem, ...], status: int = 200
     ) -> web.Response:
         """The page for the first step, and for whatever else opens a session."""
@@ -117,6 +121,7 @@ class SignInPages:
             next=onward,
             email=email.strip()[:SHOWN_AGAIN],
             passkeys=self._passkeys,
+            federated=bool(await self._providers.organisations()),
             errors=errors,
             errors_by=errors_by(errors, "email"),
         )

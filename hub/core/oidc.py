@@ -1,0 +1,263 @@
+"""OpenID Connect (Core 1.0): what a council's identity provider is asked, and whether its answer counts.
+
+Nothing is kept between the two. The state bears its end, where to go on to, and a MAC over the browser and the
+organisation that it is for; the nonce and PKCE's verifier are derived from it under the hub's secret. So nobody can
+begin for somebody else's browser, and no visitor can fill a table.
+"""
+
+import base64
+import hashlib
+import hmac
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, Literal
+from urllib.parse import urlencode, urlsplit
+
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import KeySet
+
+from contacts.addresses import AddressProblem, parse_email
+
+SecondFactor = Literal["claimed", "trusted"]
+"""``claimed``: each ID token has to say that there was one; ``trusted``: the provider lets nobody through without, as
+the operator has been told."""
+Reason = Literal[
+    "state", "denied", "mix_up", "away", "token", "second_factor", "address", "unknown", "other_account", "account"
+]
+"""Why somebody does not get in; for the audit log."""
+
+LIVES: Final = timedelta(minutes=10)
+"""How long somebody may take over there."""
+NONCE_BYTES: Final = 16
+ALGORITHMS: Final = ("RS256", "PS256", "ES256")
+"""That an ID token may be signed with: never none, never a shared secret."""
+LEEWAY: Final = timedelta(seconds=60)
+OLDEST: Final = timedelta(minutes=10)
+"""Of an ID token that was just fetched."""
+LONGEST_SUBJECT: Final = 255
+"""Core 1.0, 2."""
+SCOPE: Final = "openid profile email"
+_TRUE: Final = (True, "true", 1, "1")
+"""As providers write it: Entra's ``xms_edov`` is a string or a number."""
+_MAC_BYTES: Final = 32
+
+
+class SignInRefused(Exception):
+    """Nobody gets in by this answer."""
+
+    def __init__(self, reason: Reason) -> None:
+        super().__init__(f"sign-in refused: {reason}")
+        self.reason: Reason = reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provider:
+    """The identity provider of one organisation, as its operator was told."""
+
+    organisation: str
+    issuer: str
+    client_id: str
+    client_secret: str = field(repr=False)
+    domains: tuple[str, ...]
+    """Right sides of the addresses that its people have, in lower case."""
+    email_claim: str = "email"
+    verified_claim: str = "email_verified"
+    """What says that the address is the person's own."""
+    second_factor: SecondFactor = "claimed"
+    acr: tuple[str, ...] = ()
+    """Authentication contexts that are asked for, any of which says that there was a second factor."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metadata:
+    """What a provider says of itself (Discovery 1.0, 3), as far as it is used."""
+
+    authorization_endpoint: str
+    token_endpoint: str
+    jwks_uri: str
+    basic: bool
+    """Whether the client's secret goes into a header; else into the form."""
+    names_itself: bool
+    """Whether its answers say whose they are (RFC 9207)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """Who signed in over there."""
+
+    subject: str = field(repr=False)
+    email: str | None = field(repr=False)
+    """Only one that they have shown to be theirs, of a domain of the organisation."""
+    name: str | None = field(repr=False)
+
+
+# what is asked
+def new_state(secret: bytes, organisation: str, browser: str, onward: str, nonce: bytes, now: datetime) -> str:
+    """The state of one try by the browser with this cookie; ``onward``: a path to go on to, without its query."""
+    head = nonce + int((now + LIVES).timestamp()).to_bytes(8) + urlsplit(onward).path.encode("ascii")
+    return _text(head + _mac(secret, organisation, browser, head))
+
+
+def read_state(secret: bytes, organisation: str, browser: str, state: str, now: datetime) -> tuple[str, datetime]:
+    """Where to go on to, and when the try ends. Raises SignInRefused for a state that is none of ours for this
+    organisation and browser, or over."""
+    try:
+        raw = base64.urlsafe_b64decode(state.encode("ascii") + b"=" * (-len(state) % 4))
+    except ValueError:
+        raise SignInRefused("state") from None
+    head, mac = raw[:-_MAC_BYTES], raw[-_MAC_BYTES:]
+    if len(head) < NONCE_BYTES + 8 or not hmac.compare_digest(mac, _mac(secret, organisation, browser, head)):
+        raise SignInRefused("state")
+    ends = datetime.fromtimestamp(int.from_bytes(head[NONCE_BYTES : NONCE_BYTES + 8]), UTC)
+    if not ends - LIVES - timedelta(seconds=1) <= now < ends:
+        raise SignInRefused("state")
+    return head[NONCE_BYTES + 8 :].decode("ascii"), ends
+
+
+def asked(provider: Provider, metadata: Metadata, *, secret: bytes, state: str, redirect_uri: str) -> str:
+    """Where the browser is sent (Core 1.0, 3.1.2.1; PKCE by S256, RFC 7636)."""
+    challenge = hashlib.sha256(verifier(secret, state).encode()).digest()
+    fields = {
+        "response_type": "code",
+        "client_id": provider.client_id,
+        "redirect_uri": redirect_uri,
+        "scope": SCOPE,
+        "state": state,
+        "nonce": nonce_of(secret, state),
+        "code_challenge": _text(challenge),
+        "code_challenge_method": "S256",
+    }
+    if provider.acr:
+        fields["acr_values"] = " ".join(provider.acr)
+    joined = "&" if urlsplit(metadata.authorization_endpoint).query else "?"
+    return f"{metadata.authorization_endpoint}{joined}{urlencode(fields)}"
+
+
+def verifier(secret: bytes, state: str) -> str:
+    """PKCE's code verifier of this try: 43 characters that the browser never sees."""
+    return _text(hmac.digest(secret, b"oidc verifier\0" + state.encode(), hashlib.sha256))
+
+
+def nonce_of(secret: bytes, state: str) -> str:
+    """The nonce of this try."""
+    return _text(hmac.digest(secret, b"oidc nonce\0" + state.encode(), hashlib.sha256))
+
+
+def _mac(secret: bytes, organisation: str, browser: str, head: bytes) -> bytes:
+    about = hashlib.sha256(browser.encode("utf-8", "replace")).digest()
+    return hmac.digest(secret, b"oidc state\0" + organisation.encode() + b"\0" + about + head, hashlib.sha256)
+
+
+def _text(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
+
+
+# what a provider says of itself
+def metadata_of(document: Mapping[str, Any], issuer: str) -> Metadata:
+    """Raises ValueError for a document that is not this issuer's, or cannot do what is needed."""
+    if document.get("issuer") != issuer:  # Discovery 1.0, 4.3
+        raise ValueError("the document is of another issuer")
+    places = {name: document.get(name) for name in ("authorization_endpoint", "token_endpoint", "jwks_uri")}
+    if not all(isinstance(value, str) and value for value in places.values()):
+        raise ValueError("the document lacks an endpoint")
+    methods = document.get("token_endpoint_auth_methods_supported") or ["client_secret_basic"]
+    if not {"client_secret_basic", "client_secret_post"} & set(methods):
+        raise ValueError("the provider takes no client secret")
+    return Metadata(
+        authorization_endpoint=str(places["authorization_endpoint"]),
+        token_endpoint=str(places["token_endpoint"]),
+        jwks_uri=str(places["jwks_uri"]),
+        basic="client_secret_basic" in methods,
+        names_itself=document.get("authorization_response_iss_parameter_supported") is True,
+    )
+
+
+# what it answers
+def code_of(provider: Provider, metadata: Metadata, answer: Mapping[str, str]) -> str:
+    """The code that a browser came back with. Raises SignInRefused."""
+    said = answer.get("iss")
+    if said != provider.issuer and (said is not None or metadata.names_itself):  # RFC 9207, 2.4
+        raise SignInRefused("mix_up")
+    if "error" in answer or not answer.get("code"):
+        raise SignInRefused("denied")
+    return answer["code"]
+
+
+def identity_of(provider: Provider, id_token: str, keys: KeySet, *, nonce: str, now: datetime) -> Identity:
+    """Who signed in, by an ID token that this provider has just made for us and for this try (Core 1.0, 3.1.3.7).
+
+    Raises SignInRefused.
+    """
+    try:
+        claims = jwt.decode(id_token, keys, algorithms=list(ALGORITHMS)).claims
+    except (JoseError, ValueError, TypeError, KeyError) as error:
+        raise SignInRefused("token") from error
+    if not _ours(provider, claims, nonce, now):
+        raise SignInRefused("token")
+    subject = claims.get("sub")
+    if not isinstance(subject, str) or not 0 < len(subject) <= LONGEST_SUBJECT:
+        raise SignInRefused("token")
+    if provider.second_factor == "claimed" and not _two_factors(provider, claims):
+        raise SignInRefused("second_factor")
+    name = claims.get("name")
+    return Identity(subject=subject, email=_email(provider, claims), name=name if isinstance(name, str) else None)
+
+
+def _ours(provider: Provider, claims: Mapping[str, Any], nonce: str, now: datetime) -> bool:
+    audience = claims.get("aud")
+    audiences: Sequence[Any] = audience if isinstance(audience, list) else [audience]
+    party = claims.get("azp")
+    said = claims.get("nonce")
+    return (
+        claims.get("iss") == provider.issuer
+        and provider.client_id in audiences
+        and (party == provider.client_id or (party is None and len(audiences) == 1))
+        and isinstance(said, str)
+        and hmac.compare_digest(said.encode("utf-8", "replace"), nonce.encode())
+        and _number(claims.get("exp"), lambda at: now.timestamp() - LEEWAY.total_seconds() < at)
+        and _number(claims.get("iat"), lambda at: abs(now.timestamp() - at) < (OLDEST + LEEWAY).total_seconds())
+    )
+
+
+def _number(value: object, holds: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and bool(holds(value))
+
+
+def _two_factors(provider: Provider, claims: Mapping[str, Any]) -> bool:
+    if provider.acr:
+        return claims.get("acr") in provider.acr
+    methods = claims.get("amr")
+    return isinstance(methods, list) and "mfa" in methods  # RFC 8176, 2
+
+
+def _email(provider: Provider, claims: Mapping[str, Any]) -> str | None:
+    value = claims.get(provider.email_claim)
+    if not isinstance(value, str) or claims.get(provider.verified_claim) not in _TRUE:
+        return None
+    try:
+        address = parse_email(value.strip())
+    except AddressProblem:
+        return None
+    return address if address.rpartition("@")[2].casefold() in provider.domains else None
+
+
+# what an operator enters
+def problems_with(provider: Provider) -> tuple[str, ...]:
+    """What is wrong with what was entered, each as a sentence without its full stop."""
+    found = []
+    if urlsplit(provider.issuer).query or "#" in provider.issuer:  # Discovery 1.0, 3
+        found.append("The issuer is an https address without query or fragment")
+    if not provider.client_id or not provider.client_id.isprintable():
+        found.append("Enter the client id that the provider has given")
+    if not provider.client_secret:
+        found.append("Enter the client secret that the provider has given")
+    if not provider.domains:
+        found.append("Give at least one domain of the addresses that may sign in")
+    for domain in provider.domains:
+        try:
+            parse_email(f"somebody@{domain}")
+        except AddressProblem:
+            found.append(f"{domain} is no domain of addresses")
+    return tuple(found)
