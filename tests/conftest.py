@@ -1,6 +1,7 @@
 """What holds for every test: nothing from outside, the same examples in CI, and no silent skips there."""
 
 import asyncio
+import gc
 import os
 from collections.abc import Generator
 
@@ -17,6 +18,18 @@ asyncio.set_event_loop(None)
 settings.register_profile("local", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("ci" if STRICT else "local")
+
+
+def pytest_configure() -> None:
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """What was collected stays to the end. Looked through again and again it takes a tenth of the time of a run."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 10, 10)
+    gc.enable()
 
 
 @pytest.fixture(autouse=True)
