@@ -15,7 +15,7 @@ from hub.service.accounts.providers import Providers
 from hub.web.pages.accounts.signing_in import Slowed
 from hub.web.pages.accounts.site import Site
 from hub.web.pages.rendering import Pages
-from hub.web.sessions import Sessions, local_path
+from hub.web.sessions import Sessions, asked_for, landing
 
 NO_ACCOUNT: Final = (
     "You have no account here",
@@ -73,7 +73,7 @@ class FederatedPages:
         return self._sessions.page(
             request,
             "sign_in_with.html",
-            next=local_path(request.query.get("next", "")),
+            next=asked_for(request.query.get("next", "")),
             organisations=sorted(
                 ((self._site.called(code), code) for code in there), key=lambda one: one[0].casefold()
             ),
@@ -84,7 +84,7 @@ class FederatedPages:
         refused = self._slowed.too_many(request)
         if refused is not None:
             return refused
-        onward = local_path(request.query.get("next", ""))
+        onward = asked_for(request.query.get("next", ""))
         browser, visit = self._sessions.visit(request)
         address = await self._federated.begin(request.match_info["organisation"], browser, onward)
         if address is None:
@@ -108,7 +108,7 @@ class FederatedPages:
             return self._sessions.nowhere()
         if isinstance(done, NotEntered):
             return self._refused(done)
-        response = self._sessions.redirect(local_path(done.onward))
+        response = self._sessions.redirect(landing(done.signed.viewer, asked_for(done.onward)))
         self._sessions.begin(response, done.signed.token)
         return response
 
