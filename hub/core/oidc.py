@@ -108,6 +108,8 @@ def read_state(secret: bytes, organisation: str, browser: str, state: str, now: 
     except ValueError:
         raise SignInRefused("state") from None
     head, mac = raw[:-_MAC_BYTES], raw[-_MAC_BYTES:]
+    if _text(raw) != state:  # decoding leaves out what does not belong, and a try must have one name
+        raise SignInRefused("state")
     if len(head) < NONCE_BYTES + 8 or not hmac.compare_digest(mac, _mac(secret, organisation, browser, head)):
         raise SignInRefused("state")
     ends = datetime.fromtimestamp(int.from_bytes(head[NONCE_BYTES : NONCE_BYTES + 8]), UTC)

@@ -178,6 +178,8 @@ def test_a_state_is_for_one_browser_one_organisation_and_ten_minutes() -> None:
         (SECRET, BROMLEY, "cookie", state, START + LIVES),
         (SECRET, BROMLEY, "cookie", state, START - timedelta(seconds=2)),
         (SECRET, BROMLEY, "cookie", state[:-1], START),
+        (SECRET, BROMLEY, "cookie", f"{state}!", START),
+        (SECRET, BROMLEY, "cookie", f"{state}=", START),
         (SECRET, BROMLEY, "cookie", "A" + state[1:], START),
         (SECRET, BROMLEY, "cookie", "é", START),
         (SECRET, BROMLEY, "cookie", "", START),
