@@ -1,11 +1,21 @@
 """What an operator sees at a glance: counts, codes and ids, and nothing of any child."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Literal
 
-from hub.core.records import AlarmRecord, DeliveryState, EpisodeState, MessageStatus, Outgoing
+from hub.core.records import (
+    AcknowledgementRecord,
+    AlarmRecord,
+    AttemptRecord,
+    DeliveryRecord,
+    DeliveryState,
+    EpisodeState,
+    MessageStatus,
+    Outgoing,
+    ReceiptRecord,
+)
 
 OF_THE_DAY: Final[tuple[DeliveryState, ...]] = ("sent", "failed", "cancelled")
 UNDER_WAY: Final[tuple[DeliveryState, ...]] = ("due", "leased")
@@ -83,3 +93,14 @@ class Happened:
     arrived_at: datetime
     applied: bool
     """False while it is kept for a report that has not come."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Carriage:
+    """How an episode's notices were carried, what came back and who answered; each in the order of its notice's or
+    delivery's own list."""
+
+    deliveries: tuple[DeliveryRecord, ...]
+    attempts: tuple[AttemptRecord, ...]
+    receipts: tuple[ReceiptRecord, ...] = field(repr=False)
+    answers: tuple[AcknowledgementRecord, ...] = field(repr=False)

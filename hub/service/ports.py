@@ -34,7 +34,7 @@ from hub.core.records import (
     StoredEpisode,
     Tracked,
 )
-from hub.core.wall import Figures, Happened
+from hub.core.wall import Carriage, Figures, Happened
 from hub.service.accounts.ports import AccountsUnit, PasskeysUnit
 from hub.service.accounts.provider_ports import ProvidersUnit
 from hub.service.assurance.ports import AssuranceUnit
@@ -375,6 +375,10 @@ class Unit(Protocol):
 
     async def happened(self, episode: str) -> Sequence[Happened]:
         """The events of an episode, by arrival."""
+        ...
+
+    async def carriage(self, episode: str) -> Carriage:
+        """Deliveries, attempts, receipts and answers of all its notices."""
         ...
 
     # endpoints

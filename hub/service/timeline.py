@@ -1,8 +1,9 @@
 """What happened about one episode: who was told, why, when; how it went; who answered; which duties lie ahead."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import Final, TypeVar
 
 from hub.core.records import (
     AcknowledgementRecord,
@@ -18,6 +19,8 @@ from hub.core.records import (
 )
 from hub.core.wall import Happened
 from hub.service.ports import Store, Unit
+
+T = TypeVar("T")
 
 BIRTHDAY: Final = "adulthood"
 """Its date shows a date of birth."""
@@ -114,9 +117,17 @@ async def timeline_of(unit: Unit, episode: str) -> Timeline | None:
     stored = await unit.episode_by_id(episode)
     if stored is None:
         return None
+    carried = await unit.carriage(episode)
+    ways, attempts = _by(carried.deliveries, "notice"), _by(carried.attempts, "delivery")
+    receipts, answers = _by(carried.receipts, "delivery"), _by(carried.answers, "notice")
     told: dict[str, list[Told]] = {}
     for notice in await unit.notices(episode):
-        told.setdefault(notice.decision, []).append(await _told(unit, notice))
+        deliveries = tuple(
+            Carried(delivery=one, attempts=tuple(attempts[one.id]), receipts=tuple(receipts[one.id]))
+            for one in ways[notice.id]
+        )
+        found = Told(notice=notice, deliveries=deliveries, answers=tuple(answers[notice.id]))
+        told.setdefault(notice.decision, []).append(found)
     records = sorted(await unit.decisions(episode), key=lambda r: (r.decision.at, r.event or "", r.ordinal))
     return Timeline(
         episode=stored.record,
@@ -127,13 +138,9 @@ async def timeline_of(unit: Unit, episode: str) -> Timeline | None:
     )
 
 
-async def _told(unit: Unit, notice: NoticeRecord) -> Told:
-    deliveries = [
-        Carried(
-            delivery=delivery,
-            attempts=tuple(await unit.attempts(delivery.id)),
-            receipts=tuple(await unit.receipts(delivery.id)),
-        )
-        for delivery in await unit.deliveries(notice.id)
-    ]
-    return Told(notice=notice, deliveries=tuple(deliveries), answers=tuple(await unit.acknowledgements(notice.id)))
+def _by(rows: Iterable[T], of: str) -> Mapping[str, list[T]]:
+    """Rows by what they belong to, order kept."""
+    found: dict[str, list[T]] = defaultdict(list)
+    for row in rows:
+        found[getattr(row, of)].append(row)
+    return found

@@ -1,8 +1,9 @@
 """What named humans answered, found by the token only they were sent."""
 
 from collections.abc import Sequence
+from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import Row, select, update
 
 from hub.core.records import AcknowledgementRecord, AlarmRecord, AuditLine, DeliveryRecord, NoticeRecord
 from hub.store.deliveries import withdraw
@@ -66,15 +67,17 @@ def acknowledgements_of(session: Session, notice_id: str) -> Sequence[Acknowledg
         .where(acknowledgements.c.notice == notice_id)
         .order_by(acknowledgements.c.at, acknowledgements.c.id)
     )
-    return [
-        AcknowledgementRecord(
-            id=row.id,
-            notice=row.notice,
-            delivery=row.delivery,
-            at=row.at,
-            answer=row.answer,
-            name=session.open(row.child, row.name, acknowledgements, "name", row.id).decode(),
-            redirected_to=session.open_text(row.child, row.redirected_to, acknowledgements, "redirected_to", row.id),
-        )
-        for row in rows
-    ]
+    return [answer(session, row) for row in rows]
+
+
+def answer(session: Session, row: Row[Any]) -> AcknowledgementRecord:
+    """A row of ``acknowledgements`` as the services see it."""
+    return AcknowledgementRecord(
+        id=row.id,
+        notice=row.notice,
+        delivery=row.delivery,
+        at=row.at,
+        answer=row.answer,
+        name=session.open(row.child, row.name, acknowledgements, "name", row.id).decode(),
+        redirected_to=session.open_text(row.child, row.redirected_to, acknowledgements, "redirected_to", row.id),
+    )

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Row, func, select, update
 from sqlalchemy.sql.elements import ColumnElement
@@ -107,7 +108,7 @@ def receipts_of(session: Session, delivery_id: str) -> Sequence[ReceiptRecord]:
     rows = session.connection.execute(
         select(receipts).where(receipts.c.delivery == delivery_id).order_by(receipts.c.arrived_at, receipts.c.id)
     )
-    return [_receipt(session, row) for row in rows]
+    return [receipt(session, row) for row in rows]
 
 
 def receipts_apart(session: Session, since: datetime, limit: int) -> Sequence[ReceiptRecord]:
@@ -118,7 +119,7 @@ def receipts_apart(session: Session, since: datetime, limit: int) -> Sequence[Re
         .order_by(receipts.c.arrived_at, receipts.c.id)
         .limit(limit)
     )
-    return [_receipt(session, row) for row in rows]
+    return [receipt(session, row) for row in rows]
 
 
 def count_apart(session: Session, since: datetime) -> int:
@@ -127,7 +128,8 @@ def count_apart(session: Session, since: datetime) -> int:
     return int(session.connection.execute(counted).scalar_one())
 
 
-def _receipt(session: Session, row: Row[tuple[object, ...]]) -> ReceiptRecord:
+def receipt(session: Session, row: Row[Any]) -> ReceiptRecord:
+    """A row of ``receipts`` as the services see it."""
     return ReceiptRecord(
         id=row.id,
         arrived_at=row.arrived_at,

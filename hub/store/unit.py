@@ -39,7 +39,7 @@ from hub.core.records import (
     StoredEpisode,
     Tracked,
 )
-from hub.core.wall import Figures, Happened
+from hub.core.wall import Carriage, Figures, Happened
 from hub.service.accounts.ports import AccountsUnit, PasskeysUnit
 from hub.service.accounts.provider_ports import ProvidersUnit
 from hub.service.assurance.ports import AssuranceUnit
@@ -330,6 +330,9 @@ class SqlUnit:
 
     async def happened(self, episode: str) -> Sequence[Happened]:
         return await self._run(wall.happened, episode)
+
+    async def carriage(self, episode: str) -> Carriage:
+        return await self._run(wall.carriage, episode)
 
     async def episode_list(self, limit: int = 100) -> Sequence[EpisodeRecord]:
         return await self._run(episodes.episode_list, limit)

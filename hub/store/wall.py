@@ -1,4 +1,5 @@
-"""What the operator's wall shows, by indexes: ids sort by time, so a day is a range of them. Opens nothing sealed."""
+"""What the operator's wall shows, by indexes: ids sort by time, so a day is a range of them. Nothing sealed is
+opened but for :func:`carriage`."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -6,11 +7,14 @@ from dataclasses import fields
 
 from sqlalchemy import func, select, text
 
-from hub.core.records import DeliveryState
-from hub.core.wall import NEWEST, OF_THE_DAY, Figures, Happened, Newest
+from hub.core.records import AttemptRecord, DeliveryState
+from hub.core.wall import NEWEST, OF_THE_DAY, Carriage, Figures, Happened, Newest
 from hub.service.canary import HUB
+from hub.store.answers import answer
+from hub.store.delivery_rows import delivery
+from hub.store.receipts import receipt
 from hub.store.session import Session
-from hub.store.tables import deliveries, episodes, events
+from hub.store.tables import acknowledgements, attempts, deliveries, episodes, events, notices, receipts
 
 _UNDER_WAY = text("(deliveries.state = 'due' OR deliveries.state = 'leased')")
 
@@ -51,3 +55,36 @@ def happened(session: Session, episode: str) -> Sequence[Happened]:
         Happened(event=row.id, type=row.type, arrived_at=row.arrived_at, applied=row.applied)
         for row in session.connection.execute(statement)
     ]
+
+
+def carriage(session: Session, episode: str) -> Carriage:
+    """All at once: asked for one notice after the other, a circulation to the whole country takes a second."""
+    mine = select(notices.c.id).where(notices.c.episode == episode)
+    ways = select(deliveries.c.id).where(deliveries.c.notice.in_(mine))
+    run = session.connection.execute
+    return Carriage(
+        deliveries=tuple(
+            delivery(session, row)
+            for row in run(
+                select(deliveries).where(deliveries.c.notice.in_(mine)).order_by(deliveries.c.rank, deliveries.c.id)
+            )
+        ),
+        attempts=tuple(
+            AttemptRecord(**row._mapping)
+            for row in run(select(attempts).where(attempts.c.delivery.in_(ways)).order_by(attempts.c.number))
+        ),
+        receipts=tuple(
+            receipt(session, row)
+            for row in run(
+                select(receipts).where(receipts.c.delivery.in_(ways)).order_by(receipts.c.arrived_at, receipts.c.id)
+            )
+        ),
+        answers=tuple(
+            answer(session, row)
+            for row in run(
+                select(acknowledgements)
+                .where(acknowledgements.c.notice.in_(mine))
+                .order_by(acknowledgements.c.at, acknowledgements.c.id)
+            )
+        ),
+    )
