@@ -18,7 +18,7 @@ from hub.service.accounts.ports import Passwords
 from hub.service.accounts.provider_ports import Reached
 from hub.service.accounts.providers import Providers
 from hub.service.accounts.signing_in import SigningIn
-from hub.service.accounts.telling import telling
+from hub.service.accounts.telling import PASSKEY, Tell, telling
 from hub.service.ports import Clock, Ids, Store
 from hub.service.supervise import Log
 from hub.settings import Settings
@@ -49,6 +49,7 @@ class AccountServices:
     signing_in: SigningIn
     people: People
     confirming: Confirming
+    tell_of_passkey: Tell
     providers: Providers
     limits: AccountLimits
     called: Callable[[str], str | None]
@@ -93,6 +94,7 @@ def account_services(
             tell=telling(mail, clock, ids, log),
         ),
         confirming=Confirming(store=store, clock=clock, ids=ids, passwords=passwords, limits=limits),
+        tell_of_passkey=telling(mail, clock, ids, log, text=PASSKEY),
         providers=Providers(store=store, clock=clock, ids=ids),
         limits=limits,
         called=called,
@@ -183,4 +185,12 @@ def _passkeys(services: AccountServices, clock: Clock, ids: Ids, public_url: str
     party = relying_party(public_url)
     if party is None:
         return None
-    return Passkeys(store=services.store, clock=clock, ids=ids, limits=services.limits, party=party, secret=secret)
+    return Passkeys(
+        store=services.store,
+        clock=clock,
+        ids=ids,
+        limits=services.limits,
+        party=party,
+        secret=secret,
+        tell=services.tell_of_passkey,
+    )

@@ -33,6 +33,7 @@ from hub.core.passkeys import (
 from hub.core.records import AuditLine
 from hub.service.accounts.ports import user_lock
 from hub.service.accounts.steps import FormProblem, SignedIn, begin_session, failed, new_token, viewer_line
+from hub.service.accounts.telling import Tell
 from hub.service.ports import Clock, Ids, Store, Unit
 
 LONGEST_NAME: Final = 60
@@ -57,15 +58,25 @@ class Passkeys:
     """
 
     def __init__(
-        self, *, store: Store, clock: Clock, ids: Ids, limits: AccountLimits, party: RelyingParty, secret: bytes
+        self,
+        *,
+        store: Store,
+        clock: Clock,
+        ids: Ids,
+        limits: AccountLimits,
+        party: RelyingParty,
+        secret: bytes,
+        tell: Tell,
     ) -> None:
-        """``secret``: what challenges are known again by; at least 32 bytes, the same on every node."""
+        """``secret``: what challenges are known again by; at least 32 bytes, the same on every node. ``tell``: whoever
+        has another passkey learns of it, as somebody else may have added it."""
         self._store = store
         self._clock = clock
         self._ids = ids
         self._limits = limits
         self._party = party
         self._secret = secret
+        self._tell = tell
 
     # what a browser is asked for
     def options(self, browser: str) -> dict[str, Any]:
@@ -166,9 +177,14 @@ class Passkeys:
                 return (NOT_MADE,)
             await unit.passkeys.put(passkey)
             await unit.add_audit([self._line(viewer, now, "user.passkey_added", passkey=passkey.id)])
+            addresses.append(user.email)
             return ()
 
-        return await self._store.write(work)
+        addresses: list[str] = []
+        problems = await self._store.write(work)
+        for address in addresses[-1:]:  # a work may run twice, and only its last run counts
+            await self._tell(address)
+        return problems
 
     async def rename(self, viewer: Viewer, passkey: str, name: str) -> tuple[FormProblem, ...] | None:
         """Call one of one's own something else; None where there is none."""

@@ -1,6 +1,6 @@
 """Accounts as they are looked after: one's own, and those of one's organisation."""
 
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
@@ -32,11 +32,10 @@ from hub.service.accounts.steps import (
     failed,
     new_password_problems,
 )
+from hub.service.accounts.telling import Tell
 from hub.service.ports import Clock, Ids, Store, Unit
 
 PER_PAGE: Final = 50
-Tell = Callable[[str], Awaitable[None]]
-"""Sends a content-free word to an address that an account's recovery was started; never raises."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,20 +9,27 @@ from hub.service.alarming import ALARM_IDS
 from hub.service.ports import Clock, Ids
 from hub.service.supervise import Log
 
+Tell = Callable[[str], Awaitable[None]]
+"""Sends a content-free word to the address of whose account was touched; never raises."""
 PATIENCE: Final = 10.0
-"""Seconds that whoever started the recovery may be kept waiting for the relay."""
-TEXT: Final = (
+"""Seconds that whoever touched the account may be kept waiting for the relay."""
+RECOVERY: Final = (
     "Somebody of your organisation, or the operator of Fingerpost, has started a recovery of your account. Your old "
     "password and codes no longer work. They will give you a new link themselves.\n\n"
     "If you did not ask for this, ring them now.\n"
 )
+PASSKEY: Final = (
+    "A passkey was added to your account. Whoever has it can sign in as you.\n\n"
+    "If that was not you, ring an administrator of your organisation now, and have them start a recovery: it removes "
+    "all passkeys.\n"
+)
 
 
 def telling(
-    transport: Transport | None, clock: Clock, ids: Ids, log: Log, *, patience: float = PATIENCE
-) -> Callable[[str], Awaitable[None]]:
-    """Sends to an address, once, and says in the log if it did not go out; None: there is no mail. ``patience``:
-    seconds that it may take."""
+    transport: Transport | None, clock: Clock, ids: Ids, log: Log, *, text: str = RECOVERY, patience: float = PATIENCE
+) -> Tell:
+    """Sends ``text`` to an address, once, and says in the log if it did not go out; None: there is no mail.
+    ``patience``: seconds that it may take."""
 
     async def tell(address: str) -> None:
         if transport is None:
@@ -33,7 +40,7 @@ def telling(
             delivery=ids.new(ALARM_IDS.removesuffix("_"), now),
             reference=ids.reference(),
             address=address,
-            body=Alert(subject="Your account", text=TEXT),
+            body=Alert(subject="Your account", text=text),
         )
         try:
             async with asyncio.timeout(patience):

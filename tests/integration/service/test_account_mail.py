@@ -1,12 +1,18 @@
-"""What a person is told by e-mail when somebody starts a recovery of their account."""
+"""What a person is told by e-mail when their account was touched: a recovery was started, a passkey added."""
 
 import asyncio
+from pathlib import Path
 
 from adapters.port import Accepted, Alert, Deferred, Envelope, Result, Unconfirmed
+from hub.core.passkeys import RelyingParty
 from hub.edge.ids import SeededIds
-from hub.service.accounts.telling import telling
+from hub.service.accounts.passkeys import Passkeys
+from hub.service.accounts.telling import PASSKEY, telling
 from hub.service.alarming import ALARM_IDS
+from tests.kit.accounts import accounts_over
+from tests.kit.authenticator import FLAGS, ORIGIN, Authenticator
 from tests.kit.clock import FakeClock
+from tests.kit.store import sqlite_store
 from tests.kit.web import Lines
 
 ROWAN = "rowan@bromley.example"
@@ -55,6 +61,30 @@ async def test_what_did_not_go_out_is_in_the_log_without_the_address() -> None:
 async def test_nobody_is_kept_waiting_for_a_relay_that_hangs() -> None:
     _, lines = await told(None, patience=0.01)
     assert lines == [("account.not_told", {"reason": "provider_timeout"})]
+
+
+async def test_whoever_has_another_passkey_is_told_and_nobody_of_one_that_was_refused(tmp_path: Path) -> None:
+    store, clock, told, device = await sqlite_store(tmp_path), FakeClock(), list[str](), Authenticator()
+
+    async def tell(address: str) -> None:
+        told.append(address)
+
+    accounts = accounts_over(store, clock)
+    rowan = (await accounts.member(ROWAN)).viewer
+    passkeys = Passkeys(
+        store=store, clock=clock, ids=accounts.ids, limits=accounts.limits, tell=tell, secret=b"s" * 32,
+        party=RelyingParty(id="localhost", origin=ORIGIN),
+    )  # fmt: skip
+    for flags in (0, FLAGS):
+        options = await passkeys.creation_options(rowan, "browser")
+        assert options is not None and told == []
+        await passkeys.add(rowan, "browser", name="Telephone", text=device.make(options, flags=flags))
+    assert told == [ROWAN]
+    await store.aclose()
+
+
+def test_the_word_of_a_passkey_bears_no_link() -> None:
+    assert "passkey" in PASSKEY and "http" not in PASSKEY and "@" not in PASSKEY
 
 
 async def test_without_mail_nothing_is_sent() -> None:
