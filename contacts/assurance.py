@@ -73,7 +73,7 @@ def expected_of(organisation: str, areas: Areas) -> tuple[str, ...]:
 
 def coverage_of(directory: Directory, at: datetime, wanted: Iterable[tuple[str, str]]) -> tuple[Coverage, ...]:
     """The same of these roles only; ``wanted``: organisation and role."""
-    day, night = _samples(at)
+    day, night = samples(at)
     return tuple(_coverage(directory, organisation, role, (at, day, night)) for organisation, role in wanted)
 
 
@@ -171,7 +171,7 @@ def _expected(areas: Areas) -> Iterator[tuple[str, str]]:
             yield organisation, role
 
 
-def _samples(at: datetime) -> tuple[datetime, datetime]:
+def samples(at: datetime) -> tuple[datetime, datetime]:
     """The first Wednesday on or after ``at`` that is a working day in all nations: 11:00 and 03:00."""
     local = at.astimezone(LONDON)
     wednesday = local.date() + timedelta(days=(2 - local.weekday()) % 7)

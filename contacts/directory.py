@@ -92,6 +92,10 @@ class Directory:
         fostering = in_house_foster and role in FOSTERING_ROLES
         return self._reach(code, function, at, fostering=fostering)
 
+    def reach(self, organisation: str, function: str, at: datetime) -> Reached | Unreached:
+        """Who answers for this very desk, in the order of :meth:`resolve`."""
+        return self._reach(organisation, function, at, fostering=False)
+
     def fallback(self, organisation: str | None, at: datetime) -> Reached | Unreached:
         """Who hears of a gap: the organisation's fallback desk, else the operator's. Which of the two it became is
         :attr:`Reached.organisation`; what the operator is sent must be content-free (readings.md D11)."""

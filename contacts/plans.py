@@ -5,7 +5,7 @@ taken in turn, and a contact is left out where the notice presses less than it a
 push; an SMS carries a content-free alert. Pure.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Final, Literal, TypeAlias, get_args
@@ -49,6 +49,27 @@ def plan(contacts: Sequence[Contact], priority: Urgency, channels: Collection[st
         first += _missing(first, later, "alert")
     taken = {key_of(way) for way in first}
     return (first, *_without(later, taken))
+
+
+def moved(contacts: Sequence[Contact], id: str, *, later: bool) -> Mapping[str, int]:
+    """The orders of a desk's contacts, as far as they are others, once one of them is taken earlier, or later: out of a
+    step that it shares into one of its own, from there into the next one. Empty where it cannot go further."""
+    steps = [[one.id for one in step] for _, step in groupby(sorted(contacts, key=_by_order), key=_by_order)]
+    place = next((number for number, step in enumerate(steps) if id in step), None)
+    if place is None:
+        return {}
+    if len(steps[place]) > 1:
+        steps[place].remove(id)
+        steps.insert(place + later, [id])
+    elif 0 <= (other := place + (1 if later else -1)) < len(steps):
+        steps[other].append(id)
+        del steps[place]
+    orders = {one: number for number, step in enumerate(steps) for one in step}
+    return {one.id: orders[one.id] for one in contacts if orders[one.id] != one.order}
+
+
+def _by_order(contact: Contact) -> int:
+    return contact.order
 
 
 def key_of(way: Way) -> str:

@@ -126,6 +126,12 @@ class Importing:
         job = _begin(self._checks, id, lambda progress: self._check(by, upload, progress))
         return Seen(upload=upload, progress=job.progress)
 
+    async def wait(self, id: str, seconds: float) -> None:
+        """Until nothing of it is under way here, but no longer: most files are small, and need no page in between."""
+        tasks = [jobs[id].task for jobs in (self._checks, self._puts) if id in jobs]
+        if tasks:
+            await asyncio.wait(tasks, timeout=seconds)
+
     async def confirm(self, by: Author, id: str, seen: int) -> None:
         """Put it in force, as it was compared with version ``seen``; twice is once. Nothing happens where it is
         compared with another by now: its page says what is."""

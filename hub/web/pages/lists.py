@@ -47,11 +47,11 @@ class Heading:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """``count``: rows there would be; ``chosen``: the filter is set to it."""
+    """``count``: rows there would be, where it is rows; ``chosen``: it is what is asked for."""
 
     text: str
     address: str
-    count: int
+    count: int | None
     chosen: bool
 
 
@@ -86,23 +86,25 @@ def arranged(
     columns: Sequence[Column[T]] = (),
     filters: Sequence[Filter[T]] = (),
     per: int = 50,
+    keeping: Mapping[str, str] | None = None,
 ) -> Arranged[T]:
-    """``rows`` as an address asks for them. ``asked``: its query; ``path``: the page's own; ``per``: rows of a page."""
-    chosen = {f.name: asked[f.name] for f in filters if asked.get(f.name) in {code for code, _ in f.choices}}
-    left = _left(rows, filters, chosen)
+    """``rows`` as an address asks for them. ``asked``: its query; ``path``: the page's own; ``per``: rows of a page;
+    ``keeping``: what else its addresses say."""
+    picked = {f.name: asked[f.name] for f in filters if asked.get(f.name) in {code for code, _ in f.choices}}
+    left = _left(rows, filters, picked)
     by, down = asked.get(SORT, "").removeprefix(_DOWN), asked.get(SORT, "").startswith(_DOWN)
     column = next((one for one in columns if one.name == by and one.key is not None), None)
     if column is not None and column.key is not None:
         left.sort(key=column.key, reverse=down)
     pages = max(1, -(-len(left) // per))
     number = min(_number(asked.get(PAGE, "")), pages)
-    kept = dict(chosen) if column is None else {**chosen, SORT: asked[SORT]}
+    kept = {**(keeping or {}), **picked} | ({} if column is None else {SORT: asked[SORT]})
 
     def address(**changes: str | None) -> str:
         query = {name: value for name, value in {**kept, **changes}.items() if value}
         return f"{path}?{urlencode(query)}" if query else path
 
-    offered = [_choices(one, rows, filters, chosen, address) for one in filters]
+    offered = [_choices(one, rows, filters, picked, address) for one in filters]
     return Arranged(
         rows=left[(number - 1) * per : number * per],
         headings=tuple(_heading(one, one is column, down, address) for one in columns),
@@ -112,6 +114,24 @@ def arranged(
         total=len(left),
         earlier=address(page=str(number - 1)) if number > 1 else None,
         later=address(page=str(number + 1)) if number < pages else None,
+    )
+
+
+def chosen(
+    label: str, name: str, choices: Sequence[tuple[str, str]], value: str, path: str, asked: Mapping[str, str]
+) -> Choices:
+    """What else a page may be asked for, of which always one is. ``asked``: all that its address says, by name."""
+    return Choices(
+        label=label,
+        choices=tuple(
+            Choice(
+                text=words,
+                address=f"{path}?{urlencode({**asked, name: code})}",
+                count=None,
+                chosen=code == value,
+            )
+            for code, words in choices
+        ),
     )
 
 

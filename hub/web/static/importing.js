@@ -1,5 +1,5 @@
 // The page is loaded again and again beside the one that is shown, until it tells of no progress any more.
-const EVERY = 500;
+const EVERY = 300;
 const parser = new DOMParser();
 
 async function look() {

@@ -2,14 +2,18 @@
 
 import asyncio
 import json
+import threading
 from collections.abc import AsyncIterator
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
+from contacts.areas import Areas
 from contacts.roles import OPERATOR
 from contacts.scope import part_of
-from contacts.tables import dumps, dumps_zip
+from contacts.tables import Loaded, Tell, dumps, dumps_zip
+from hub.service.directory import importing as service
 from hub.web.pages.directory import routes
 from tests.integration.web.test_directory_pages import HERE, Place
 from tests.kit.accounts import accounts_over
@@ -52,7 +56,6 @@ async def settled(visitor: Visitor, address: str) -> Seen:
         seen = await visitor.get(address)
         if 'id="progress"' not in seen.html:
             return seen
-        assert '<meta http-equiv="refresh"' in seen.html, "without scripts it is loaded again"
         await asyncio.sleep(0.01)
     raise AssertionError("it goes on and on")
 
@@ -72,6 +75,29 @@ async def test_looked_at_confirmed_and_in_force(place: Place) -> None:
     assert (await place.contact())["order"] == 4
     assert (await jo.post(address, {"step": "confirm"})).status == 303
     assert "In force as version 2" in (await settled(jo, address)).text, "pressed again, it is the same"
+
+
+async def test_a_page_says_how_far_it_is(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    read, go_on = service.load, threading.Event()
+
+    def slow(data: bytes, areas: Areas, now: datetime, tell: Tell) -> Loaded:
+        tell(1_200, 2_400)
+        assert go_on.wait(10)
+        return read(data, areas, now)
+
+    monkeypatch.setattr(service, "load", slow)
+    jo = await place.visitor("Jo Example")
+    address = await handed_over(jo, part(order=4))
+    try:
+        page = await jo.get(address)
+        while "Reading" not in page.text:
+            page = await jo.get(address)
+        assert "Reading: 1,200 of 2,400 rows" in page.text
+        assert '<progress class="fp-progress" id="progress" max="100" value="37"' in page.html
+        assert '<noscript><meta http-equiv="refresh"' in page.html, "without scripts it is loaded again"
+    finally:
+        go_on.set()
+    assert "Import all of it now" in (await settled(jo, address)).text
 
 
 async def test_what_takes_two_is_proposed_and_what_was_not_meant_is_given_up(place: Place) -> None:

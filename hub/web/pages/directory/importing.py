@@ -28,6 +28,8 @@ from hub.web.sessions import FORM, VIEWER, Sessions
 
 LONGEST: Final = 16 * 1024 * 1024
 """Bytes of a file: a country's directory is two megabytes of JSON, and as much again in certificates."""
+PATIENCE: Final = 0.08
+"""Seconds before a page says how far something is: most files are done with by then."""
 IMPORT: Final = "/directory/import"
 FORMATS: Final = {"json": "application/json", "zip": "application/zip"}
 PROBLEMS: Final = 200
@@ -67,7 +69,11 @@ class ImportPages:
     async def one(self, request: web.Request) -> web.StreamResponse:
         """What it would do, how far it is, or what became of it."""
         author = author_of(request[VIEWER])
-        seen = None if author is None else await self._importing.look(author, request.match_info["upload"])
+        upload = request.match_info["upload"]
+        seen = None if author is None else await self._importing.look(author, upload)
+        if seen is not None and author is not None and seen.progress is not None:
+            await self._importing.wait(upload, PATIENCE)
+            seen = await self._importing.look(author, upload)
         if seen is None or author is None:
             return self._sessions.nowhere()
         part = seen.upload.part

@@ -14,8 +14,10 @@ from hub.service.supervise import Log
 from hub.web.bodies import Bodies
 from hub.web.forms import Uploads
 from hub.web.pages.accounts.site import Site
+from hub.web.pages.directory.circulations import CirculationPages
 from hub.web.pages.directory.editing import EntryPages
 from hub.web.pages.directory.importing import LONGEST, ImportPages
+from hub.web.pages.directory.plans import PlanPages
 from hub.web.pages.directory.seeing import DirectoryPages
 from hub.web.sessions import Sessions
 
@@ -38,6 +40,8 @@ class DirectorySite:
     seeing: DirectoryPages
     editing: EntryPages
     importing: ImportPages
+    plans: PlanPages
+    circulations: CirculationPages
     sessions: Sessions
     stop: Callable[[web.Application], Awaitable[None]]
     """Breaks off imports that are under way."""
@@ -53,6 +57,8 @@ class DirectorySite:
             seeing=DirectoryPages(changing=changing, site=site, sessions=sessions, clock=clock),
             editing=EntryPages(changing=changing, site=site, sessions=sessions),
             importing=ImportPages(importing=importing, changing=changing, site=site, sessions=sessions),
+            plans=PlanPages(changing=changing, site=site, sessions=sessions, clock=clock),
+            circulations=CirculationPages(changing=changing, site=site, sessions=sessions, clock=clock),
             sessions=sessions,
             stop=stop,
         )
@@ -72,7 +78,10 @@ class DirectorySite:
             web.get("/directory/changes", guarded(self.seeing.changes)),
             web.get(_CHANGE, guarded(self.seeing.change)),
             web.post(f"{_CHANGE}/{{deed}}", guarded(self.seeing.decide)),
+            web.get("/directory/circulations", guarded(self.circulations.show)),
             web.get(_OF, guarded(self.seeing.organisation)),
+            web.get(f"{_OF}/plans", guarded(self.plans.show)),
+            web.post(f"{_OF}/plans", guarded(self.plans.move)),
             web.get(_ENTRY, guarded(self.editing.show)),
             web.post(_ENTRY, guarded(self.editing.take, short)),
             web.get(f"{_ENTRY}/history", guarded(self.seeing.history)),

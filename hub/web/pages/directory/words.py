@@ -141,7 +141,7 @@ def fields(table: Table, *, fresh: bool, desks: Sequence[str], hours: Sequence[s
                 Asked(column="address"),
                 Asked(column="hours", choices=(("", "Always on duty"), *((one, one) for one in hours))),
                 Asked(column="order", default="0"),
-                Asked(column="least_priority", choices=_URGENCIES, default="low"),
+                Asked(column="least_priority", choices=URGENCIES, default="low"),
                 Asked(column="exercises", choices=_ANSWERS, default="false"),
                 *dates,
             )
@@ -155,7 +155,7 @@ def fields(table: Table, *, fresh: bool, desks: Sequence[str], hours: Sequence[s
 
 
 CHANNEL_WORDS: Final[Mapping[str, str]] = {"email": "E-mail", "sms": "Text message", "push": "Its own system"}
-_URGENCIES: Final = (("low", "Low (all)"), ("normal", "Normal"), ("high", "High"), ("immediate", "Immediate"))
+URGENCIES: Final = (("low", "Low (all)"), ("normal", "Normal"), ("high", "High"), ("immediate", "Immediate"))
 
 
 def _desks(functions: Iterable[str]) -> tuple[tuple[str, str], ...]:
