@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench soak mutants docs picture constraints clean
+.PHONY: help demo test check bench soak mutants docs picture pictures constraints clean
 
 help: ## show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -47,6 +47,11 @@ docs: ## the documentation as a site, in site/
 picture: ## draw docs/demo.svg from a run of the demo
 	@scripts/setup demo
 	@$(BIN)/python scripts/picture.py docs/demo.svg
+
+pictures: ## take the pictures of the pages in docs/pictures/ anew, in a real Chromium
+	@scripts/setup dev
+	@scripts/tools
+	@PICTURES=1 $(BIN)/python -m pytest tests/browser -n 0
 
 constraints: ## pin the newest versions that pyproject.toml allows into constraints.txt
 	@scripts/setup dev

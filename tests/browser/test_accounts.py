@@ -10,6 +10,7 @@ from hub.core.totp import code_at, step_of
 from tests.kit.accounts import PASSWORD, Accounts, accounts_over
 from tests.kit.axe import accessible
 from tests.kit.chromium import DESKTOP, PHONE, Watched, chromium, watched
+from tests.kit.pictures import pictured
 from tests.kit.web import Web, serving
 
 pytestmark = pytest.mark.browser
@@ -73,6 +74,7 @@ async def invite(web: Web, seen: Watched) -> str:
     await clean(web, seen)
     await page.click("text=Sign out")
     assert await page.inner_text("h1") == "Sign in"
+    await pictured(page, "sign-in")
     await page.go_back()
     await page.reload()
     assert await page.inner_text("h1") == "Sign in", "what was open is still shown"

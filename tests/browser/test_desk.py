@@ -9,6 +9,7 @@ from tests.kit.accounts import PASSWORD, accounts_over
 from tests.kit.axe import accessible
 from tests.kit.chromium import DESKTOP, PHONE, chromium, watched
 from tests.kit.desk import Desk, at_the_desk
+from tests.kit.pictures import pictured
 
 pytestmark = pytest.mark.browser
 EMAIL = "person1@police.example"
@@ -39,6 +40,7 @@ async def by_keyboard(desk: Desk, browser: Browser) -> None:
         await page.keyboard.press("Enter")
         await page.wait_for_selector("h1:text('Notices to your desks')")
         assert "New (1)" in await page.inner_text("main")
+        await pictured(page, "desk")
         await pressed(page, "th a")
         await page.wait_for_selector("h1:text('Missing child: Robin Example')")
         assert await page.locator("img").evaluate("e => e.complete && e.src.endsWith('/photo')")

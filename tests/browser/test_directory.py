@@ -10,6 +10,7 @@ from tests.kit.axe import accessible
 from tests.kit.changing import FRONT_DOOR, furnished, office
 from tests.kit.chromium import DESKTOP, PHONE, Watched, chromium, watched
 from tests.kit.clock import START
+from tests.kit.pictures import pictured
 from tests.kit.web import Web, serving
 
 pytestmark = pytest.mark.browser
@@ -32,6 +33,7 @@ async def propose_on_a_desk(web: Web, browser: Browser, accounts: Accounts) -> s
         page = seen.page
         await page.goto(f"{web.url}/account")
         await page.click("nav >> text=Directory")
+        await pictured(page, "directory")
         await accessible(page)
         await page.click(f"th >> text={FRONT_DOOR}")
         await accessible(page)
@@ -63,6 +65,7 @@ async def agree_on_a_phone(web: Web, browser: Browser, accounts: Accounts, addre
         assert NEW in await page.inner_text("main")
         width = await page.evaluate("document.documentElement.scrollWidth")
         assert width <= PHONE["width"], "the page is wider than the phone"
+        await pictured(page, "change", whole=True)
         await page.click("button >> text=Approve")
         assert "in force as version 2" in (await page.inner_text("main")).lower()
         await page.goto(f"{web.url}/directory")

@@ -18,6 +18,7 @@ from tests.kit.changing import furnished, office
 from tests.kit.chromium import PHONE, Watched, chromium, watched
 from tests.kit.clock import START
 from tests.kit.directory import certificate_der, pem, small_bundle
+from tests.kit.pictures import pictured
 from tests.kit.web import Web, serving
 
 pytestmark = pytest.mark.browser
@@ -74,6 +75,8 @@ async def test_what_the_documentation_says_adds_a_desk_and_coverage_improves(tmp
                 if number in (1, 11):
                     before, after = after, await reached(page)
                     await accessible(page)
+                if number == 11:
+                    await pictured(page, "coverage")
                 _, bundle = await office(web.store).versions.present()
                 present.directory = Directory.of(bundle)
             assert (before, after) == (3, 4)

@@ -8,6 +8,7 @@ from playwright.async_api import Browser, Route
 from tests.kit.axe import accessible
 from tests.kit.chromium import PHONE, chromium, watched
 from tests.kit.pickup import PARENT, Waiting, waiting
+from tests.kit.pictures import pictured
 
 pytestmark = pytest.mark.browser
 PUBLIC = "http://hub.example"
@@ -63,6 +64,7 @@ async def by_keyboard(told: Waiting, browser: Browser) -> None:
         page = seen.page
         await page.goto(f"{told.web.url}{told.link}")
         await accessible(page)
+        await pictured(page, "pick-up")
         await page.focus("button")
         await page.keyboard.press("Enter")
         await page.wait_for_selector("#code")

@@ -54,7 +54,7 @@ async def live(web: Web, browser: Browser, story: Story, token: str) -> None:
         await until(web, seen, "Alarms: 1 open")
         await page.click(f"#wall a:has-text('{story.episode}')")
         assert await page.inner_text("h1") == "One episode"
-        await pictured(page, "episode")
+        await pictured(page, "episode", at="h2:text('The course of it')")
         assert seen.elsewhere(web.url) == [] and seen.complaints == []
 
 
