@@ -119,11 +119,13 @@ def _desk(roles: ColumnElement[str]) -> ColumnElement[str]:
 def _taken_on() -> ColumnElement[bool]:
     """Whether the same desk has accepted newer news of the episode (hub.core.completeness.same_reader). What came at
     the same instant is no newer."""
+    # Organisations are compared so that no index serves for it: without statistics a planner would go through all that
+    # the organisation was ever told, instead of the few notices of the episode.
     return exists().where(
         _newer.c.episode == notices.c.episode,
         _newer.c.state == "acknowledged",
         _newer.c.created_at > notices.c.created_at,
-        _newer.c.organisation == notices.c.organisation,
+        func.coalesce(_newer.c.organisation, "") == func.coalesce(notices.c.organisation, ""),
         _newer.c.person.is_(None),
         func.coalesce(_newer.c.gap_role, "") == func.coalesce(notices.c.gap_role, ""),
         _desk(type_coerce(_newer.c.roles, Text)) == _desk(_ROLES),
