@@ -129,15 +129,18 @@ class SqliteStore:
         if self._closed:
             raise StoreUnavailable("the store is closed")
         reader = await self._readers.get()
+        failed = True
         try:
-            return await run_work(work, partial(self._on_reader, reader))
+            result = await run_work(work, partial(self._on_reader, reader))
+            failed = False
+            return result
         except Exception as error:
             told = translated(error)
             if told is error:
                 raise
             raise told from error
         finally:
-            reader.end()
+            reader.end(failed=failed)
             self._readers.put_nowait(reader)
 
     async def ready(self) -> bool:

@@ -29,14 +29,19 @@ class Reader:
             self._connection.begin()
         return work(self._connection)
 
-    def end(self) -> None:
-        """Let go of the snapshot; does not wait."""
-        self._thread.submit(self._end)
+    def end(self, *, failed: bool = False) -> None:
+        """Let go of the snapshot; does not wait. After a work that ``failed`` the connection is given up too: its
+        error holds on to what was being read, and while a statement is open SQLite keeps the snapshot, whoever rolls
+        back, so that the next work would read what was."""
+        self._thread.submit(self._end, failed)
 
-    def _end(self) -> None:
+    def _end(self, failed: bool = False) -> None:
         connection, self._connection = self._connection, None
-        if connection is not None:
-            connection.close()
+        if connection is None:
+            return
+        if failed:
+            connection.invalidate()
+        connection.close()
 
     async def aclose(self) -> None:
         """Wait for what runs and close."""

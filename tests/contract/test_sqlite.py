@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 
 from hub.edge.ids import SeededIds
-from hub.service.ports import StoreUnavailable, Unit
+from hub.service.ports import StoreUnavailable, Unit, Unsealable
 from hub.store import SchemaTooNew, SqliteStore, open_store
 from hub.store.key_databases import SqliteKeys
 from tests.contract.test_transactions import Trouble, put, there
-from tests.kit.store import LEDGER, sqlite_store, vault
+from tests.kit.records import Story
+from tests.kit.store import LEDGER, raw, sqlite_store, vault
 
 PRAGMAS = {
     "synchronous": 2,
@@ -309,4 +310,21 @@ async def test_when_the_writer_is_stopped_nobody_is_left_waiting(tmp_path: Path)
     outcomes = await asyncio.gather(*waiting, return_exceptions=True)
     assert {type(one) for one in outcomes} == {StoreUnavailable}
     assert await store.ready() is False
+    await store.aclose()
+
+
+async def test_a_read_that_failed_leaves_no_reader_with_what_was(tmp_path: Path) -> None:
+    """Its error is still there, and with it the statement that was half read."""
+    store, story = await sqlite_store(tmp_path), Story(SeededIds("story"))
+    told = await store.write(lambda unit: story.told(unit, 3))
+    await raw(store, f"UPDATE notices SET person = roles WHERE id = '{told.notices[0].id}'")
+    kept: list[Unsealable] = []
+    for _ in range(8):
+        with pytest.raises(Unsealable) as caught:
+            await store.read(lambda unit: unit.notices(story.episode))
+        kept.append(caught.value)
+    alarm = story.alarm()
+    await store.write(lambda unit: unit.add_alarm(alarm, []))
+    seen = [len(await store.read(lambda unit: unit.alarms())) for _ in range(8)]
+    assert seen == [1] * 8 and len(kept) == 8
     await store.aclose()
