@@ -6,7 +6,7 @@ proposed yesterday is told, entry by entry, where somebody else was there first.
 """
 
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final, Literal, TypeAlias, cast
 
@@ -175,15 +175,18 @@ def applied(bundle: Bundle, changes: Sequence[Change], areas: Areas, now: dateti
 
     ``strict``: cells are JSON, and a number is no text; else they are what a form or a CSV table holds.
     """
-    rows = {table: entries(bundle, table) for table in tables()}
+    rows = {table: entries(bundle, table) for table in {change.table for change in changes}}
     paths: dict[tuple[Table, EntryKey], str] = {}
     problems: list[Problem] = []
     broken: set[Key] = set()
+    touched: list[Entry] = []
     for number, change in enumerate(changes):
         path = f"changes[{number}]"
         if isinstance(change, Remove):
             key: EntryKey = change.key
-            if rows[change.table].pop(key, None) is None and (change.table, key) not in paths:
+            gone = rows[change.table].pop(key, None)
+            touched += [] if gone is None else [gone]
+            if gone is None and (change.table, key) not in paths:
                 problems.append(Problem(path, "there is no such entry in the directory"))
         else:
             try:
@@ -193,21 +196,22 @@ def applied(bundle: Bundle, changes: Sequence[Change], areas: Areas, now: dateti
                 broken.update(keys_of(change.table, change.cells, areas))
                 continue
             key = key_of(entry)
+            touched += [entry, rows[change.table].get(key, entry)]
             rows[change.table][key] = entry
         if (earlier := paths.setdefault((change.table, key), path)) != path:
             problems.append(Problem(path, f"changes an entry that {earlier} has changed"))
-    after = _bundle(rows)
-    problems += _checked(after, paths, frozenset(broken))
+    after = _with_rows(bundle, rows)
+    problems += _checked(_about(after, touched), paths, frozenset(broken))
     if problems:
         return Loaded(bundle=None, problems=tuple(problems))
-    touched = [Placed(path, rows[table].get(key)) for (table, key), path in paths.items()]
-    put = [Placed(one.path, one.entry) for one in touched if isinstance(one.entry, Certificate)]
+    placed = [Placed(path, rows[table].get(key)) for (table, key), path in paths.items()]
+    put = [Placed(one.path, one.entry) for one in placed if isinstance(one.entry, Certificate)]
     return Loaded(bundle=after, problems=(), warnings=tuple(unusable(put, now, ".")))
 
 
 def merged(bundle: Bundle, differences: Sequence[Difference]) -> Merged:
     """``differences`` put on ``bundle``, all or none. One that holds there already stands in nobody's way."""
-    rows = {table: entries(bundle, table) for table in tables()}
+    rows = {table: entries(bundle, table) for table in {one.table for one in differences}}
     conflicts = []
     for one in differences:
         now = rows[one.table].get(one.key)
@@ -219,7 +223,7 @@ def merged(bundle: Bundle, differences: Sequence[Difference]) -> Merged:
             rows[one.table][one.key] = one.after
     if conflicts:
         return Merged(bundle=bundle, conflicts=tuple(conflicts))
-    return Merged(bundle=_bundle(rows), conflicts=())
+    return Merged(bundle=_with_rows(bundle, rows), conflicts=())
 
 
 def checked(bundle: Bundle) -> tuple[Problem, ...]:
@@ -238,15 +242,29 @@ def standing(bundle: Bundle, at: datetime) -> Bundle:
     )
 
 
-def _bundle(rows: Mapping[Table, Mapping[EntryKey, Entry]]) -> Bundle:
-    return ordered(
-        Bundle(
-            organisations=tuple(e for e in rows["organisations"].values() if isinstance(e, Organisation)),
-            desks=tuple(e for e in rows["desks"].values() if isinstance(e, Desk)),
-            contacts=tuple(e for e in rows["contacts"].values() if isinstance(e, Contact)),
-            hours=tuple(e for e in rows["hours"].values() if isinstance(e, Hours)),
-            certificates=tuple(e for e in rows["certificates"].values() if isinstance(e, Certificate)),
-        )
+def _with_rows(bundle: Bundle, rows: Mapping[Table, Mapping[EntryKey, Entry]]) -> Bundle:
+    """``bundle`` with these tables in the place of its own."""
+    return ordered(replace(bundle, **{table: tuple(found.values()) for table, found in rows.items()}))  # type: ignore[arg-type]  # each table's own
+
+
+def _about(bundle: Bundle, touched: Sequence[Entry]) -> Bundle:
+    """As much of a bundle, which fitted together before, as may not any more: a country's takes longer to look through
+    than all the rest of a change. Organisations, desks and contacts lean on none of another organisation; anybody may
+    lean on hours."""
+    codes = set()
+    for one in touched:
+        match one:
+            case Organisation():
+                codes.add(one.code)
+            case Desk() | Contact():
+                codes.add(one.organisation)
+            case _:
+                return bundle
+    return Bundle(
+        organisations=tuple(one for one in bundle.organisations if one.code in codes),
+        desks=tuple(one for one in bundle.desks if one.organisation in codes),
+        contacts=tuple(one for one in bundle.contacts if one.organisation in codes),
+        hours=bundle.hours,
     )
 
 

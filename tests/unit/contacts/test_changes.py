@@ -6,11 +6,23 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contacts.areas import load_areas
-from contacts.changes import Change, Difference, Put, Remove, applied, checked, difference, merged, standing
+from contacts.changes import (
+    Change,
+    Difference,
+    Put,
+    Remove,
+    applied,
+    checked,
+    difference,
+    entries,
+    merged,
+    standing,
+    tables,
+)
 from contacts.changes_json import bundle_as_stored, differences_from_json, differences_to_json
 from contacts.export import ordered
 from contacts.model import Bundle, Certificate, Contact, Hours
@@ -259,3 +271,18 @@ def test_a_difference_of_one_side_shows_what_is_set() -> None:
         ("name", "late", None),
         ("times", "daily 17:30-22:00", None),
     ]
+
+
+@settings(max_examples=30)
+@given(bundles(few), st.data())
+def test_what_is_not_looked_through_fits_together_still(bundle: Bundle, data: st.DataObject) -> None:
+    """Only what a change may have broken is looked at: it finds what looking through all of it would."""
+    several = [(table, key) for table in tables() for key in entries(bundle, table)]
+    removed = data.draw(st.lists(st.sampled_from(several), min_size=1, max_size=3, unique=True))
+    left = {
+        table: tuple(entry for key, entry in entries(bundle, table).items() if (table, key) not in removed)
+        for table in tables()
+    }
+    whole = checked(ordered(Bundle(**left)))  # type: ignore[arg-type]  # each table's own
+    found = applied(bundle, [Remove(table=table, key=key) for table, key in removed], AREAS, NOW)
+    assert set(found.problems) == set(whole)
