@@ -118,7 +118,11 @@ def parts_of(
         acknowledge=AcknowledgePage(answers=answers, pages=pages, bodies=forms),
         verify=VerifyPage(proofs=proofs, pages=pages),
         confirm=ConfirmPage(
-            trips=RoundTrips(store=store, changing=changing, clock=clock, ids=ids), pages=pages, bodies=forms
+            trips=RoundTrips(
+                store=store, changing=changing, clock=clock, ids=ids, allowed=settings.directory_round_trip
+            ),
+            pages=pages,
+            bodies=forms,
         ),
         pickup=PickupPage(
             codes=pickup.codes,

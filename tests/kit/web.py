@@ -242,6 +242,7 @@ async def serving(
     ways_out: Sequence[WayOut] = (WayOut(channel="email", set_up=True),),
     keep: Keep = lambda decision, stored: None,
     limits: Limits = USUAL,
+    round_trips: bool = True,
     port: int = 0,
 ) -> AsyncIterator[Web]:
     """The whole web over a SQLite file in ``folder``. ``keep``: whom must not be told now; ``port``: where a browser
@@ -322,7 +323,11 @@ async def serving(
         verify=VerifyPage(proofs=proofs, pages=pages),
         confirm=ConfirmPage(
             trips=RoundTrips(
-                store=store, changing=office(store, clock=clock, node="trips").changing, clock=clock, ids=ids
+                store=store,
+                changing=office(store, clock=clock, node="trips").changing,
+                clock=clock,
+                ids=ids,
+                allowed=round_trips,
             ),
             pages=pages,
             bodies=forms,

@@ -7,12 +7,16 @@ from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from contacts.model import Contact
+from hub.core.accounts import User
+from hub.core.drafts import About as AboutChange
 from hub.core.drafts import Author, Draft
 from hub.core.news import News
 from hub.core.pickup import masked
 from hub.core.records import AlarmRecord, AuditLine
+from hub.core.round_trip import round_trip
 from hub.core.tokens import token_digest
 from hub.service.directory.changing import Changing
+from hub.service.directory.weighing import weigh_again
 from hub.service.ports import Clock, Ids, Store, Unit
 
 OBJECTED: Final = "directory_objection"
@@ -42,10 +46,14 @@ class RoundTrips:
     changing: Changing
     clock: Clock
     ids: Ids
+    allowed: bool
+    """A setting. Links that were sent before it was turned off lead nowhere any more."""
 
     async def look(self, token: str) -> Question | None:
         """None for a link that leads nowhere, or nowhere any more. Changes nothing."""
         digest = token_digest(token)
+        if not self.allowed:
+            return None
 
         async def work(unit: Unit) -> Question | None:
             found = await _open(unit, digest)
@@ -85,8 +93,25 @@ class RoundTrips:
         draft, both_agree = done
         if not both_agree:
             return "confirmed"
+        if not await self._still_may(draft):
+            return "stuck"
         outcome = await self.changing.confirmed(_addresses(draft, "both addresses"), draft.id)
         return "in_force" if outcome.result == "in_force" else "stuck"
+
+    async def _still_may(self, draft: Draft) -> bool:
+        """Whether it is a change that addresses may agree to on the directory as it is by now, and whoever proposed it
+        may still propose: a desk may stand in for others since, an account may have been taken over and closed."""
+
+        async def work(unit: Unit) -> tuple[AboutChange | None, User | None]:
+            user = None if draft.person is None else await unit.accounts.user(draft.person)
+            return await unit.drafts.one(draft.id), user
+
+        about, user = await self.store.read(work)
+        _, present = await self.changing.versions.present()
+        if about is None or user is None or user.state != "active" or "directory_admin" not in user.roles:
+            return False
+        after = weigh_again(about, present, draft.organisation).after
+        return round_trip(about, present, after, user.email) is not None
 
     async def refuse(self, token: str) -> bool:
         """Somebody at the address in use objects: the change is rejected, and told of. False for any other link."""

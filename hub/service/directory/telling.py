@@ -84,10 +84,10 @@ class Telling:
 
     async def _lapses(self, unit: Unit, change: str, now: datetime) -> None:
         await unit.lock("directory")
-        about = await unit.drafts.one(change)
-        if about is None or not lapsed(about.draft, self._life, now):
+        draft = await unit.drafts.draft(change)
+        if draft is None or not lapsed(draft, self._life, now):
             return
-        done = replace(about.draft, state="expired", decided_at=now, decided_by="hub", decided_name="the hub")
+        done = replace(draft, state="expired", decided_at=now, decided_by="hub", decided_name="the hub")
         if not await unit.drafts.settle(done):
             return
         detail = {"entries": str(done.entries)}

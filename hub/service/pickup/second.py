@@ -12,7 +12,8 @@ from hub.service.sending import NoContact
 
 EVERY: Final = timedelta(minutes=5)
 """Between looks at the same directory: what an event says of a person may have changed."""
-AT_ONCE: Final = 500
+AT_ONCE: Final = 100
+"""Alarms that one look is about; the next one goes on from there."""
 
 
 class SecondChannels:
@@ -27,17 +28,24 @@ class SecondChannels:
         self._ids = ids
         self._seen: Directory | None = None
         self._looked_at: datetime | None = None
+        self._after = ""
 
     async def tick(self, now: datetime) -> int:
         """Look if it is time; how many alarms are over. Raises StoreUnavailable."""
         directory = self._directory()
         if directory is self._seen and self._looked_at is not None and timedelta(0) <= now - self._looked_at < EVERY:
             return 0
-        found = await self._store.read(lambda unit: unit.alarms())
-        over = [one for one in found if one.kind == NO_SECOND and await self._has_one(one, directory, now)][:AT_ONCE]
+        open_now = await self._store.read(lambda unit: unit.alarms())
+        ours = sorted(
+            (one for one in open_now if one.kind == NO_SECOND and one.id > self._after), key=lambda one: one.id
+        )
+        over = [one for one in ours[:AT_ONCE] if await self._has_one(one, directory, now)]
         if over:
             await self._store.write(lambda unit: self._clear(unit, over, now))
-        self._seen, self._looked_at = directory, now
+        if len(ours) > AT_ONCE:
+            self._after = ours[AT_ONCE - 1].id
+        else:
+            self._after, self._seen, self._looked_at = "", directory, now
         return len(over)
 
     async def _has_one(self, alarm: AlarmRecord, directory: Directory, now: datetime) -> bool:

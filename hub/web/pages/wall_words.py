@@ -73,6 +73,7 @@ ALARMS: Final[Mapping[str, str]] = {
     "not_ours": "Find out who takes it on, and correct the directory.",
     "redirected": "Find out who takes it on, and correct the directory.",
     "directory_check": "Somebody says that this desk is not the right one: ask, and correct the directory.",
+    "directory_objection": "Ask who proposed the change, and who uses the address that did not agree.",
     "directory_override": "Look at what was changed without a second person.",
     "directory_untold": "Tell those who approve changes, and look at the mail relay.",
     "directory_unreadable": "Import a directory that can be read.",

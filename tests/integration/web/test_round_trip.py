@@ -12,13 +12,14 @@ from contacts.changes import Put
 from contacts.directory import Directory
 from contacts.export import ordered
 from hub.core.drafts import Draft, author_of
+from hub.core.tokens import change_token
 from hub.edge.ids import SeededIds
 from hub.service.directory.telling import Telling
 from tests.kit.accounts import accounts_over, audit
 from tests.kit.changing import FRONT_DOOR, Office, front_door, furnished, office
 from tests.kit.clock import START
 from tests.kit.delivering import Notes, Sink
-from tests.kit.directory import small_bundle
+from tests.kit.directory import BROMLEY, small_bundle
 from tests.kit.visitor import Seen, Visitor
 from tests.kit.web import ACK_SECRET, Web, serving
 
@@ -122,6 +123,39 @@ async def test_a_directory_that_has_moved_on_is_not_overwritten(trip: Trip) -> N
     page = await trip.post(trip.leaving)
     assert (page.status, "proposed anew" in page.text) == (409, True)
     assert await trip.address() == "third@council.example"
+
+
+async def test_who_proposed_it_must_still_be_one_who_may(trip: Trip) -> None:
+    """An account that was taken over is closed first of all."""
+    user = await trip.web.store.read(lambda unit: unit.accounts.user(trip.draft.person or ""))
+    assert user is not None
+    await trip.web.store.write(lambda unit: unit.accounts.put_user(replace(user, state="disabled")))
+    await trip.post(trip.coming)
+    assert (await trip.post(trip.leaving)).status == 409
+    assert (await trip.address(), await trip.state()) == (OLD, ("waiting", None))
+
+
+async def test_a_desk_that_stands_in_for_others_by_now_takes_a_person(trip: Trip) -> None:
+    found = small_bundle().organisations
+    moved = tuple(replace(one, fallback_desk="front_door") if one.code == BROMLEY else one for one in found)
+    machine = replace(small_bundle(), organisations=moved)
+    await furnished(trip.web.store, ordered(machine), at=START)
+    await trip.post(trip.coming)
+    assert (await trip.post(trip.leaving)).status == 409 and await trip.address() == OLD
+
+
+async def test_once_it_is_turned_off_the_links_lead_nowhere(tmp_path: Path) -> None:
+    async with serving(tmp_path, round_trips=False) as web:
+        await furnished(web.store, at=START)
+        desk = office(web.store, clock=web.clock, trips=ACK_SECRET)
+        signed = await accounts_over(web.store, web.clock, seed="behind").member(
+            "jo@council.example", "directory_admin"
+        )
+        jo = author_of(signed.viewer)
+        assert jo is not None
+        await desk.changing.propose(jo, [front_door(address=NEW)], confirm=True)
+        (one,) = [one for one in await desk.told() if one.about == "moves_from"]
+        assert (await Visitor(web=web).get(f"/c/{change_token(ACK_SECRET, one.id)}")).status == 404
 
 
 async def test_off_by_default_and_then_nobody_but_people_are_asked(tmp_path: Path) -> None:

@@ -133,7 +133,8 @@ def _entry(organisation: str, contact: str) -> str:
 
 
 def _number(text: str) -> int:
-    return int(text) if text.isascii() and text.isdigit() and 0 < int(text[:7]) else 1
+    """Of a page; the first for what is none."""
+    return max(1, int(text)) if text.isascii() and text.isdigit() and len(text) < 7 else 1
 
 
 def _address(every: bool, number: int) -> str:
