@@ -159,6 +159,7 @@ async def examples(desk: Desk) -> dict[str, str]:
         "/directory/of/{organisation}": f"/directory/of/{BROMLEY}",
         "/directory/of/{organisation}/{table}/{key}": f"/directory/of/{BROMLEY}/contacts/{FRONT_DOOR}",
         "/directory/of/{organisation}/{table}/{key}/history": f"/directory/of/{BROMLEY}/contacts/{FRONT_DOOR}/history",
+        "/directory/of/{organisation}/plans": f"/directory/of/{BROMLEY}/plans",
         "/directory/coverage/of/{organisation}": f"/directory/coverage/of/{BROMLEY}",
         "/notices/{notice}": desk.notice,
         "/wall/episodes/{episode}": f"/wall/episodes/{told.story.episode}",
