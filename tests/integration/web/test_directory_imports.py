@@ -210,6 +210,8 @@ async def test_it_is_for_who_may_and_what_is_anothers_is_not_there(place: Place)
     kim = await place.visitor("Kim Example", "operator", OPERATOR)
     assert "the whole directory" in (await kim.get("/directory/import")).text
     assert "the directory of" in (await kim.get(IMPORT)).text
+    for odd in ("/directory/import?organisation=%3Cb%3E", "/directory/import?organisation=821"):
+        assert (await kim.get(odd)).status == 404
     assert (await kim.get(address)).status == 404, "what is looked at is nobody else's"
 
 

@@ -22,6 +22,7 @@ def bundle() -> Bundle:
     found = small_bundle()
     more: tuple[Contact, ...] = (
         contact(BROMLEY, "front_door", id="second", address="second@council.example", order=1, hours="office"),
+        contact(BROMLEY, "front_door", id="former", address="former@council.example", order=1, valid_until=START),
         contact(BROMLEY, "front_door", id="mobile", channel="sms", address="+447700900123", order=2),
     )
     desks = [replace(one, deputy="mash") if one.function == "front_door" else one for one in found.desks]
@@ -40,7 +41,7 @@ async def place(tmp_path: Path) -> AsyncIterator[Place]:
 
 async def orders(place: Place) -> dict[str, int]:
     _, present = await office(place.web.store).versions.present()
-    return {c.id: c.order for c in present.contacts if c.desk == "front_door"}
+    return {c.id: c.order for c in present.contacts if c.desk == "front_door" and c.valid_until is None}
 
 
 async def test_by_day_and_by_night_and_how_much_it_presses(place: Place) -> None:

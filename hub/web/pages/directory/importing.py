@@ -12,6 +12,7 @@ from aiohttp import web
 
 from contacts.archives import is_zip
 from contacts.model import Problem
+from contacts.rows import organisation_code
 from contacts.scope import part_of
 from contacts.tables import dumps, dumps_zip
 from hub.core.accounts import Viewer, may
@@ -56,7 +57,7 @@ class ImportPages:
         """A file. What is wrong in it, its own page says."""
         author, form = author_of(request[VIEWER]), request[FORM]
         part, file = form.one("organisation"), form.file("file")
-        if author is None or not _offered(request[VIEWER], part):
+        if author is None or not self._offered(request[VIEWER], part):
             return self._sessions.nowhere()
         if not file:
             return self._form(request, part, [Wrong(field="file", message="Choose a file")])
@@ -130,10 +131,20 @@ class ImportPages:
         headers = {"Content-Disposition": f'attachment; filename="{name}"'}
         return web.Response(body=body, content_type=FORMATS[kind], headers=headers)
 
+    def _offered(self, viewer: Viewer, part: str) -> bool:
+        """Whether they may import that part; empty is theirs, or for who may change any the whole."""
+        if not part:
+            return True
+        try:
+            known = organisation_code(part, self._changing.areas) == part
+        except ValueError:
+            known = False
+        return known and may(viewer, "directory:change", part)
+
     def _form(self, request: web.Request, part: str, errors: Sequence[Wrong]) -> web.StreamResponse:
         viewer = request[VIEWER]
         author = author_of(viewer)
-        if author is None or not _offered(viewer, part):
+        if author is None or not self._offered(viewer, part):
             return self._sessions.nowhere()
         part = author.organisation or part
         return self._site.page(
@@ -145,11 +156,6 @@ class ImportPages:
             of="the whole directory" if not part else f"the directory of {self._site.called(part)}",
             most=LONGEST // 1024 // 1024,
         )
-
-
-def _offered(viewer: Viewer, part: str) -> bool:
-    """Whether they may import that part; empty is theirs, or for who may change any the whole."""
-    return not part or may(viewer, "directory:change", part)
 
 
 def _form_of(author: Author, part: str | None) -> str:

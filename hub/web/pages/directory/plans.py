@@ -70,7 +70,7 @@ class PlanPages:
             found = next((c for c in before.contacts if c.id == form.one("contact") and c.organisation == code), None)
             if found is None:
                 return self._sessions.nowhere()
-            was, now = _staff(before, found), _staff(present, found)
+            was, now = (_staff(one, (code, found.desk), self._clock.now()) for one in (before, present))
             orders = moved(list(was.values()), found.id, later=form.one("move") == "later")
             if _orders(now) not in (_orders(was), {**_orders(was), **orders}):
                 wrong = Wrong(field="main", message="Somebody else has changed this order since: look at it again")
@@ -119,15 +119,21 @@ class PlanPages:
                 chosen("When", "when", _WHEN, when, path, asked),
                 chosen("Notices", "priority", URGENCIES, priority, path, asked),
             ],
-            desks=[_desk(directory, desk, at, priority, gaps.get(desk.function, ())) for desk in part.desks],
+            desks=[_desk(directory, desk, (at, now), priority, gaps.get(desk.function, ())) for desk in part.desks],
             circulations=[name.capitalize() for name in LISTS if code in members(name, self._changing.areas)],
             days=DAYS,
             may_change=may(viewer, "directory:change", code),
         )
 
 
-def _desk(directory: Directory, desk: Desk, at: datetime, priority: Urgency, gaps: tuple[Gap, ...]) -> dict[str, Any]:
-    staff = directory.contacts_of(desk.organisation, desk.function, at)
+def _desk(
+    directory: Directory, desk: Desk, moments: tuple[datetime, datetime], priority: Urgency, gaps: tuple[Gap, ...]
+) -> dict[str, Any]:
+    """``moments``: the one that is asked about, and now."""
+    at, now = moments
+    staff = sorted(
+        _staff(directory.bundle, (desk.organisation, desk.function), now).values(), key=lambda one: (one.order, one.id)
+    )
     return {
         "function": desk.function,
         "called": desk_words(desk.function),
@@ -168,8 +174,10 @@ def _moment(at: datetime) -> str:
     return f"{here:%a} {here.day} {here:%b, %H:%M}"
 
 
-def _staff(bundle: Bundle, one: Contact) -> dict[str, Contact]:
-    return {c.id: c for c in bundle.contacts if (c.organisation, c.desk) == (one.organisation, one.desk)}
+def _staff(bundle: Bundle, desk: tuple[str, str], now: datetime) -> dict[str, Contact]:
+    """The contacts of a desk, but for those that are over."""
+    found = (c for c in bundle.contacts if (c.organisation, c.desk) == desk)
+    return {c.id: c for c in found if c.valid_until is None or c.valid_until > now}
 
 
 def _orders(staff: Mapping[str, Contact]) -> dict[str, int]:

@@ -176,10 +176,10 @@ def difference_view(one: Judged) -> dict[str, Any]:
     """One entry for ``directory_parts.html``."""
     found = one.difference
     name = found.key[-1]
-    if table_name := {"desks": desk_words(name), "certificates": fingerprint(name)}.get(found.table):
-        name = table_name
     sides = found.before, found.after
     about = [details(side) if isinstance(side, Certificate) else {} for side in sides]
+    if table_name := {"desks": desk_words(name), "certificates": fingerprint(name)}.get(found.table):
+        name = table_name
     return {
         "title": f"{ONE[found.table]} {name}: {KINDS[found.kind]}",
         "rows": [
