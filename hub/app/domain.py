@@ -75,6 +75,7 @@ def domain_of(base: Foundations) -> Domain:
         nudge=base.nudge,
     )
     return Domain(
+        packs=packs,
         parse=read,
         intake=intake,
         tick=clockwork.tick,

@@ -14,6 +14,7 @@ from hub.service.pickup.link import Keep
 from hub.service.ports import Clock, Ids, Store
 from hub.settings import Settings
 from hub.web.ports import Intake
+from routing.packs import Packs
 
 
 class Log(Protocol):
@@ -57,3 +58,4 @@ class Domain:
     keep: Keep
     """Whether whom a decision tells must not be told now."""
     explaining: Explaining
+    packs: Packs

@@ -5,6 +5,7 @@ from typing import Final
 
 from hub.app.accounts import AccountServices, account_pages
 from hub.app.channels import callback_tokens
+from hub.app.domain import wire_rules
 from hub.app.foundations import Domain, Log
 from hub.app.pickup import Pickup
 from hub.app.providers import reached_of
@@ -12,7 +13,7 @@ from hub.core.wall import WayOut
 from hub.edge.api_tokens import TokenFile
 from hub.service.access import Access
 from hub.service.answers import Answers
-from hub.service.assurance.coverage import CoverageReports
+from hub.service.assurance.coverage import CoverageReports, PlacementReports
 from hub.service.assurance.proofs import Proofs
 from hub.service.directory.changing import Changing
 from hub.service.directory.round_trip import RoundTrips
@@ -136,6 +137,12 @@ def parts_of(
         directory_pages=DirectorySite.of(changing, people.site, people.sessions, clock, log),
         assurance=AssuranceSite.of(
             CoverageReports(directory=directory, areas=changing.areas),
+            PlacementReports(
+                packs=domain.packs,
+                rules=wire_rules(domain.packs, changing.areas),
+                areas=changing.areas,
+                directory=directory,
+            ),
             proofs,
             people.site,
             people.sessions,

@@ -34,7 +34,7 @@ from hub.edge.passwords import Argon2
 from hub.edge.telemetry import Metrics
 from hub.service.access import Access, Token
 from hub.service.answers import Answers
-from hub.service.assurance.coverage import CoverageReports
+from hub.service.assurance.coverage import CoverageReports, PlacementReports
 from hub.service.assurance.proofs import Proofs
 from hub.service.directory.round_trip import RoundTrips
 from hub.service.envelopes import Composer
@@ -346,6 +346,7 @@ async def serving(
         ),
         assurance=AssuranceSite.of(
             CoverageReports(directory=directory, areas=load_areas()),
+            PlacementReports(packs=load_packs(), rules=rules, areas=load_areas(), directory=directory),
             proofs,
             accounts.site,
             accounts.sessions,

@@ -10,12 +10,16 @@ from typing import Final, Protocol
 from contacts.areas import Areas
 from contacts.assurance import Coverage, coverage, coverage_of, covered, expected_of
 from contacts.directory import Directory
-from hub.core.placement_lists import Candidate
+from hub.core.events import WireRules
+from hub.core.placement_lists import Candidate, Wrong, read_placements
 from hub.service.readiness import readiness
 from routing.packs import Packs
 
 EVERY: Final = timedelta(minutes=5)
 """Between counts of the same directory: office hours begin and end."""
+
+
+MOST_PLACEMENTS: Final = 2_000
 
 
 class Meter(Protocol):
@@ -103,6 +107,45 @@ class CoverageReports:
                 self._everywhere = await asyncio.to_thread(coverage, directory, minute, self._areas)
                 self._tallies = tuple(_tallies(directory, self._everywhere))
                 self._of = directory, minute
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Needs:
+    """What a list of placements needs: each role with how many would have it told, the most first; or what is wrong
+    with the list."""
+
+    problems: tuple[Wrong, ...] = ()
+    placements: int = 0
+    rows: tuple[tuple[Coverage, int], ...] = ()
+
+
+class PlacementReports:
+    """The same for a list of placements. Nothing of it is kept. One list at a time, as it takes seconds."""
+
+    def __init__(self, *, packs: Packs, rules: WireRules, areas: Areas, directory: Callable[[], Directory]) -> None:
+        self._packs = packs
+        self._rules = rules
+        self._areas = areas
+        self._directory = directory
+        self._lock = asyncio.Lock()
+
+    async def of(self, data: bytes, now: datetime) -> Needs:
+        """``data``: JSON or CSV, whichever it looks like."""
+        async with self._lock:
+            return await asyncio.to_thread(self._of, data, now)
+
+    def _of(self, data: bytes, now: datetime) -> Needs:
+        as_csv = data.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] not in (b"{", b"[")
+        listed = read_placements(data, as_csv=as_csv, rules=self._rules, now=now)
+        if listed.problems:
+            return Needs(problems=listed.problems)
+        if len(listed.candidates) > MOST_PLACEMENTS:
+            return Needs(problems=(Wrong("", f"holds more than {MOST_PLACEMENTS} placements: split it"),))
+        directory = self._directory()
+        counts = needed(listed.candidates, self._packs, self._areas, directory, now)
+        found = coverage_of(directory, now, counts)
+        rows = tuple((one, counts[one.organisation, one.role]) for one in found)
+        return Needs(placements=len(listed.candidates), rows=rows)
 
 
 def _tallies(directory: Directory, found: Sequence[Coverage]) -> Iterator[Tally]:

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import statistics
 import time
 from collections.abc import AsyncIterator
@@ -18,6 +19,7 @@ from contacts.roles import OPERATOR
 from hub.core.accounts import Role
 from hub.core.verification import Verification
 from tests.contract.test_assurance import place as proof
+from tests.integration.cli.test_placements import READY
 from tests.kit.accounts import Accounts, accounts_over, audit
 from tests.kit.clock import START
 from tests.kit.directory import BROMLEY, MET, certificate_der, contact, small_bundle
@@ -98,6 +100,26 @@ async def test_an_operator_sees_all_and_where_something_lacks(place: Place) -> N
     assert len(rows) == 218 * 17 + 46 + 6
     assert (await op.get(f"/directory/coverage/of/{MET}")).status == 200
     assert "adds the organisation" in (await op.get("/directory/coverage/of/E06000013")).text
+
+
+async def test_of_a_list_of_placements_what_they_need_and_nothing_of_the_list(place: Place) -> None:
+    op, jo = await place.visitor("operator", OPERATOR), await place.visitor()
+    form = "/directory/coverage"
+    assert "List of placements" in (await op.get(form)).text
+    child = {**READY, "ref": "KEPT-NOWHERE"}
+    page = await op.upload(f"{form}/placements", json.dumps([child, {**child, "ref": "SECOND"}]).encode())
+    assert page.status == 200 and "2 placements need" in page.text and "KEPT-NOWHERE" not in page.text
+    assert "Responsible authority" in page.text and "The operator adds the organisation" in page.text
+    await op.get(form)
+    wrong = await op.upload(f"{form}/placements", json.dumps([{"ref": "x", "colour": 1}, *[child] * 2]).encode())
+    assert wrong.status == 422 and "stands twice" in wrong.text and "is not known" in wrong.text
+    for bad in (b"", b"[[[[", b"\xff\xfe,\n", b"a,b\n1,2\n"):
+        await op.get(form)
+        assert (await op.upload(f"{form}/placements", bad)).status == 422, bad
+    await jo.get("/directory/proofs")
+    assert (await jo.upload(f"{form}/placements", b"[]", {"csrf": "x"})).status == 403
+    await jo.get("/account")
+    assert (await jo.upload(f"{form}/placements", json.dumps([child]).encode())).status == 404
 
 
 async def test_a_country_is_shown_in_less_than_a_tenth_of_a_second(tmp_path: Path) -> None:

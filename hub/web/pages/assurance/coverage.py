@@ -1,30 +1,44 @@
 """``/directory/coverage``: which roles can be reached now, by day and by night; of an organisation, or of all."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 from urllib.parse import quote
 
 from aiohttp import web
 
 from contacts.assurance import Coverage
+from contacts.directory import Directory
 from hub.core.accounts import may
 from hub.core.naming import organisation_name
-from hub.service.assurance.coverage import CoverageReports, Tally
+from hub.service.assurance.coverage import CoverageReports, PlacementReports, Tally
 from hub.service.ports import Clock
 from hub.web.api.coverage import as_csv
 from hub.web.pages.accounts.site import Site
 from hub.web.pages.assurance.words import STATE_TAGS, STATE_WORDS, role_words, tasks
 from hub.web.pages.directory.seeing import ANYBODY
-from hub.web.sessions import VIEWER, Sessions
+from hub.web.pages.directory.words import Wrong
+from hub.web.sessions import FORM, VIEWER, Sessions
 
 HERE = "/directory/coverage"
+LONGEST: Final = 2 * 1024 * 1024
+"""Bytes of a list of placements."""
+MOST_PROBLEMS: Final = 50
 
 
 class CoveragePages:
     """All of it is guarded. No address is on these pages; an organisation that is not the viewer's is not there."""
 
-    def __init__(self, *, reports: CoverageReports, site: Site, sessions: Sessions, clock: Clock) -> None:
+    def __init__(
+        self,
+        *,
+        reports: CoverageReports,
+        placements: PlacementReports,
+        site: Site,
+        sessions: Sessions,
+        clock: Clock,
+    ) -> None:
         self._reports = reports
+        self._placements = placements
         self._site = site
         self._sessions = sessions
         self._clock = clock
@@ -32,6 +46,35 @@ class CoveragePages:
     async def index(self, request: web.Request) -> web.StreamResponse:
         """All organisations, for whoever sees them; else their own. ``?show=all`` also those that lack nothing,
         ``?format=csv`` every role as CSV."""
+        return await self._index(request, ())
+
+    async def placements(self, request: web.Request) -> web.StreamResponse:
+        """What a list of placements needs, and whether it is there. For whoever sees all organisations: it says how
+        those of others are reached. Nothing of the list is kept, and no child of it is on the page."""
+        if not may(request[VIEWER], "directory:see", ANYBODY):
+            return self._sessions.nowhere()
+        file, now = request[FORM].file("file"), self._clock.now()
+        if not file:
+            return await self._index(request, (Wrong(field="file", message="Choose a list of placements"),))
+        found = await self._placements.of(file, now)
+        if found.problems:
+            wrongs = tuple(
+                Wrong(field="file", message=f"{one.path}: {one.message}" if one.path else f"The file {one.message}")
+                for one in found.problems[:MOST_PROBLEMS]
+            )
+            return await self._index(request, wrongs)
+        directory = self._reports.directory()
+        return self._site.page(
+            request,
+            "assurance_placements.html",
+            now=now,
+            placements=found.placements,
+            lacking=sum(not one.always for one, _ in found.rows),
+            rows=[{**self._role(one, directory, may_change=True), "called": self._called(one.organisation), "number": n}
+                  for one, n in found.rows],
+        )  # fmt: skip
+
+    async def _index(self, request: web.Request, errors: tuple[Wrong, ...]) -> web.StreamResponse:
         viewer, now = request[VIEWER], self._clock.now()
         if not may(viewer, "directory:see", ANYBODY):
             return self._sessions.redirect(f"{HERE}/of/{quote(viewer.organisation, safe='')}")
@@ -43,6 +86,8 @@ class CoveragePages:
         return self._site.page(
             request,
             "assurance_coverage_all.html",
+            status=422 if errors else 200,
+            errors=errors,
             now=now,
             every=every,
             shown=[self._row(one) for one in known if every or one.lacks],
@@ -71,23 +116,23 @@ class CoveragePages:
             code=code,
             called=self._called(code),
             in_directory=directory.organisation(code) is not None,
-            rows=[
-                {
-                    "role": role_words(one.role),
-                    "states": [_state(one.now), _state(one.by_day), _state(one.by_night)],
-                    "second_channel": one.second_channel,
-                    "tasks": [
-                        {"words": task.words, "path": task.path if may_change else None}
-                        for task in tasks(one, directory)
-                    ],
-                }
-                for one in found
-            ],
+            rows=[self._role(one, directory, may_change=may_change) for one in found],
             complete=sum(one.complete for one in found),
             always=sum(one.always for one in found),
             alone=sum(one.complete and not one.second_channel for one in found),
             sees_all=may(viewer, "directory:see", ANYBODY),
         )
+
+    @staticmethod
+    def _role(one: Coverage, directory: Directory, *, may_change: bool) -> dict[str, Any]:
+        return {
+            "role": role_words(one.role),
+            "states": [_state(one.now), _state(one.by_day), _state(one.by_night)],
+            "second_channel": one.second_channel,
+            "tasks": [
+                {"words": task.words, "path": task.path if may_change else None} for task in tasks(one, directory)
+            ],
+        }
 
     def _called(self, code: str) -> str:
         named = self._site.called(code)

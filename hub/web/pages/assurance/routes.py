@@ -5,12 +5,15 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from hub.service.assurance.coverage import CoverageReports
+from hub.service.assurance.coverage import CoverageReports, PlacementReports
 from hub.service.assurance.proofs import Proofs
 from hub.service.ports import Clock
+from hub.web.bodies import Bodies
+from hub.web.forms import Uploads
 from hub.web.pages.accounts.site import Site
-from hub.web.pages.assurance.coverage import CoveragePages
+from hub.web.pages.assurance.coverage import LONGEST, CoveragePages
 from hub.web.pages.assurance.proofs import ProofPages
+from hub.web.pages.directory.routes import AT_ONCE, WITHIN
 from hub.web.sessions import Sessions
 
 
@@ -24,10 +27,18 @@ class AssuranceSite:
 
     @classmethod
     def of(
-        cls, reports: CoverageReports, proofs: Proofs, site: Site, sessions: Sessions, clock: Clock, *, asks: bool
+        cls,
+        reports: CoverageReports,
+        placements: PlacementReports,
+        proofs: Proofs,
+        site: Site,
+        sessions: Sessions,
+        clock: Clock,
+        *,
+        asks: bool,
     ) -> "AssuranceSite":
         return cls(
-            coverage=CoveragePages(reports=reports, site=site, sessions=sessions, clock=clock),
+            coverage=CoveragePages(reports=reports, placements=placements, site=site, sessions=sessions, clock=clock),
             proofs=ProofPages(proofs=proofs, reports=reports, site=site, sessions=sessions, clock=clock, asks=asks),
             sessions=sessions,
         )
@@ -35,8 +46,10 @@ class AssuranceSite:
     def routes(self) -> Sequence[web.RouteDef]:
         """Guarded, all of them."""
         guarded = self.sessions.guarded
+        lists = Uploads(bodies=Bodies(at_once=AT_ONCE, within=WITHIN), limit=LONGEST)
         return [
             web.get("/directory/coverage", guarded(self.coverage.index)),
+            web.post("/directory/coverage/placements", guarded(self.coverage.placements, lists)),
             web.get("/directory/coverage/of/{organisation}", guarded(self.coverage.organisation)),
             web.get("/directory/proofs", guarded(self.proofs.show)),
             web.post("/directory/proofs/{mark}", guarded(self.proofs.again)),
