@@ -122,7 +122,9 @@ async def test_rejected_and_withdrawn(place: Place) -> None:
     assert (await jo.post(f"{second}/withdraw")).status == 303
     assert (await place.contact())["address"] == "front-door@e09000006.example"
     listed = await jo.get("/directory/changes")
-    assert "Rejected" in listed.text and "Withdrawn" in listed.text
+    assert "Rejected (1)" in listed.text and "Withdrawn (1)" in listed.text
+    rejected = (await jo.get("/directory/changes?state=rejected&sort=-proposed")).html
+    assert (first in rejected, second in rejected) == (True, False)
     assert (await jo.post(f"{second}/burn")).status == 404
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Final
 
 from aiohttp import web
 
@@ -9,7 +10,7 @@ from contacts.changes import Table, tables
 from contacts.model import Bundle, kept_under
 from contacts.scope import part_of
 from hub.core.accounts import Viewer, may
-from hub.core.drafts import Author, Listing, author_of, why_not_decided, why_not_withdrawn
+from hub.core.drafts import Author, Draft, Listing, author_of, why_not_decided, why_not_withdrawn
 from hub.service.directory.changing import Changing
 from hub.service.directory.outcome import Outcome
 from hub.service.directory.versions import DirectoryUnreadable
@@ -21,6 +22,7 @@ from hub.web.pages.directory.words import (
     CHANNEL_WORDS,
     LABELS,
     REFUSED,
+    TAGS,
     Wrong,
     desk_words,
     details,
@@ -28,12 +30,22 @@ from hub.web.pages.directory.words import (
     draft_view,
     title_of,
 )
-from hub.web.pages.lists import arranged
+from hub.web.pages.lists import Arranged, Column, Filter, arranged
 from hub.web.pages.rendering import LONDON
 from hub.web.sessions import FORM, VIEWER, Sessions
 
 ANYBODY = "*"
 """No organisation's code."""
+
+
+MOST: Final = 300
+"""Changes on the list of all."""
+DECIDED: Final[Filter[Draft]] = Filter(
+    name="state",
+    label="State",
+    of=lambda one: one.state,
+    choices=[(state, state.replace("_", " ").capitalize()) for state in TAGS if state != "waiting"],
+)
 
 
 class DirectoryPages:
@@ -112,19 +124,31 @@ class DirectoryPages:
         )
 
     async def changes(self, request: web.Request) -> web.StreamResponse:
-        """What waits, and what was decided, newest first."""
+        """What waits, and what was decided: the newest :data:`MOST`, to be sorted and narrowed."""
         viewer = request[VIEWER]
         if not may(viewer, "directory:see", viewer.organisation):
             return self._sessions.nowhere()
-        found = await self._changing.versions.listed(Listing(limit=50), seer(viewer))
+        found = await self._changing.versions.listed(Listing(limit=MOST), seer(viewer))
         waiting = await self._changing.versions.listed(Listing(state="waiting"), seer(viewer))
         return self._site.page(
             request,
             "directory_changes.html",
             waiting=[draft_view(one) for one in waiting],
-            decided=[draft_view(one) for one in found if one.state != "waiting"],
+            decided=self._decided(request, [one for one in found if one.state != "waiting"]),
+            view=draft_view,
+            most=MOST if len(found) == MOST else None,
             called=self._site.called,
         )
+
+    def _decided(self, request: web.Request, drafts: Sequence[Draft]) -> Arranged[Draft]:
+        columns: list[Column[Draft]] = [
+            Column(name="proposed", heading="Proposed", key=lambda one: one.id),
+            Column(name="by", heading="By", key=lambda one: one.proposed_name.casefold()),
+            Column(name="of", heading="Of", key=lambda one: self._site.called(one.organisation).casefold()),
+            Column(name="entries", heading="Entries", key=lambda one: one.entries),
+            Column(name="state", heading="State", key=lambda one: str(draft_view(one)["state"])),
+        ]
+        return arranged(drafts, request.query, "/directory/changes", columns=columns, filters=[DECIDED])
 
     async def change(self, request: web.Request) -> web.StreamResponse:
         """One change, and what the viewer may do about it."""
