@@ -1,4 +1,4 @@
-"""OpenID Connect (Core 1.0): what a council's identity provider is asked, and whether its answer counts.
+"""OpenID Connect (Core 1.0): what a council's identity provider is asked, and what it answers (hub/core/id_tokens.py).
 
 Nothing is kept between the two. The state bears its end, where to go on to, and a MAC over the browser and the
 organisation that it is for; the nonce and PKCE's verifier are derived from it under the hub's secret. So nobody can
@@ -8,15 +8,11 @@ begin for somebody else's browser, and no visitor can fill a table.
 import base64
 import hashlib
 import hmac
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Literal
 from urllib.parse import urlencode, urlsplit
-
-from joserfc import jwt
-from joserfc.errors import JoseError
-from joserfc.jwk import KeySet
 
 from contacts.addresses import AddressProblem, parse_email
 
@@ -31,16 +27,7 @@ Reason = Literal[
 LIVES: Final = timedelta(minutes=10)
 """How long somebody may take over there."""
 NONCE_BYTES: Final = 16
-ALGORITHMS: Final = ("RS256", "PS256", "ES256")
-"""That an ID token may be signed with: never none, never a shared secret."""
-LEEWAY: Final = timedelta(seconds=60)
-OLDEST: Final = timedelta(minutes=10)
-"""Of an ID token that was just fetched."""
-LONGEST_SUBJECT: Final = 255
-"""Core 1.0, 2."""
 SCOPE: Final = "openid profile email"
-_TRUE: Final = (True, "true", 1, "1")
-"""As providers write it: Entra's ``xms_edov`` is a string or a number."""
 _MAC_BYTES: Final = 32
 
 
@@ -185,64 +172,6 @@ def code_of(provider: Provider, metadata: Metadata, answer: Mapping[str, str]) -
     if "error" in answer or not answer.get("code"):
         raise SignInRefused("denied")
     return answer["code"]
-
-
-def identity_of(provider: Provider, id_token: str, keys: KeySet, *, nonce: str, now: datetime) -> Identity:
-    """Who signed in, by an ID token that this provider has just made for us and for this try (Core 1.0, 3.1.3.7).
-
-    Raises SignInRefused.
-    """
-    try:
-        claims = jwt.decode(id_token, keys, algorithms=list(ALGORITHMS)).claims
-    except (JoseError, ValueError, TypeError, KeyError) as error:
-        raise SignInRefused("token") from error
-    if not _ours(provider, claims, nonce, now):
-        raise SignInRefused("token")
-    subject = claims.get("sub")
-    if not isinstance(subject, str) or not 0 < len(subject) <= LONGEST_SUBJECT:
-        raise SignInRefused("token")
-    if provider.second_factor == "claimed" and not _two_factors(provider, claims):
-        raise SignInRefused("second_factor")
-    name = claims.get("name")
-    return Identity(subject=subject, email=_email(provider, claims), name=name if isinstance(name, str) else None)
-
-
-def _ours(provider: Provider, claims: Mapping[str, Any], nonce: str, now: datetime) -> bool:
-    audience = claims.get("aud")
-    audiences: Sequence[Any] = audience if isinstance(audience, list) else [audience]
-    party = claims.get("azp")
-    said = claims.get("nonce")
-    return (
-        claims.get("iss") == provider.issuer
-        and provider.client_id in audiences
-        and (party == provider.client_id or (party is None and len(audiences) == 1))
-        and isinstance(said, str)
-        and hmac.compare_digest(said.encode("utf-8", "replace"), nonce.encode())
-        and _number(claims.get("exp"), lambda at: now.timestamp() - LEEWAY.total_seconds() < at)
-        and _number(claims.get("iat"), lambda at: abs(now.timestamp() - at) < (OLDEST + LEEWAY).total_seconds())
-    )
-
-
-def _number(value: object, holds: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and bool(holds(value))
-
-
-def _two_factors(provider: Provider, claims: Mapping[str, Any]) -> bool:
-    if provider.acr:
-        return claims.get("acr") in provider.acr
-    methods = claims.get("amr")
-    return isinstance(methods, list) and "mfa" in methods  # RFC 8176, 2
-
-
-def _email(provider: Provider, claims: Mapping[str, Any]) -> str | None:
-    value = claims.get(provider.email_claim)
-    if not isinstance(value, str) or claims.get(provider.verified_claim) not in _TRUE:
-        return None
-    try:
-        address = parse_email(value.strip())
-    except AddressProblem:
-        return None
-    return address if address.rpartition("@")[2].casefold() in provider.domains else None
 
 
 # what an operator enters

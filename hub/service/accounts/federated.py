@@ -14,6 +14,7 @@ from typing import Any
 from joserfc import jws
 
 from hub.core.accounts import AccountLimits, User, locked
+from hub.core.id_tokens import identity_of
 from hub.core.lines import one_line
 from hub.core.oidc import (
     NONCE_BYTES,
@@ -23,7 +24,6 @@ from hub.core.oidc import (
     SignInRefused,
     asked,
     code_of,
-    identity_of,
     new_state,
     nonce_of,
     read_state,

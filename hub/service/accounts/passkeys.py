@@ -11,24 +11,26 @@ from datetime import datetime
 from typing import Any, Final
 
 from hub.core.accounts import AccountLimits, User, UserSession, Viewer, alive, fresh, locked
+from hub.core.ceremony import (
+    Answer,
+    creation_options,
+    made,
+    read_assertion,
+    read_registration,
+    request_options,
+    used,
+)
 from hub.core.lines import one_line
 from hub.core.passkeys import (
     MOST,
     NONCE_BYTES,
-    Answer,
     Passkey,
     PasskeyRefused,
     Purpose,
     Reason,
     RelyingParty,
     challenge_ends,
-    creation_options,
-    made,
     new_challenge,
-    read_assertion,
-    read_registration,
-    request_options,
-    used,
 )
 from hub.core.records import AuditLine
 from hub.service.accounts.ports import user_lock

@@ -51,6 +51,8 @@ class Listed:
     locked: bool
     created_at: datetime
     signed_in_at: datetime | None
+    by_provider: bool
+    """Whether they come in with the account of their organisation, and by nothing else."""
     manageable: bool
     """Whether the viewer may disable them, or start their recovery."""
 
@@ -265,5 +267,6 @@ def _listed(viewer: Viewer, user: User, now: datetime) -> Listed:
         locked=locked(user, now),
         created_at=user.created_at,
         signed_in_at=user.signed_in_at,
+        by_provider=user.state == "active" and user.password is None,
         manageable=user.state != "disabled" and may_manage(viewer, user),
     )

@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Protocol
-
-from joserfc.jwk import KeySet
+from typing import TYPE_CHECKING, Protocol
 
 from hub.core.oidc import Metadata, Provider
+
+if TYPE_CHECKING:  # whoever only opens a store need not wait for it
+    from joserfc.jwk import KeySet
 
 
 class ProviderAway(Exception):
@@ -53,7 +54,7 @@ class Reached(Protocol):
     """The way to identity providers. All of it raises ProviderAway, in bounded time."""
 
     async def metadata(self, issuer: str) -> Metadata: ...
-    async def keys(self, metadata: Metadata, key_id: str | None) -> KeySet:
+    async def keys(self, metadata: Metadata, key_id: str | None) -> "KeySet":
         """Its keys, fetched anew where there is none of this id, at most once a minute."""
         ...
 

@@ -92,6 +92,7 @@ async def test_who_was_invited_comes_in_by_their_organisation_and_by_nothing_els
     assert "London Borough of Bromley" in chosen.text and f'{START}?next=/users"' in chosen.html
     visitor, done = await town.come("sub-rowan", visitor=visitor, onward="?next=/users%3Forganisation%3Dx")
     assert (done.status, done.location) == (303, "/users")
+    assert "with their organisation’s account" in (await visitor.get(f"/users/{made.user}")).text
     users = await visitor.get("/users")
     assert users.status == 200 and "Rowan &lt;b&gt;Example" in users.html
     account = await visitor.get("/account")

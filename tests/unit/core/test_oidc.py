@@ -14,6 +14,7 @@ from joserfc import jwt
 from joserfc.errors import SecurityWarning
 from joserfc.jwk import ECKey, KeySet, OctKey, RSAKey
 
+from hub.core.id_tokens import identity_of
 from hub.core.oidc import (
     LIVES,
     Metadata,
@@ -21,7 +22,6 @@ from hub.core.oidc import (
     SignInRefused,
     asked,
     code_of,
-    identity_of,
     metadata_of,
     new_state,
     nonce_of,
@@ -141,6 +141,7 @@ def test_a_second_factor_is_said_unless_the_operator_knows_better() -> None:
         trusted = replace(PROVIDER, second_factor="trusted")
         assert identity_of(trusted, token(**changes), KEYS, nonce="the nonce", now=START).subject
     contexts = replace(PROVIDER, acr=("gold", "silver"))
+    assert refused(token(), replace(contexts, second_factor="trusted")) == "second_factor"
     assert refused(token(), contexts) == refused(token(acr="bronze"), contexts) == "second_factor"
     assert identity_of(contexts, token(acr="silver", amr=[]), KEYS, nonce="the nonce", now=START).subject
 
