@@ -8,11 +8,14 @@ from typing import Any
 import pytest
 
 from hub.core.accounts import CONSOLE
+from hub.core.passkeys import RelyingParty
 from hub.core.totp import code_at, step_of
 from hub.service.accounts.inviting import Followed, Inviting
+from hub.service.accounts.passkeys import Passkeys
 from hub.service.accounts.steps import SignedIn
 from hub.service.ports import Unit
 from tests.kit.accounts import BROMLEY, PASSWORD, Accounts, accounts_over
+from tests.kit.authenticator import ORIGIN, Authenticator
 from tests.kit.clock import FakeClock
 from tests.kit.postgres import PostgresServer, postgres_store
 from tests.kit.store import Stores
@@ -107,3 +110,44 @@ async def test_a_link_that_was_replaced_does_not_come_back_with_what_was_typed_i
     assert isinstance(shown, Followed) and shown.secret is not None
     done = await quick.inviting.complete(newer[0], code_at(shown.secret, step_of(quick.clock.now())))
     assert isinstance(done, SignedIn)
+
+
+def passkeys_of(accounts: Accounts) -> Passkeys:
+    async def tell(address: str) -> None: ...
+
+    return Passkeys(
+        store=accounts.store, clock=accounts.clock, ids=accounts.ids, limits=accounts.limits, tell=tell,
+        secret=b"s" * 32, party=RelyingParty(id="localhost", origin=ORIGIN),
+    )  # fmt: skip
+
+
+async def test_a_passkey_that_was_used_removed_or_disabled_in_between_opens_nothing(
+    two: tuple[Accounts, Accounts, Overtaken],
+) -> None:
+    here, other, overtaken = two
+    rowan, device = (await here.member(ROWAN)).viewer, Authenticator()
+    first, second = passkeys_of(here), passkeys_of(replace(other, store=overtaken))  # type: ignore[arg-type]
+
+    async def added() -> None:
+        options = await first.creation_options(rowan, "browser")
+        assert options is not None
+        assert await first.add(rowan, "browser", name="Telephone", text=device.make(options)) == ()
+
+    async def removed() -> None:
+        [there] = await first.listed(rowan)
+        assert await first.remove(rowan, there.id)
+
+    async def used() -> None:
+        assert await first.sign_in("browser", answer) is not None
+
+    async def disabled() -> None:
+        assert await here.people.disable(CONSOLE, rowan.user)
+
+    await added()
+    for deed in (used, removed, disabled):
+        answer = device.use(first.options("browser"))
+        overtaken.meanwhile = deed
+        assert await second.sign_in("browser", answer) is None, deed
+        assert overtaken.meanwhile is None, "nothing came between"
+        if deed is removed:
+            await added()
