@@ -58,7 +58,7 @@ ELSEWHERE: Final[Mapping[str, str]] = {
     "/account/passkeys/{passkey}": "test_passkeys.py, as it takes an authenticator",
     "/directory/changes/{change}": "test_directory.py, as it takes two people",
     "/sign-in/with/{organisation}/back": "test_passkeys.py, as it says only that something is wrong",
-    "/directory/imports/{upload}": "test_howto.py, as it takes a file",
+    "/directory/imports/{upload}": "test_import.py, as it takes a file",
 }
 PUBLIC: Final = "http://localhost"
 """Passkeys are for names, not for numbers."""
