@@ -54,7 +54,8 @@ WRONG: Final = ("/sign-in", "/account/password", "/users/invite", "/wall/deliver
 """Beginnings of pages whose form is sent empty too."""
 WITHOUT_FORM: Final = frozenset({"/sign-in/with"})
 ELSEWHERE: Final[Mapping[str, str]] = {
-    "/": "test_every_page.py, as an episode's timeline, which it is",
+    "/": "test_timeline.py, as the next",
+    "/episodes/{episode}": "test_timeline.py, with more on it; its parts are those of the wall's page",
     "/account/passkeys/{passkey}": "test_passkeys.py, as it takes an authenticator",
     "/directory/changes/{change}": "test_directory.py, as it takes two people",
     "/sign-in/with/{organisation}/back": "test_passkeys.py, as it says only that something is wrong",
@@ -164,7 +165,6 @@ async def examples(desk: Desk) -> dict[str, str]:
         "/notices/{notice}": desk.notice,
         "/wall/episodes/{episode}": f"/wall/episodes/{told.story.episode}",
         "/wall/deliveries/{delivery}": f"/wall/deliveries/{told.delivery.id}",
-        "/episodes/{episode}": f"/episodes/{told.story.episode}",
     }
 
 
