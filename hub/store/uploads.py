@@ -45,15 +45,33 @@ class SqlUploads:
     async def remove(self, upload: str, now: datetime) -> None:
         await self._run(_remove, upload, now)
 
+    async def any_over(self, now: datetime) -> bool:
+        return await self._run(_any_over, now)
+
+    async def forget(self, now: datetime) -> None:
+        await self._run(_forget, now)
+
 
 def _add(session: Session, upload: Upload, file: bytes) -> None:
     now = upload.uploaded_at
     unused = (_T.by == upload.by) & _T.confirmed_at.is_(None)
-    past = or_(_T.uploaded_at <= now - LASTS, _T.uploaded_at > now + LASTS, unused)
-    session.connection.execute(delete(directory_uploads).where(past))
+    session.connection.execute(delete(directory_uploads).where(or_(_over(now), unused)))
     packed = zlib.compress(file, level=1)
     sealed = session.seal(HUB_SCOPE, packed, directory_uploads, "file", upload.id)
     session.insert(directory_uploads, [{**asdict(upload), "file": sealed}])
+
+
+def _over(now: datetime) -> ColumnElement[bool]:
+    """Past its time, or of a clock that was set back since."""
+    return or_(_T.uploaded_at <= now - LASTS, _T.uploaded_at > now + LASTS)
+
+
+def _any_over(session: Session, now: datetime) -> bool:
+    return session.connection.execute(select(_T.id).where(_over(now)).limit(1)).first() is not None
+
+
+def _forget(session: Session, now: datetime) -> None:
+    session.connection.execute(delete(directory_uploads).where(_over(now)))
 
 
 def _free(now: datetime) -> ColumnElement[bool]:

@@ -45,6 +45,14 @@ class Uploads(Protocol):
         """Forget it, unless somebody is putting it in force."""
         ...
 
+    async def any_over(self, now: datetime) -> bool:
+        """Whether there is one that nobody may use any more."""
+        ...
+
+    async def forget(self, now: datetime) -> None:
+        """All that nobody may use any more."""
+        ...
+
 
 class NewsUnit(Protocol):
     """News of changes, within one transaction."""

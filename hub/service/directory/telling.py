@@ -67,10 +67,12 @@ class Telling:
         self._log = log
 
     async def tick(self, now: datetime) -> int:
-        """What has waited too long lapses, what is due is told; how many messages went out. Raises
-        StoreUnavailable."""
+        """What has waited too long lapses, files that nobody confirmed go, what is due is told; how many messages went
+        out. Raises StoreUnavailable."""
         for change in await self._store.read(lambda unit: unit.drafts.waiting_since(now - self._life)):
             await self._lapse(change, now)
+        if await self._store.read(lambda unit: unit.drafts.uploads.any_over(now)):
+            await self._store.write(lambda unit: unit.drafts.uploads.forget(now))
         if not await self._store.read(lambda unit: unit.drafts.news.due(now, 1)):
             return 0
         mails = await self._store.write(lambda unit: self._claim(unit, now))

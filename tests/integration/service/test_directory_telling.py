@@ -17,6 +17,7 @@ from contacts.roles import OPERATOR
 from hub.core.accounts import Role, Viewer
 from hub.core.drafts import Author, Draft, author_of
 from hub.core.news import LEASE, RETRY, TOGETHER
+from hub.core.uploads import LASTS, Upload
 from hub.edge.ids import SeededIds
 from hub.service.directory.telling import Telling
 from hub.service.directory.warning import of_an_override
@@ -197,6 +198,15 @@ async def test_what_nobody_decides_lapses_and_who_proposed_it_hears_of_that(hub:
 def with_fallback(**changes: Any) -> Bundle:
     contacts = tuple(replace(c, **changes) if c.desk == "fallback" else c for c in small_bundle().contacts)
     return replace(small_bundle(), contacts=contacts)
+
+
+async def test_a_file_that_nobody_confirmed_goes_by_itself(hub: Hub) -> None:
+    one = Upload(id="up_1", organisation=BROMLEY, by="user:us_jo", part=BROMLEY, seen=1, uploaded_at=NOW)
+    await hub.store.write(lambda unit: unit.drafts.uploads.add(one, b"{}"))
+    await hub.tick(NOW + LASTS - MINUTE)
+    assert await hub.store.read(lambda unit: unit.drafts.uploads.one("up_1")) == one
+    await hub.tick(NOW + LASTS)
+    assert await hub.store.read(lambda unit: unit.drafts.uploads.one("up_1")) is None
 
 
 async def test_an_override_is_told_to_the_desk_that_was_and_the_desk_that_is(hub: Hub) -> None:
