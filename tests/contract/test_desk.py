@@ -6,7 +6,7 @@ from typing import Any
 
 from contacts.roles import desk_of
 from hub.core.desk import EVERY_DESK, Filed, Sight, sight_of
-from hub.core.records import AcknowledgementRecord, Changes, NoticeRecord, ReceiptRecord, Received
+from hub.core.records import AcknowledgementRecord, CalledOff, Changes, NoticeRecord, ReceiptRecord, Received
 from hub.service.desk.ports import Reader
 from hub.service.ports import Unit
 from tests.kit.accounts import accounts_over
@@ -173,6 +173,29 @@ async def test_what_an_ending_made_pointless_is_over_and_the_ending_is_news(stor
     assert await listed(store, ALL) == [found.id, missing.id]
     listing = await store.read(lambda unit: unit.desk.listed(ALL, "all"))
     assert [one.claimed is None for one in listing] == [False, True], "nothing of what is over is opened for a list"
+
+
+async def test_what_an_operator_took_back_is_over_for_lists_too(store: Stores, story: Story) -> None:
+    gone = {"state": "cancelled"}
+    waiting, taken, accepted = await told(store, story, gone, gone, gone)
+    await answer(store, story, accepted, "accepted", "acknowledged")
+    off = CalledOff(deliveries=(), undeliverable=(taken.id,), at=START)
+    await store.write(lambda unit: unit.call_off(off))
+    assert [(await one(store, notice)).standing for notice in (waiting, taken, accepted)] == ["new", "over", "accepted"]
+    assert await listed(store, ALL, "unanswered") == [waiting.id]
+    listing = await store.read(lambda unit: unit.desk.listed(ALL, "all"))
+    assert [filed.notice.id for filed in listing if filed.claimed is None] == [taken.id], "no list names the child"
+    assert taken.id not in await listed(store, ALL, current=True), "and no search"
+
+    async def other_way(unit: Unit) -> None:
+        stored = await unit.episode_by_id(story.episode)
+        assert stored is not None
+        later = replace(stored.record, version=stored.record.version + 1)
+        way = story.delivery(taken, state="failed")
+        await unit.save(Changes(event=None, episode=later, expected_version=stored.record.version, deliveries=(way,)))
+
+    await store.write(other_way)
+    assert (await one(store, taken)).standing == "new", "not every way of it was taken back"
 
 
 async def test_a_list_goes_on_behind_the_last_one(store: Stores, story: Story) -> None:
