@@ -190,10 +190,17 @@ class Telling:
 
     async def _record(self, unit: Unit, mail: _Mail, now: datetime, *, went: bool) -> None:
         await unit.lock(_LOCK)
-        after = [ended(one, "told", now) if went else missed(one, now) for one in mail.news]
+        present = [await self._as_it_is(unit, one) for one in mail.news]
+        after = [ended(one, "told", now) if went else missed(one, now) for one in present]
         await unit.drafts.news.put(after)
         for one in after:
             if one.came_to == "given_up":
                 alarm = AlarmRecord(id=self._ids.new("al", now), kind=UNTOLD, owner=OPERATOR,
                                     reason=f"{one.change} {one.about}", raised_at=now)  # fmt: skip
                 await unit.add_alarm(alarm, [])
+
+    @staticmethod
+    async def _as_it_is(unit: Unit, one: News) -> News:
+        """An address may have agreed while its mail was still being handed over."""
+        found = None if one.token_digest is None else await unit.drafts.news.by_token(one.token_digest)
+        return one if found is None else replace(one, confirmed_at=found.confirmed_at)

@@ -1,5 +1,6 @@
 """Two addresses agree to a change by their links, in the place of a second person; the one in use may stop it."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
@@ -53,31 +54,41 @@ class Trip:
         return draft.state, draft.how
 
 
+async def _proposed(web: Web) -> tuple[Office, Draft]:
+    """An administrator asks to have the notices of a desk sent to another mailbox."""
+    await furnished(web.store, at=START)
+    signed = await accounts_over(web.store, web.clock, seed="behind").member("jo@council.example", "directory_admin")
+    jo = author_of(signed.viewer)
+    assert jo is not None
+    desk = office(web.store, clock=web.clock, trips=ACK_SECRET)
+    done = await desk.changing.propose(jo, [front_door(address=NEW)], confirm=True)
+    assert done.draft is not None and done.draft.state == "waiting"
+    return desk, done.draft
+
+
+def _telling(web: Web, mail: Sink) -> Telling:
+    return Telling(store=web.store, transports={"email": mail}, directory=lambda: Directory.of(small_bundle()),
+                   life=START - START.replace(day=1, month=2), public_url=web.url, secret=ACK_SECRET,
+                   ids=SeededIds("telling"), log=Notes())  # fmt: skip
+
+
+def _link(web: Web, mail: Sink, address: str) -> str:
+    body = next(one.body for one in mail.received if one.address == address)
+    assert isinstance(body, Alert)
+    (link,) = re.findall(rf"{web.url}(/c/[\w-]{{43}})\n", body.text)
+    return str(link)
+
+
 @pytest.fixture
 async def trip(tmp_path: Path) -> AsyncIterator[Trip]:
     async with serving(tmp_path) as web:
-        await furnished(web.store, at=START)
-        signed = await accounts_over(web.store, web.clock, seed="behind").member(
-            "jo@council.example", "directory_admin"
-        )
-        jo = author_of(signed.viewer)
-        assert jo is not None
-        desk = office(web.store, clock=web.clock, trips=ACK_SECRET)
-        done = await desk.changing.propose(jo, [front_door(address=NEW)], confirm=True)
-        assert done.draft is not None and done.draft.state == "waiting"
+        desk, draft = await _proposed(web)
         mail = Sink()
-        telling = Telling(store=web.store, transports={"email": mail}, directory=lambda: Directory.of(small_bundle()),
-                          life=START - START.replace(day=1, month=2), public_url=web.url, secret=ACK_SECRET,
-                          ids=SeededIds("telling"), log=Notes())  # fmt: skip
-        await telling.tick(web.clock.now())
-        bodies = {one.address: one.body for one in mail.received}
-        links = {}
-        for address in (OLD, NEW):
-            body = bodies[address]
-            assert isinstance(body, Alert)
-            (links[address],) = re.findall(rf"{web.url}(/c/[\w-]{{43}})\n", body.text)
-        said = "".join(body.text for body in bodies.values() if isinstance(body, Alert))
-        yield Trip(web=web, desk=desk, draft=done.draft, leaving=links[OLD], coming=links[NEW], said=said)
+        await _telling(web, mail).tick(web.clock.now())
+        said = "".join(one.body.text for one in mail.received if isinstance(one.body, Alert))
+        yield Trip(
+            web=web, desk=desk, draft=draft, leaving=_link(web, mail, OLD), coming=_link(web, mail, NEW), said=said
+        )
 
 
 async def test_it_is_made_when_both_have_agreed_and_not_before(trip: Trip, tmp_path: Path) -> None:
@@ -104,6 +115,23 @@ async def test_the_address_in_use_may_stop_it_and_that_is_told(trip: Trip) -> No
     assert (await trip.post(trip.coming)).status == 404
     alarms = await trip.web.store.read(lambda unit: unit.alarms())
     assert [(one.kind, one.reason) for one in alarms] == [("directory_objection", trip.draft.id)]
+
+
+async def test_what_an_address_says_while_its_mail_is_still_being_handed_over_counts(tmp_path: Path) -> None:
+    """A relay may have passed a mail on long before it says that it took it."""
+    async with serving(tmp_path) as web:
+        await _proposed(web)
+        mail = Sink(gate=asyncio.Event())
+        handing_over = asyncio.create_task(_telling(web, mail).tick(web.clock.now()))
+        while len(mail.received) < 3:
+            await asyncio.sleep(0.01)
+        leaving, coming = (_link(web, mail, address) for address in (OLD, NEW))
+        assert "made when it has agreed, too" in (await Visitor(web=web).post(coming, {"answer": "yes"})).text
+        assert mail.gate is not None
+        mail.gate.set()
+        await handing_over
+        assert "This address has agreed" in (await Visitor(web=web).get(coming)).text
+        assert "The address was changed" in (await Visitor(web=web).post(leaving, {"answer": "yes"})).text
 
 
 async def test_looking_changes_nothing_nor_does_a_link_that_is_made_up(trip: Trip) -> None:
