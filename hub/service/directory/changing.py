@@ -153,12 +153,13 @@ class Changing:
             return Outcome(result="refused", problems=(NO_REASON,))
         return await self._decide(by, draft, "overridden", given)
 
-    async def reject(self, by: Author, draft: str, why: str = "") -> Outcome:
-        """Decline what another proposed; ``why``: what whoever did should know, if anything."""
+    async def reject(self, by: Author, draft: str, why: str = "", *, alarm: str | None = None) -> Outcome:
+        """Decline what another proposed; ``why``: what whoever did should know, if anything; ``alarm``: the kind of the
+        one that the organisation has of it."""
         said = remark(why)
         if said is None:
             return Outcome(result="refused", problems=(NO_REMARK,))
-        return await self._end(by, draft, "rejected", said or None)
+        return await self._end(by, draft, "rejected", said or None, alarm)
 
     async def withdraw(self, by: Author, draft: str) -> Outcome:
         """Take back what they proposed themselves."""
@@ -191,7 +192,14 @@ class Changing:
                 return Outcome(result="in_force", judged=about.judged, draft=done)
         raise StoreUnavailable("the directory changes faster than this change can be weighed")
 
-    async def _end(self, by: Author, draft: str, state: Literal["rejected", "withdrawn"], why: str | None) -> Outcome:
+    async def _end(
+        self,
+        by: Author,
+        draft: str,
+        state: Literal["rejected", "withdrawn"],
+        why: str | None,
+        alarm: str | None = None,
+    ) -> Outcome:
         now = self.clock.now()
         judge = why_not_decided if state == "rejected" else why_not_withdrawn
 
@@ -207,6 +215,8 @@ class Changing:
             if not await unit.drafts.settle(done):
                 return Outcome(result="refused", refusal="settled")
             await unit.add_audit([self._line(f"directory.{state}", done, by, now)])
+            if alarm is not None:
+                await unit.add_alarm(self._alarm(alarm, done.organisation, done, now), [])
             return Outcome(result=state, judged=about.judged, draft=done)
 
         return await self.store.write(work)
@@ -237,7 +247,7 @@ class Changing:
             await unit.add_audit([self._line(ACTION[step.how], draft, step.by, step.now)])
             if step.how == "overridden":
                 for owner in sorted({OPERATOR, *step.about.organisations}):
-                    await unit.add_alarm(self._alarm(owner, draft, step.now), [])
+                    await unit.add_alarm(self._alarm(OVERRIDDEN, owner, draft, step.now), [])
             asked = (
                 await of_a_waiting(unit, step.about, *sides, self.trips, self.ids, step.now) if step.how is None else ()
             )
@@ -269,5 +279,5 @@ class Changing:
             detail=detail,
         )
 
-    def _alarm(self, owner: str, draft: Draft, now: datetime) -> AlarmRecord:
-        return AlarmRecord(id=self.ids.new("al", now), kind=OVERRIDDEN, owner=owner, reason=draft.id, raised_at=now)
+    def _alarm(self, kind: str, owner: str, draft: Draft, now: datetime) -> AlarmRecord:
+        return AlarmRecord(id=self.ids.new("al", now), kind=kind, owner=owner, reason=draft.id, raised_at=now)

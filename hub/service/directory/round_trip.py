@@ -12,7 +12,7 @@ from hub.core.drafts import About as AboutChange
 from hub.core.drafts import Author, Draft
 from hub.core.news import News
 from hub.core.pickup import masked
-from hub.core.records import AlarmRecord, AuditLine
+from hub.core.records import AuditLine
 from hub.core.round_trip import round_trip
 from hub.core.tokens import token_digest
 from hub.service.directory.changing import Changing
@@ -119,14 +119,9 @@ class RoundTrips:
         found = await self.store.read(lambda unit: _open(unit, token_digest(token)))
         if question is None or not question.leaving or found is None:
             return False
-        draft, now = found[1], self.clock.now()
-        outcome = await self.changing.reject(_addresses(draft, "the address in use"), draft.id, _WHY)
-        if outcome.result != "rejected":
-            return False
-        alarm = AlarmRecord(id=self.ids.new("al", now), kind=OBJECTED, owner=draft.organisation, reason=draft.id,
-                            raised_at=now)  # fmt: skip
-        await self.store.write(lambda unit: unit.add_alarm(alarm, []))
-        return True
+        draft = found[1]
+        outcome = await self.changing.reject(_addresses(draft, "the address in use"), draft.id, _WHY, alarm=OBJECTED)
+        return outcome.result == "rejected"
 
     def _line(self, action: str, news: News, draft: Draft) -> AuditLine:
         now = self.clock.now()

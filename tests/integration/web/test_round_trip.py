@@ -2,9 +2,11 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
@@ -15,7 +17,9 @@ from contacts.export import ordered
 from hub.core.drafts import Draft, author_of
 from hub.core.tokens import change_token
 from hub.edge.ids import SeededIds
+from hub.service.directory.round_trip import RoundTrips
 from hub.service.directory.telling import Telling
+from hub.service.ports import Store, StoreUnavailable, Unit
 from tests.kit.accounts import accounts_over, audit
 from tests.kit.changing import FRONT_DOOR, Office, front_door, furnished, office
 from tests.kit.clock import START
@@ -24,6 +28,7 @@ from tests.kit.directory import BROMLEY, small_bundle
 from tests.kit.visitor import Seen, Visitor
 from tests.kit.web import ACK_SECRET, Web, serving
 
+T = TypeVar("T")
 OLD, NEW = "front-door@e09000006.example", "moved@elsewhere.example"
 
 
@@ -79,6 +84,18 @@ def _link(web: Web, mail: Sink, address: str) -> str:
     return str(link)
 
 
+class _AwayAfterOne:
+    """A store that takes one change, and then is away."""
+
+    def __init__(self, store: Store) -> None:
+        self._writes, self.read, self.aclose = [store.write], store.read, store.aclose
+
+    async def write(self, work: Callable[[Unit], Awaitable[T]]) -> T:
+        if not self._writes:
+            raise StoreUnavailable
+        return await self._writes.pop()(work)
+
+
 @pytest.fixture
 async def trip(tmp_path: Path) -> AsyncIterator[Trip]:
     async with serving(tmp_path) as web:
@@ -115,6 +132,16 @@ async def test_the_address_in_use_may_stop_it_and_that_is_told(trip: Trip) -> No
     assert (await trip.post(trip.coming)).status == 404
     alarms = await trip.web.store.read(lambda unit: unit.alarms())
     assert [(one.kind, one.reason) for one in alarms] == [("directory_objection", trip.draft.id)]
+
+
+async def test_that_it_was_stopped_is_told_if_it_is_stopped_at_all(trip: Trip) -> None:
+    store = _AwayAfterOne(trip.web.store)
+    changing = replace(trip.desk.changing, store=store)
+    trips = RoundTrips(store=store, changing=changing, clock=trip.web.clock, ids=SeededIds("trips"), allowed=True)
+    with suppress(StoreUnavailable):
+        await trips.refuse(trip.leaving.removeprefix("/c/"))
+    alarms = await trip.web.store.read(lambda unit: unit.alarms())
+    assert ((await trip.state())[0], [one.kind for one in alarms]) == ("rejected", ["directory_objection"])
 
 
 async def test_what_an_address_says_while_its_mail_is_still_being_handed_over_counts(tmp_path: Path) -> None:
