@@ -50,6 +50,9 @@ class SqlAccounts:
     async def seen(self, session: str, now: datetime) -> None:
         await self._run(_seen, session, now)
 
+    async def proved(self, session: str, now: datetime) -> bool:
+        return await self._run(_proved, session, now)
+
     async def end_sessions(self, user: str, sessions: Sequence[str]) -> None:
         await self._run(_end_sessions, user, sessions)
 
@@ -200,6 +203,12 @@ def _seen(session: Session, one: str, now: datetime) -> None:
     session.connection.execute(
         update(user_sessions).where(user_sessions.c.id == one, user_sessions.c.seen_at < now).values(seen_at=now)
     )
+
+
+def _proved(session: Session, one: str, now: datetime) -> bool:
+    """Never by :func:`_put_session`: a session may be ended by another node since it was read."""
+    noted = update(user_sessions).where(user_sessions.c.id == one).values(proved_at=now)
+    return bool(session.connection.execute(noted).rowcount)
 
 
 def _end_sessions(session: Session, user: str, ended: Sequence[str]) -> None:

@@ -45,7 +45,8 @@ class Confirming:
                     await unit.accounts.end_sessions(user.id, [session.id])
                 return False
             await unit.accounts.put_user(replace(user, totp_step=step, failures=0))
-            await unit.accounts.put_session(replace(session, proved_at=now))
+            if not await unit.accounts.proved(session.id, now):
+                return False
             await unit.add_audit([viewer_line(self._ids, now, viewer, "user.confirmed", by="code")])
             return True
 

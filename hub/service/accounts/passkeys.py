@@ -124,10 +124,10 @@ class Passkeys:
         known = await self._known("confirm", browser, text, now, by=viewer.user)
 
         async def work(unit: Unit) -> bool:
-            session = await self._session(unit, viewer)
-            if await self._taken(unit, known, now) is None or session is None:
+            if await self._taken(unit, known, now) is None or await self._session(unit, viewer) is None:
                 return False
-            await unit.accounts.put_session(replace(session, proved_at=now))
+            if not await unit.accounts.proved(viewer.session, now):
+                return False
             await unit.add_audit([self._line(viewer, now, "user.confirmed", by="passkey")])
             return True
 

@@ -151,3 +151,28 @@ async def test_a_passkey_that_was_used_removed_or_disabled_in_between_opens_noth
         assert overtaken.meanwhile is None, "nothing came between"
         if deed is removed:
             await added()
+
+
+async def test_a_session_that_was_ended_in_between_does_not_begin_again_by_a_passkey(
+    two: tuple[Accounts, Accounts, Overtaken],
+) -> None:
+    here, other, overtaken = two
+    rowan, device = (await here.member(ROWAN)).viewer, Authenticator()
+    first, second = passkeys_of(here), passkeys_of(replace(other, store=overtaken))  # type: ignore[arg-type]
+    options = await first.creation_options(rowan, "browser")
+    assert options is not None
+    assert await first.add(rowan, "browser", name="Telephone", text=device.make(options)) == ()
+    own = (await here.signed_in(ROWAN, rowan.user)).viewer
+
+    async def another_password() -> None:
+        assert await here.people.change_password(own, current=PASSWORD, password=OTHER, again=OTHER) == ()
+
+    async def out_everywhere() -> None:
+        await here.people.sign_out_everywhere(own)
+
+    for viewer, deed, left in ((rowan, another_password, [own.session]), (own, out_everywhere, [])):
+        answer = device.use(await first.confirm_options(viewer, "browser"))
+        overtaken.meanwhile = deed
+        assert not await second.confirm(viewer, "browser", answer), deed
+        there = await here.store.read(lambda unit: unit.accounts.sessions(rowan.user))
+        assert [one.id for one in there] == left, deed
