@@ -18,6 +18,8 @@ KEYS = ("ref", "child", "placement", "people", "school", "episode")
 PEOPLE = ("parent", "carer", "social_worker", "supervising_social_worker", "iro")
 PERSON_COLUMNS = ("name", "email", "phone", "decision", "reason", "decided_by")
 WORDS = {"yes": True, "true": True, "no": False, "false": False}
+DEEPEST = 16
+"""Levels of a column; an event has no more."""
 USUAL_AGE = 14
 SOURCE = "urn:fingerpost:source:placements-check"
 Json = dict[str, Any]
@@ -92,7 +94,7 @@ def _json_rows(data: bytes) -> Iterator[Row]:
         if not isinstance(row, dict):
             yield place, {}, [("", "must be an object")]
         else:
-            yield place, row, [(key, "is not known") for key in row if key not in KEYS]
+            yield place, row, [(_shown(key), "is not known") for key in row if key not in KEYS]
 
 
 def _csv_rows(data: bytes) -> Iterator[Row]:
@@ -105,6 +107,9 @@ def _csv_rows(data: bytes) -> Iterator[Row]:
     header = [name.strip() for name in table[0]]
     if bad := [number for number, name in enumerate(header, 1) if not _column(name)]:
         raise BadList(f"has columns that are not known: number {', '.join(map(str, bad))}")
+    parents = {name[:at] for name in header for at, sign in enumerate(name) if sign == "."}
+    if both := [number for number, name in enumerate(header, 1) if name in parents]:
+        raise BadList(f"has columns that others are a part of: number {', '.join(map(str, both))}")
     for number, cells in enumerate(table[1:], 2):
         if not any(cell.strip() for cell in cells):
             continue
@@ -118,7 +123,13 @@ def _column(name: str) -> bool:
     head, _, rest = name.partition(".")
     if head in PEOPLE:
         return rest in PERSON_COLUMNS
-    return name == "ref" or (head in ("child", "placement", "school", "episode") and bool(rest))
+    deep = rest.count(".") >= DEEPEST
+    return name == "ref" or (head in ("child", "placement", "school", "episode") and bool(rest) and not deep)
+
+
+def _shown(key: str) -> str:
+    """A key that may be no text: JSON can spell half a character."""
+    return key.encode("utf-8", "replace").decode()
 
 
 def _unfolded(cells: Mapping[str, str]) -> Json:

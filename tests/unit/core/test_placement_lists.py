@@ -94,6 +94,8 @@ def test_csv_the_same() -> None:
         ("ref,placement.type\n", "at least one placement"),
         ("ref,wrong,parent.shoe\nA,b,c\n", "number 2, 3"),
         ('ref,"placement.type\nA', "is not CSV"),
+        ("ref,placement.type,placement.type.kind\nA,foster,b\n", "others are a part of: number 2"),
+        (f"ref,child{'.a' * 3_000}\nA,b\n", "not known: number 2"),
     ],
 )
 def test_a_table_that_is_none(text: str, said: str) -> None:
@@ -104,6 +106,11 @@ def test_a_table_that_is_none(text: str, said: str) -> None:
 def test_a_line_of_another_length_is_named() -> None:
     problems = read_csv("ref,placement.type\nA-1,childrens_home,E09000006\n").problems
     assert any(p.path == "line 2, " and p.message == "has 3 columns, not 2" for p in problems)
+
+
+def test_a_key_that_is_half_a_character_can_be_told() -> None:
+    found = read_placements(b'[{"ref": "A-1", "\\ud800": 1}]', as_csv=False, rules=wire_rules(), now=NOW)
+    assert any(one.path.encode() == b"placements[0].?" for one in found.problems)
 
 
 @pytest.mark.parametrize("raw", [b"", b"{", b"[]", b"{}", b'"x"', b"[" * 100_000, b"\xff\xfe"])
