@@ -51,3 +51,12 @@ def test_each_decision_record_is_listed_and_in_shape(path: Path) -> None:
     assert f"({path.name})" in index
     nav = yaml.safe_load((ROOT / "mkdocs.yml").read_text(encoding="utf-8"))["nav"]
     assert f"adr/{path.name}" in nav_files(nav)
+
+
+def test_no_path_that_is_an_authority_is_left_to_the_proxys_log() -> None:
+    routes = (path.read_text(encoding="utf-8") for path in (ROOT / "hub" / "web").rglob("*.py"))
+    authorities = {f"`{found}`" for text in routes for found in re.findall(r'"(/[a-z]+/)\{token\}', text)}
+    assert {"`/a/`", "`/c/`"} <= authorities
+    said = (ROOT / "docs" / "operators.md").read_text(encoding="utf-8")
+    sentence = said[said.index("Do not let the proxy log") :]
+    assert authorities <= set(re.findall(r"`[^`]+`", sentence[: sentence.index(":")]))
