@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from bench.directory import IMPORT_LIMIT, country
+from contacts.directory import Directory
 from contacts.export import dumps
 from contacts.model import Bundle
 from contacts.roles import OPERATOR
@@ -37,7 +38,8 @@ async def _measure(folder: Path) -> None:
     bundle = country()
     one = bundle.contacts[100]
     of = f"/directory/of/{one.organisation}"
-    async with serving(folder) as web:
+    standing = Directory.of(bundle)
+    async with serving(folder, directory=lambda: standing) as web:
         await furnished(web.store, bundle, at=START)
         accounts = accounts_over(web.store, web.clock, seed="behind")
         operator = await accounts.member("kim@hub.example", "operator", organisation=OPERATOR, name="Kim Example")
@@ -61,6 +63,9 @@ async def _measure(folder: Path) -> None:
             f"/directory/import?organisation={one.organisation}",
             f"/directory/export?organisation={one.organisation}&format=json",
             "/directory/changes",
+            "/directory/coverage",
+            "/directory/coverage?show=all",
+            "/directory/proofs",
             "/users",
             "/account",
         ]

@@ -1,6 +1,5 @@
 """What the directory's owner is told to look at next."""
 
-import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -131,11 +130,3 @@ def test_the_states_are_counted_with_those_that_nothing_is_in() -> None:
     assert len(count) == 3 * len(STATES)
     by_state = {state: count["now", state] for state in STATES}
     assert by_state == {"on_duty": 1, "off_duty": 0, "no_organisation": 1, "no_desk": 0, "no_contact": 1}
-
-
-def test_a_country_is_looked_through_in_under_a_second() -> None:
-    """153 authorities by a dozen desks are fewer than these; processor time, as other tests run beside."""
-    directory = fictional_directory()
-    begun = time.process_time()
-    coverage(directory, NOW, AREAS)
-    assert time.process_time() - begun < 1
