@@ -198,7 +198,7 @@ class PickupPage:
         return self._pages.page(
             "pickup_notice.html",
             status=422 if problems else 200,
-            document=viewed.shown.document,
+            reference=viewed.notice.reference,
             blocks=[(type(block).__name__, block) for block in viewed.shown.document.blocks],
             photo=viewed.shown.photo is not None,
             family=viewed.family,

@@ -49,6 +49,8 @@ async def test_a_notice_is_found_read_and_accepted_in_the_readers_own_name(desk:
         assert seen.status == 200
         for value in ("Missing child: Robin Example", "Marker High Street", "inhaler", "You answer as Jo Worker"):
             assert value in seen.text, value
+        reference = (await told.notice()).reference
+        assert f"<title>Missing child, {reference} – Fingerpost</title>" in seen.html, "browsers keep titles"
     (receipt,) = await told.receipts()
     assert (receipt.kind, receipt.code, receipt.delivery) == ("displayed", "desk", told.delivery.id)
     assert (await told.notice()).state == "receipted", "read, and not acknowledged by that"

@@ -144,6 +144,7 @@ async def test_a_code_by_text_message_leads_to_the_notice_as_its_reader_may_see_
         "Sam Example",
     ):
         assert value in page, value
+    assert f"<title>Notice {(await told.notice()).reference} – Fingerpost</title>" in page, "browsers keep titles"
     assert "notice.json" not in page and "/a/" not in page
     photo = await browser.get(f"{told.link}/photo")
     assert (photo.status, photo.content_type, photo._body) == (200, "image/jpeg", JPEG)

@@ -127,7 +127,6 @@ class NoticePages:
             "desk_notice.html",
             status=422 if problems else 200,
             one=filed_view(found.filed),
-            subject=None if document is None else document.subject,
             blocks=[] if document is None else [(type(block).__name__, block) for block in document.blocks],
             photo=found.shown is not None and found.shown.photo is not None,
             episode=EPISODES[found.filed.episode_state],
