@@ -37,6 +37,7 @@ from hub.service.accounts.steps import (
     begin_session,
     end_all_passkeys,
     end_all_sessions,
+    end_desks,
     new_password_problems,
     new_token,
 )
@@ -125,6 +126,8 @@ class Inviting:
                 state_at=now,
             )
             await unit.accounts.put_user(user)
+            if found is not None and "recipient" not in known:
+                await end_desks(unit, found, viewer.actor, self._ids, now)
             await self._link(unit, user, "invitation", token, now)
             line = audit_line(self._ids, now, viewer.actor, "user.invited", user, roles=" ".join(sorted(known)))
             await unit.add_audit([line])

@@ -29,6 +29,7 @@ from hub.service.accounts.steps import (
     audit_line,
     end_all_passkeys,
     end_all_sessions,
+    end_desks,
     failed,
     new_password_problems,
 )
@@ -156,6 +157,8 @@ class People:
                 before, after = " ".join(sorted(found.roles)), " ".join(sorted(known))
                 line = audit_line(self._ids, now, viewer.actor, "user.roles_changed", found, before=before, after=after)
                 await unit.add_audit([line])
+                if "recipient" not in known:
+                    await end_desks(unit, found, viewer.actor, self._ids, now)
             return ()
 
         return await self._store.write(work)

@@ -80,6 +80,15 @@ async def end_all_passkeys(unit: Unit, user: str) -> None:
     await unit.passkeys.remove(user, [one.id for one in await unit.passkeys.of(user)])
 
 
+async def end_desks(unit: Unit, user: User, by: str, ids: Ids, now: datetime) -> None:
+    """Whoever is no recipient any more reads for no desk: where they become one again, somebody chooses anew."""
+    reader = await unit.desk.reader(user.id)
+    if reader is not None and reader.desks:
+        await unit.desk.put_reader(replace(reader, desks=frozenset(), given_at=now, given_by=by))
+        before = " ".join(sorted(reader.desks))
+        await unit.add_audit([audit_line(ids, now, by, "user.desks_given", user, before=before, after="")])
+
+
 async def end_all_sessions(unit: Unit, user: str, *, but: str | None = None) -> int:
     """How many were ended."""
     ended = [one.id for one in await unit.accounts.sessions(user) if one.id != but]

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Connection
 
 from contacts.roles import OPERATOR
-from tests.kit.accounts import audit
+from tests.kit.accounts import accounts_over, audit
 from tests.kit.desk import Desk, at_the_desk
 from tests.kit.notices import JPEG
 from tests.kit.pickup import BROMLEY, FORCE, PARENT
@@ -277,3 +277,27 @@ async def test_an_administrator_chooses_for_which_desks_somebody_else_reads(desk
         '{"after": "missing_persons_unit", "before": ""}',
         '{"after": "", "before": "missing_persons_unit"}',
     ]
+
+
+async def test_who_was_no_recipient_in_between_reads_for_no_desk_until_somebody_chooses_anew(
+    desk: Desk, tmp_path: Path
+) -> None:
+    admin, reader = await desk.visitor("directory_admin"), await desk.visitor("recipient")
+    users = await desk.told.web.store.read(lambda unit: unit.accounts.users(FORCE))
+    theirs = f"/users/{users[1].id}"
+    assert "Robin Example" in (await reader.get("/notices")).text
+    await admin.get(theirs)
+    for roles in (["auditor", "recipient"], ["auditor"], ["recipient"]):
+        assert (await admin.post(f"{theirs}/roles", {"roles": roles})).status == 303
+        assert ("Robin" in (await reader.get("/notices")).text) is (len(roles) == 2)
+    assert "You have not been given a desk yet" in (await reader.get("/notices")).text
+    given = [line[4] for line in audit(tmp_path) if line[1] == "user.desks_given"]
+    assert given == ['{"after": "", "before": "*"}']
+    # So it is with somebody who is invited again to do something else.
+    accounts = accounts_over(desk.told.web.store, desk.told.web.clock, seed="again")
+    made = await accounts.invited("sam@police.example", "recipient", organisation=FORCE)
+    await admin.post(f"/users/{made.user}/desks", {"desks": ["*"]})
+    for role in ("auditor", "recipient"):
+        assert (await accounts.invited("sam@police.example", role, organisation=FORCE)).user == made.user
+    found = await desk.told.web.store.read(lambda unit: unit.desk.reader(made.user))
+    assert found is not None and found.desks == frozenset()
