@@ -355,6 +355,13 @@ async def test_whoever_tries_on_and_on_is_slowed_down_and_nobody_else(place: Pla
     assert (await guesser.post("/sign-in/code", {"code": "123456"})).status == 429
     assert (await guesser.post("/invitation/" + "t" * 43)).status == 429
     assert (await place.sign_in(place.visitor(**{"X-Forwarded-For": "203.0.113.8"}), rowan.user)).status == 303
+    # Nor can a page elsewhere use up the tries of a whole council, by a visitor of it and with pictures that are none.
+    fetched = {"X-Forwarded-For": "203.0.113.9", "Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors"}
+    lured = place.visitor(**fetched, **{"Sec-Fetch-Dest": "image"})
+    for path in ("/sign-in/with/E09000006", "/sign-in/with/E09000006/back?state=x") * 20:
+        assert (await lured.get(path)).status == 404
+    colleague = place.visitor(**{"X-Forwarded-For": "203.0.113.9"})
+    assert (await place.sign_in(colleague, rowan.user)).status == 303
     await place.web.clock.advance(60)
     guesser.headers["X-Forwarded-For"] = "203.0.113.7"
     await guesser.get("/sign-in")

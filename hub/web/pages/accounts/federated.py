@@ -81,6 +81,8 @@ class FederatedPages:
 
     async def begin(self, request: web.Request) -> web.StreamResponse:
         """Send the browser to the provider."""
+        if not _visited(request):
+            return self._sessions.nowhere()
         refused = self._slowed.too_many(request)
         if refused is not None:
             return refused
@@ -97,6 +99,8 @@ class FederatedPages:
 
     async def back(self, request: web.Request) -> web.StreamResponse:
         """Take the provider's answer; the session begins."""
+        if not _visited(request):
+            return self._sessions.nowhere()
         refused = self._slowed.too_many(request)
         if refused is not None:
             return refused
@@ -115,3 +119,9 @@ class FederatedPages:
     def _refused(self, refused: NotEntered) -> web.Response:
         heading, line = WORDS.get(refused.reason, AGAIN)
         return self._pages.page("sign_in_refused.html", status=403, heading=heading, line=line)
+
+
+def _visited(request: web.Request) -> bool:
+    """Whether a browser was led here. A page elsewhere may give this address as a picture's, and would use up the tries
+    of its reader's whole network."""
+    return request.headers.get("Sec-Fetch-Dest", "document") == "document"
