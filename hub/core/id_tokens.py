@@ -48,6 +48,7 @@ def _ours(provider: Provider, claims: Mapping[str, Any], nonce: str, now: dateti
     audiences: Sequence[Any] = audience if isinstance(audience, list) else [audience]
     party = claims.get("azp")
     said = claims.get("nonce")
+    off = OLDEST + LEEWAY
     return (
         claims.get("iss") == provider.issuer
         and provider.client_id in audiences
@@ -55,7 +56,7 @@ def _ours(provider: Provider, claims: Mapping[str, Any], nonce: str, now: dateti
         and isinstance(said, str)
         and hmac.compare_digest(said.encode("utf-8", "replace"), nonce.encode())
         and _number(claims.get("exp"), lambda at: now.timestamp() - LEEWAY.total_seconds() < at)
-        and _number(claims.get("iat"), lambda at: abs(now.timestamp() - at) < (OLDEST + LEEWAY).total_seconds())
+        and _number(claims.get("iat"), lambda at: (now - off).timestamp() < at < (now + off).timestamp())
     )
 
 
