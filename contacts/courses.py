@@ -20,6 +20,8 @@ Part = Literal["own", "instead", "off_duty", "deputy", "duty_team", "fallback"]
 as nobody else is there; ``deputy`` and ``duty_team``: asked when nobody has answered; ``fallback``: hears of the gap
 where the desk has nobody at all."""
 DAYS: Final = 14
+MOMENTS: Final = 1_000
+"""How many changes of duty are looked at; of the usual hours there are some hundred in those days."""
 _STAND_IN: Final = frozenset({EMERGENCY_DUTY_TEAM, FOSTERING_OUT_OF_HOURS})
 
 
@@ -67,10 +69,11 @@ def _now(directory: Directory, part: Part, organisation: str, desk: str, at: dat
 
 def unstaffed(directory: Directory, organisation: str, start: datetime) -> Mapping[str, tuple[Gap, ...]]:
     """For each desk that has contacts, when in the :data:`DAYS` days from ``start`` neither it nor whoever stands in is
-    on duty; not for those that only stand in for others. Quicker of a directory of that organisation alone, as every
-    change of duty is looked at."""
+    on duty; not for those that only stand in for others. Of the first :data:`MOMENTS` changes of duty, where there are
+    more. Quicker of a directory of that organisation alone, as each of them is looked at; may take a second."""
     moments = sorted(_moments(directory, organisation, start))
-    end = start + timedelta(days=DAYS)
+    end = moments[MOMENTS] if len(moments) > MOMENTS else start + timedelta(days=DAYS)
+    del moments[MOMENTS:]
     found: dict[str, tuple[Gap, ...]] = {}
     for desk in directory.bundle.desks:
         if desk.organisation != organisation or desk.function in _STAND_IN:

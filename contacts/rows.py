@@ -19,6 +19,8 @@ from contacts.rota import LONDON, read_hours
 
 _ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}", re.ASCII)
 _SCHOOL = re.compile(rf"{SCHOOL_PREFIX}(?:[0-9]{{6}}|\*)", re.ASCII)
+MOST_SPANS = 100
+"""Parts of hours: each is looked at whenever somebody is to be told."""
 _HUB_CODES = tuple(dict.fromkeys(ORGANISATION_OF.values()))
 
 
@@ -173,6 +175,8 @@ class HoursRow(Row):
     @classmethod
     def _times(cls, value: str, info: ValidationInfo) -> str:
         text = " ".join(value.lower().split())
+        if text.count(";") >= MOST_SPANS:
+            raise ValueError(f"more than {MOST_SPANS} parts")
         if "bank_holidays" in info.data:
             read_hours(Hours(name="", times=text, bank_holidays=info.data["bank_holidays"]))
         return text

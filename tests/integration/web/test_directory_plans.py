@@ -1,11 +1,16 @@
 """The plans of desks and the lists of circulations: as they would run, and nobody else's."""
 
-from collections.abc import AsyncIterator
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
+from contacts.courses import Gap
+from contacts.directory import Directory
 from contacts.model import Bundle, Contact, Desk
 from contacts.roles import OPERATOR
 from tests.integration.web.test_directory_pages import HERE, Place
@@ -59,6 +64,26 @@ async def test_by_day_and_by_night_and_how_much_it_presses(place: Place) -> None
     odd = await jo.get(f"{PLANS}?when=<b>&priority=now")
     assert odd.text == day
     assert "This one is on: National, London" in day
+
+
+async def test_nothing_waits_while_it_is_worked_out_when_nobody_is_there(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Odd hours take a second, and an event may come meanwhile."""
+    begun, go_on = threading.Event(), threading.Event()
+
+    def slow(directory: Directory, organisation: str, start: datetime) -> Mapping[str, tuple[Gap, ...]]:
+        begun.set()
+        return {} if go_on.wait(10) else {"front_door": ()}
+
+    monkeypatch.setattr("hub.web.pages.directory.plans.unstaffed", slow)
+    jo, sam = await place.visitor("Jo Example"), await place.visitor("Sam Example")
+    plans = asyncio.create_task(jo.get(PLANS))
+    assert await asyncio.to_thread(begun.wait, 10)
+    assert (await sam.get(HERE)).status == 200
+    assert not plans.done()
+    go_on.set()
+    assert (await plans).status == 200
 
 
 async def test_a_contact_is_taken_later_and_earlier(place: Place) -> None:

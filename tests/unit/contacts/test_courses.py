@@ -70,6 +70,17 @@ def test_when_nobody_is_there() -> None:
     assert "mash" not in found, "which has no contacts at all"
 
 
+def test_of_odd_hours_not_every_minute_of_a_fortnight_is_looked_at() -> None:
+    times = "; ".join(f"daily {hour:02}:{minute:02}-{hour:02}:{minute + 1:02}"
+                      for hour in range(24) for minute in (0, 20, 40, 50))  # fmt: skip
+    odd = contact(BROMLEY, "emergency_duty_team", id="odd", hours="odd", address="n@council.example")
+    found = unstaffed(
+        directory(odd, without="emergency_duty_team", hours=(Hours(name="odd", times=times),)), BROMLEY, NOW
+    )
+    last = max(gap.until for gaps in found.values() for gap in gaps)
+    assert NOW + timedelta(days=4) < last < NOW + timedelta(days=6)
+
+
 def test_the_night_the_clocks_change_and_a_contact_that_ends() -> None:
     start = datetime(2026, 3, 28, 12, tzinfo=UTC)
     assert "front_door" not in unstaffed(directory(), BROMLEY, start)

@@ -1,6 +1,7 @@
 """``/directory/of/{organisation}/plans``: what a notice to each desk would go through, by day, by night or now, and
 when nobody is on duty; contacts are taken earlier or later."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, get_args
@@ -102,7 +103,8 @@ class PlanPages:
         priority: Urgency = next((one for one in get_args(Urgency) if one == request.query.get("priority")), "normal")
         day, night = samples(now)
         at = {"day": day, "night": night, "now": now}[when]
-        gaps = unstaffed(directory, code, now)
+        # Of odd hours it takes a second, in which an event may come.
+        gaps = await asyncio.to_thread(unstaffed, directory, code, now)
         path, asked = f"/directory/of/{quote(code, safe='')}/plans", {"when": when, "priority": priority}
         return self._site.page(
             request,
