@@ -1,5 +1,6 @@
 """What no single row can say: that every reference leads somewhere, and that nothing stands in the directory twice."""
 
+from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,6 +12,8 @@ from contacts.roles import FALLBACK
 T = TypeVar("T")
 Key = tuple[str, ...]
 """What other rows refer to: (organisation,), (organisation, function) or (hours name,)."""
+MOST_AT_A_DESK = 200
+"""Contacts: each is compared with each other one of its desk."""
 _ALWAYS = datetime.min.replace(tzinfo=UTC)
 _NEVER = datetime.max.replace(tzinfo=UTC)
 
@@ -45,6 +48,7 @@ def crosscheck(
         f"{joint}certificate",
         "this certificate stands here twice for this address",
     )
+    yield from _crowded(contacts, joint)
     yield from _same_way_twice(contacts, joint)
     yield from _references(organisations, desks, contacts, hours, broken, joint)
 
@@ -57,17 +61,28 @@ def _twice(rows: Iterable[Placed[T]], key: Callable[[T], Hashable], column: str,
             yield Problem(f"{row.path}{column}", f"{message}, first at {before}")
 
 
+def _crowded(contacts: Iterable[Placed[Contact]], joint: str) -> Iterator[Problem]:
+    desks: Counter[Hashable] = Counter()
+    for row in contacts:
+        desk = row.entry.organisation, row.entry.desk
+        desks[desk] += 1
+        if desks[desk] > MOST_AT_A_DESK:
+            yield Problem(f"{row.path}{joint}desk", f"more than {MOST_AT_A_DESK} contacts at this desk")
+
+
 def _same_way_twice(contacts: Iterable[Placed[Contact]], joint: str) -> Iterator[Problem]:
     """One address twice on one desk at one time would send every notice twice; on other hours it may stand again."""
     seen: dict[Hashable, list[Placed[Contact]]] = {}
     for row in contacts:
         c = row.entry
-        for other in seen.setdefault((c.organisation, c.desk, c.channel, c.address.lower()), []):
+        others = seen.setdefault((c.organisation, c.desk, c.channel, c.address.lower()), [])
+        for other in others:
             same_hours = None in (c.hours, other.entry.hours) or c.hours == other.entry.hours
             if same_hours and _overlap(c, other.entry):
                 yield Problem(f"{row.path}{joint}address", f"already a contact of this desk, at {other.path}")
                 break
-        seen[(c.organisation, c.desk, c.channel, c.address.lower())].append(row)
+        if len(others) < MOST_AT_A_DESK:  # those beyond are told of already
+            others.append(row)
 
 
 def _overlap(one: Contact, other: Contact) -> bool:

@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from contacts import tables
+from contacts import crosscheck, tables
 from contacts.areas import load_areas
+from contacts.crosscheck import MOST_AT_A_DESK
 from contacts.directory import Directory
 from contacts.model import Bundle, Certificate, Organisation
 from contacts.tables import FORMAT, Loaded, dumps, dumps_csv, dumps_zip, load, load_csv, load_json, load_zip
@@ -310,6 +311,27 @@ def test_one_address_may_follow_itself() -> None:
     assert read(doc).problems == ()
     first["valid_until"] = "2026-04-02"
     assert "already a contact" in problems(read(doc))[f"contacts[{len(doc['contacts']) - 1}].address"]
+
+
+def test_a_desk_has_room_for_so_many_contacts() -> None:
+    doc = document()
+    first = next(row for row in doc["contacts"] if row["desk"] == "front_door")
+    doc["contacts"].remove(first)
+    doc["contacts"] += [first | {"id": f"c{n}", "address": f"c{n}@council.example"} for n in range(MOST_AT_A_DESK)]
+    assert read(doc).problems == ()
+    doc["contacts"] += [first | {"id": f"more{n}"} for n in range(2)]
+    assert set(problems(read(doc)).values()) >= {"more than 200 contacts at this desk"}
+
+
+def test_what_one_desk_has_too_much_of_is_not_compared_with_all_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file of one address, at times that never meet, would keep everybody else's import waiting for an hour."""
+    compared: list[object] = []
+    monkeypatch.setattr(crosscheck, "_overlap", lambda one, other: bool(compared.append((one, other))))
+    doc = document()
+    first = next(row for row in doc["contacts"] if row["desk"] == "front_door")
+    doc["contacts"] += [first | {"id": f"c{n}"} for n in range(1_000)]
+    assert len(read(doc).problems) == 1_001 - MOST_AT_A_DESK
+    assert len(compared) <= 1_001 * MOST_AT_A_DESK < 1_000 * 999 / 2
 
 
 def test_one_certificate_twice_for_one_address() -> None:
