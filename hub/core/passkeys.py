@@ -74,8 +74,18 @@ def relying_party(public_url: str) -> RelyingParty | None:
     try:
         ip_address(host)
     except ValueError:
-        return RelyingParty(id=host, origin=f"{parts.scheme}://{parts.netloc}") if host else None
+        return RelyingParty(id=host, origin=origin_of(public_url)) if host else None
     return None
+
+
+def origin_of(public_url: str) -> str:
+    """The origin of this address as browsers write it: the host in lower case, no port where it is the usual one
+    (RFC 6454, 6.2)."""
+    parts = urlsplit(public_url)
+    host = parts.hostname or ""
+    named = f"[{host}]" if ":" in host else host
+    usual = parts.port in (None, {"https": 443, "http": 80}.get(parts.scheme))
+    return f"{parts.scheme}://{named}" if usual else f"{parts.scheme}://{named}:{parts.port}"
 
 
 # challenges

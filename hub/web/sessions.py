@@ -16,6 +16,7 @@ from urllib.parse import quote, urlsplit
 from aiohttp import web
 
 from hub.core.accounts import Viewer, may
+from hub.core.passkeys import origin_of
 from hub.service.accounts.signing_in import SigningIn
 from hub.service.accounts.steps import new_token
 from hub.service.ports import Ids
@@ -79,7 +80,7 @@ class Sessions:
         self._ids = ids
         self._secret = secret
         self._longest = int(longest)
-        self._origin = f"{parts.scheme}://{parts.netloc}"
+        self._origin = origin_of(public_url)
         self._base = parts.path.rstrip("/")
         self._tls = parts.scheme == "https"
         self.offered = self._tls or parts.hostname in ONLY_HERE
