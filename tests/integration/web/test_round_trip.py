@@ -161,6 +161,14 @@ async def test_what_an_address_says_while_its_mail_is_still_being_handed_over_co
         assert "The address was changed" in (await Visitor(web=web).post(leaving, {"answer": "yes"})).text
 
 
+async def test_pressed_twice_at_once_it_is_made_once_and_nobody_is_told_that_it_cannot_be(trip: Trip) -> None:
+    await trip.post(trip.coming)
+    pages = await asyncio.gather(*(trip.post(trip.leaving) for _ in range(3)))
+    assert any("The address was changed" in page.text for page in pages)
+    assert not any("cannot be made" in page.text for page in pages)
+    assert (await trip.address(), await trip.state()) == (NEW, ("in_force", "confirmed"))
+
+
 async def test_looking_changes_nothing_nor_does_a_link_that_is_made_up(trip: Trip) -> None:
     for path in ("/c/x", f"/c/{'A' * 43}", f"/c/{'A' * 44}", f"/v{trip.leaving[2:]}"):
         assert (await trip.get(path)).status == (await trip.post(path)).status == 404
