@@ -97,7 +97,9 @@ _ROLES: Final = type_coerce(notices.c.roles, Text)
 _newer = notices.alias("newer")
 _WAYS: Final = and_(deliveries.c.notice == notices.c.id, deliveries.c.purpose != "handover")
 # As hub.core.desk.called_off has it of the best way: one that is cancelled is the best only where all others are too.
-_CALLED_OFF: Final = and_(notices.c.state == "undeliverable", ~exists().where(_WAYS, deliveries.c.state != "cancelled"))
+# Counted and not asked for by EXISTS: PostgreSQL would look through all deliveries there are for the first such notice.
+_LEFT: Final = select(func.count()).where(_WAYS, deliveries.c.state != "cancelled").correlate(notices).scalar_subquery()
+_CALLED_OFF: Final = and_(notices.c.state == "undeliverable", _LEFT == 0)
 _OVER: Final = or_(notices.c.state.in_(_NEVER_SHOWN), _CALLED_OFF, overtaken())
 _OPENED: Final = exists().where(_WAYS, receipts.c.delivery == deliveries.c.id, receipts.c.kind == "displayed")
 _ANSWER: Final = (
