@@ -21,6 +21,7 @@ _ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}", re.ASCII)
 _SCHOOL = re.compile(rf"{SCHOOL_PREFIX}(?:[0-9]{{6}}|\*)", re.ASCII)
 MOST_SPANS = 100
 """Parts of hours: each is looked at whenever somebody is to be told."""
+LONGEST_TIMES = 5_000
 _HUB_CODES = tuple(dict.fromkeys(ORGANISATION_OF.values()))
 
 
@@ -177,6 +178,8 @@ class HoursRow(Row):
         text = " ".join(value.lower().split())
         if text.count(";") >= MOST_SPANS:
             raise ValueError(f"more than {MOST_SPANS} parts")
+        if len(text) > LONGEST_TIMES:
+            raise ValueError(f"more than {LONGEST_TIMES} characters")
         if "bank_holidays" in info.data:
             read_hours(Hours(name="", times=text, bank_holidays=info.data["bank_holidays"]))
         return text

@@ -14,6 +14,8 @@ from contacts.model import Bundle, Certificate, Contact, Desk, Hours, Organisati
 Users = Mapping[str, frozenset[str]]
 """Hours' name, or what an address is kept under, to the organisations whose contacts use it."""
 _THEIR_HOURS: Final = "another organisation uses these hours: make some of your own, or ask the operator"
+MOST_UNUSED: Final = 1_000
+"""Hours that nobody uses, of all organisations together: they are nobody's, and no administrator's to heap up."""
 _NOBODY: Final[tuple[Users, Users]] = ({}, {})
 
 
@@ -84,8 +86,18 @@ def beyond(
 ) -> tuple[Problem, ...]:
     """What an administrator of ``organisation`` may not change in ``before``, and why; empty if all of it is theirs.
     ``concerning``: what :func:`concerned` says of the differences."""
-    found = zip(differences, concerning, strict=True)
-    return (*_beyond(organisation, found), *_taken_up(organisation, before, differences))
+    found = tuple(zip(differences, concerning, strict=True))
+    return (*_beyond(organisation, found), *_taken_up(organisation, before, differences), *_heaped_up(before, found))
+
+
+def _heaped_up(before: Bundle, found: Iterable[tuple[Difference, frozenset[str]]]) -> Iterator[Problem]:
+    fresh = [one for one, whose in found if one.before is None and isinstance(one.after, Hours) and not whose]
+    if not fresh:
+        return
+    used = users(before)[0]
+    room = MOST_UNUSED - sum(one.name not in used for one in before.hours)
+    for one in fresh[max(0, room) :]:
+        yield Problem(one.path, f"there are {MOST_UNUSED} hours that nobody uses: use some, or ask the operator")
 
 
 def _taken_up(organisation: str, before: Bundle, differences: Sequence[Difference]) -> Iterator[Problem]:

@@ -24,7 +24,8 @@ from contacts.model import Bundle, Certificate, Problem
 from contacts.rows import CertificateRow, ContactRow, DeskRow, HoursRow, OrganisationRow, organisation_code
 
 __all__ = [
-    "FORMAT", "MAX_BYTES", "Loaded", "dumps", "dumps_csv", "dumps_zip", "load", "load_csv", "load_json", "load_zip",
+    "FORMAT", "MAX_BYTES", "Loaded", "beyond_reading", "dumps", "dumps_csv", "dumps_zip", "load", "load_csv",
+    "load_json", "load_zip",
 ]  # fmt: skip
 
 MAX_BYTES = 64 * 1024 * 1024
@@ -33,6 +34,8 @@ MOST_ROWS = 500_000
 """Every school of the country with several contacts is a third of it."""
 MOST_PROBLEMS = 10_000
 """How many are told: a file of half a million mistakes is not mended row by row."""
+LONGEST_ROW = 1_500
+"""Bytes in JSON at most, besides an address, times and a certificate."""
 EVERY = 200
 """Rows between two words about how far the reading is."""
 
@@ -40,6 +43,7 @@ Tell = Callable[[int, int], None]
 """Hears how many rows are read, and of how many; called on whatever thread reads."""
 
 _TOO_MANY = "more rows than a directory has"
+_TOO_LARGE = "larger than a directory can be"
 
 Cells = Mapping[str, object]
 R = TypeVar("R", bound=BaseModel)
@@ -125,6 +129,17 @@ def load_zip(data: bytes, areas: Areas, now: datetime, tell: Tell | None = None)
     except ArchiveRefused as refused:
         return _refused("", str(refused))
     return load_csv(files, areas, now, tell)
+
+
+def beyond_reading(bundle: Bundle) -> tuple[Problem, ...]:
+    """Why a directory could not be read again once it is stored: it is too large. Of any ordinary one that is known
+    without writing it."""
+    if sum(len(getattr(bundle, table)) for table in TABLES) > MOST_ROWS:
+        return (Problem("", _TOO_MANY),)
+    most = LONGEST_ROW * sum(len(getattr(bundle, table)) for table in TABLES)
+    most += sum(len(one.address) for one in bundle.contacts) + sum(len(one.times) for one in bundle.hours)
+    most += sum(len(one.address) + 2 * len(one.der) for one in bundle.certificates)
+    return (Problem("", _TOO_LARGE),) if most > MAX_BYTES and len(dumps(bundle)) > MAX_BYTES else ()
 
 
 class _Unreadable(Exception):
@@ -258,7 +273,7 @@ def _csv_lines(name: str, columns: Sequence[str], data: bytes, problems: list[Pr
 
 def _text(data: bytes, path: str) -> str:
     if len(data) > MAX_BYTES:
-        raise _Unreadable(path, "larger than a directory can be")
+        raise _Unreadable(path, _TOO_LARGE)
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError:

@@ -10,6 +10,7 @@ from contacts.export import ordered
 from contacts.model import Bundle, Problem
 from contacts.scope import beyond, concerned, with_part
 from contacts.sensitive import reasons
+from contacts.tables import beyond_reading
 from hub.core.drafts import About, Author, Judged
 
 
@@ -58,7 +59,7 @@ def weigh(asking: Asked, base: Bundle, present: Bundle, areas: Areas, now: datet
         after = done.bundle
     found = difference(present, after)
     whose = concerned(present, after, found)
-    problems = checked(after) if base != present else ()
+    problems = (*(checked(after) if base != present else ()), *beyond_reading(after))
     if asking.by.organisation is not None:
         problems += beyond(asking.by.organisation, present, found, whose)
     judged = tuple(
@@ -80,7 +81,7 @@ def weigh_again(about: About, present: Bundle, organisation: str | None) -> Weig
     done = merged(present, found)
     if done.conflicts:
         return Weighed(after=present, conflicts=done.conflicts)
-    problems = checked(done.bundle)
+    problems = (*checked(done.bundle), *beyond_reading(done.bundle))
     if organisation is not None:
         problems += beyond(organisation, present, found, concerned(present, done.bundle, found))
     after = present if problems else done.bundle

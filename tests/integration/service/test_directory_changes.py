@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
+from contacts import scope, tables
 from contacts.areas import load_areas
 from contacts.changes import Put, Remove, difference
 from contacts.export import ordered
-from contacts.model import Bundle, Contact
+from contacts.model import Bundle, Contact, Hours
 from contacts.scope import part_of
 from contacts.tables import dumps
 from hub.core.drafts import Author, Draft, Listing, State
@@ -502,3 +503,45 @@ async def test_the_directory_in_use_is_the_new_one_at_once_and_an_older_one_neve
     other = LiveDirectory(store=store, areas=load_areas(), operator_address=None, ids=SeededIds("other"), log=Notes())
     await other.start(NOW)
     assert difference(other().bundle, live().bundle) == ()
+
+
+def with_hours(number: int) -> Bundle:
+    """Bromley's part with hours that nobody uses."""
+    part = part_of(small_bundle(), BROMLEY)
+    more = tuple(Hours(name=f"odd{n}", times="mon 09:00-10:00") for n in range(number))
+    return replace(part, hours=(*part.hours, *more))
+
+
+@pytest.mark.parametrize("by", [JO, OPERATOR], ids=["administrator", "operator"])
+async def test_nobody_makes_a_directory_that_could_not_be_read_again(
+    desk: Office, by: Author, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A hub that is started on it would know nobody."""
+    rows = sum(len(getattr(small_bundle(), table)) for table in tables.TABLES)
+    monkeypatch.setattr(tables, "MOST_ROWS", rows + 5)
+    done = await desk.changing.propose(by, with_hours(6), part=BROMLEY, confirm=True)
+    assert (done.result, [one.message for one in done.problems]) == ("refused", ["more rows than a directory has"])
+    assert (await desk.changing.propose(by, with_hours(5), part=BROMLEY, confirm=True)).result == "in_force"
+    assert (await office(desk.store).versions.present())[0] == 2
+    monkeypatch.setattr(tables, "MOST_ROWS", rows + 50)
+    monkeypatch.setattr(tables, "MAX_BYTES", len(dumps(small_bundle())) + 500)
+    late = Put(table="hours", cells={"name": "late", "times": "mon 09:00-10:00"})
+    done = await desk.changing.propose(by, [late], confirm=True)
+    assert [one.message for one in done.problems] == ["larger than a directory can be"]
+
+
+async def test_what_waited_is_not_agreed_to_where_there_is_no_room_for_it_any_more(
+    desk: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draft = await waiting(desk)
+    monkeypatch.setattr(tables, "MOST_ROWS", 1)
+    done = await desk.changing.approve(SAM, draft.id)
+    assert (done.result, [one.message for one in done.problems]) == ("refused", ["more rows than a directory has"])
+
+
+async def test_an_administrator_does_not_heap_up_what_nobody_uses(desk: Office) -> None:
+    done = await desk.changing.propose(JO, with_hours(scope.MOST_UNUSED + 1), confirm=True)
+    (problem,) = done.problems
+    assert (done.result, "nobody uses" in problem.message) == ("refused", True)
+    many = await desk.changing.propose(OPERATOR, with_hours(scope.MOST_UNUSED + 1), part=BROMLEY, confirm=True)
+    assert many.result == "in_force"

@@ -176,6 +176,7 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
     ("hours", {"times": "bank-holidays 10:00-12:00", "bank_holidays": None}, "but not whose"),
     ("hours", {"bank_holidays": "cornwall"}, "'england'"),
     ("hours", {"times": "; ".join(["mon 09:00-10:00"] * 101)}, "more than 100 parts"),
+    ("hours", {"times": f"{','.join(['mon'] * 2_000)} 09:00-10:00"}, "more than 5000 characters"),
     ("certificates", {"address": "council.example"}, "has an @"),
     ("certificates", {"certificate": "aGVsbG8="}, "not a certificate"),
     ("certificates", {"certificate": "-----BEGIN CERTIFICATE-----"}, "not a certificate"),
