@@ -1,13 +1,15 @@
 """The migrations make the tables that the statements are written for, on both dialects."""
 
 import asyncio
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, make_url
+from sqlalchemy import Connection, MetaData, literal_column, make_url, select, text
 
 from hub.edge.ids import SeededIds
 from hub.store import BadStoreUrl, open_store
@@ -124,3 +126,40 @@ async def test_a_bad_url_is_named_without_its_password(url: str, keys: str | Non
 def test_the_newest_revision_is_the_one_that_is_asked_for() -> None:
     scripts = ScriptDirectory(str(Path(migrate_module.__file__).with_name("migrations")))
     assert scripts.get_current_head() == HEAD
+
+
+def filled(connection: Connection) -> None:
+    """Migrate one step after the other, each over a row in every table that the steps before have made."""
+    config = migrate_module._config(connection)
+    steps = [one.revision for one in ScriptDirectory.from_config(config).walk_revisions()][::-1]
+    rows: dict[str, dict[str, object]] = {}
+    for step in steps:
+        command.upgrade(config, step)
+        there = MetaData()
+        there.reflect(connection)
+        for table in there.sorted_tables:
+            if table.name not in rows and table.name != "alembic_version":
+                rows[table.name] = {column.name: VALUES[column.type.python_type] for column in table.columns}
+                connection.execute(table.insert(), [rows[table.name]])
+    assert is_current(connection)
+    for name, row in rows.items():
+        (found,) = connection.execute(select(*(literal_column(f'"{one}"') for one in row)).select_from(text(name)))
+        assert [bytes(value) if isinstance(value, memoryview) else value for value in found] == list(row.values()), name
+
+
+VALUES: Mapping[type, object] = {str: "x", int: 1, bytes: b"x", bool: True, float: 1.0}
+
+
+def test_a_filled_database_comes_along_on_sqlite(tmp_path: Path) -> None:
+    engine = sqlite_engine(str(tmp_path / "ledger.sqlite3"), role="writer")
+    with engine.begin() as connection:
+        filled(connection)
+    engine.dispose()
+
+
+@pytest.mark.postgresql
+async def test_a_filled_database_comes_along_on_postgresql(server: PostgresServer) -> None:
+    engine = postgres_engine(make_url(await server.database()).set(drivername="postgresql+asyncpg"), pool=1)
+    async with engine.begin() as connection:
+        await connection.run_sync(filled)
+    await engine.dispose()
