@@ -49,9 +49,13 @@ def read_jwk(text: str) -> bytes:
         raise JwkProblem("nbf, exp and iat are seconds since 1970")
     _check_point(jwk)
     try:
-        return json.dumps(jwk, ensure_ascii=False, separators=(",", ":"), sort_keys=True, allow_nan=False).encode()
-    except ValueError:
+        found = json.dumps(jwk, ensure_ascii=False, separators=(",", ":"), sort_keys=True, allow_nan=False)
+        document = found.encode()
+    except (ValueError, RecursionError):
         raise JwkProblem("not a JWK: half a character in it, or a number that is none") from None
+    if len(found) > MAX_TEXT:  # 1e15 is written out, and what is stored has to be read again
+        raise JwkProblem("too long for one key")
+    return document
 
 
 def thumbprint(jwk: Mapping[str, str]) -> bytes:

@@ -66,6 +66,13 @@ def test_a_key_comes_back_byte_for_byte_by_json_and_by_csv() -> None:
     assert json.loads(on_file.der) == JWK
 
 
+def test_a_key_that_is_longer_once_it_is_spelt_our_way_is_refused() -> None:
+    """Stored, it could not be read again, and nothing of the directory with it."""
+    text = json.dumps({**JWK, "more": [0]}).replace("[0]", f"[{','.join(['1e15'] * 3_000)}]")
+    assert len(text) < 16 * 1024
+    assert "too long" in messages(loaded(text))["certificates[0].certificate"]
+
+
 def test_in_json_a_key_may_stand_as_it_is() -> None:
     assert loaded(JWK, pinned=True).bundle == loaded(json.dumps(JWK), pinned=True).bundle
 
