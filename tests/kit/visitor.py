@@ -86,6 +86,10 @@ class Visitor:
         """Load a page."""
         return await self._ask("GET", path, None, headers)
 
+    async def head(self, path: str) -> Seen:
+        """As something asks that wants to know whether a page is there."""
+        return await self._ask("HEAD", path, None, {})
+
     async def post(self, path: str, fields: Mapping[str, str | list[str]] | None = None, **headers: str) -> Seen:
         """Send the last form that was seen, with these fields."""
         hidden = {} if self.page is None else self.page.hidden

@@ -62,9 +62,9 @@ class PickupPage:
             web.post("/p/{token}", self.ask),
             web.get("/p/{token}/code", self.code),
             web.post("/p/{token}/code", self.enter),
-            web.get("/p/{token}/notice", self.notice),
+            web.get("/p/{token}/notice", self.notice, allow_head=False),
             web.post("/p/{token}/notice", self.answer),
-            web.get("/p/{token}/photo", self.photo),
+            web.get("/p/{token}/photo", self.photo, allow_head=False),
         ]
 
     async def start(self, request: web.Request) -> web.Response:

@@ -44,6 +44,8 @@ async def test_a_notice_is_found_read_and_accepted_in_the_readers_own_name(desk:
     assert (await told.notice()).state == "pending" and await told.receipts() == [], "a list opens nothing"
     assert lines(tmp_path, "desk.listed") == [("user", "desk.listed")] * 3
     assert (await photo(jo, desk))[0] == 404, "nobody has read it yet"
+    assert (await jo.head(desk.notice)).status == 405
+    assert await told.receipts() == []
     for _ in range(2):
         seen = await jo.get(desk.notice)
         assert seen.status == 200

@@ -51,16 +51,16 @@ class DeskSite:
         )
 
     def routes(self) -> Sequence[web.RouteDef]:
-        """Guarded, all of them."""
+        """Guarded, all of them. What leaves a line that somebody has read it is not asked for by HEAD: nobody has."""
         guarded = self.sessions.guarded
         return [
-            web.get(NOTICES, guarded(self.notices.index)),
+            web.get(NOTICES, guarded(self.notices.index), allow_head=False),
             web.get(f"{NOTICES}/search", guarded(self.notices.show_search)),
             web.post(f"{NOTICES}/search", guarded(self.notices.search)),
-            web.get(_NOTICE, guarded(self.notices.one)),
+            web.get(_NOTICE, guarded(self.notices.one), allow_head=False),
             web.post(_NOTICE, guarded(self.notices.answer)),
-            web.get(f"{_NOTICE}/photo", guarded(self.notices.photo)),
-            web.get(REGISTER, guarded(self.register.show)),
+            web.get(f"{_NOTICE}/photo", guarded(self.notices.photo), allow_head=False),
+            web.get(REGISTER, guarded(self.register.show), allow_head=False),
             web.get(_READER, guarded(self.readers.show)),
             web.post(_READER, guarded(self.readers.give)),
         ]
