@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from contacts.changes import Put
 from contacts.export import ordered
 from contacts.model import Certificate
 from contacts.roles import OPERATOR
 from hub.core.accounts import Role
 from tests.kit.accounts import Accounts, accounts_over
-from tests.kit.changing import FRONT_DOOR, Office, furnished, office
+from tests.kit.changing import FRONT_DOOR, JO, Office, furnished, office
 from tests.kit.clock import START
 from tests.kit.directory import BROMLEY, MET, NOW, certificate_der, pem, small_bundle
 from tests.kit.visitor import Seen, Visitor
@@ -353,3 +354,19 @@ async def test_a_directory_that_cannot_be_read_is_said_and_shown_as_far_as_it_go
     assert (await jo.get(HERE)).status == 200
     page = await jo.post(FORM, {**FILLED, "order": "4"})
     assert page.status == 503
+
+
+async def test_whatever_waits_is_on_the_list_however_much_it_is(place: Place) -> None:
+    jo, op = await place.visitor("Jo Example"), await place.visitor("Op Example", "operator", OPERATOR)
+    for n in range(101):
+        cells = {
+            "id": f"c{n}",
+            "organisation": BROMLEY,
+            "desk": "mash",
+            "channel": "email",
+            "address": f"c{n}@b.example",
+        }
+        done = await place.desk.changing.propose(JO, [Put(table="contacts", cells=cells)], confirm=True)
+        assert done.result == "waiting"
+    for page in (await op.get("/directory/changes"), await jo.get(HERE)):
+        assert page.html.count('href="/directory/changes/ch_') == 101

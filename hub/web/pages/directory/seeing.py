@@ -13,6 +13,7 @@ from hub.core.accounts import Viewer, may
 from hub.core.drafts import Author, Draft, Listing, author_of, why_not_decided, why_not_withdrawn
 from hub.service.directory.changing import Changing
 from hub.service.directory.outcome import Outcome
+from hub.service.directory.versions import MOST as ALL
 from hub.service.directory.versions import DirectoryUnreadable
 from hub.service.ports import Clock
 from hub.web.pages.accounts.site import Site
@@ -66,7 +67,7 @@ class DirectoryPages:
             _, bundle = await self._changing.versions.present(in_part=True)
         except DirectoryUnreadable:
             bundle = Bundle()
-        waiting = await self._changing.versions.listed(Listing(state="waiting"), seer(viewer))
+        waiting = await self._changing.versions.listed(Listing(state="waiting", limit=ALL), seer(viewer))
         return self._site.page(
             request,
             "directory_all.html",
@@ -102,7 +103,7 @@ class DirectoryPages:
         known = next(iter(part.organisations), None)
         if known is None and at is None:
             return self._sessions.nowhere()
-        waiting = await self._changing.versions.listed(Listing(organisation=code, state="waiting"), by)
+        waiting = await self._changing.versions.listed(Listing(organisation=code, state="waiting", limit=ALL), by)
         return self._site.page(
             request,
             "directory.html",
@@ -124,12 +125,13 @@ class DirectoryPages:
         )
 
     async def changes(self, request: web.Request) -> web.StreamResponse:
-        """What waits, and what was decided: the newest :data:`MOST`, to be sorted and narrowed."""
+        """All that waits, as whoever leaves one out lets it lapse; and what was decided: the newest :data:`MOST`, to be
+        sorted and narrowed."""
         viewer = request[VIEWER]
         if not may(viewer, "directory:see", viewer.organisation):
             return self._sessions.nowhere()
         found = await self._changing.versions.listed(Listing(limit=MOST), seer(viewer))
-        waiting = await self._changing.versions.listed(Listing(state="waiting"), seer(viewer))
+        waiting = await self._changing.versions.listed(Listing(state="waiting", limit=ALL), seer(viewer))
         return self._site.page(
             request,
             "directory_changes.html",
