@@ -8,6 +8,7 @@ begin for somebody else's browser, and no visitor can fill a table.
 import base64
 import hashlib
 import hmac
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -84,25 +85,55 @@ class Identity:
 def new_state(secret: bytes, organisation: str, browser: str, onward: str, nonce: bytes, now: datetime) -> str:
     """The state of one try by the browser with this cookie; ``onward``: a path to go on to, without its query."""
     head = nonce + int((now + LIVES).timestamp()).to_bytes(8) + urlsplit(onward).path.encode("ascii")
-    return _text(head + _mac(secret, organisation, browser, head))
+    return _text(head + _mac(secret, b"state", organisation, browser, head))
 
 
 def read_state(secret: bytes, organisation: str, browser: str, state: str, now: datetime) -> tuple[str, datetime]:
     """Where to go on to, and when the try ends. Raises SignInRefused for a state that is none of ours for this
     organisation and browser, or over."""
+    head = _ours_again(secret, b"state", organisation, browser, state)
+    if len(head) < NONCE_BYTES + 8:
+        raise SignInRefused("state")
+    ends = _not_over(head[NONCE_BYTES : NONCE_BYTES + 8], now)
+    return head[NONCE_BYTES + 8 :].decode("ascii"), ends
+
+
+def new_consent(
+    secret: bytes, organisation: str, browser: str, user: str, identity: tuple[str, str], now: datetime
+) -> str:
+    """What this browser hands in to have a user's account opened by nothing but an identity (issuer, subject)."""
+    head = int((now + LIVES).timestamp()).to_bytes(8) + json.dumps([user, *identity]).encode()
+    return _text(head + _mac(secret, b"consent", organisation, browser, head))
+
+
+def read_consent(
+    secret: bytes, organisation: str, browser: str, consent: str, now: datetime
+) -> tuple[str, tuple[str, str], datetime]:
+    """The user, the identity, and when it ends. Raises SignInRefused, as :func:`read_state` does."""
+    head = _ours_again(secret, b"consent", organisation, browser, consent)
+    ends = _not_over(head[:8], now)
+    user, issuer, subject = json.loads(head[8:])
+    return user, (issuer, subject), ends
+
+
+def _ours_again(secret: bytes, what: bytes, organisation: str, browser: str, text: str) -> bytes:
     try:
-        raw = base64.urlsafe_b64decode(state.encode("ascii") + b"=" * (-len(state) % 4))
+        raw = base64.urlsafe_b64decode(text.encode("ascii") + b"=" * (-len(text) % 4))
     except ValueError:
         raise SignInRefused("state") from None
     head, mac = raw[:-_MAC_BYTES], raw[-_MAC_BYTES:]
-    if _text(raw) != state:  # decoding leaves out what does not belong, and a try must have one name
+    if _text(raw) != text:  # decoding leaves out what does not belong, and a try must have one name
         raise SignInRefused("state")
-    if len(head) < NONCE_BYTES + 8 or not hmac.compare_digest(mac, _mac(secret, organisation, browser, head)):
+    if not hmac.compare_digest(mac, _mac(secret, what, organisation, browser, head)):
         raise SignInRefused("state")
-    ends = datetime.fromtimestamp(int.from_bytes(head[NONCE_BYTES : NONCE_BYTES + 8]), UTC)
+    return head
+
+
+def _not_over(seconds: bytes, now: datetime) -> datetime:
+    ends = datetime.fromtimestamp(int.from_bytes(seconds), UTC)
     if not ends - LIVES - timedelta(seconds=1) <= now < ends:
         raise SignInRefused("state")
-    return head[NONCE_BYTES + 8 :].decode("ascii"), ends
+    return ends
 
 
 def asked(provider: Provider, metadata: Metadata, *, secret: bytes, state: str, redirect_uri: str) -> str:
@@ -134,9 +165,9 @@ def nonce_of(secret: bytes, state: str) -> str:
     return _text(hmac.digest(secret, b"oidc nonce\0" + state.encode(), hashlib.sha256))
 
 
-def _mac(secret: bytes, organisation: str, browser: str, head: bytes) -> bytes:
+def _mac(secret: bytes, what: bytes, organisation: str, browser: str, head: bytes) -> bytes:
     about = hashlib.sha256(browser.encode("utf-8", "replace")).digest()
-    return hmac.digest(secret, b"oidc state\0" + organisation.encode() + b"\0" + about + head, hashlib.sha256)
+    return hmac.digest(secret, b"oidc " + what + b"\0" + organisation.encode() + b"\0" + about + head, hashlib.sha256)
 
 
 def _text(data: bytes) -> str:

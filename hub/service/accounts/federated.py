@@ -7,7 +7,7 @@ alone. Whoever came in by one has no other way in: what their organisation close
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -24,8 +24,10 @@ from hub.core.oidc import (
     SignInRefused,
     asked,
     code_of,
+    new_consent,
     new_state,
     nonce_of,
+    read_consent,
     read_state,
     verifier,
 )
@@ -49,6 +51,17 @@ class Entered:
     """Somebody is signed in; ``onward``: the path that they wanted to go to."""
 
     signed: SignedIn
+    onward: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToAgree:
+    """Their account has a password, and loses it as soon as they come in so: they have to agree first."""
+
+    consent: str = field(repr=False)
+    """What to hand in with :meth:`Federated.agree`."""
+    email: str = field(repr=False)
+    """Of the account."""
     onward: str
 
 
@@ -96,7 +109,9 @@ class Federated:
         back = redirect_uri(self._public_url, organisation)
         return asked(provider, metadata, secret=self._secret, state=state, redirect_uri=back)
 
-    async def finish(self, organisation: str, browser: str, answer: Mapping[str, str]) -> Entered | NotEntered | None:
+    async def finish(
+        self, organisation: str, browser: str, answer: Mapping[str, str]
+    ) -> Entered | ToAgree | NotEntered | None:
         """What became of it, once the browser is back; None for an organisation that has no provider."""
         now = self._clock.now()
         provider = await self._store.read(lambda unit: unit.providers.of(organisation))
@@ -112,8 +127,29 @@ class Federated:
             return await self._refused(organisation, SignInRefused("token"))
         except ProviderAway:
             return await self._refused(organisation, SignInRefused("away"))
-        entered = await self._enter(provider, identity, hashlib.sha256(state.encode()).digest(), ends)
-        return entered if isinstance(entered, NotEntered) else Entered(signed=entered, onward=onward)
+        found = await self._enter(provider, identity, _digest(state), ends)
+        if isinstance(found, NotEntered):
+            return found
+        if isinstance(found, SignedIn):
+            return Entered(signed=found, onward=onward)
+        known = (provider.issuer, identity.subject)
+        consent = new_consent(self._secret, organisation, browser, found.id, known, self._clock.now())
+        return ToAgree(consent=consent, email=found.email, onward=onward)
+
+    async def agree(self, organisation: str, browser: str, consent: str, onward: str) -> Entered | NotEntered | None:
+        """Somebody agrees to come in by their organisation alone from now on; None for one that has no provider."""
+        provider = await self._store.read(lambda unit: unit.providers.of(organisation))
+        if provider is None:
+            return None
+        try:
+            user, known, ends = read_consent(self._secret, organisation, browser, consent, self._clock.now())
+        except SignInRefused as refused:
+            return await self._refused(organisation, refused)
+        if known[0] != provider.issuer:
+            return await self._refused(organisation, SignInRefused("state"))
+        identity = Identity(subject=known[1], email=None, name=None)
+        found = await self._enter(provider, identity, _digest(consent), ends, agreed=user)
+        return Entered(signed=found, onward=onward) if isinstance(found, SignedIn) else _nobody(found)
 
     async def _identity(self, provider: Provider, state: str, answer: Mapping[str, str], now: datetime) -> Identity:
         metadata = await self._reached.metadata(provider.issuer)
@@ -131,21 +167,24 @@ class Federated:
         }
 
     async def _enter(
-        self, provider: Provider, identity: Identity, digest: bytes, ends: datetime
-    ) -> SignedIn | NotEntered:
+        self, provider: Provider, identity: Identity, digest: bytes, ends: datetime, *, agreed: str | None = None
+    ) -> SignedIn | User | NotEntered:
+        """``agreed``: whose account it is, as they have said. A user: they have to agree first."""
         now, token = self._clock.now(), new_token(self._ids)
 
-        async def work(unit: Unit) -> SignedIn | NotEntered:
+        async def work(unit: Unit) -> SignedIn | User | NotEntered:
             # As the provider is now: it may have been taken away or entered anew meanwhile.
             await unit.lock(f"provider:{provider.organisation}")
             if await unit.providers.of(provider.organisation) != provider:
                 return await self._noted(unit, None, provider, "state", now)
             if not await unit.passkeys.spend(digest, provider.organisation, ends, now):
                 return await self._noted(unit, None, provider, "state", now)
-            user, reason = await self._whose(unit, provider, identity, now)
+            user, reason = await self._whose(unit, provider, identity, agreed, now)
             if reason is not None or user is None:
                 return await self._noted(unit, user, provider, reason or "unknown", now)
             if not await unit.providers.bound(user.id):
+                if user.password is not None and agreed is None:
+                    return user
                 user = await self._bound(unit, user, provider, identity, now)
             viewer = await begin_session(unit, user, token, self._ids, self._limits, now, proved=False)
             await unit.add_audit([audit_line(self._ids, now, viewer.actor, "user.signed_in", user, by="provider")])
@@ -154,24 +193,24 @@ class Federated:
         return await self._store.write(work)
 
     async def _whose(
-        self, unit: Unit, provider: Provider, identity: Identity, now: datetime
+        self, unit: Unit, provider: Provider, identity: Identity, agreed: str | None, now: datetime
     ) -> tuple[User | None, Reason | None]:
         """Whose account it is, held; or why it is nobody's."""
         organisation = provider.organisation
         known = await unit.providers.user(organisation, provider.issuer, identity.subject)
         found = None
-        if known is None:
+        if known is None and agreed is None:
             if identity.email is None:
                 return None, "address"
             found = await unit.accounts.user_by_email(identity.email)
             if found is None or found.organisation != organisation:
                 return None, "unknown"
-        identifier = known or (found.id if found is not None else "")
+        identifier = known or agreed or (found.id if found is not None else "")
         await unit.lock(user_lock(identifier))
         user = await unit.accounts.user(identifier)
         if user is None or user.organisation != organisation:
             return None, "unknown"
-        if known is None and await unit.providers.bound(user.id):
+        if (known is None and await unit.providers.bound(user.id)) or user.id != (agreed or user.id):
             return user, "other_account"
         if user.state not in ("invited", "active") or locked(user, now):
             return user, "account"
@@ -212,6 +251,14 @@ class Federated:
             subject=None if user is None else user.id,
             detail={"step": f"provider:{reason}"},
         )
+
+
+def _digest(text: str) -> bytes:
+    return hashlib.sha256(text.encode()).digest()
+
+
+def _nobody(found: User | NotEntered) -> NotEntered:
+    return found if isinstance(found, NotEntered) else NotEntered(reason="state")
 
 
 def redirect_uri(public_url: str, organisation: str) -> str:

@@ -134,13 +134,48 @@ async def test_whom_a_provider_cannot_speak_for_stays_outside(town: Town) -> Non
     assert (await town.accounts.user(sam.viewer.user)).password is not None, "somebody was bound who did not get in"
     await town.provider(second_factor="trusted")
     visitor, seen = await town.come("sub-sam", "pwd")
-    assert seen.status == 303
+    assert seen.status == 200 and SAM in seen.text and "in no other way" in seen.text
+    assert (await visitor.post(START + "/agree", {})).status == 303
     assert (await town.accounts.user(sam.viewer.user)).password is None
     await town.provider(acr=("two",))
     assert ((await town.come("sub-sam"))[1].status, town.why()) == (403, "second_factor")
     assert (await town.come("sub-sam", acr="two"))[1].status == 303
     assert await town.accounts.people.disable(CONSOLE, sam.viewer.user)
     assert ((await town.come("sub-sam", acr="two"))[1].status, town.why()) == (403, "unknown")
+
+
+async def test_nobody_loses_their_password_by_a_link_alone(town: Town) -> None:
+    sam = await town.accounts.member(SAM)
+    one, other = Visitor(web=town.web), Visitor(web=town.web)
+    _, seen = await town.come("sub-sam", visitor=one, onward="?next=/directory")
+    assert seen.status == 200 and "fingerpost" not in one.cookies
+    consent = seen.hidden["consent"]
+    await town.come("sub-sam", visitor=other)
+    late = await town.accounts.invited("rowan@bromley.example", "recipient")
+    agree = START + "/agree"
+    for visitor, given, status in (
+        (one, {"csrf": "x"}, 403),  # a page elsewhere sends it
+        (other, {"consent": consent}, 403),  # another browser's
+        (one, {"consent": consent[:-2] + "AA"}, 403),
+        (one, {"consent": ""}, 403),
+    ):
+        assert (await visitor.post(agree, given)).status == status, given
+    assert (await town.accounts.user(sam.viewer.user)).password is not None
+    await one.get(START)
+    assert (await one.post(agree.replace(BROMLEY, CAMDEN), {"consent": consent})).status in (403, 404)
+    done = await one.post(agree, {"consent": consent, "next": "/directory", "csrf": seen.hidden["csrf"]})
+    assert (done.status, done.location) == (303, "/directory")
+    assert (await one.get("/account")).status == 200
+    assert (await town.accounts.user(sam.viewer.user)).password is None
+    assert (await other.post(agree, {"consent": consent})).status == 403
+    assert (await town.accounts.user(late.user)).state == "invited"
+    # Too late; and disabled in between.
+    pat = await town.accounts.member("pat@bromley.example")
+    _, seen = await town.come("sub-elsewhere", visitor=other)
+    assert seen.status == 200
+    await town.web.clock.advance(601)
+    assert ((await other.post(agree, {"consent": seen.hidden["consent"]})).status, town.why()) == (403, "state")
+    assert (await town.accounts.user(pat.viewer.user)).password is not None
 
 
 async def test_an_answer_is_for_one_browser_one_organisation_and_one_time(town: Town) -> None:

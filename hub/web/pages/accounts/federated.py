@@ -1,7 +1,8 @@
 """``/sign-in/with``: signing in with the account of one's organisation, at its identity provider.
 
-Leads to the provider and takes its answer; that is all done by GET, as the provider sends the browser back by one. The
+Leads to the provider and takes its answer; that is done by GET, as the provider sends the browser back by one. The
 state in the address is bound to the browser's cookie, so an answer that somebody else was given opens nothing here.
+Only to agree to lose one's password is a form of ours: no link may bring that about.
 """
 
 from collections.abc import Mapping
@@ -10,12 +11,12 @@ from typing import Final
 from aiohttp import web
 
 from hub.core.oidc import Reason
-from hub.service.accounts.federated import Federated, NotEntered
+from hub.service.accounts.federated import Entered, Federated, NotEntered, ToAgree
 from hub.service.accounts.providers import Providers
 from hub.web.pages.accounts.signing_in import Slowed
 from hub.web.pages.accounts.site import Site
 from hub.web.pages.rendering import Pages
-from hub.web.sessions import Sessions, asked_for, landing
+from hub.web.sessions import FORM, Sessions, asked_for, landing
 
 NO_ACCOUNT: Final = (
     "You have no account here",
@@ -110,6 +111,29 @@ class FederatedPages:
         done = await self._federated.finish(organisation, browser, answer)
         if done is None:
             return self._sessions.nowhere()
+        if isinstance(done, ToAgree):
+            return self._sessions.page(
+                request,
+                "sign_in_agree.html",
+                code=organisation,
+                called=self._site.called(organisation),
+                email=done.email,
+                consent=done.consent,
+                next=asked_for(done.onward),
+            )
+        return self._came(done)
+
+    async def agree(self, request: web.Request) -> web.StreamResponse:
+        """Take what somebody agrees to; the session begins."""
+        refused = self._slowed.too_many(request)
+        if refused is not None:
+            return refused
+        organisation, form = request.match_info["organisation"], request[FORM]
+        browser, onward = self._sessions.browser(request), asked_for(form.one("next"))
+        done = await self._federated.agree(organisation, browser, form.one("consent"), onward)
+        return self._sessions.nowhere() if done is None else self._came(done)
+
+    def _came(self, done: Entered | NotEntered) -> web.Response:
         if isinstance(done, NotEntered):
             return self._refused(done)
         response = self._sessions.redirect(landing(done.signed.viewer, asked_for(done.onward)))

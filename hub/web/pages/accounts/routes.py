@@ -43,6 +43,7 @@ class AccountPages:
             web.get("/sign-in/with", opened(self.federated.choose)),
             web.get("/sign-in/with/{organisation}", opened(self.federated.begin)),
             web.get("/sign-in/with/{organisation}/back", opened(self.federated.back)),
+            web.post("/sign-in/with/{organisation}/agree", opened(self.federated.agree)),
             web.post("/sign-out", opened(self.sign_in.out)),
             web.get("/invitation/{token}", opened(self.invitation.show)),
             web.post("/invitation/{token}", opened(self.invitation.take)),
