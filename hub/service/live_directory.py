@@ -59,8 +59,10 @@ class LiveDirectory:
         One that cannot be read whole (by the areas, or the version, of this hub) is no reason to lose a good one: that
         stays. Where there is none, at a start, what can be read of it is used. Either is an alarm, and overdue.
         """
+        before = self._closed
         stored, closed = await self._store.read(self._kept)
-        ways = frozenset((one.contact, one.address) for one in closed)
+        # What was closed here meanwhile the read may not have seen yet.
+        ways = frozenset((one.contact, one.address) for one in closed) | (self._closed - before)
         changed = ways != self._closed
         if changed:
             self._closed = ways

@@ -1,7 +1,7 @@
 """The directory in use: swapped whole, kept when a newer one is no good, and never without the operator."""
 
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -166,12 +166,15 @@ class Closing:
         self.store = store
         self.closed: list[ClosedEndpoint] = []
         self.opened = 0
+        self.after: Callable[[], None] = lambda: None
 
     async def read(self, work: Any) -> Any:
         async def looked(unit: Any) -> Any:
             return await work(_Unit(unit, self))
 
-        return await self.store.read(looked)
+        found = await self.store.read(looked)
+        self.after()
+        return found
 
 
 class _Unit:
@@ -232,3 +235,17 @@ async def test_another_address_of_the_contact_is_not_closed(store: Stores) -> No
     closing.closed.append(gone(desk.id, "former@council.example"))
     await directory.refresh(NOW)
     assert directory().contact(desk.id, NOW) == desk
+
+
+async def test_what_is_found_closed_while_the_store_is_asked_stays_closed(store: Stores) -> None:
+    await put(store, dumps(small_bundle()))
+    closing = Closing(store)
+    directory = live(closing)  # type: ignore[arg-type]  # a store as far as it is asked
+    await directory.start(NOW)
+    desk = directory().desk_now(BROMLEY, "front_door", NOW)[0]
+    closing.after = lambda: directory.close(gone(desk.id, desk.address))
+    await directory.refresh(NOW)
+    assert directory().contact(desk.id, NOW) is None
+    closing.after = lambda: None
+    await directory.refresh(NOW)
+    assert directory().contact(desk.id, NOW) == desk, "opened again since"
