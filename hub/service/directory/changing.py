@@ -32,7 +32,7 @@ from hub.core.news import News
 from hub.core.records import AlarmRecord, AuditLine
 from hub.service.alarming import WORDS
 from hub.service.directory.outcome import NO_REASON, NO_REMARK, NO_VERSION, Outcome, previewed
-from hub.service.directory.step import ACTION, Settled, Step
+from hub.service.directory.step import ACTION, Settled, Step, twin
 from hub.service.directory.versions import DirectoryUnreadable, Versions
 from hub.service.directory.warning import of_a_waiting, of_an_override
 from hub.service.directory.weighing import Asked, Weighed, weigh, weigh_again
@@ -130,7 +130,10 @@ class Changing:
                 why=None if override is None or how != "overridden" else reason_given(override),
             )
             about = About(draft=draft, judged=weighed.judged, concerned=weighed.concerned)
-            step = Step(about=about, how=how, by=by, now=now, before=present, fresh=True, torn=torn)
+            # What has an id beforehand, as an import has, is looked for by that.
+            step = Step(
+                about=about, how=how, by=by, now=now, before=present, fresh=True, torn=torn, once=change is None
+            )
             done = await self._write(step, weighed)
             if done is not None:
                 return replace(outcome, result="waiting" if how is None else "in_force", draft=done)
@@ -236,6 +239,8 @@ class Changing:
             if await unit.drafts.newest() != base:
                 return None
             draft = step.about.draft
+            if step.once and step.how is None and (waiting := await twin(unit, step.about)) is not None:
+                return waiting
             if step.how is not None:
                 # What holds already needs no version of its own.
                 version = await unit.put_directory(data, step.now, []) if moved else None

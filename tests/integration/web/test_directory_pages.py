@@ -1,5 +1,6 @@
 """The directory's pages over the real server: one person fills a form in, another agrees; nobody sees another's."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -370,3 +371,16 @@ async def test_whatever_waits_is_on_the_list_however_much_it_is(place: Place) ->
         assert done.result == "waiting"
     for page in (await op.get("/directory/changes"), await jo.get(HERE)):
         assert page.html.count('href="/directory/changes/ch_') == 101
+
+
+async def test_a_change_that_is_sent_twice_waits_once(place: Place) -> None:
+    jo, sam = await place.visitor("Jo Example"), await place.visitor("Sam Example")
+    await jo.get(FORM)
+    await sam.get(FORM)
+    form = {**FILLED, "address": NEW, "step": "confirm", "seen": "1"}
+    sent = await asyncio.gather(*(jo.post(FORM, form) for _ in range(3)))
+    assert len({page.location for page in sent}) == 1
+    assert (await sam.post(FORM, form)).location != sent[0].location, "somebody else's is another"
+    assert (await jo.post(FORM, {**form, "address": "other@council.example"})).location != sent[0].location
+    await place.web.clock.advance(60)
+    assert (await jo.post(FORM, form)).location != sent[0].location, "proposed anew"
