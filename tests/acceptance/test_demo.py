@@ -19,6 +19,7 @@ from hub.demo import events
 from hub.demo.case import CHILD, EXPECTED, WITHHELD
 from hub.demo.run import play
 from hub.demo.world import Keyrings
+from tests.kit.logs import logs_as_before
 
 ROOT = Path(__file__).parent.parent.parent
 MAILS = sum(len(readers) for readers in EXPECTED.values())
@@ -89,7 +90,8 @@ def test_without_once_it_stays_to_be_looked_at(standing: subprocess.Popen[str], 
 def in_this_process() -> tuple[int, str]:
     """Status and what was said; a process of its own takes a second to start."""
     said = io.StringIO()
-    status = play(Console(file=said, highlight=False, width=110), once=True)
+    with logs_as_before():
+        status = play(Console(file=said, highlight=False, width=110), once=True)
     return status, said.getvalue()
 
 

@@ -138,6 +138,7 @@ OPEN = [
     "/sign-in/with",
     "/sign-in/with/{organisation}",
     "/sign-in/with/{organisation}/back",
+    "/sign-in/with/{organisation}/agree",
     "/sign-out",
     "/invitation/{token}",
 ]

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 import structlog
 
-from hub.edge.telemetry import ForeignHandler, Metrics, configure_logging, place
+from hub.edge.telemetry import Metrics, configure_logging, place
+from tests.kit.logs import logs_as_before
 
 EPISODE = "ep_01JNABCDEFGHJKMNPQRSTVWXYZ"
 
@@ -31,13 +32,8 @@ class Logged:
 
 @pytest.fixture
 def logged() -> Iterator[Logged]:
-    root = logging.getLogger()
-    level = root.level
-    yield Logged()
-    structlog.reset_defaults()
-    root.setLevel(level)
-    for handler in [h for h in root.handlers if isinstance(h, ForeignHandler)]:
-        root.removeHandler(handler)
+    with logs_as_before():
+        yield Logged()
 
 
 def test_ids_codes_and_numbers_pass(logged: Logged) -> None:
