@@ -7,6 +7,7 @@ is finished and recorded; then the relay's connections and the store are closed.
 import asyncio
 import gc
 import signal
+import sys
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -57,6 +58,8 @@ from hub.settings import Settings
 from hub.store import SqliteStore
 from hub.web.server import Server, application
 
+SWITCH_INTERVAL: Final = 0.0005
+"""Seconds that a thread which computes has Python for itself while another waits."""
 WEB_SHARE: Final = 0.25
 """Of the time there is to stop: for requests in hand."""
 RECEIPTS_SHARE: Final = 0.1
@@ -294,6 +297,9 @@ async def serve(settings: Settings, domain_of: Callable[[Foundations], Domain], 
     """Run until SIGTERM, SIGINT or the death of a part; the process' exit status."""
     log = structlog.get_logger()
     supervisor = Supervisor(stop_within=settings.stop_within, log=log)
+    # An event goes through the store's threads some twenty times on its way, and may wait so long each time for what
+    # another thread computes: by default 5 ms.
+    sys.setswitchinterval(SWITCH_INTERVAL)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, _on_signal, supervisor, log, number.name)
