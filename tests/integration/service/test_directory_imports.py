@@ -119,7 +119,7 @@ OLD = {"version": 1, "order": 0, "address": "front-door@e09000006.example"}
 async def test_nothing_changes_before_it_is_confirmed_and_then_all_of_it_does(node: Node) -> None:
     id = await node.hand_over(part(order=4))
     first = await node.importing.look(JO, id)
-    assert first is not None and first.progress is not None and not first.confirmed
+    assert first is not None and not first.confirmed
     seen = await node.settled(id)
     assert seen.checked is not None
     assert [one.difference.path for one in seen.checked.outcome.judged] == [f"contacts[{FRONT_DOOR}]"]
@@ -193,8 +193,8 @@ async def test_pressed_twice_it_is_one_change(node: Node) -> None:
     id = await node.hand_over(part(order=4))
     await node.settled(id)
     await asyncio.gather(*(node.importing.confirm(JO, id, 1) for _ in range(3)))
-    under_way = await node.importing.look(JO, id)
-    assert under_way is not None and under_way.confirmed
+    looked = await node.importing.look(JO, id)
+    assert looked is not None and (looked.confirmed or looked.draft is not None), "under way, or done by now"
     assert (await node.settled(id)).draft is not None
     assert (await node.contact())["version"] == 2
 
