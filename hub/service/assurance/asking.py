@@ -39,7 +39,7 @@ EVERY: Final = 30.0
 """Seconds between two looks."""
 LOOK_THROUGH: Final = timedelta(hours=1)
 """Between looks at the same directory: entries come into force."""
-WRITTEN_AT_ONCE: Final = 25
+WRITTEN_AT_ONCE: Final = 5
 """Contacts in one transaction: a whole directory in one would keep an event waiting for most of a second."""
 HOUR: Final = timedelta(hours=1)
 RECORDED_WITHIN: Final = HOUR
