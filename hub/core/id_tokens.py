@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from joserfc import jwt
+from joserfc import jws, jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
@@ -21,6 +21,16 @@ LONGEST_SUBJECT: Final = 255
 """Core 1.0, 2."""
 _TRUE: Final = (True, "true", 1, "1")
 """As providers write it: Entra's ``xms_edov`` is a string or a number."""
+
+
+def key_id_of(id_token: str) -> str | None:
+    """Which key the token says that it is signed with. Raises SignInRefused."""
+    try:
+        header: Mapping[str, Any] = jws.extract_compact(id_token.encode("ascii")).headers()
+    except Exception as error:  # what comes from elsewhere fails in ways that no list has
+        raise SignInRefused("token") from error
+    found = header.get("kid")
+    return found if isinstance(found, str) else None
 
 
 def identity_of(provider: Provider, id_token: str, keys: KeySet, *, nonce: str, now: datetime) -> Identity:

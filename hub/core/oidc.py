@@ -1,8 +1,7 @@
 """OpenID Connect (Core 1.0): what a council's identity provider is asked, and what it answers (hub/core/id_tokens.py).
 
-Nothing is kept between the two. The state bears its end, where to go on to, and a MAC over the browser and the
-organisation that it is for; the nonce and PKCE's verifier are derived from it under the hub's secret. So nobody can
-begin for somebody else's browser, and no visitor can fill a table.
+Nothing is kept between the two. The state is for one browser and organisation (hub/core/handed_back.py) and says where
+to go on to; the nonce and PKCE's verifier are derived from it under the hub's secret.
 """
 
 import base64
@@ -11,11 +10,12 @@ import hmac
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 from urllib.parse import urlencode, urlsplit
 
 from contacts.addresses import AddressProblem, parse_email
+from hub.core.handed_back import NotOurs, given, handed_back
 
 SecondFactor = Literal["claimed", "trusted"]
 """``claimed``: each ID token has to say that there was one; ``trusted``: the provider lets nobody through without, as
@@ -29,7 +29,6 @@ LIVES: Final = timedelta(minutes=10)
 """How long somebody may take over there."""
 NONCE_BYTES: Final = 16
 SCOPE: Final = "openid profile email"
-_MAC_BYTES: Final = 32
 
 
 class SignInRefused(Exception):
@@ -84,56 +83,46 @@ class Identity:
 # what is asked
 def new_state(secret: bytes, organisation: str, browser: str, onward: str, nonce: bytes, now: datetime) -> str:
     """The state of one try by the browser with this cookie; ``onward``: a path to go on to, without its query."""
-    head = nonce + int((now + LIVES).timestamp()).to_bytes(8) + urlsplit(onward).path.encode("ascii")
-    return _text(head + _mac(secret, b"state", organisation, browser, head))
+    content = nonce + urlsplit(onward).path.encode("ascii")
+    return _text(given(secret, _about("state", organisation), browser, content, now + LIVES))
 
 
 def read_state(secret: bytes, organisation: str, browser: str, state: str, now: datetime) -> tuple[str, datetime]:
     """Where to go on to, and when the try ends. Raises SignInRefused for a state that is none of ours for this
     organisation and browser, or over."""
-    head = _ours_again(secret, b"state", organisation, browser, state)
-    if len(head) < NONCE_BYTES + 8:
-        raise SignInRefused("state")
-    ends = _not_over(head[NONCE_BYTES : NONCE_BYTES + 8], now)
-    return head[NONCE_BYTES + 8 :].decode("ascii"), ends
+    content, ends = _read(secret, _about("state", organisation), browser, state, now)
+    return content[NONCE_BYTES:].decode("ascii"), ends
 
 
 def new_consent(
     secret: bytes, organisation: str, browser: str, user: str, identity: tuple[str, str], now: datetime
 ) -> str:
     """What this browser hands in to have a user's account opened by nothing but an identity (issuer, subject)."""
-    head = int((now + LIVES).timestamp()).to_bytes(8) + json.dumps([user, *identity]).encode()
-    return _text(head + _mac(secret, b"consent", organisation, browser, head))
+    content = json.dumps([user, *identity]).encode()
+    return _text(given(secret, _about("consent", organisation), browser, content, now + LIVES))
 
 
 def read_consent(
     secret: bytes, organisation: str, browser: str, consent: str, now: datetime
 ) -> tuple[str, tuple[str, str], datetime]:
     """The user, the identity, and when it ends. Raises SignInRefused, as :func:`read_state` does."""
-    head = _ours_again(secret, b"consent", organisation, browser, consent)
-    ends = _not_over(head[:8], now)
-    user, issuer, subject = json.loads(head[8:])
+    content, ends = _read(secret, _about("consent", organisation), browser, consent, now)
+    user, issuer, subject = json.loads(content)
     return user, (issuer, subject), ends
 
 
-def _ours_again(secret: bytes, what: bytes, organisation: str, browser: str, text: str) -> bytes:
+def _about(what: Literal["state", "consent"], organisation: str) -> bytes:
+    return f"oidc {what}\0{organisation}".encode()
+
+
+def _read(secret: bytes, purpose: bytes, browser: str, text: str, now: datetime) -> tuple[bytes, datetime]:
     try:
         raw = base64.urlsafe_b64decode(text.encode("ascii") + b"=" * (-len(text) % 4))
+        if _text(raw) != text:  # decoding leaves out what does not belong, and a try must have one name
+            raise NotOurs
+        return handed_back(secret, purpose, browser, raw, lives=LIVES, now=now)
     except ValueError:
         raise SignInRefused("state") from None
-    head, mac = raw[:-_MAC_BYTES], raw[-_MAC_BYTES:]
-    if _text(raw) != text:  # decoding leaves out what does not belong, and a try must have one name
-        raise SignInRefused("state")
-    if not hmac.compare_digest(mac, _mac(secret, what, organisation, browser, head)):
-        raise SignInRefused("state")
-    return head
-
-
-def _not_over(seconds: bytes, now: datetime) -> datetime:
-    ends = datetime.fromtimestamp(int.from_bytes(seconds), UTC)
-    if not ends - LIVES - timedelta(seconds=1) <= now < ends:
-        raise SignInRefused("state")
-    return ends
 
 
 def asked(provider: Provider, metadata: Metadata, *, secret: bytes, state: str, redirect_uri: str) -> str:
@@ -163,11 +152,6 @@ def verifier(secret: bytes, state: str) -> str:
 def nonce_of(secret: bytes, state: str) -> str:
     """The nonce of this try."""
     return _text(hmac.digest(secret, b"oidc nonce\0" + state.encode(), hashlib.sha256))
-
-
-def _mac(secret: bytes, what: bytes, organisation: str, browser: str, head: bytes) -> bytes:
-    about = hashlib.sha256(browser.encode("utf-8", "replace")).digest()
-    return hmac.digest(secret, b"oidc " + what + b"\0" + organisation.encode() + b"\0" + about + head, hashlib.sha256)
 
 
 def _text(data: bytes) -> str:

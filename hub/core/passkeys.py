@@ -1,17 +1,16 @@
 """Passkeys (WebAuthn level 2), whom they are made for, and the challenges that they answer (hub/core/ceremony.py).
 
 A passkey is found by itself (discoverable) and its holder is verified by their device, so it stands in for password and
-code together (ADR 0017). A challenge is not stored: it bears its end and a MAC over what it is for and the browser that
-asked, so that a visitor can fill no table; only one that was answered is kept until then, so that it counts once.
+code together (ADR 0017). A challenge is not stored (hub/core/handed_back.py).
 """
 
-import hashlib
-import hmac
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from ipaddress import ip_address
 from typing import Final, Literal
 from urllib.parse import urlsplit
+
+from hub.core.handed_back import NotOurs, given, handed_back
 
 Purpose = Literal["sign_in", "confirm", "add"]
 Reason = Literal[
@@ -24,7 +23,6 @@ LIVES: Final = timedelta(minutes=5)
 NONCE_BYTES: Final = 16
 MOST: Final = 10
 """Passkeys of one user."""
-_MAC_BYTES: Final = 32
 
 
 class PasskeyRefused(Exception):
@@ -92,21 +90,16 @@ def origin_of(public_url: str) -> str:
 def new_challenge(secret: bytes, purpose: Purpose, browser: str, nonce: bytes, now: datetime) -> bytes:
     """A challenge for the browser with this cookie, good for :data:`LIVES` and one purpose. ``nonce``: 16 random
     bytes."""
-    head = nonce + int((now + LIVES).timestamp()).to_bytes(8)
-    return head + _mac(secret, purpose, browser, head)
+    return given(secret, _about(purpose), browser, nonce, now + LIVES)
 
 
 def challenge_ends(secret: bytes, purpose: Purpose, browser: str, challenge: bytes, now: datetime) -> datetime:
     """When this challenge ends. Raises PasskeyRefused if it is none of ours for this purpose and browser, or over."""
-    head, mac = challenge[:-_MAC_BYTES], challenge[-_MAC_BYTES:]
-    if len(head) != NONCE_BYTES + 8 or not hmac.compare_digest(mac, _mac(secret, purpose, browser, head)):
-        raise PasskeyRefused("challenge")
-    ends = datetime.fromtimestamp(int.from_bytes(head[NONCE_BYTES:]), UTC)
-    if not ends - LIVES - timedelta(seconds=1) <= now < ends:
-        raise PasskeyRefused("challenge")
-    return ends
+    try:
+        return handed_back(secret, _about(purpose), browser, challenge, lives=LIVES, now=now)[1]
+    except NotOurs:
+        raise PasskeyRefused("challenge") from None
 
 
-def _mac(secret: bytes, purpose: Purpose, browser: str, head: bytes) -> bytes:
-    cookie = hashlib.sha256(browser.encode("utf-8", "replace")).digest()
-    return hmac.digest(secret, b"passkey\0" + purpose.encode() + b"\0" + cookie + head, hashlib.sha256)
+def _about(purpose: Purpose) -> bytes:
+    return b"passkey\0" + purpose.encode()

@@ -9,12 +9,9 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
-
-from joserfc import jws
 
 from hub.core.accounts import AccountLimits, User, locked
-from hub.core.id_tokens import identity_of
+from hub.core.id_tokens import identity_of, key_id_of
 from hub.core.lines import one_line
 from hub.core.oidc import (
     NONCE_BYTES,
@@ -155,7 +152,7 @@ class Federated:
         metadata = await self._reached.metadata(provider.issuer)
         code = code_of(provider, metadata, answer)
         token = await self._reached.redeem(provider, metadata, self._redeemed(provider, state, code))
-        keys = await self._reached.keys(metadata, _key_id(token))
+        keys = await self._reached.keys(metadata, key_id_of(token))
         return identity_of(provider, token, keys, nonce=nonce_of(self._secret, state), now=self._clock.now())
 
     def _redeemed(self, provider: Provider, state: str, code: str) -> Mapping[str, str]:
@@ -271,13 +268,3 @@ def _name(identity: Identity) -> str:
     line = one_line(identity.name or "")
     named = line is not None and len(line) <= LONGEST_NAME and any(character.isalpha() for character in line)
     return line if line is not None and named else (identity.email or "")[:LONGEST_NAME]
-
-
-def _key_id(token: str) -> str | None:
-    """Which key the token says that it is signed with. Raises SignInRefused."""
-    try:
-        header: Mapping[str, Any] = jws.extract_compact(token.encode("ascii")).headers()
-    except Exception as error:  # what comes from elsewhere fails in ways that no list has
-        raise SignInRefused("token") from error
-    found = header.get("kid")
-    return found if isinstance(found, str) else None
