@@ -14,7 +14,7 @@ from hub.core.placement_lists import Candidate
 from hub.core.plan import react
 from hub.service.ledger import reach
 from routing.decision import Decision, Recipient
-from routing.packs import Packs
+from routing.packs import SEALED_DUTY, Packs
 
 Shortfall = Literal["gap", "undecided", "off_duty"]
 """``gap``: nobody to tell. ``undecided``: a parent who would be held, as nobody has decided yet. ``off_duty``: there is
@@ -125,7 +125,7 @@ def _clocks(outcome: Outcome) -> tuple[Clock, ...]:
     found = [
         Clock(code=d.code, owner=d.owner, due_at=d.due_at)
         for d in outcome.episode.duties
-        if d.unfinished and d.code != "adulthood"
+        if d.unfinished and d.code != SEALED_DUTY
     ]
     return tuple(sorted(found, key=lambda clock: (clock.due_at, clock.code)))
 

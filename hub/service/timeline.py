@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final, TypeVar
+from typing import TypeVar
 
 from hub.core.records import (
     AcknowledgementRecord,
@@ -19,11 +19,9 @@ from hub.core.records import (
 )
 from hub.core.wall import Happened
 from hub.service.ports import Store, Unit
+from routing.packs import SEALED_DUTY
 
 T = TypeVar("T")
-
-BIRTHDAY: Final = "adulthood"
-"""Its date shows a date of birth."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +70,7 @@ class Timeline:
     @property
     def ahead_in_clear(self) -> tuple[DutyRecord, ...]:
         """Those that anybody may see: without the one whose date is a birthday."""
-        return tuple(duty for duty in self.ahead if duty.code != BIRTHDAY)
+        return tuple(duty for duty in self.ahead if duty.code != SEALED_DUTY)
 
     @property
     def in_clear(self) -> "Timeline":
@@ -80,8 +78,8 @@ class Timeline:
         it are for the page to leave out."""
         return replace(
             self,
-            decided=tuple(one for one in self.decided if one.record.decision.duty != BIRTHDAY),
-            duties=tuple(duty for duty in self.duties if duty.code != BIRTHDAY),
+            decided=tuple(one for one in self.decided if one.record.decision.duty != SEALED_DUTY),
+            duties=tuple(duty for duty in self.duties if duty.code != SEALED_DUTY),
         )
 
 

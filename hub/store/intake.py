@@ -32,9 +32,8 @@ from hub.store.tables import (
     revisions,
 )
 from hub.store.types import to_micros
+from routing.packs import SEALED_DUTY
 
-SEALED_DUTIES = frozenset({"adulthood"})
-"""Duties whose date is a birthday: due, closed and noted under seal."""
 _OVERTAKEN = tuple(state for state in NOTICE_STATES if NOTICE[state].get("superseded") == "superseded")
 
 
@@ -317,7 +316,7 @@ def _duty_row(session: Session, record: DutyRecord, child: str) -> dict[str, Any
         "sealed": None,
     }
     hidden: dict[str, Any] = {}
-    if record.code in SEALED_DUTIES:
+    if record.code == SEALED_DUTY:  # its date is a birthday: due, closed and noted under seal
         hidden |= {"due_at": to_micros(record.due_at), "detail": row["detail"]}
         row |= {"due_at": None, "detail": None}
         if record.closed_at is not None:
@@ -353,4 +352,4 @@ def _is_personal(cause: str | None) -> bool:
     return cause is not None and not cause.startswith("duty:")
 
 
-__all__ = ["SEALED_DUTIES", "delivery_row", "save"]
+__all__ = ["delivery_row", "save"]

@@ -11,6 +11,7 @@ from hub.core.records import AcknowledgementRecord, AttemptRecord, EpisodeRecord
 from hub.service.outbox import Done, Inspected, Page
 from hub.service.outbox_judging import Judged
 from hub.service.timeline import Carried, Decided, Timeline, Told
+from routing.packs import SEALED_DUTY
 
 Json = dict[str, Any]
 
@@ -44,7 +45,7 @@ def timeline_body(timeline: Timeline, *, personal: bool = False) -> Json:
             {
                 "duty": d.code,
                 "owner": d.owner,
-                "due_at": None if d.code == "adulthood" else at(d.due_at),
+                "due_at": None if d.code == SEALED_DUTY else at(d.due_at),
                 "state": d.state,
             }
             for d in timeline.ahead
