@@ -12,6 +12,7 @@ from hub.store.delivery_rows import delivery, notice
 from hub.store.intake import delivery_row
 from hub.store.seeing import WAITING, raise_alarm, write_audit
 from hub.store.session import Session
+from hub.store.statements import DELIVERY, stating
 from hub.store.tables import attempts, decisions, deliveries, episodes, events, notices
 
 HUB_SOURCE = "hub"
@@ -59,7 +60,8 @@ def tracked(session: Session, wanted: str) -> Tracked | None:
 def chase(session: Session, chased: Chased, child: str) -> None:
     """Write what a look at a notice came to."""
     about = chased.notice
-    session.insert(deliveries, [delivery_row(session, one, child, about.organisation) for one in chased.deliveries])
+    ways = [delivery_row(session, one, child, about.organisation) for one in chased.deliveries]
+    session.insert(deliveries, ways)
     session.connection.execute(
         update(notices)
         .where(notices.c.id == about.id)
@@ -67,7 +69,7 @@ def chase(session: Session, chased: Chased, child: str) -> None:
     )
     for alarm in chased.alarms:
         raise_alarm(session, alarm)
-    write_audit(session, chased.audit)
+    write_audit(session, stating(session, chased.audit, (DELIVERY, ways)))
 
 
 def last_heard(session: Session, episode: str) -> datetime | None:

@@ -6,12 +6,13 @@ from typing import Any
 
 from sqlalchemy import Row, Select, bindparam, exists, or_, select, update
 
-from hub.core.records import AttemptRecord, DeliveryResult, Standing
+from hub.core.records import AttemptRecord, AuditLine, DeliveryResult, Standing
 from hub.store.delivery_rows import attempt_row
 from hub.store.endpoints import close_endpoint
 from hub.store.receipts import add_receipt
 from hub.store.seeing import DUE, LEASED, raise_alarm, write_audit
 from hub.store.session import Session
+from hub.store.statements import ATTEMPT, RECEIPT, stating
 from hub.store.tables import attempts, deliveries, notices
 
 
@@ -56,7 +57,8 @@ def finish(session: Session, results: Sequence[DeliveryResult], node: str) -> Se
         .with_for_update(of=deliveries)
     )
     present = {row.id: row for row in rows}
-    session.put(attempts, [attempt_row(one.attempt) for one in results])
+    tries = {id(one): attempt_row(one.attempt) for one in results}
+    session.put(attempts, list(tries.values()))
     held = [one for one in results if _holds(present.get(one.delivery), one, node)]
     _settle(session, held, present)
     _move_notices(session, held, present)
@@ -65,10 +67,11 @@ def finish(session: Session, results: Sequence[DeliveryResult], node: str) -> Se
             raise_alarm(session, alarm)
         if one.closed is not None:
             close_endpoint(session, one.closed)
-    write_audit(session, [line for one in results for line in one.audit])
-    for result in results:
-        if result.receipt is not None:
-            add_receipt(session, result.receipt)
+    lines: list[AuditLine] = []
+    for one in results:
+        came = [] if one.receipt is None else [add_receipt(session, one.receipt)]
+        lines += stating(session, one.audit, (ATTEMPT, [tries[id(one)]]), (RECEIPT, came))
+    write_audit(session, lines)
     kept = {one.delivery for one in held}
     return [one.delivery for one in results if one.delivery not in kept]
 

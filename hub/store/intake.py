@@ -17,10 +17,12 @@ from hub.core.records import (
 )
 from hub.core.states import NOTICE, NOTICE_STATES
 from hub.service.ports import LostRace
+from hub.store import statements as said
 from hub.store.codec import decision_from_bytes, decision_to_bytes, detail_to_json, to_bytes
 from hub.store.episodes import duty_row, episode_lookup, event_lookup
 from hub.store.seeing import DUE, LEASED, raise_alarm, write_audit, write_quarantine
 from hub.store.session import Session
+from hub.store.statements import Values, stating
 from hub.store.tables import (
     decisions,
     deliveries,
@@ -46,32 +48,46 @@ _NEXT_VERSION = update(episodes).where(
 def save(session: Session, changes: Changes) -> None:
     """Write everything of one change. Raises LostRace if somebody else changed the episode or sent the event first."""
     child = changes.episode.child
-    _write_episode(session, changes.episode, changes.expected_version)
+    event_rows = _write_episode(session, changes.episode, changes.expected_version)
     if changes.event is not None:
-        _write_event(session, changes.event, child)
-    if changes.doc is not None:
-        _write_facts(session, changes.episode, changes.doc)
+        event_rows.append(_write_event(session, changes.event, child))
+    facts_rows = [] if changes.doc is None else [_write_facts(session, changes.episode, changes.doc)]
     if changes.applied_events:
         session.connection.execute(update(events).where(events.c.id.in_(changes.applied_events)).values(applied=True))
     if changes.supersede:  # before this change's own notices are there, which it does not overtake
         _supersede(session, changes)
     if changes.silenced:
         _silence(session, changes)
-    session.insert(decisions, [_decision_row(session, one, child) for one in changes.decisions])
-    session.insert(notices, [_notice_row(session, one, child) for one in changes.notices])
+    decision_rows = [_decision_row(session, one, child) for one in changes.decisions]
+    session.insert(decisions, decision_rows)
+    notice_rows = [_notice_row(session, one, child) for one in changes.notices]
+    session.insert(notices, notice_rows)
     organisations = {one.id: one.organisation for one in changes.notices}
-    session.insert(
-        deliveries, [delivery_row(session, one, child, organisations.get(one.notice)) for one in changes.deliveries]
-    )
-    session.put(duties, [_duty_row(session, one, child) for one in changes.duties])
-    session.put(register_entries, [_entry_row(session, one, child) for one in changes.register])
+    ways = [delivery_row(session, one, child, organisations.get(one.notice)) for one in changes.deliveries]
+    session.insert(deliveries, ways)
+    duty_rows = [_duty_row(session, one, child) for one in changes.duties]
+    session.put(duties, duty_rows)
+    entry_rows = [_entry_row(session, one, child) for one in changes.register]
+    session.put(register_entries, entry_rows)
     for alarm in changes.alarms:
         raise_alarm(session, alarm)
     write_quarantine(session, changes.quarantine)
-    write_audit(session, changes.audit)
+    lines = stating(
+        session,
+        changes.audit,
+        (said.EVENT, event_rows),
+        (said.REVISION, facts_rows),
+        (said.DECISION, decision_rows),
+        (said.NOTICE, notice_rows),
+        (said.DELIVERY, ways),
+        (said.DUTY, duty_rows),
+        (said.REGISTER, entry_rows),
+    )
+    write_audit(session, lines)
 
 
-def _write_episode(session: Session, record: EpisodeRecord, expected: int | None) -> None:
+def _write_episode(session: Session, record: EpisodeRecord, expected: int | None) -> list[Values]:
+    """The events whose place the episode's child takes: they are sealed, and so have to be stated, anew."""
     if expected is not None and record.version <= expected:
         raise ValueError(f"episode {record.id}: version {record.version} must be above the {expected} that was read")
     row = {
@@ -95,26 +111,28 @@ def _write_episode(session: Session, record: EpisodeRecord, expected: int | None
     if expected is None:
         if not session.insert_new(episodes, row):
             raise LostRace
-        return
+        return []
     before = session.connection.execute(_CHILD_OF, {"wanted": record.id}).scalar()
     if session.connection.execute(_NEXT_VERSION, {**row, "wanted": record.id, "expected": expected}).rowcount != 1:
         raise LostRace
-    if before != record.child:
-        _reseal_events(session, record.id, record.child)
+    return [] if before == record.child else _reseal_events(session, record.id, record.child)
 
 
-def _reseal_events(session: Session, episode: str, child: str) -> None:
+def _reseal_events(session: Session, episode: str, child: str) -> list[Values]:
     """Events kept before the report named the child move under the child's key, so that erasing it takes them along."""
     sealed = ("sender_id", "body", "answer")
+    moved: list[Values] = []
     for row in session.connection.execute(select(events).where(events.c.episode == episode, events.c.child != child)):
         values: dict[str, Any] = {"child": child}
         for column in sealed:
             plain = session.open(row.child, getattr(row, column), events, column, row.id)
             values[column] = session.seal(child, plain, events, column, row.id)
         session.connection.execute(update(events).where(events.c.id == row.id).values(values))
+        moved.append({**row._mapping, **values})
+    return moved
 
 
-def _write_event(session: Session, event: EventRecord, child: str) -> None:
+def _write_event(session: Session, event: EventRecord, child: str) -> Values:
     row = {
         "id": event.id,
         "source": event.source,
@@ -132,21 +150,19 @@ def _write_event(session: Session, event: EventRecord, child: str) -> None:
     }
     if not session.insert_new(events, row, on=("lookup",)):
         raise LostRace  # run again, the work finds the event and gives its first answer
+    return row
 
 
-def _write_facts(session: Session, record: EpisodeRecord, doc: Any) -> None:
+def _write_facts(session: Session, record: EpisodeRecord, doc: Any) -> Values:
     place = f"{record.id}/{record.revision}"
-    session.insert(
-        revisions,
-        [
-            {
-                "episode": record.id,
-                "revision": record.revision,
-                "child": record.child,
-                "doc": session.seal(record.child, to_bytes(doc), revisions, "doc", place),
-            }
-        ],
-    )
+    row = {
+        "episode": record.id,
+        "revision": record.revision,
+        "child": record.child,
+        "doc": session.seal(record.child, to_bytes(doc), revisions, "doc", place),
+    }
+    session.insert(revisions, [row])
+    return row
 
 
 def _supersede(session: Session, changes: Changes) -> None:

@@ -9,8 +9,10 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from hub.core.records import DeliveryRecord, NoticeRecord, ReceiptRecord, Received
 from hub.store.delivery_rows import attempt_row, delivery, notice
+from hub.store.erased import NOTHING
 from hub.store.seeing import raise_alarm, write_audit
 from hub.store.session import HUB_SCOPE, Session
+from hub.store.statements import ATTEMPT, RECEIPT, Values, stating
 from hub.store.tables import attempts, deliveries, notices, receipts
 
 Found = tuple[DeliveryRecord, NoticeRecord]
@@ -48,7 +50,7 @@ def by_reference(session: Session, channel: str, reference: str) -> Found | None
 
 def _found(session: Session, condition: ColumnElement[bool]) -> Found | None:
     row = session.connection.execute(select(deliveries).where(condition)).one_or_none()
-    if row is None:
+    if row is None or session.erased(row.child):  # what still comes back about an erased child is kept apart
         return None
     about = session.connection.execute(select(notices).where(notices.c.id == row.notice)).one()
     return delivery(session, row), notice(session, about)
@@ -62,45 +64,42 @@ def receive(session: Session, received: Received) -> None:
             .where(deliveries.c.id == received.delivery, deliveries.c.state == "sent")
             .values(state=received.state)
         )
-    if received.attempt is not None:
-        session.put(attempts, [attempt_row(received.attempt)])
+    tries = [] if received.attempt is None else [attempt_row(received.attempt)]
+    session.put(attempts, tries)
     about = received.notice
     session.connection.execute(
         update(notices)
         .where(notices.c.id == about.id)
         .values(state=about.state, state_at=about.state_at, chase_at=about.chase_at)
     )
-    add_receipt(session, received.receipt)
+    came = add_receipt(session, received.receipt)
     for alarm in received.alarms:
         raise_alarm(session, alarm)
-    write_audit(session, received.audit)
+    write_audit(session, stating(session, received.audit, (ATTEMPT, tries), (RECEIPT, [came])))
 
 
-def add_receipt(session: Session, record: ReceiptRecord) -> None:
-    """Append it; sealed with the child's key where it is known, else with the hub's."""
+def add_receipt(session: Session, record: ReceiptRecord) -> Values:
+    """Append it; sealed with the child's key where it is known, else with the hub's. The row."""
     child = HUB_SCOPE
     if record.delivery is not None:
         child = session.connection.execute(
             select(deliveries.c.child).where(deliveries.c.id == record.delivery)
         ).scalar_one()
-    session.insert(
-        receipts,
-        [
-            {
-                "id": record.id,
-                "arrived_at": record.arrived_at,
-                "channel": record.channel,
-                "kind": record.kind,
-                "at": record.at,
-                "delivery": record.delivery,
-                "attempt": record.attempt,
-                "child": child,
-                "code": record.code,
-                "why": record.why,
-                "raw": session.seal(child, record.raw, receipts, "raw", record.id),
-            }
-        ],
-    )
+    row = {
+        "id": record.id,
+        "arrived_at": record.arrived_at,
+        "channel": record.channel,
+        "kind": record.kind,
+        "at": record.at,
+        "delivery": record.delivery,
+        "attempt": record.attempt,
+        "child": child,
+        "code": record.code,
+        "why": record.why,
+        "raw": NOTHING if session.erased(child) else session.seal(child, record.raw, receipts, "raw", record.id),
+    }
+    session.insert(receipts, [row])
+    return row
 
 
 def receipts_of(session: Session, delivery_id: str) -> Sequence[ReceiptRecord]:
@@ -140,5 +139,5 @@ def receipt(session: Session, row: Row[Any]) -> ReceiptRecord:
         attempt=row.attempt,
         code=row.code,
         why=row.why,
-        raw=session.open(row.child, row.raw, receipts, "raw", row.id),
+        raw=session.open(row.child, row.raw, receipts, "raw", row.id, erased=NOTHING),
     )

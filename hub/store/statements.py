@@ -1,0 +1,164 @@
+"""Statements of records in the lines of the audit log, made of the rows themselves as they are written and read."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import Table
+
+from hub.core.evidence import Stated, salt_key, salt_of
+from hub.core.records import AuditLine
+from hub.core.wire_values import instant_text
+from hub.service.ports import Unsealable
+from hub.store.episodes import duty_row
+from hub.store.session import Session
+from hub.store.tables import (
+    acknowledgements,
+    attempts,
+    decisions,
+    deliveries,
+    duties,
+    events,
+    notices,
+    receipts,
+    register_entries,
+    revisions,
+)
+from hub.store.types import rules_to_json
+from routing.decision import Rule
+
+Values = Mapping[str, Any]
+
+
+def _id(row: Values) -> str:
+    return str(row["id"])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """What of a table's rows is stated. Nothing that changes without a line that states it anew."""
+
+    name: str
+    table: Table
+    clear: tuple[str, ...]
+    sealed: tuple[str, ...] = ()
+    place: Callable[[Values], str] = _id
+
+
+EVENT: Final = Kind(
+    name="event",
+    table=events,
+    clear=("id", "source", "type", "time", "arrived_at", "episode"),
+    sealed=("sender_id", "body", "answer"),
+)
+REVISION: Final = Kind(
+    name="revision",
+    table=revisions,
+    clear=("episode", "revision"),
+    sealed=("doc",),
+    place=lambda row: f"{row['episode']}/{row['revision']}",
+)
+DECISION: Final = Kind(
+    name="decision",
+    table=decisions,
+    clear=("id", "event", "episode", "ordinal", "at", "outcome", "kind", "priority", "roles", "organisation"),
+    sealed=("decision",),
+)
+NOTICE: Final = Kind(
+    name="notice",
+    table=notices,
+    clear=(
+        "id", "reference", "decision", "episode", "revision", "kind", "priority", "roles", "organisation", "gap_role",
+        "status", "created_at",
+    ),
+    sealed=("person",),
+)  # fmt: skip
+DELIVERY: Final = Kind(
+    name="delivery",
+    table=deliveries,
+    clear=("id", "notice", "episode", "channel", "contact", "purpose", "carries", "created_at"),
+    sealed=("address",),
+)
+ATTEMPT: Final = Kind(
+    name="attempt",
+    table=attempts,
+    clear=tuple(column.name for column in attempts.columns),
+    place=lambda row: f"{row['delivery']}/{row['number']}",
+)
+RECEIPT: Final = Kind(
+    name="receipt",
+    table=receipts,
+    clear=("id", "arrived_at", "channel", "kind", "at", "delivery", "attempt", "code", "why"),
+    sealed=("raw",),
+)
+ACKNOWLEDGEMENT: Final = Kind(
+    name="acknowledgement",
+    table=acknowledgements,
+    clear=("id", "notice", "delivery", "at", "answer"),
+    sealed=("name", "redirected_to"),
+)
+DUTY: Final = Kind(
+    name="duty",
+    table=duties,
+    clear=(
+        "episode", "code", "occurrence", "ordinal", "owner", "opened_at", "due_at", "state", "closed_at", "closed_by",
+        "rules", "detail",
+    ),
+    sealed=("sealed",),
+    place=lambda row: duty_row(row["episode"], row["code"], row["occurrence"], row["ordinal"]),
+)  # fmt: skip
+REGISTER: Final = Kind(
+    name="register",
+    table=register_entries,
+    clear=("id", "episode", "organisation", "role", "received_at", "remove_at", "removed_at", "removed_by"),
+    sealed=("sealed",),
+)
+KINDS: Final = (EVENT, REVISION, DECISION, NOTICE, DELIVERY, ATTEMPT, RECEIPT, ACKNOWLEDGEMENT, DUTY, REGISTER)
+
+
+def stated(session: Session, kind: Kind, row: Values) -> Stated:
+    """A row, opened. What cannot be opened any more is None and ``erased``."""
+    place = kind.place(row)
+    found = Stated(kind=kind.name, place=place, clear={name: _json(row[name]) for name in kind.clear})
+    present = [name for name in kind.sealed if row[name] is not None]
+    if not present:
+        return found
+    try:
+        sealed = {name: session.open(row["child"], row[name], kind.table, name, place) for name in present}
+        salt = salt_of(salt_key(session.keys.key(row["child"])), kind.name, place)
+    except Unsealable:
+        return replace(found, sealed=None, erased=True)
+    return replace(found, sealed=sealed, salt=salt)
+
+
+def stating(
+    session: Session, lines: Sequence[AuditLine], *rows: tuple[Kind, Sequence[Values]]
+) -> tuple[AuditLine, ...]:
+    """The lines of one change of one episode with statements of the rows it wrote: each in the line about that row, or
+    about what it belongs to, else in the first. Where nothing is written down nothing can be stated."""
+    if not lines:
+        return ()
+    added: list[dict[str, str]] = [{} for _ in lines]
+    about: dict[str | None, int] = {}
+    for number, line in enumerate(lines):
+        about.setdefault(line.subject, number)
+    for kind, some in rows:
+        for row in some:
+            owners = (row.get("id"), row.get("notice"), row.get("delivery"))
+            number = next((about[one] for one in owners if one is not None and one in about), 0)
+            one = stated(session, kind, row)
+            added[number][one.key] = one.statement
+    return tuple(
+        replace(line, detail={**line.detail, **more}) if more else line for line, more in zip(lines, added, strict=True)
+    )
+
+
+def _json(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return instant_text(value)
+    if isinstance(value, tuple | list):
+        return [rules_to_json([one])[0] if isinstance(one, Rule) else _json(one) for one in value]
+    if isinstance(value, Mapping):
+        return {name: _json(one) for name, one in value.items()}
+    return value
