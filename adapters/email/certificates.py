@@ -99,10 +99,18 @@ def _is_authority(certificate: x509.Certificate) -> bool:
 
 def _refused(certificate: x509.Certificate, pin: str, address: str, now: datetime, trust: Trust) -> Reason | None:
     try:
-        extensions = certificate.extensions
-        key = certificate.public_key()
         if not any(same_mailbox(name, address) for name in names(certificate)):
             return "certificate_name_mismatch"
+    except MALFORMED:
+        return "certificate_unreadable"
+    return unfit(certificate, pin, address, now, trust)
+
+
+def unfit(certificate: x509.Certificate, pin: str, address: str, now: datetime, trust: Trust) -> Reason | None:
+    """Why a certificate cannot be encrypted to, whosever it is: everything but the name. None where it can."""
+    try:
+        extensions = certificate.extensions
+        key = certificate.public_key()
         if isinstance(key, rsa.RSAPublicKey) and not for_email(extensions):
             return "certificate_wrong_purpose"
         if not isinstance(key, rsa.RSAPublicKey) or not understood(extensions):

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
+from urllib.parse import urlsplit
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -21,6 +22,9 @@ Kind = TypeVar("Kind", bound=x509.ExtensionType)
 
 _DEEPEST = 6
 """Certificates above the recipient's own; real chains have one to three."""
+_MOST_CHECKS = 64
+"""Signatures of authorities that are checked for one certificate. Whoever sends the certificates along may send a
+hundred that all have issued each other, between which the paths are as many as grains of sand."""
 PURPOSES = {ExtendedKeyUsageOID.EMAIL_PROTECTION, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE}
 _UNDERSTOOD = {
     x509.BasicConstraints.oid,
@@ -73,7 +77,7 @@ def fingerprint(der: bytes) -> str:
 
 def chains(leaf: x509.Certificate, address: str, now: datetime, trust: Trust) -> bool:
     """Whether a valid path leads from ``leaf`` to an anchor at ``now``."""
-    subject = _Subject(leaf=leaf, address=address, now=now)
+    subject = _Subject(leaf=leaf, address=address, now=now, checks=iter(range(_MOST_CHECKS)))
     return _reaches(leaf, subject, trust, ())
 
 
@@ -82,6 +86,8 @@ class _Subject:
     leaf: x509.Certificate
     address: str
     now: datetime
+    checks: Iterator[int]
+    """One is taken for every signature; none left, and no path is found."""
 
 
 def _reaches(
@@ -90,21 +96,21 @@ def _reaches(
     if len(below) >= _DEEPEST:
         return False
     for issuer in trust.anchors:
-        if _issued(certificate, issuer) and _may_issue(issuer, subject, below):
+        if _issued(certificate, issuer, subject) and _may_issue(issuer, subject, below):
             return True
     return any(
         _reaches(issuer, subject, trust, (*below, issuer))
         for issuer in trust.intermediates
         if issuer not in below
-        and _issued(certificate, issuer)
+        and _issued(certificate, issuer, subject)
         and not signed_weakly(issuer)
         and _may_issue(issuer, subject, below)
     )
 
 
-def _issued(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
+def _issued(certificate: x509.Certificate, issuer: x509.Certificate, subject: _Subject) -> bool:
     try:
-        if certificate.issuer != issuer.subject:
+        if certificate.issuer != issuer.subject or next(subject.checks, None) is None:
             return False
         certificate.verify_directly_issued_by(issuer)
     except (InvalidSignature, *MALFORMED):
@@ -124,7 +130,7 @@ def _may_issue(issuer: x509.Certificate, subject: _Subject, below: Sequence[x509
             and _allowed(extensions)
             and strong_key(issuer.public_key())
             and understood(extensions)
-            and _within_names(extensions, subject)
+            and _within_names(extensions, subject, below)
         )
     except (x509.ExtensionNotFound, *MALFORMED):
         return False
@@ -175,18 +181,54 @@ def find(extensions: x509.Extensions, kind: type[Kind]) -> Kind | None:
         return None
 
 
-def _within_names(extensions: x509.Extensions, subject: _Subject) -> bool:
+def _within_names(extensions: x509.Extensions, subject: _Subject, below: Sequence[x509.Certificate]) -> bool:
+    """RFC 5280 6.1.3 (b) and (c): the mailbox that is asked about, every other name of the leaf, and the authorities
+    between; not those that an authority has issued to itself when it changed its key."""
     constraints = find(extensions, x509.NameConstraints)
     if constraints is None:
         return True
     permitted = list(constraints.permitted_subtrees or ())
     excluded = list(constraints.excluded_subtrees or ())
+    alternative = find(subject.leaf.extensions, x509.SubjectAlternativeName)
+    others = list(alternative) if alternative is not None else []
+    directories = [
+        subject.leaf.subject,
+        *(one.value for one in others if isinstance(one, x509.DirectoryName)),
+        *(one.subject for one in below if one.subject != one.issuer),
+    ]
     return (
         _names_match(_mail(permitted), subject.address, empty=True)
         and not _names_match(_mail(excluded), subject.address, empty=False)
-        and _below_any(_directories(permitted), subject.leaf.subject, empty=True)
-        and not _below_any(_directories(excluded), subject.leaf.subject, empty=False)
+        and all(_below_any(_directories(permitted), one, empty=True) for one in directories if one.rdns)
+        and not any(_below_any(_directories(excluded), one, empty=False) for one in directories)
+        and all(_host_within(one, permitted, excluded) for one in others)
     )
+
+
+def _host_within(
+    name: x509.GeneralName, permitted: Sequence[x509.GeneralName], excluded: Sequence[x509.GeneralName]
+) -> bool:
+    """DNS names and URIs, which no mail is sent to, but which a constraint binds all the same."""
+    if isinstance(name, x509.DNSName):
+        fits, host = _host_below, name.value.lower()
+    elif isinstance(name, x509.UniformResourceIdentifier):
+        fits, host = _uri_host_fits, (urlsplit(name.value).hostname or "").lower()
+    else:
+        return True
+    kept, barred = (
+        [str(one.value).lower() for one in some if isinstance(one, type(name))] for some in (permitted, excluded)
+    )
+    return (not kept or any(fits(host, one) for one in kept)) and not any(fits(host, one) for one in barred)
+
+
+def _host_below(host: str, base: str) -> bool:
+    """A DNS name is its own and every one with labels before it."""
+    return not base or host == base or host.endswith("." + base.removeprefix("."))
+
+
+def _uri_host_fits(host: str, base: str) -> bool:
+    """A URI's host is exactly that, or with a leading dot every host below."""
+    return host.endswith(base) if base.startswith(".") else host == base
 
 
 def _mail(names: Iterable[x509.GeneralName]) -> Iterator[str]:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 from asn1crypto import cms
@@ -43,6 +44,10 @@ _HASHES: dict[str, hashes.HashAlgorithm] = {
 _LARGEST = 256 * 1024
 """Bytes of a CMS that is looked at: chains of certificates are a few kilobytes."""
 _MOST_SIGNERS = 4
+_MOST_CERTIFICATES = 32
+"""A chain is of one to four. More are not looked at: to try them costs whoever sends them nothing, and us all."""
+_SAME = 4
+"""Certificates that one signer may mean: of one key, one after the other."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,14 +102,14 @@ def _signed(signature: Signature, address: str, now: datetime, trust: Trust) -> 
         return False
     try:
         data = _signed_data(signature.cms)
-        found = [one.chosen.dump() for one in data["certificates"] if one.name == "certificate"]
+        given = islice(data["certificates"], _MOST_CERTIFICATES)
+        found = [one.chosen.dump() for one in given if one.name == "certificate"]
         certificates = [x509.load_der_x509_certificate(der) for der in found]
         helped = replace(trust, intermediates=(*trust.intermediates, *certificates))
         return any(
             _speaks_for(certificate, address, now, helped) and _verifies(signer, certificate, signature.content)
             for signer in list(data["signer_infos"])[:_MOST_SIGNERS]
-            for certificate in certificates
-            if _names(signer["sid"], certificate)
+            for certificate in islice((one for one in certificates if _names(signer["sid"], one)), _SAME)
         )
     except Exception:  # asn1crypto parses late and documents none of what it raises; this is not proof
         return False
