@@ -16,7 +16,8 @@ from hub.core.wire_values import instant_text
 GENESIS: Final = bytes(32)
 """What the first line is linked to."""
 
-_DOMAIN: Final = b"fingerpost.audit.v1\0"
+_LINE: Final = b"fingerpost.audit.line.v1\0"
+_LINK: Final = b"fingerpost.audit.link.v1\0"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +35,11 @@ class LinkedLine:
     number: int
     line: AuditLine
     link: bytes
+
+    @property
+    def digest(self) -> bytes:
+        """What stands for the line where the line itself is not to be shown."""
+        return line_digest(self.line)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,11 +71,21 @@ def line_bytes(line: AuditLine) -> bytes:
     return canonical(content)
 
 
+def line_digest(line: AuditLine) -> bytes:
+    """SHA-256 over the line's canonical bytes. Raises ValueError like :func:`line_bytes`."""
+    return hashlib.sha256(_LINE + line_bytes(line)).digest()
+
+
+def link_of(number: int, before: bytes, digest: bytes) -> bytes:
+    """SHA-256 over a line's number (8 bytes, big-endian), the link before it, and the line's digest. A chain can so be
+    shown to be whole to somebody who is shown only the digests of other people's lines."""
+    return hashlib.sha256(_LINK + number.to_bytes(8, "big") + before + digest).digest()
+
+
 def link_after(head: Head, line: AuditLine) -> LinkedLine:
-    """The line as the next of the chain: SHA-256 over its number, the link before it and its canonical bytes."""
+    """The line as the next of the chain."""
     number = head.number + 1
-    digest = hashlib.sha256(_DOMAIN + number.to_bytes(8, "big") + head.link + line_bytes(line)).digest()
-    return LinkedLine(number=number, line=line, link=digest)
+    return LinkedLine(number=number, line=line, link=link_of(number, head.link, line_digest(line)))
 
 
 def verify_chain(lines: Iterable[LinkedLine], after: Head | None = None) -> Head | Broken:

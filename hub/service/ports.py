@@ -38,6 +38,7 @@ from hub.core.wall import Carriage, Figures, Happened
 from hub.service.accounts.ports import AccountsUnit, PasskeysUnit
 from hub.service.accounts.provider_ports import ProvidersUnit
 from hub.service.assurance.ports import AssuranceUnit
+from hub.service.audit.ports import Trail
 from hub.service.desk.ports import DeskUnit
 from hub.service.directory.ports import Drafts
 from hub.service.pickup.ports import Pickups
@@ -138,6 +139,11 @@ class Unit(Protocol):
     @property
     def assurance(self) -> AssuranceUnit:
         """That what is in the directory works."""
+        ...
+
+    @property
+    def trail(self) -> Trail:
+        """The chain of audit lines, and its checkpoints."""
         ...
 
     async def lock(self, *keys: str) -> None:

@@ -369,7 +369,15 @@ audit = Table(
     Column("episode", Text),
     Column("subject", Text),
     Column("detail", Codes, nullable=False),
+    Column("number", BigInteger),
+    Column("link", LargeBinary),
 )
+"""``number``, ``link``: its place in the chain, given afterwards; nothing else of a line is ever changed."""
+Index("uq_audit_number", audit.c.number, unique=True, **_where("number IS NOT NULL"))
+Index("ix_audit_unlinked", audit.c.id, **_where("number IS NULL"))
+Index("ix_audit_organisation", audit.c.organisation, audit.c.at, audit.c.id, **_where("organisation IS NOT NULL"))
+Index("ix_audit_episode", audit.c.episode, audit.c.at, audit.c.id, **_where("episode IS NOT NULL"))
+Index("ix_audit_actor", audit.c.actor, audit.c.at, audit.c.id)
 
 directories = Table(
     "directories",

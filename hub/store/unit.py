@@ -43,6 +43,7 @@ from hub.core.wall import Carriage, Figures, Happened
 from hub.service.accounts.ports import AccountsUnit, PasskeysUnit
 from hub.service.accounts.provider_ports import ProvidersUnit
 from hub.service.assurance.ports import AssuranceUnit
+from hub.service.audit.ports import Trail
 from hub.service.desk.ports import DeskUnit
 from hub.service.directory.ports import Drafts
 from hub.service.pickup.ports import Pickups
@@ -68,6 +69,7 @@ from hub.store import (
 from hub.store import deliveries as settling
 from hub.store.accounts import SqlAccounts
 from hub.store.assurance import SqlAssurance
+from hub.store.audit import SqlTrail
 from hub.store.desk import SqlDesk
 from hub.store.drafts import SqlDrafts
 from hub.store.passkeys import SqlPasskeys
@@ -99,6 +101,7 @@ class SqlUnit:
         self.pickups: Pickups = SqlPickups(self._run)
         self.desk: DeskUnit = SqlDesk(self._run)
         self.assurance: AssuranceUnit = SqlAssurance(self._run)
+        self.trail: Trail = SqlTrail(self._run)
 
     async def _run(self, work: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         if self._over:

@@ -1,0 +1,1 @@
+"""The audit log: its chain, its checkpoints, and how it is read."""

@@ -1,0 +1,213 @@
+"""The audit chain: lines that wait are numbered and linked, in small bites; what is linked is read by number."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import Row, bindparam, func, literal, select, text, tuple_, update
+
+from hub.core.audit import Head, LinkedLine, line_digest, link_after
+from hub.core.checkpoints import Checkpoint
+from hub.core.records import AuditLine
+from hub.service.audit.ports import ListedLine, Span, Wanted
+from hub.store.audit_tables import audit_checkpoints, audit_places
+from hub.store.session import Run, Session
+from hub.store.tables import audit
+
+UNLINKED: Final = text("audit.number IS NULL")
+LINKED: Final = text("audit.number IS NOT NULL")
+"""Written out rather than bound: a partial index is only considered for the very condition it was made with."""
+OLDEST: Final = select(audit.c.id, audit.c.at).where(UNLINKED).order_by(audit.c.id).limit(1)
+LAST: Final = select(audit.c.number, audit.c.link).where(LINKED).order_by(audit.c.number.desc()).limit(1)
+
+_CHAINER: Final = 5065470123771
+"""The advisory lock that chainers meet at: it is a chainer's lease, and ends with its transaction or connection."""
+_PUT: Final = (
+    update(audit)
+    .where(audit.c.id == bindparam("line"), audit.c.number.is_(None))
+    .values(number=bindparam("place"), link=bindparam("made"))
+)
+
+
+class SqlTrail:
+    """Implements ``hub.service.audit.ports.Trail``."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+
+    async def unlinked_since(self) -> datetime | None:
+        return await self._run(_unlinked_since)
+
+    async def link(self, limit: int) -> int:
+        return await self._run(_link, limit)
+
+    async def head(self) -> Head:
+        return await self._run(_head)
+
+    async def linked(self, after: int, limit: int) -> Sequence[LinkedLine]:
+        return await self._run(_linked, after, limit)
+
+    async def lines(self, episode: str) -> Sequence[LinkedLine]:
+        return await self._run(_lines, episode)
+
+    async def span(self, first: int, last: int) -> Sequence[Span]:
+        return await self._run(_span, first, last)
+
+    async def listed(self, wanted: Wanted, *, before: str | None = None, limit: int = 100) -> Sequence[ListedLine]:
+        return await self._run(_listed, wanted, before, limit)
+
+    async def checkpoint(self) -> Checkpoint | None:
+        return await self._run(_checkpoint)
+
+    async def checkpoints(self, around: int) -> Sequence[Checkpoint]:
+        return await self._run(_checkpoints, around)
+
+    async def checkpoints_after(self, number: int, limit: int) -> Sequence[Checkpoint]:
+        return await self._run(_checkpoints_after, number, limit)
+
+    async def add_checkpoint(self, checkpoint: Checkpoint) -> bool:
+        return await self._run(_add_checkpoint, checkpoint)
+
+    async def sent_to(self, place: str) -> int:
+        return await self._run(_sent_to, place)
+
+    async def now_sent_to(self, place: str, number: int) -> None:
+        await self._run(_now_sent_to, place, number)
+
+
+# the chain
+
+
+def _unlinked_since(session: Session) -> datetime | None:
+    row = session.connection.execute(OLDEST).one_or_none()
+    return None if row is None else row.at
+
+
+def _link(session: Session, limit: int) -> int:
+    if session.postgresql:
+        session.connection.execute(select(func.pg_advisory_xact_lock(_CHAINER)))
+    # Read after the lock: whoever held it has committed, and its lines are the end of the chain now. By id, which
+    # begins with the time; a line whose transaction commits late is simply linked later.
+    rows = session.connection.execute(select(audit).where(UNLINKED).order_by(audit.c.id).limit(limit)).all()
+    if not rows:
+        return 0
+    head, links = _head(session), []
+    for row in rows:
+        made = link_after(head, _line(row))
+        head = Head(number=made.number, link=made.link)
+        links.append({"line": row.id, "place": made.number, "made": made.link})
+    session.connection.execute(_PUT, links)
+    return len(links)
+
+
+def _head(session: Session) -> Head:
+    row = session.connection.execute(LAST).one_or_none()
+    return Head() if row is None else Head(number=row.number, link=bytes(row.link))
+
+
+def _linked(session: Session, after: int, limit: int) -> Sequence[LinkedLine]:
+    found = select(audit).where(LINKED, audit.c.number > after).order_by(audit.c.number).limit(limit)
+    return [_linked_line(row) for row in session.connection.execute(found)]
+
+
+def _lines(session: Session, episode: str) -> Sequence[LinkedLine]:
+    found = select(audit).where(audit.c.episode == episode, LINKED).order_by(audit.c.number)
+    return [_linked_line(row) for row in session.connection.execute(found)]
+
+
+def _span(session: Session, first: int, last: int) -> Sequence[Span]:
+    found = select(audit).where(LINKED, audit.c.number.between(first, last)).order_by(audit.c.number)
+    return [
+        Span(number=row.number, link=bytes(row.link), digest=line_digest(_line(row)))
+        for row in session.connection.execute(found)
+    ]
+
+
+def _listed(session: Session, wanted: Wanted, before: str | None, limit: int) -> Sequence[ListedLine]:
+    found = select(audit).order_by(audit.c.at.desc(), audit.c.id.desc()).limit(limit)
+    for column, value in (
+        (audit.c.organisation, wanted.organisation),
+        (audit.c.episode, wanted.episode),
+        (audit.c.actor, wanted.actor),
+    ):
+        if value is not None:
+            found = found.where(column == value)
+    if wanted.since is not None:
+        found = found.where(audit.c.at >= wanted.since)
+    if before is not None:
+        at = session.connection.execute(select(audit.c.at).where(audit.c.id == before)).scalar_one_or_none()
+        if at is None:
+            return []
+        found = found.where(tuple_(audit.c.at, audit.c.id) < tuple_(literal(at, audit.c.at.type), literal(before)))
+    return [ListedLine(number=row.number, line=_line(row)) for row in session.connection.execute(found)]
+
+
+def _line(row: Row[Any]) -> AuditLine:
+    return AuditLine(
+        id=row.id,
+        at=row.at,
+        actor=row.actor,
+        action=row.action,
+        organisation=row.organisation,
+        episode=row.episode,
+        subject=row.subject,
+        detail=row.detail,
+    )
+
+
+def _linked_line(row: Row[Any]) -> LinkedLine:
+    return LinkedLine(number=row.number, line=_line(row), link=bytes(row.link))
+
+
+# checkpoints
+
+
+def _checkpoint(session: Session) -> Checkpoint | None:
+    found = select(audit_checkpoints).order_by(audit_checkpoints.c.number.desc()).limit(1)
+    return next(map(_made, session.connection.execute(found)), None)
+
+
+def _checkpoints(session: Session, around: int) -> Sequence[Checkpoint]:
+    number = audit_checkpoints.c.number
+    before = select(audit_checkpoints).where(number <= around).order_by(number.desc()).limit(1)
+    after = select(audit_checkpoints).where(number >= around).order_by(number).limit(1)
+    found = {row.number: _made(row) for each in (before, after) for row in session.connection.execute(each)}
+    return list(found.values())
+
+
+def _checkpoints_after(session: Session, number: int, limit: int) -> Sequence[Checkpoint]:
+    found = select(audit_checkpoints).where(audit_checkpoints.c.number > number)
+    found = found.order_by(audit_checkpoints.c.number).limit(limit)
+    return [_made(row) for row in session.connection.execute(found)]
+
+
+def _add_checkpoint(session: Session, checkpoint: Checkpoint) -> bool:
+    row = {
+        "number": checkpoint.number,
+        "hub": checkpoint.hub,
+        "link": checkpoint.link,
+        "at": checkpoint.at,
+        "key": checkpoint.key,
+        "signature": checkpoint.signature,
+    }
+    return session.insert_new(audit_checkpoints, row, on=("number",))
+
+
+def _made(row: Row[Any]) -> Checkpoint:
+    return Checkpoint(
+        hub=row.hub,
+        number=row.number,
+        link=bytes(row.link),
+        at=row.at,
+        key=row.key,
+        signature=bytes(row.signature),
+    )
+
+
+def _sent_to(session: Session, place: str) -> int:
+    found = select(audit_places.c.number).where(audit_places.c.place == place)
+    return session.connection.execute(found).scalar_one_or_none() or 0
+
+
+def _now_sent_to(session: Session, place: str, number: int) -> None:
+    session.put(audit_places, [{"place": place, "number": number}])
