@@ -156,7 +156,8 @@ class Delivery:
                 await unit.renew([flight.claimed.delivery.id for flight in ending], self._node, until)
             for lane, turn in turns:
                 await lane.settle(unit, turn, now)
-            return [(lane, await lane.claim(unit, now, until, self._node)) for lane in lanes]
+            due = await unit.due_ways(now)
+            return [(lane, await lane.claim(unit, now, until, self._node, due)) for lane in lanes]
 
         try:
             claims = await self._store.write(work)

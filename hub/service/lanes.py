@@ -1,6 +1,6 @@
 """How much is sent at once: a lane for each channel, places kept free of reminders, shared by destination."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final, get_args
@@ -142,18 +142,29 @@ class Lane:
         if turn.back is None or turn.back:
             await unit.bring_forward(self.channel, turn.back, now)
 
-    async def claim(self, unit: Unit, now: datetime, until: datetime, node: str) -> Sequence[ClaimedDelivery]:
-        """Lease what there is room for: first notices, and in what is then left, less the reserve, reminders. Changes
-        nothing here, as a transaction may be run again."""
+    async def claim(
+        self, unit: Unit, now: datetime, until: datetime, node: str, due: Collection[tuple[str, str]] | None
+    ) -> Sequence[ClaimedDelivery]:
+        """Lease what there is room for: first notices, and in what is then left, less the reserve, reminders. Only
+        what ``due`` names is asked for; None: all. Changes nothing here, as a transaction may be run again."""
         only = (self.channel,)
+        first, later = (
+            due is None or any((self.channel, one) in due for one in some) for some in (FIRST_NOTICES, REMINDERS)
+        )
         if not self.free:
+            if not first:
+                return ()
             room = self._given_up(now)
             places = self._elsewhere(now, room)
             return await unit.claim(now, until, node, room, channels=only, priorities=FIRST_NOTICES, places=places)
         places = self.destinations.places(now) if self.direct else ANYWHERE
-        claimed = await unit.claim(now, until, node, self.free, channels=only, priorities=FIRST_NOTICES, places=places)
+        claimed: Sequence[ClaimedDelivery] = ()
+        if first:
+            claimed = await unit.claim(
+                now, until, node, self.free, channels=only, priorities=FIRST_NOTICES, places=places
+            )
         room = min(self.free_for_reminders, self.free - len(claimed))
-        if room <= 0:
+        if room <= 0 or not later:
             return claimed
         places = self.destinations.places(now, reminders=True, beside=claimed) if self.direct else ANYWHERE
         reminders = await unit.claim(now, until, node, room, channels=only, priorities=REMINDERS, places=places)

@@ -190,6 +190,11 @@ class Unit(Protocol):
         ...
 
     # delivery
+    async def due_ways(self, now: datetime) -> Collection[tuple[str, str]] | None:
+        """By channel and priority, what a claim could find now; None where there is too much to tell. Opens nothing
+        sealed."""
+        ...
+
     async def claim(
         self,
         now: datetime,

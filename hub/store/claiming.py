@@ -12,7 +12,7 @@ from hub.store.codec import decision_from_bytes
 from hub.store.delivery_rows import delivery, notice
 from hub.store.episodes import facts
 from hub.store.leases import close_expired_leases
-from hub.store.seeing import DUE
+from hub.store.seeing import DUE, LEASED
 from hub.store.session import Session
 from hub.store.tables import attempts, decisions, deliveries, notices
 from hub.store.unreadable import UNREADABLE, put_off
@@ -20,11 +20,30 @@ from hub.store.waiting import behind_the_first, in_line, pointless
 from routing.decision import Decision, Priority
 
 LOOK_AHEAD = 4
+WAYS_LOOKED_AT = 200
 
 UNDER_WAY_OR_SENT = ("due", "leased", "sent")
 """Of deliveries: neither failed nor called off."""
 
 _URGENCY: tuple[Priority, ...] = get_args(Priority)
+
+
+def due_ways(session: Session, now: datetime) -> frozenset[tuple[str, Priority]] | None:
+    """The channels and priorities of what is due; None where a lease ran out, or too much is due to look at it all.
+
+    A claim of a channel that has nothing costs as much as one that finds something, and most have nothing.
+    """
+    ran_out = select(deliveries.c.id).where(LEASED, deliveries.c.lease_until <= now).limit(1)
+    if session.connection.execute(ran_out).first() is not None:
+        return None
+    rows = session.connection.execute(ways(now)).all()
+    return None if len(rows) == WAYS_LOOKED_AT else frozenset((row.channel, row.priority) for row in rows)
+
+
+def ways(now: datetime) -> Select[Any]:
+    """The channel and priority of each that is due, so many at most."""
+    due = select(deliveries.c.channel, deliveries.c.priority).where(DUE, deliveries.c.due_at <= now)
+    return due.limit(WAYS_LOOKED_AT)
 
 
 def claim(

@@ -172,6 +172,9 @@ class SqlUnit:
         return await self._run(episodes.next_wake)
 
     # delivery
+    async def due_ways(self, now: datetime) -> Collection[tuple[str, str]] | None:
+        return await self._run(claiming.due_ways, now)
+
     async def claim(
         self,
         now: datetime,

@@ -7,7 +7,7 @@ from typing import Any
 from hub.core.records import Changes, ClaimedDelivery, DeliveryRecord, NoticeRecord
 from hub.edge.ids import SeededIds
 from hub.service.ports import ANYWHERE, Places, Unit
-from hub.store.claiming import LOOK_AHEAD
+from hub.store.claiming import LOOK_AHEAD, WAYS_LOOKED_AT
 from hub.store.waiting import IN_ORDER
 from routing.decision import Kind
 from tests.kit.clock import START
@@ -38,6 +38,26 @@ async def bound_for(store: Stores, *places: bytes) -> list[DeliveryRecord]:
         return made
 
     return await store.write(work)
+
+
+class TestWays:
+    async def test_what_is_due_is_told_by_channel_and_priority(self, store: Stores) -> None:
+        assert await store.write(lambda unit: unit.due_ways(START)) == frozenset()
+        made = await bound_for(store, HERE, THERE)
+        known = await store.write(lambda unit: unit.due_ways(START))
+        assert known == {(one.channel, one.priority) for one in made}
+        assert await store.write(lambda unit: unit.due_ways(START - SECOND)) == frozenset()
+        await claim(store)
+        assert await store.write(lambda unit: unit.due_ways(START)) == frozenset()
+
+    async def test_where_a_lease_ran_out_all_may_be(self, store: Stores) -> None:
+        await bound_for(store, HERE)
+        await claim(store)
+        assert await store.write(lambda unit: unit.due_ways(START + LEASE)) is None
+
+    async def test_where_much_is_due_all_may_be(self, store: Stores) -> None:
+        await bound_for(store, *[HERE] * WAYS_LOOKED_AT)
+        assert await store.write(lambda unit: unit.due_ways(START)) is None
 
 
 class TestPlaces:

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Select, func, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 
 from hub.core.completeness import Lack
-from hub.store.claiming import claimable
+from hub.store.claiming import claimable, ways
 from hub.store.completeness import loose, questions, unsaid
 from hub.store.episodes import due
 from hub.store.seeing import DUE, LEASED
@@ -23,6 +23,7 @@ ROWS = 3000
 NOW = START + timedelta(seconds=5)
 QUESTIONS: dict[str, tuple[Select[Any], str]] = {
     "claim": (claimable(NOW, ("email",), ("immediate", "high", "normal")).limit(50), "ix_deliveries_claim"),
+    "ways": (ways(NOW), "ix_deliveries_due"),
     "expired": (select(deliveries.c.id).where(LEASED, deliveries.c.lease_until <= NOW), "ix_deliveries_lease"),
     "next due": (select(func.min(deliveries.c.due_at)).where(DUE), "ix_deliveries_due"),
     "late": (select(func.count()).select_from(deliveries).where(DUE, deliveries.c.due_at < NOW), "ix_deliveries_due"),
