@@ -21,8 +21,15 @@ NOT_STORED = "451 4.3.0 Not stored; try again later"
 NOT_HERE = "550 5.1.1 No such address here"
 ONE_AT_A_TIME = "452 4.5.3 One recipient at a time"
 BUSY = b"421 4.3.2 Too many connections; try again later\r\n"
-_LONGEST_LINE = 64 * 1024
-"""Bytes. RFC 5321 4.5.3.1.6 allows 1,000, and returned messages are not always so; a refusal would lose the report."""
+TOO_LARGE = "552 5.3.4 Too large"
+CROWDED = "452 4.3.1 Too much is being taken; try again later"
+_BUFFER = 64 * 1024
+"""Bytes that are read ahead of a session, and the longest line of a command that is read to its end."""
+_MOST_OF_A_COMMAND = 1_000
+"""Times one session may say a command. A mail server that has more to say comes again."""
+_PATIENCE = 1024 * 1024
+"""Bytes of a mail that is refused already which are still waited for: the refusal is told at its end."""
+_END = b"\r\n.\r\n"
 
 
 class Take(Protocol):
@@ -36,12 +43,16 @@ class Take(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """``size``: bytes of one mail: a bounce may return a whole notice. ``connections``: at once. ``idle``: seconds for
-    each command, and for the whole of a mail. ``take``: seconds to store one."""
+    """``size``: bytes of one mail: a bounce may return a whole notice. ``together``: bytes of all mails that are being
+    taken at one time. ``connections``: at once. ``idle``: seconds for each command, and for the whole of a mail.
+    ``session``: seconds of one connection, after which it may finish the mail it is at. ``take``: seconds to store one.
+    """
 
     size: int = 40 * 1024 * 1024
+    together: int = 80 * 1024 * 1024
     connections: int = 20
     idle: float = 120.0
+    session: float = 900.0
     take: float = 30.0
 
 
@@ -69,6 +80,7 @@ class Listener:
         if not addresses:
             raise ValueError("receipts: there is no address with {token} to take mail for")
         self._handler = _Handler(take, tuple(addresses), limits.take)
+        self._held = _Held(most=limits.together)
         self._session = _LmtpSession if protocol == "lmtp" else _SmtpSession
         self._options: dict[str, Any] = {
             "hostname": hostname,
@@ -77,6 +89,7 @@ class Listener:
             "timeout": limits.idle,
             "tls_context": tls_context,
             "require_starttls": require_tls,
+            "command_call_limit": _MOST_OF_A_COMMAND,
         }
         self._limits = limits
         self._sessions: set[_Counted] = set()
@@ -92,7 +105,7 @@ class Listener:
         loop = asyncio.get_running_loop()
 
         def connection() -> _Counted:
-            return self._session(self._handler, self._sessions, self._limits.connections, loop=loop, **self._options)
+            return self._session(self._handler, self._sessions, self._held, self._limits, loop=loop, **self._options)
 
         self._server = await loop.create_server(connection, host, port)
         return int(self._server.sockets[0].getsockname()[1])
@@ -159,18 +172,96 @@ class _Handler:
         return NOT_STORED
 
 
-class _Counted(SMTP):
-    line_length_limit = _LONGEST_LINE
+@dataclass(slots=True, kw_only=True)
+class _Held:
+    """How many bytes of mails all sessions hold together."""
 
-    def __init__(self, handler: _Handler, sessions: "set[_Counted]", most: int, **options: Any) -> None:
+    most: int
+    now: int = 0
+
+    def take(self, count: int) -> bool:
+        if self.now + count > self.most:
+            return False
+        self.now += count
+        return True
+
+
+class _Counted(SMTP):
+    line_length_limit = _BUFFER
+
+    def __init__(
+        self, handler: _Handler, sessions: "set[_Counted]", held: _Held, limits: Limits, **options: Any
+    ) -> None:
         self._sessions = sessions
-        self._most = most
+        self._held = held
+        self._limits = limits
         self._turned_away = False
         super().__init__(handler, **options)
+        self._ends = self.loop.time() + limits.session
+
+    async def smtp_DATA(self, arg: str | None) -> None:
+        """Instead of the library's, which keeps every line apart: of a mail of empty lines thirty times its size, and
+        of a line that never ends all that comes until the time is up."""
+        if await self.check_helo_needed() or await self.check_auth_needed("DATA") or self.envelope is None:
+            return
+        if not self.envelope.rcpt_tos:
+            await self.push("503 Error: need RCPT command")
+            return
+        if arg:
+            await self.push("501 Syntax: DATA")
+            return
+        await self.push("354 End data with <CR><LF>.<CR><LF>")
+        mail = bytearray()
+        try:
+            answer = await self._read_mail(mail)
+            if answer is None:
+                # RFC 5321 4.5.2: a dot that begins a line was put there by the sender's program.
+                self.envelope.content = self.envelope.original_content = bytes(mail.replace(b"\r\n.", b"\r\n")[2:])
+                answer = await self._call_handler_hook("DATA")
+        finally:
+            self._held.now -= len(mail)
+            mail.clear()
+        self.envelope = self._create_envelope()
+        await self.push(answer)
+
+    async def _read_mail(self, mail: bytearray) -> str | None:
+        """Everything up to the dot, with the line end before it, and None; or the refusal, and nothing is held. Who
+        goes on for as much again is cut off."""
+        refusal: str | None = None
+        total = 0
+        # The dot stands on a line of its own, so before an empty mail, too, there has to be the end of one.
+        self._reader._buffer[:0] = b"\r\n"  # type: ignore[attr-defined]
+        while True:
+            try:
+                piece, ended = await self._reader.readuntil(_END), True
+            except asyncio.LimitOverrunError as error:
+                piece, ended = await self._reader.read(error.consumed), False
+            total += len(piece)
+            if refusal is None:
+                if total > self._limits.size + len(_END) + 2:
+                    refusal = TOO_LARGE
+                elif not self._held.take(len(piece)):
+                    refusal = CROWDED
+                else:
+                    mail += piece
+                if refusal is not None:
+                    self._held.now -= len(mail)
+                    mail.clear()
+            if total > 2 * self._limits.size + _PATIENCE:
+                self.cut()
+            if ended:
+                if refusal is None:
+                    self._held.now -= len(_END) - 2
+                    del mail[len(mail) - len(_END) + 2 :]
+                return refusal
+
+    def _reset_timeout(self, duration: float | None = None) -> None:
+        left = self._ends - self.loop.time()
+        super()._reset_timeout(max(0.001, min(duration or self._timeout_duration, left)))
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         if self not in self._sessions:  # it is called again after STARTTLS
-            if len(self._sessions) >= self._most and isinstance(transport, asyncio.WriteTransport):
+            if len(self._sessions) >= self._limits.connections and isinstance(transport, asyncio.WriteTransport):
                 self._turned_away = True
                 transport.write(BUSY)
                 transport.close()
