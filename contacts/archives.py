@@ -1,9 +1,14 @@
 """Zip archives that somebody hands over: opened in bounded size, and only where they are of the plain kind."""
 
 import io
+import struct
 import zipfile
 import zlib
 from collections.abc import Mapping
+from typing import Final
+
+_LATE: Final = (NotImplementedError, RuntimeError, OSError, EOFError, ValueError, IndexError)
+"""What ``zipfile`` raises besides its own: for encryption, a name that is empty, sizes that are not so."""
 
 
 class ArchiveRefused(ValueError):
@@ -34,5 +39,5 @@ def unpacked(data: bytes, *, most_files: int, most_bytes: int) -> Mapping[str, b
             return {e.filename.rpartition("/")[2]: archive.read(e) for e in entries}
     except ArchiveRefused:
         raise
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, OSError, EOFError, ValueError):
+    except (zipfile.BadZipFile, zlib.error, struct.error, *_LATE):
         raise ArchiveRefused("a damaged or encrypted zip archive") from None
