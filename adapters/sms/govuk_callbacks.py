@@ -102,7 +102,8 @@ def _opened(
 ) -> Body | Unreadable | Unauthorised:
     scheme, _, offered = (authorization or "").partition(" ")
     # Every token is compared, and in constant time: how long a refusal takes says nothing about any of them.
-    known = [hmac.compare_digest(offered.encode(), token.reveal().encode()) for token in tokens if token.reveal()]
+    said = offered.encode("utf-8", "surrogateescape")  # as it came: a header may hold any octet
+    known = [hmac.compare_digest(said, token.reveal().encode()) for token in tokens if token.reveal()]
     if scheme.lower() != "bearer" or not any(known):
         return Unauthorised()
     if len(body) > LARGEST:

@@ -5,6 +5,7 @@ own, whose end with anything but 0 is a crash, and whose input is then in the wo
 """
 
 import argparse
+import hashlib
 import os
 import subprocess
 import sys
@@ -29,7 +30,16 @@ def alone(name: str, arguments: list[str]) -> None:
     with atheris.instrument_imports(include=["adapters", "contacts", "hub", "smpp34", "asn1crypto"]):
         from tests.fuzz.targets import run  # noqa: PLC0415 – instrumented as it is imported
 
-    atheris.Setup([sys.argv[0], *arguments], lambda data: run(name, data))
+    prefix = next(one.partition("=")[2] for one in arguments if one.startswith("-artifact_prefix="))
+
+    def kept(data: bytes) -> None:
+        try:
+            run(name, data)
+        except Exception:
+            Path(f"{prefix}crash-{hashlib.sha1(data).hexdigest()}").write_bytes(data)
+            raise
+
+    atheris.Setup([sys.argv[0], *arguments], kept)
     atheris.Fuzz()
 
 
