@@ -97,6 +97,12 @@ def duplicate_of(first: Mapping[str, Any]) -> Answer:
     return Answer(status=int(HTTPStatus.OK), body={**first, "duplicate": True})
 
 
+def erased_answer(event: str, episode: str) -> Mapping[str, Any]:
+    """What stands for the first answer to an event whose child was erased since."""
+    said = "This event was accepted before. The child's details have been erased since, the first answer with them."
+    return accepted(event=event, episode=episode, notices=0, withheld=0, gaps=[], warnings=[said]).body
+
+
 def conflict() -> Answer:
     """409: the id is taken by an event with another content."""
     return refused(

@@ -127,6 +127,8 @@ class EpisodeRecord:
     """The next instant at which the clock has something to do here; coarse where it would show a birthday."""
     memory: bytes = field(repr=False)
     """What the fold remembers besides facts, duties and register (canonical JSON). Personal."""
+    erased: bool = False
+    """The child's data key was destroyed: what was personal is gone, and what is read in its place stands for it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

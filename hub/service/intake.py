@@ -7,7 +7,7 @@ from typing import Final, Literal
 
 from contacts.areas import Areas
 from contacts.directory import Directory
-from hub.core.answers import Answer, accepted, conflict, duplicate_of, forbidden, invalid
+from hub.core.answers import Answer, accepted, conflict, duplicate_of, erased_answer, forbidden, invalid
 from hub.core.course import Context, Outcome, Refused
 from hub.core.episode import Episode
 from hub.core.events import EpisodeEvent, Invalid, Problem, WireRules, canonical, parse, validate_document
@@ -57,7 +57,9 @@ class Intake:
             await unit.lock(*self._locks(event))
             known = await unit.event(source.id, event.id)
             if known is not None:
-                return duplicate_of(known.answer) if known.digest == digest else conflict()
+                if known.digest != digest:
+                    return conflict()
+                return duplicate_of(known.answer or erased_answer(event.id, event.ref))
             return await _Intake(self, unit, source, now).take(event, raw, digest)
 
         answer = await self.store.write(work)

@@ -42,6 +42,7 @@ from hub.service.audit.ports import Trail
 from hub.service.desk.ports import DeskUnit
 from hub.service.directory.ports import Drafts
 from hub.service.pickup.ports import Pickups
+from hub.service.retention.ports import RetentionUnit
 
 T = TypeVar("T")
 
@@ -144,6 +145,11 @@ class Unit(Protocol):
     @property
     def trail(self) -> Trail:
         """The chain of audit lines, and its checkpoints."""
+        ...
+
+    @property
+    def retention(self) -> RetentionUnit:
+        """How long what is kept, legal holds, and erasing."""
         ...
 
     async def lock(self, *keys: str) -> None:

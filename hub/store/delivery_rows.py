@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import Row, select
 
 from hub.core.records import AttemptRecord, DeliveryRecord, NoticeRecord
+from hub.store.erased import TEXT
 from hub.store.session import Session
 from hub.store.tables import attempts, deliveries, notices
 
@@ -46,7 +47,7 @@ def notice(session: Session, row: Row[Any]) -> NoticeRecord:
         priority=row.priority,
         roles=row.roles,
         organisation=row.organisation,
-        person=session.open_text(row.child, row.person, notices, "person", row.id),
+        person=session.open_text(row.child, row.person, notices, "person", row.id, erased=TEXT),
         gap_role=row.gap_role,
         status=row.status,
         state=row.state,
@@ -65,7 +66,7 @@ def delivery(session: Session, row: Row[Any]) -> DeliveryRecord:
         episode=row.episode,
         channel=row.channel,
         contact=row.contact,
-        address=session.open(row.child, row.address, deliveries, "address", row.id).decode(),
+        address=session.open(row.child, row.address, deliveries, "address", row.id, erased=TEXT).decode(),
         priority=row.priority,
         group=row.cause_group,
         rank=row.rank,

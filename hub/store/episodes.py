@@ -16,6 +16,7 @@ from hub.core.records import (
     StoredEpisode,
 )
 from hub.store.codec import decision_from_bytes, detail_from_json, from_bytes
+from hub.store.erased import EMPTY, MEMORY, NOTHING, TEXT, decision_left
 from hub.store.seeing import DUE
 from hub.store.session import Session
 from hub.store.tables import children, decisions, deliveries, duties, episodes, events, register_entries, revisions
@@ -90,14 +91,14 @@ def _event(session: Session, row: Row[Any]) -> EventRecord:
     return EventRecord(
         id=row.id,
         source=row.source,
-        sender_id=session.open(row.child, row.sender_id, events, "sender_id", row.id).decode(),
+        sender_id=session.open(row.child, row.sender_id, events, "sender_id", row.id, erased=TEXT).decode(),
         digest=row.digest,
         type=row.type,
         time=row.time,
         arrived_at=row.arrived_at,
         episode=row.episode,
-        body=session.open(row.child, row.body, events, "body", row.id),
-        answer=from_bytes(session.open(row.child, row.answer, events, "answer", row.id)),
+        body=session.open(row.child, row.body, events, "body", row.id, erased=NOTHING),
+        answer=from_bytes(session.open(row.child, row.answer, events, "answer", row.id, erased=EMPTY)),
         applied=row.applied,
     )
 
@@ -116,11 +117,13 @@ def _stored(session: Session, statement: Select[Any], wanted: str | bytes) -> St
     row = session.connection.execute(statement, {"wanted": wanted}).one_or_none()
     if row is None:
         return None
-    doc = facts(session, [(row.id, row.revision)]).get((row.id, row.revision), {}) if row.revision else {}
+    record = _record(session, row)
+    told = row.revision and not record.erased
+    doc = facts(session, [(row.id, row.revision)]).get((row.id, row.revision), {}) if told else {}
     duty_rows = session.connection.execute(_DUTIES, {"wanted": row.id})
     entry_rows = session.connection.execute(_REGISTER, {"wanted": row.id})
     return StoredEpisode(
-        record=_record(session, row),
+        record=record,
         doc=doc,
         duties=tuple(_duty(session, one) for one in duty_rows),
         register=tuple(_entry(session, one) for one in entry_rows),
@@ -148,7 +151,7 @@ def _record(session: Session, row: Row[Any]) -> EpisodeRecord:
         id=row.id,
         source=row.source,
         child=row.child,
-        ref=session.open(row.child, row.ref, episodes, "ref", row.id).decode(),
+        ref=session.open(row.child, row.ref, episodes, "ref", row.id, erased=TEXT).decode(),
         organisation=row.organisation,
         state=row.state,
         category=row.category,
@@ -159,7 +162,8 @@ def _record(session: Session, row: Row[Any]) -> EpisodeRecord:
         revision=row.revision,
         version=row.version,
         wake_at=row.wake_at,
-        memory=session.open(row.child, row.memory, episodes, "memory", row.id),
+        memory=session.open(row.child, row.memory, episodes, "memory", row.id, erased=MEMORY),
+        erased=session.erased(row.child),
     )
 
 
@@ -172,7 +176,7 @@ def _duty(session: Session, row: Row[Any]) -> DutyRecord:
     hidden: dict[str, Any] = {}
     if row.sealed is not None:
         place = duty_row(row.episode, row.code, row.occurrence, row.ordinal)
-        hidden = from_bytes(session.open(row.child, row.sealed, duties, "sealed", place))
+        hidden = from_bytes(session.open(row.child, row.sealed, duties, "sealed", place, erased=EMPTY))
     return DutyRecord(
         episode=row.episode,
         code=row.code,
@@ -180,19 +184,19 @@ def _duty(session: Session, row: Row[Any]) -> DutyRecord:
         ordinal=row.ordinal,
         owner=row.owner,
         opened_at=row.opened_at,
-        due_at=from_micros(hidden["due_at"]) if "due_at" in hidden else row.due_at,
+        due_at=from_micros(hidden["due_at"]) if "due_at" in hidden else row.due_at or row.opened_at,
         state=row.state,
         closed_at=from_micros(hidden["closed_at"]) if "closed_at" in hidden else row.closed_at,
         closed_by=hidden.get("closed_by", row.closed_by),
         rules=row.rules,
-        detail=detail_from_json(hidden["detail"] if "detail" in hidden else row.detail),
+        detail=detail_from_json(hidden["detail"] if "detail" in hidden else row.detail or {}),
     )
 
 
 def _entry(session: Session, row: Row[Any]) -> RegisterRecord:
     removed_by = row.removed_by
     if row.sealed is not None:
-        removed_by = session.open(row.child, row.sealed, register_entries, "sealed", row.id).decode()
+        removed_by = session.open(row.child, row.sealed, register_entries, "sealed", row.id, erased=TEXT).decode()
     return RegisterRecord(
         id=row.id,
         episode=row.episode,
@@ -239,7 +243,9 @@ def decisions_of(session: Session, episode: str) -> Sequence[DecisionRecord]:
             event=row.event,
             episode=row.episode,
             ordinal=row.ordinal,
-            decision=decision_from_bytes(session.open(row.child, row.decision, decisions, "decision", row.id)),
+            decision=decision_left(row)
+            if session.erased(row.child)
+            else decision_from_bytes(session.open(row.child, row.decision, decisions, "decision", row.id)),
         )
         for row in session.connection.execute(_DECISIONS, {"wanted": episode})
     ]

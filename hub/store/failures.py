@@ -26,6 +26,10 @@ class KeyGone(Unsealable, LookupError):
     """The data key of this scope is not in the key store: erased, or the key store belongs to another database."""
 
 
+class KeyErased(KeyGone):
+    """It was destroyed, with all that it sealed: the child is erased."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
     """One foreign error, translated. ``code`` is the database's own, never its text (which may quote values)."""

@@ -24,6 +24,7 @@ from hub.store.seeing import DUE, LEASED, raise_alarm, write_audit, write_quaran
 from hub.store.session import Session
 from hub.store.statements import Values, stating
 from hub.store.tables import (
+    children,
     decisions,
     deliveries,
     duties,
@@ -40,6 +41,11 @@ _OVERTAKEN = tuple(state for state in NOTICE_STATES if NOTICE[state].get("supers
 
 
 _CHILD_OF = select(episodes.c.child).where(episodes.c.id == bindparam("wanted"))
+_NOT_ERASED = (
+    select(children.c.id)
+    .where(children.c.id == bindparam("wanted"), children.c.erasing_at.is_(None))
+    .with_for_update(read=True, key_share=True)
+)
 _NEXT_VERSION = update(episodes).where(
     episodes.c.id == bindparam("wanted"), episodes.c.version == bindparam("expected")
 )
@@ -48,6 +54,8 @@ _NEXT_VERSION = update(episodes).where(
 def save(session: Session, changes: Changes) -> None:
     """Write everything of one change. Raises LostRace if somebody else changed the episode or sent the event first."""
     child = changes.episode.child
+    if session.erased(child):  # since the episode was read; run again, the work finds none
+        raise LostRace
     event_rows = _write_episode(session, changes.episode, changes.expected_version)
     if changes.event is not None:
         event_rows.append(_write_event(session, changes.event, child))
@@ -109,13 +117,24 @@ def _write_episode(session: Session, record: EpisodeRecord, expected: int | None
         "memory": session.seal(record.child, record.memory, episodes, "memory", record.id),
     }
     if expected is None:
+        _still_there(session, record.child)
         if not session.insert_new(episodes, row):
             raise LostRace
         return []
     before = session.connection.execute(_CHILD_OF, {"wanted": record.id}).scalar()
     if session.connection.execute(_NEXT_VERSION, {**row, "wanted": record.id, "expected": expected}).rowcount != 1:
         raise LostRace
-    return [] if before == record.child else _reseal_events(session, record.id, record.child)
+    if before == record.child:
+        return []
+    _still_there(session, record.child)
+    return _reseal_events(session, record.id, record.child)
+
+
+def _still_there(session: Session, child: str) -> None:
+    """Nothing is sealed for a child whose key is about to go: the event is taken again, for the child as a new one.
+    Episodes that are there already have their version raised where an erasure begins."""
+    if session.connection.execute(_NOT_ERASED, {"wanted": child}).scalar() is None:
+        raise LostRace
 
 
 def _reseal_events(session: Session, episode: str, child: str) -> list[Values]:

@@ -1,12 +1,13 @@
 """The two places a key store can be in."""
 
 import asyncio
+import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from hub.service.ports import StoreUnavailable
@@ -29,6 +30,21 @@ class SqliteKeys:
     async def run(self, work: Callable[[Connection], T]) -> T:
         """Run ``work`` in a transaction. Raises StoreUnavailable."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._transaction, work)
+
+    async def scrub(self) -> bool:
+        """Empty the write-ahead log into the file, where ``secure_delete`` has overwritten what was deleted. False
+        while another process reads. Raises StoreUnavailable."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._checkpoint)
+
+    def _checkpoint(self) -> bool:
+        connection = self._engine.raw_connection()
+        try:
+            busy: int = connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+        except sqlite3.Error as error:
+            raise _translated(error) from error
+        finally:
+            connection.close()
+        return not busy
 
     def _transaction(self, work: Callable[[Connection], T]) -> T:
         try:
@@ -62,6 +78,20 @@ class PostgresKeys:
             if told is error:
                 raise
             raise told from error
+
+    async def scrub(self) -> bool:
+        """Let the space of deleted rows be written over. What the server's own files and its write-ahead log still hold
+        until then is a key wrapped by a key-encryption key that is not there. Raises StoreUnavailable."""
+        try:
+            async with connected(self._engine) as connection:
+                outside = await connection.execution_options(isolation_level="AUTOCOMMIT")
+                await outside.execute(text("VACUUM data_keys"))
+        except Exception as error:
+            told = _translated(error)
+            if told is error:
+                raise
+            raise told from error
+        return True
 
     async def aclose(self) -> None:
         """Close the pool."""

@@ -14,6 +14,7 @@ from hub.core.records import (
     QuarantineRecord,
 )
 from hub.store.codec import from_bytes, to_bytes
+from hub.store.erased import NONE_LEFT, NOTHING
 from hub.store.session import HUB_SCOPE, Session
 from hub.store.tables import alarms, audit, deliveries, episodes, notices, quarantine, readiness
 from hub.store.waiting import in_line
@@ -160,8 +161,10 @@ def _quarantined(session: Session, row: Row[Any]) -> QuarantineRecord:
         source=row.source,
         received_at=row.received_at,
         reason=row.reason,
-        body=session.open(HUB_SCOPE, row.body, quarantine, "body", row.id),
-        problems=tuple(from_bytes(session.open(HUB_SCOPE, row.problems, quarantine, "problems", row.id))),
+        body=session.open(HUB_SCOPE, row.body, quarantine, "body", row.id, erased=NOTHING),
+        problems=tuple(
+            from_bytes(session.open(HUB_SCOPE, row.problems, quarantine, "problems", row.id, erased=NONE_LEFT))
+        ),
         resolved_at=row.resolved_at,
     )
 

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Executable, Table, text
 from sqlalchemy.dialects import postgresql, sqlite
 
 from hub.service.ports import Sealer
+from hub.store.failures import KeyErased
 from hub.store.keystore import HUB_SCOPE, KeyStore
 
 T = TypeVar("T")
@@ -28,17 +29,37 @@ class Session:
         """Seal for one place."""
         return self.sealer.seal(self.keys.key(scope), value, table=table.name, column=column, row=row)
 
-    def open(self, scope: str, sealed: bytes, table: Table, column: str, row: str) -> bytes:
-        """Open from one place."""
-        return self.sealer.open(self.keys.key(scope), sealed, table=table.name, column=column, row=row)
+    def open(
+        self, scope: str, sealed: bytes, table: Table, column: str, row: str, *, erased: bytes | None = None
+    ) -> bytes:
+        """Open from one place. ``erased``: what stands there once it was erased, where that is no error."""
+        if erased is not None and not sealed:
+            return erased
+        try:
+            key = self.keys.key(scope)
+        except KeyErased:
+            if erased is None:
+                raise
+            return erased
+        return self.sealer.open(key, sealed, table=table.name, column=column, row=row)
+
+    def erased(self, scope: str) -> bool:
+        """Whether the data key was destroyed. A key that is merely missing raises KeyGone."""
+        try:
+            self.keys.key(scope)
+        except KeyErased:
+            return True
+        return False
 
     def seal_text(self, scope: str, value: str | None, table: Table, column: str, row: str) -> bytes | None:
         """Like seal; None stays None."""
         return None if value is None else self.seal(scope, value.encode(), table, column, row)
 
-    def open_text(self, scope: str, sealed: bytes | None, table: Table, column: str, row: str) -> str | None:
+    def open_text(
+        self, scope: str, sealed: bytes | None, table: Table, column: str, row: str, *, erased: bytes | None = None
+    ) -> str | None:
         """Like open; None stays None."""
-        return None if sealed is None else self.open(scope, sealed, table, column, row).decode()
+        return None if sealed is None else self.open(scope, sealed, table, column, row, erased=erased).decode()
 
     def insert(self, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
         """Insert rows; a row that is there already is a unique violation."""

@@ -57,6 +57,7 @@ sources = Table(
     Column("force", Text),
     Column("created_at", Instant, nullable=False),
     Column("disabled_at", Instant),
+    Column("certificate", LargeBinary),
 )
 
 source_keys = Table(
@@ -76,8 +77,13 @@ children = Table(
     Column("id", Text, primary_key=True),
     Column("lookup", LargeBinary, nullable=False, unique=True),
     Column("created_at", Instant, nullable=False),
+    Column("announced_at", Instant),
+    Column("erasing_at", Instant),
+    Column("erased_at", Instant),
 )
-"""``lookup``: keyed hash of source and the source's reference of the child."""
+"""``lookup``: keyed hash of source and the source's reference of the child; its id once it is to be erased.
+``announced_at``: since when its time has been up; ``erasing_at``: from here there is no way back; ``erased_at``: the
+data key is destroyed, and no node has it any more."""
 
 episodes = Table(
     "episodes",

@@ -48,6 +48,7 @@ from hub.service.desk.ports import DeskUnit
 from hub.service.directory.ports import Drafts
 from hub.service.pickup.ports import Pickups
 from hub.service.ports import ANYWHERE, Places, Unit
+from hub.service.retention.ports import RetentionUnit
 from hub.store import (
     answers,
     chasing,
@@ -75,6 +76,7 @@ from hub.store.drafts import SqlDrafts
 from hub.store.passkeys import SqlPasskeys
 from hub.store.pickup import SqlPickups
 from hub.store.providers import SqlProviders
+from hub.store.retention import SqlRetention
 from hub.store.session import Session
 
 T = TypeVar("T")
@@ -102,6 +104,7 @@ class SqlUnit:
         self.desk: DeskUnit = SqlDesk(self._run)
         self.assurance: AssuranceUnit = SqlAssurance(self._run)
         self.trail: Trail = SqlTrail(self._run)
+        self.retention: RetentionUnit = SqlRetention(self._run)
 
     async def _run(self, work: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         if self._over:

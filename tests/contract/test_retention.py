@@ -1,0 +1,312 @@
+"""Erasing a child: step by step, over crashes and several nodes, beside restored backups; and what goes by itself."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+import structlog
+from sqlalchemy import text
+
+from hub.core.records import Changes
+from hub.core.retention import ERASED, FORGOTTEN_WITHIN, NOTICE_TIME, Terms
+from hub.edge.ids import SeededIds
+from hub.service.ports import Unit
+from hub.service.retention.erasing import BITE, Erasing, Periods
+from hub.service.retention.holding import BadReason, Gone, Holding, NoSuchChild, NoSuchHold
+from hub.store.failures import KeyErased
+from routing.calendar import Period
+from tests.contract.test_secrecy import whole_story
+from tests.kit.clock import START, FakeClock
+from tests.kit.records import SECRETS, SOURCE, Story, moved
+from tests.kit.store import Stores
+
+TERMS = Terms(real=Period(months=72), rehearsed=Period(days=90))
+UP = START + timedelta(days=6 * 366)
+"""The time of what ended at the start is up."""
+QUARANTINE = timedelta(days=365)
+
+
+def erasing(store: Stores, name: str = "e", keys: Any = None) -> Erasing:
+    periods = Periods(children=TERMS, rest={"quarantine": QUARANTINE})
+    return Erasing(
+        store=store,
+        keys=keys or store.keys,
+        periods=periods,
+        ids=SeededIds(f"erasing {name}"),
+        log=structlog.get_logger(),
+    )
+
+
+async def over(store: Stores, story: Story, **more: Any) -> Changes:
+    """A whole episode that has ended: no duty is open, no entry stands."""
+    await whole_story(store, story)
+    return await end(store, story, **more)
+
+
+async def end(store: Stores, story: Story, **more: Any) -> Changes:
+    async def work(unit: Unit) -> Changes:
+        stored = await unit.episode_by_id(story.episode)
+        assert stored is not None
+        record = replace(stored.record, state="returned", ended_at=START, version=stored.record.version + 1, **more)
+        changes = Changes(
+            event=None,
+            episode=record,
+            expected_version=stored.record.version,
+            duties=tuple(replace(one, state="done", closed_at=START, closed_by="duty:x") for one in stored.duties),
+            register=tuple(replace(one, removed_at=START) for one in stored.register),
+        )
+        await unit.save(changes)
+        return changes
+
+    changes = await store.write(work)
+    await store.write(lambda unit: unit.close_all_leases(START))
+    return changes
+
+
+async def kept(store: Stores, child: str) -> Any:
+    return await store.read(lambda unit: unit.retention.child(child))
+
+
+async def erase(store: Stores, at: datetime = UP) -> None:
+    """All the steps."""
+    mine = erasing(store, str(at))
+    for wait in (timedelta(0), NOTICE_TIME, FORGOTTEN_WITHIN):
+        at += wait
+        assert await mine.run(at), "a step was due"
+
+
+async def test_step_by_step(store: Stores, story: Story) -> None:
+    await over(store, story)
+    mine = erasing(store)
+    assert await mine.run(UP - timedelta(days=10)) == 0, "its time is not up"
+    assert await mine.run(UP) == 1
+    assert (await kept(store, story.child)).announced_at == UP
+    assert await mine.run(UP + NOTICE_TIME - timedelta(seconds=1)) == 0, "there is a day to object"
+    begun = UP + NOTICE_TIME
+    assert await mine.run(begun) == 2
+    found = await kept(store, story.child)
+    assert (found.erasing_at, found.erased_at) == (begun, None), "another node may have the key for a while"
+    with pytest.raises(KeyErased):
+        await key_of(store, story.child)
+    assert await mine.run(begun + FORGOTTEN_WITHIN - timedelta(seconds=1)) == 0
+    assert await mine.run(begun + FORGOTTEN_WITHIN) == 1
+    assert (await kept(store, story.child)).erased_at == begun + FORGOTTEN_WITHIN
+    assert await mine.run(begun + timedelta(days=9)) == 0, "once is enough"
+    lines = [one.action for one in await audit(store) if one.subject == story.child and one.episode is None]
+    assert lines == ["child.time_up", "child.erasing", "child.key_destroyed", "child.erased"]
+
+
+async def audit(store: Stores) -> list[Any]:
+    async def work(unit: Unit) -> list[Any]:
+        def rows(session: Any) -> list[Any]:
+            return list(session.connection.execute(text("SELECT * FROM audit ORDER BY at, id")).all())
+
+        return await unit._run(rows)  # type: ignore[attr-defined]
+
+    return await store.read(work)
+
+
+@pytest.mark.parametrize("keeps", ["episode", "duty", "register", "hold", "lease"])
+async def test_what_keeps_a_child(store: Stores, story: Story, keeps: str) -> None:
+    if keeps == "episode":
+        await whole_story(store, story)
+    else:
+        changes = await over(store, story)
+        if keeps in ("duty", "register"):
+            more: dict[str, Any] = (
+                {"duties": (story.duty("again"),)} if keeps == "duty" else {"register": (story.entry(),)}
+            )
+            later = Changes(event=None, episode=moved(changes), expected_version=changes.episode.version, **more)
+            await store.write(lambda unit: unit.save(later))
+        elif keeps == "hold":
+            await holding(store).add(story.episode, code="court", reason="Marker v Council", by="operator")
+        else:
+            await on(store, "UPDATE deliveries SET state = 'leased', lease_until = 1")
+    assert await erasing(store).run(UP) == 0
+    assert await erasing(store, "2").run(UP + timedelta(days=999)) == 0
+
+
+async def key_of(store: Stores, child: str) -> bytes:
+    found: bytes = await store.read(lambda unit: unit._run(lambda session: session.keys.key(child)))  # type: ignore[attr-defined]
+    return found
+
+
+async def on(store: Stores, statement: str) -> None:
+    def work(session: Any) -> None:
+        session.connection.execute(text(statement))
+
+    await store.write(lambda unit: unit._run(work))  # type: ignore[attr-defined]
+
+
+def holding(store: Stores, clock: FakeClock | None = None) -> Holding:
+    return Holding(store=store, clock=clock or FakeClock(), ids=SeededIds("holding"))
+
+
+async def test_a_hold_that_is_lifted_leaves_a_day(store: Stores, story: Story) -> None:
+    await over(store, story)
+    clock = FakeClock(UP)
+    holds = holding(store, clock)
+    mine = erasing(store)
+    await mine.run(UP - timedelta(hours=1))
+    assert (await kept(store, story.child)).announced_at is not None
+    hold = await holds.add(story.child, code="police", reason="Op Marker", by="operator")
+    assert (await kept(store, story.child)).announced_at is None, "the day starts anew"
+    assert [(one.id, one.reason, one.by) for one in await holds.list()] == [(hold.id, "Op Marker", "operator")]
+    await mine.run(UP + timedelta(days=3))
+    await clock.advance(3 * 86_400)
+    await holds.lift(hold.id, by="operator")
+    with pytest.raises(NoSuchHold):
+        await holds.lift(hold.id, by="operator")
+    assert await holds.list() == []
+    assert len(await holds.list(lifted=True)) == 1
+    assert await mine.run(UP + timedelta(days=3)) == 1
+    assert (await kept(store, story.child)).erasing_at is None
+    await mine.run(UP + timedelta(days=4))
+    with pytest.raises(Gone):
+        await holds.add(story.episode, code="court", reason="Too late", by="operator")
+    assert [one.reason for one in await holds.list(lifted=True)] == [ERASED]
+    with pytest.raises(NoSuchChild):
+        await holds.add("ep_01J00000000000000000000000", code="court", reason="Nobody", by="operator")
+    with pytest.raises(BadReason):
+        await holds.add(story.episode, code="court", reason=" ", by="operator")
+
+
+class Dies(Exception):
+    """The process ends here."""
+
+
+@pytest.mark.parametrize("where", ["before the key is destroyed", "after it"])
+async def test_a_crash_between_two_steps(store: Stores, story: Story, where: str) -> None:
+    await over(store, story)
+    await erasing(store).run(UP)
+
+    class Mortal:
+        async def destroy(self, scopes: Any, now: datetime) -> None:
+            if where == "after it":
+                await store.keys.destroy(scopes, now)
+            raise Dies
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(store.keys, name)
+
+    dying = erasing(store, "dying", Mortal())
+    await dying.run(UP + NOTICE_TIME)
+    found = await kept(store, story.child)
+    assert found.erasing_at is not None and found.erased_at is None, "never said to be done while it is not"
+    living = (await store.keys.standing([story.child])).living
+    assert bool(living) == (where != "after it")
+    after = erasing(store, "after")
+    at = UP + NOTICE_TIME + timedelta(seconds=1)
+    await after.run(at)
+    assert not (await store.keys.standing([story.child])).living
+    await after.run(at + FORGOTTEN_WITHIN)
+    assert (await kept(store, story.child)).erased_at == at + FORGOTTEN_WITHIN
+
+
+async def test_a_key_store_that_fails_is_late_and_says_so(store: Stores, story: Story) -> None:
+    await over(store, story)
+    await erasing(store).run(UP)
+
+    class Refusing:
+        async def destroy(self, scopes: Any, now: datetime) -> None:
+            raise Dies
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(store.keys, name)
+
+    failing = erasing(store, "failing", Refusing())
+    await failing.run(UP + NOTICE_TIME)
+    assert failing.figures() == {"children_erased": 0, "children_overdue": 0}
+    late = UP + NOTICE_TIME + FORGOTTEN_WITHIN + timedelta(days=1)
+    await failing.run(late)
+    assert failing.figures()["children_overdue"] == 1
+
+    async def open_alarms() -> list[str]:
+        return [one.kind for one in await store.read(lambda unit: unit.alarms()) if one.kind.startswith("retention")]
+
+    assert await open_alarms() == ["retention_late"]
+    failing.keys = store.keys
+    await failing.run(late)
+    await failing.run(late + FORGOTTEN_WITHIN)
+    await failing.run(late + FORGOTTEN_WITHIN)
+    assert await open_alarms() == []
+
+
+async def test_a_clock_set_back_erases_nothing_earlier(store: Stores, story: Story) -> None:
+    await over(store, story)
+    ahead = UP + timedelta(days=3650)
+    mine = erasing(store)
+    await mine.run(ahead)
+    assert await mine.run(START + timedelta(days=1)) == 1, "the clock is right again: it was never up"
+    assert (await kept(store, story.child)).announced_at is None
+    await mine.run(ahead)
+    assert await mine.run(UP) == 1
+    assert (await kept(store, story.child)).announced_at == UP, "the day counts from now"
+
+
+async def test_an_event_about_an_erased_child_makes_a_new_one(store: Stores, story: Story) -> None:
+    await over(store, story)
+    await erase(store)
+    assert await store.read(lambda unit: unit.episode(SOURCE, story.ref)) is None
+    again = Story(SeededIds("again"), now=UP)
+    await store.write(lambda unit: again.told(unit))
+    assert again.child != story.child
+    found = await store.read(lambda unit: unit.episode(SOURCE, story.ref))
+    assert found is not None and found.record.id == again.episode and found.doc["child"]["name"] == SECRETS["child"]
+    known = await store.read(lambda unit: unit.event(SOURCE, f"{SECRETS['sender_id']}-{story.ref}-1"))
+    assert known is not None, "an event is known for ever"
+    assert (known.sender_id, known.body, known.answer) == (ERASED, b"", {})
+
+
+async def test_whoever_read_the_episode_before_writes_nothing_after(nodes: tuple[Stores, Stores], story: Story) -> None:
+    one, other = nodes
+    changes = await over(one, story)
+    await erasing(one).run(UP)
+    stale = Changes(event=None, episode=moved(changes), expected_version=changes.episode.version)
+    fresh = Story(SeededIds("second episode"), now=UP, ref="second")
+    fresh.child = story.child
+    await erasing(one).run(UP + NOTICE_TIME)
+    for late in (stale, fresh.report()):
+        runs = 0
+
+        async def work(unit: Unit, late: Changes = late) -> None:
+            nonlocal runs
+            runs += 1
+            if runs == 1:
+                await unit.save(late)
+
+        await other.write(work)
+        assert runs == 2, "the work is run again, and finds what is so now"
+
+
+async def test_another_node_forgets_the_key(nodes: tuple[Stores, Stores], story: Story) -> None:
+    one, other = nodes
+    await over(one, story)
+    now = 1000.0
+    other.keys._monotonic = lambda: now
+    sealed = await key_of(other, story.child)
+    await one.keys.destroy([story.child], UP)
+    assert await key_of(other, story.child) == sealed, "for a minute it has it still, and nothing says it is erased"
+    now += 61
+    with pytest.raises(KeyErased):
+        await key_of(other, story.child)
+
+
+async def test_a_deletion_by_itself_takes_bites(store: Stores, story: Story) -> None:
+    await whole_story(store, story)
+
+    async def many(unit: Unit) -> None:
+        for _ in range(BITE + 5):
+            await unit.add_quarantine(story.quarantined(), story.alarm("quarantine"), ())
+
+    await store.write(many)
+    mine = erasing(store)
+    at = START + QUARANTINE + timedelta(seconds=1)
+    await mine.tick(at)
+    bodies = [one.body for one in await store.read(lambda unit: unit.quarantine())]
+    assert (bodies.count(b""), len(bodies)) == (BITE, BITE + 6)
+    await mine.tick(at)
+    found = await store.read(lambda unit: unit.quarantine())
+    assert {(one.body, one.problems) for one in found} == {(b"", ())}
+    assert not await mine.tick(at)
