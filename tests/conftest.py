@@ -1,4 +1,5 @@
-"""What holds for every test: nothing from outside, the same examples in CI, and no silent skips there."""
+"""What holds for every test: nothing from outside, the same examples in CI, no silent skips there, and nothing personal
+or secret in what is printed or logged."""
 
 import asyncio
 import gc
@@ -7,6 +8,8 @@ from collections.abc import Generator
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from tests.kit.spills import spilled
 
 STRICT = os.environ.get("CI") == "true"
 
@@ -45,10 +48,22 @@ def _fail_if_skipped(report: pytest.TestReport | pytest.CollectReport) -> None:
         report.longrepr = f"A skipped test fails where CI=true: {reason}"
 
 
+def _fail_if_spilled(report: pytest.TestReport) -> None:
+    """Whatever a test leaves in the captured output is what the code under it would have logged."""
+    if report.when != "teardown" or report.outcome != "passed":
+        return
+    for title, text in report.sections:
+        line = spilled(text)
+        if line is not None:
+            report.outcome = "failed"
+            report.longrepr = f"Personal or secret, and printed or logged ({title}): {line[:200]}"
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
     _fail_if_skipped(report)
+    _fail_if_spilled(report)
     return report
 
 

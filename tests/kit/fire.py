@@ -29,6 +29,7 @@ from contacts.tables import dumps
 from hub.core.webhook import SigningKey, signing_key_from_text
 from tests.kit.fire_stories import MAILBOXES
 from tests.kit.pki import SERVER, Issued, person, root, rsa_key
+from tests.kit.spills import spilled
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 SOURCES: Final = 4
@@ -253,6 +254,7 @@ async def running(site: Site) -> AsyncIterator[tuple[Hub, aiohttp.ClientSession]
         try:
             await hub.start(client)
             yield hub, client
+            assert spilled(hub.log) is None, spilled(hub.log)
         finally:
             hub.close()
 

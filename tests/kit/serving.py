@@ -40,6 +40,7 @@ from tests.kit.events import raw
 from tests.kit.hub import hub_environment
 from tests.kit.pki import Issued, person, root, rsa_key
 from tests.kit.smtp import Received
+from tests.kit.spills import spilled
 from tests.kit.web import CLOUD_EVENT, KEY, source
 
 T = TypeVar("T")
@@ -230,6 +231,9 @@ async def serving(site: Site, *, wrapped_in: Sequence[str] = ()) -> AsyncIterato
                     assert process.returncode is None, said(site)
                     await asyncio.sleep(0.02)
             yield hub
+            if process.returncode is None:
+                assert spilled((await hub.ask("GET", "/metrics")).content.decode()) is None
+        assert spilled(said(site)) is None, spilled(said(site))
     finally:
         if process.returncode is None:
             process.kill()

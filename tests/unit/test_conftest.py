@@ -16,6 +16,13 @@ SKIPPING = {
     "fixture": "import pytest\n@pytest.fixture\ndef tool(): pytest.skip('no tool')\ndef test_it(tool): pass\n",
     "module": "import pytest\npytest.skip('no tool', allow_module_level=True)\n",
 }
+SPILLING = {
+    "printed": "def test_it(): print('Robin Example is missing')\n",
+    "warned": "import sys\ndef test_it(): print('Bearer ' + 'a' * 20, file=sys.stderr)\n",
+    "logged": "import logging\ndef test_it(): logging.getLogger('x').warning('+447700900123')\n",
+    "at_the_end": "import pytest\n@pytest.fixture\ndef end():\n    yield\n    print('fpt_' + 'a' * 20)\n"
+    "def test_it(end): pass\n",
+}
 PASSING = {
     "expected": "import pytest\n@pytest.mark.xfail(strict=True)\ndef test_it(): assert False\n",
     "settings": "import os\ndef test_it(): assert 'FINGERPOST_DATABASE_URL' not in os.environ\n",
@@ -36,6 +43,7 @@ def run(tmp_path: Path) -> Run:
         environment = {name: os.environ[name] for name in os.environ if name != "CI" and not name.startswith("PYTEST_")}
         environment |= {"CI": ci} if ci else {}
         environment |= {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "FINGERPOST_DATABASE_URL": "sqlite:///mine"}
+        environment |= {"PYTHONPATH": str(CONFTEST.parent.parent)}
         command = [sys.executable, "-m", "pytest", "-q", "-rA", "--continue-on-collection-errors"]
         return subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
 
@@ -53,6 +61,13 @@ def test_elsewhere_a_skip_is_only_told_of(run: Run) -> None:
     done = run(SKIPPING, "")
     assert f"{len(SKIPPING)} skipped" in done.stdout
     assert "failed" not in done.stdout and "error" not in done.stdout
+
+
+def test_what_is_personal_or_secret_is_not_printed_nor_logged_anywhere(run: Run) -> None:
+    said = run(SPILLING, "").stdout
+    for name in SPILLING:
+        assert re.search(rf"^ERROR test_{name}.py.* printed or logged", said, re.MULTILINE), said
+    assert f"{len(SPILLING)} passed, {len(SPILLING)} errors in" in said.splitlines()[-1]
 
 
 @pytest.mark.parametrize("ci", ["true", ""])

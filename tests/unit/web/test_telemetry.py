@@ -56,8 +56,8 @@ def test_ids_codes_and_numbers_pass(logged: Logged) -> None:
     [
         {"child_name": "Robin"},
         {"episode": "BRM-EP-0001"},
-        {"episode": "Robin Example"},
-        {"reason": "Robin Example"},
+        {"episode": "Robin Sample"},
+        {"reason": "Robin Sample"},
         {"reason": "robin@family.example"},
         {"error": "x" * 65},
         {"count": "Robin"},
@@ -75,7 +75,7 @@ def test_anything_else_is_dropped_and_counted(logged: Logged, fields: dict[str, 
     assert logged.dropped == 1
 
 
-@pytest.mark.parametrize("event", ["Robin Example is missing", "Robin", f"episode {EPISODE}", "", "x" * 80, "a\nb"])
+@pytest.mark.parametrize("event", ["Robin Sample is missing", "Robin", f"episode {EPISODE}", "", "x" * 80, "a\nb"])
 def test_an_event_is_a_constant_of_the_code(logged: Logged, event: str) -> None:
     structlog.get_logger().info(event)
     assert logged.lines[0]["event"] == "unnamed"
@@ -84,7 +84,7 @@ def test_an_event_is_a_constant_of_the_code(logged: Logged, event: str) -> None:
 
 def test_other_libraries_say_who_and_what_kind_only(logged: Logged) -> None:
     try:
-        raise ValueError("Robin Example")
+        raise ValueError("Robin Sample")
     except ValueError:
         logging.getLogger("aiohttp.server").exception("Error handling request from %s", "Robin")
     logging.getLogger("asyncio").warning("Task of Robin was destroyed")
@@ -113,7 +113,7 @@ def test_a_place_has_no_message() -> None:
 def test_stray_label_values_count_as_other() -> None:
     metrics = Metrics()
     metrics.attempt_finished("email", "sent")
-    metrics.attempt_finished("Robin Example", "sent")
+    metrics.attempt_finished("Robin Sample", "sent")
     value = metrics.registry.get_sample_value
     assert value("fingerpost_attempts_total", {"channel": "email", "state": "sent"}) == 1
     assert value("fingerpost_attempts_total", {"channel": "other", "state": "sent"}) == 1
