@@ -9,12 +9,12 @@ from sqlalchemy import make_url
 from hub.app.keys import key_ring
 from hub.edge.ids import SystemIds
 from hub.edge.vault import KeyRing, Vault
-from hub.service.ports import Ids, Store, StoreUnavailable
+from hub.service.ports import Ids, StoreUnavailable
 from hub.settings import Settings, wrong
-from hub.store import BadStoreUrl, open_store
+from hub.store import BadStoreUrl, PostgresStore, SqliteStore, open_store
 
 
-async def store_of(settings: Settings, ring: KeyRing, ids: Ids) -> Store:
+async def store_of(settings: Settings, ring: KeyRing, ids: Ids) -> SqliteStore | PostgresStore:
     """Open the ledger and the key store, migrating them. Raises SettingsError, StoreUnavailable, SchemaTooNew."""
     try:
         if settings.database_url is None or settings.key_store_url is None:
@@ -34,7 +34,7 @@ def has_ledger(settings: Settings) -> bool:
 
 
 @asynccontextmanager
-async def open_ledger(settings: Settings) -> AsyncIterator[Store]:
+async def open_ledger(settings: Settings) -> AsyncIterator[SqliteStore | PostgresStore]:
     """The store for one command, beside a running hub too."""
     store = await store_of(settings, key_ring(settings), SystemIds())
     try:

@@ -26,7 +26,7 @@ from hub.app.channels import receipts_addresses, receipts_listener, transports
 from hub.app.desk import desk_of
 from hub.app.directory import directory_of, telling_of
 from hub.app.foundations import Domain, Foundations, Log
-from hub.app.keys import acknowledgement_secret, event_digest, forms_secret, key_ring
+from hub.app.keys import acknowledgement_secret, event_digest, forms_secret, key_ring, rotation_of
 from hub.app.ledger import store_of
 from hub.app.mail import anchors
 from hub.app.pickup import pickup_of
@@ -56,6 +56,7 @@ from hub.service.supervise import Supervisor, Tick
 from hub.service.watching import Watching
 from hub.settings import Settings
 from hub.store import SqliteStore
+from hub.store.rotation import EVERY as KEYS_EVERY
 from hub.web.server import Server, application
 
 SWITCH_INTERVAL: Final = 0.0005
@@ -120,6 +121,9 @@ async def running(
     async with AsyncExitStack() as stack:
         store = await store_of(settings, ring, ids)
         await stack.enter_async_context(supervisor.closing("store", store.aclose, at_most=2.0))
+        rotation = rotation_of(settings, store, clock, ids, log)
+        await rotation.start(clock.now())
+        await stack.enter_async_context(supervisor.closing("keys", rotation.stop, at_most=1.0))
         if isinstance(store, SqliteStore):
             stack.enter_context(only_process(Path(make_url(settings.database).database or "")))
             # Whoever held a lease here is dead: what it had in hand is due now, not when its lease runs out.
@@ -188,9 +192,10 @@ async def running(
                 delivery.amiss,
                 alarming.amiss,
                 watching.amiss,
+                rotation.amiss,
                 *(() if sms is None else (sms.amiss,)),
             ),
-            figures=(delivery.figures, certificates.figures, asking.figures),
+            figures=(rotation.figures, delivery.figures, certificates.figures, asking.figures),
         )
         ticks = {
             clockwork: settings.clock_tick,
@@ -198,6 +203,7 @@ async def running(
             refresh: settings.sources_refresh,
             alarms: ALARMS_EVERY,
             watch: min(EVERY, settings.overdue_after / 2),
+            Tick("keys", rotation.tick, clock=clock, supervisor=supervisor, log=log): KEYS_EVERY,
             Tick("coverage", reachable.tick, clock=clock, supervisor=supervisor, log=log): EVERY,
             Tick("certificates", certificates.tick, clock=clock, supervisor=supervisor, log=log): EVERY,
         }

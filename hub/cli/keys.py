@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from hub.cli import keks
 from hub.cli.console import FAILED, USAGE, SettingsFile, fail, note, say, settings_or_exit
 from hub.core.webhook import public_key_to_text
 from hub.edge.clock import SystemClock
@@ -14,7 +15,10 @@ from hub.edge.signer_keys import signer_files, write_new
 from hub.edge.vault import create_key_file
 from hub.settings import Settings
 
-app = typer.Typer(no_args_is_help=True, help="Make the hub's keys.")
+app = typer.Typer(no_args_is_help=True, help="Make the hub's keys, and change them.")
+app.command()(keks.rotate)
+app.command()(keks.status)
+app.command()(keks.retire)
 
 
 @app.command()

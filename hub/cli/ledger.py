@@ -3,19 +3,20 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 from hub.app.ledger import open_ledger
 from hub.cli.console import BUSY, ERR, USAGE, fail, settings_or_exit
 from hub.edge.vault import VaultError
-from hub.service.ports import Store, StoreUnavailable
+from hub.service.ports import StoreUnavailable
 from hub.settings import Settings, SettingsError
-from hub.store import SchemaTooNew, StoreFault
+from hub.store import NoSuchKey, PostgresStore, SchemaTooNew, SqliteStore, StoreFault
 
 T = TypeVar("T")
+Stores: TypeAlias = SqliteStore | PostgresStore
 
 
-def with_store(settings_file: Path | None, work: Callable[[Store, Settings], Awaitable[T]]) -> T:
+def with_store(settings_file: Path | None, work: Callable[[Stores, Settings], Awaitable[T]]) -> T:
     """Open the store of the settings, do ``work``, close it. Ends the process with a sentence on failure."""
     settings = settings_or_exit(settings_file)
 
@@ -31,5 +32,5 @@ def with_store(settings_file: Path | None, work: Callable[[Store, Settings], Awa
         fail("The hub's files are not complete.", USAGE)
     except StoreUnavailable:
         fail("The store cannot be used now: is the disk full, the folder writable, the server up? Try again.", BUSY)
-    except (SchemaTooNew, StoreFault, VaultError) as error:
+    except (NoSuchKey, SchemaTooNew, StoreFault, VaultError) as error:
         fail(f"The store cannot be opened: {error}")

@@ -31,6 +31,7 @@ KEYS: Final[Mapping[str, re.Pattern[str]]] = {
             "channel",
             "command",
             "error",
+            "kek",
             "kind",
             "logger",
             "node",

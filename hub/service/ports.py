@@ -41,6 +41,7 @@ from hub.service.assurance.ports import AssuranceUnit
 from hub.service.audit.ports import Trail
 from hub.service.desk.ports import DeskUnit
 from hub.service.directory.ports import Drafts
+from hub.service.key_ports import Wrapping
 from hub.service.pickup.ports import Pickups
 from hub.service.retention.ports import RetentionUnit
 
@@ -431,13 +432,17 @@ class Store(Protocol):
 class Sealer(Protocol):
     """The vault, as the store sees it: AES-256-GCM, associated data = table, column, row."""
 
-    def seal(self, key: bytes, plaintext: bytes, *, table: str, column: str, row: str) -> bytes: ...
-    def open(self, key: bytes, sealed: bytes, *, table: str, column: str, row: str) -> bytes: ...
-    def new_data_key(self) -> tuple[bytes, bytes]:
-        """A fresh data key: (plain, wrapped by the present key-encryption key)."""
+    @property
+    def keks(self) -> Wrapping:
+        """What wraps data keys."""
         ...
 
-    def unwrap(self, wrapped: bytes) -> bytes: ...
+    def seal(self, key: bytes, plaintext: bytes, *, table: str, column: str, row: str) -> bytes: ...
+    def open(self, key: bytes, sealed: bytes, *, table: str, column: str, row: str) -> bytes: ...
     def keyed_hash(self, purpose: str, *parts: str) -> bytes:
         """HMAC-SHA256 under the hub's index key, for what must be found again but not read."""
+        ...
+
+    def search_hash(self, purpose: str, organisation: str, value: str) -> bytes:
+        """Likewise, for the search index: under a key of this purpose (own words, without a bar) and organisation."""
         ...

@@ -12,13 +12,14 @@ from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource
 from contacts.model import Channel
 from hub.settings.accounts import AccountSettings
 from hub.settings.channels import ChannelSettings, Paths, Port, Seconds, contradictions
+from hub.settings.keys import KeySettings
 
 PREFIX = "FINGERPOST_"
 
 Schedule = Annotated[tuple[float, ...], NoDecode]
 
 
-class Settings(ChannelSettings, AccountSettings):
+class Settings(ChannelSettings, AccountSettings, KeySettings):
     """All settings. Durations are seconds unless the name says otherwise."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True, validate_default=True)
@@ -41,7 +42,11 @@ class Settings(ChannelSettings, AccountSettings):
         description="Key-encryption keys, comma separated, 32 bytes each, named kek-ID.key; default: all in the keys "
         "folder.",
     )
-    kek_current: str | None = Field(None, description="ID of the one that wraps new keys; default the last by name.")
+    kek_current: str | None = Field(
+        None,
+        description="ID of the one to begin with, or to change to at the next start; default, for an empty key store, "
+        "the last by name. `fingerpost keys rotate` changes it while hubs run.",
+    )
     index_secret_file: Path | None = Field(
         None, description="Secret (32 bytes) behind keyed hashes and acknowledgement links; default index.key."
     )

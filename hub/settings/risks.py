@@ -43,7 +43,7 @@ def missing_for_serving(settings: Settings) -> tuple[Problem, ...]:
         if path is not None and not os.access(path, os.R_OK):
             hint = " (run `fingerpost keys init`)" if settings.keys in path.parents else ""
             missing.append(Problem(setting=PREFIX + name.upper(), message=f"cannot read {path}{hint}"))
-    if not settings.kek_files and not any(settings.keys.glob("kek-*.key")):
+    if not settings.keks_elsewhere and not settings.kek_files and not any(settings.keys.glob("kek-*.key")):
         missing.append(
             Problem(
                 setting=PREFIX + "KEK_FILES", message=f"no kek-*.key in {settings.keys} (run `fingerpost keys init`)"
@@ -118,6 +118,11 @@ RISKS: tuple[tuple[str, str, Callable[[Settings], bool]], ...] = (
         "password_in_the_environment",
         "a password in the environment is seen by every process of this user: use FINGERPOST_SMTP_PASSWORD_FILE",
         lambda s: s.smtp_password is not None,
+    ),
+    (
+        "kek_in_the_environment",
+        "a key in the environment is seen by every process of this user: use a file, or FINGERPOST_KEK_COMMAND",
+        lambda s: s.kek_variable is not None,
     ),
     (
         "keys_beside_the_data",

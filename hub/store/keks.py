@@ -108,13 +108,6 @@ def begin(connection: Connection, current: str, probe: bytes) -> str:
     return current
 
 
-def note(connection: Connection, name: str) -> None:
-    """A key-encryption key that was met in a wrap: one that an older version had."""
-    serialise(connection)
-    if connection.execute(select(keks.c.id).where(keks.c.id == name)).first() is None:
-        _put(connection, id=name, state="former")
-
-
 def propose(connection: Connection, name: str, probe: bytes, now: datetime) -> None:
     """Have a key take over as soon as every node has it; a former one may do so again. Raises CannotRotate."""
     serialise(connection)
@@ -215,13 +208,6 @@ def replace(connection: Connection, current: str, anew: Sequence[tuple[str, byte
         same = (data_keys.c.scope == scope) & (data_keys.c.wrapped == read)
         replaced += connection.execute(update(data_keys).where(same).values(wrapped=wrapped, kek=current)).rowcount
     return replaced
-
-
-def tell_apart(connection: Connection, which: Sequence[tuple[str, bytes, str]]) -> None:
-    """Note by what each of these is wrapped, as the wrap says: (scope, wrap, key)."""
-    for scope, wrapped, name in which:
-        same = (data_keys.c.scope == scope) & (data_keys.c.wrapped == wrapped)
-        connection.execute(update(data_keys).where(same).values(kek=name))
 
 
 def _put(connection: Connection, **values: Any) -> None:

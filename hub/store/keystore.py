@@ -6,36 +6,56 @@ under the ids those children will bear, so that a new child costs no commit of i
 only by the ledger, where one of two nodes that meet a child at once wins and both use its id.
 """
 
+import asyncio
 import threading
+import time
 from collections import OrderedDict, deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Collection, Coroutine
 from datetime import datetime
-from typing import Any, Protocol, TypeVar
+from functools import partial
+from typing import Any, Final, Protocol, TypeVar
 
-from sqlalchemy import Column, Connection, Index, LargeBinary, MetaData, Table, Text, insert, select, text
+from sqlalchemy import Column, Connection, Table, Text, delete, insert, select
 
-from hub.service.ports import Ids, Sealer
-from hub.store.failures import KeyGone
+from hub.core.retention import FORGOTTEN_WITHIN, Standing
+from hub.service.key_ports import Wrapping
+from hub.service.ports import Ids, Sealer, StoreUnavailable, Unsealable
+from hub.store import keks
+from hub.store.failures import KeyErased, KeyGone
+from hub.store.key_tables import bring_up, data_keys, metadata, serialise
 from hub.store.types import Instant
 
 HUB_SCOPE = "hub"
+ASKED_AGAIN: Final = 60.0
+"""Seconds after which a child's key in the cache is asked for again: another node may have destroyed it."""
 T = TypeVar("T")
 
-metadata = MetaData()
-data_keys = Table(
-    "data_keys",
+destroyed_keys = Table(
+    "destroyed_keys",
     metadata,
     Column("scope", Text, primary_key=True),
-    Column("wrapped", LargeBinary, nullable=False),
-    Column("created_at", Instant),
+    Column("at", Instant, nullable=False),
 )
-Index("ix_data_keys_created_at", data_keys.c.created_at)
+"""What was destroyed stays known: an erased child is told from a key that is missing, and in an old ledger too."""
+
+
+class NoSuchKey(Unsealable):
+    """The key-encryption key that wraps new data keys is not here."""
+
+
+def probe_scope(name: str) -> str:
+    """What the probe of a key-encryption key is wrapped for."""
+    return f"probe of {name}"
 
 
 class KeyDatabase(Protocol):
     """Where the wrapped keys are. Each ``run`` is a transaction, durable when it returns."""
 
     async def run(self, work: Callable[[Connection], T]) -> T: ...
+    async def scrub(self) -> bool:
+        """Leave nothing of deleted rows in the database's own files, as far as it can; False: to be done again."""
+        ...
+
     async def aclose(self) -> None: ...
 
 
@@ -49,7 +69,15 @@ class KeyStore:
     """Hands out unwrapped data keys, from a bounded cache. Safe to use from several threads."""
 
     def __init__(
-        self, database: KeyDatabase, *, sealer: Sealer, ids: Ids, bridge: Bridge, cached: int = 4096, batch: int = 32
+        self,
+        database: KeyDatabase,
+        *,
+        sealer: Sealer,
+        ids: Ids,
+        bridge: Bridge,
+        cached: int = 4096,
+        batch: int = 32,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._database = database
         self._sealer = sealer
@@ -57,82 +85,211 @@ class KeyStore:
         self._bridge = bridge
         self._cached = cached
         self._batch = batch
+        self._monotonic = monotonic
         self._lock = threading.Lock()
         self._keys: OrderedDict[str, bytes] = OrderedDict()
+        self._asked: dict[str, float] = {}
+        self._destroyed: OrderedDict[str, None] = OrderedDict()
         self._unused: deque[str] = deque()
+        self._current = ""
 
     def __repr__(self) -> str:
         return f"KeyStore({len(self._keys)} cached)"
 
+    @property
+    def database(self) -> KeyDatabase:
+        """Where the wrapped keys are."""
+        return self._database
+
+    @property
+    def wrapping(self) -> Wrapping:
+        """What wraps them."""
+        return self._sealer.keks
+
+    @property
+    def current(self) -> str:
+        """The id of the key-encryption key that wraps new data keys here."""
+        return self._current
+
     async def start(self) -> None:
-        """Make the table, and the hub's own key if there is none yet; check that it opens.
+        """Make the tables, and the hub's own key if there is none yet; check that it opens.
 
         Raises VaultError if the key-encryption keys configured are not those of this key store.
         """
+        current, wrapped = await self._database.run(_brought_up)
+        if current is None:
+            names = await self.wrapping.names()
+            first = self.wrapping.preferred or next(reversed(names), None)
+            if first is None:
+                raise NoSuchKey("the key store is empty, and no key-encryption key is there to begin with: name one")
+            probe = (await self.wrapping.new_data_key(first, probe_scope(first)))[1]
+            current = await self._database.run(lambda connection: keks.begin(connection, first, probe))
+        if not await self.wrapping.holds(current):
+            raise NoSuchKey(
+                f"new data keys are wrapped by the key-encryption key {current!r}, which is not here: put it where the "
+                "settings look for it"
+            )
+        self._current = current
+        if wrapped is None:
+            made = (await self.wrapping.new_data_key(current, HUB_SCOPE))[1]
+            row = {"scope": HUB_SCOPE, "wrapped": made, "created_at": None, "kek": current}
+            wrapped = await self._database.run(lambda connection: _hub(connection, row))
+        self._remember(HUB_SCOPE, await self.wrapping.unwrap(HUB_SCOPE, wrapped))
 
-        def prepare(connection: Connection) -> bytes:
-            _serialise(connection)
-            metadata.create_all(connection)
-            wrapped = _wrapped(connection, HUB_SCOPE)
-            if wrapped is None:
-                wrapped = self._sealer.new_data_key()[1]
-                connection.execute(insert(data_keys), [{"scope": HUB_SCOPE, "wrapped": wrapped, "created_at": None}])
-            return wrapped
-
-        self._remember(HUB_SCOPE, self._sealer.unwrap(await self._database.run(prepare)))
+    def wrap_by(self, current: str) -> None:
+        """From now on new data keys are wrapped by this one, which is here."""
+        self._current = current
 
     def key(self, scope: str) -> bytes:
-        """The data key of a child (``ch_…``) or of the hub. Raises KeyGone."""
+        """The data key of a child (``ch_…``) or of the hub. Raises KeyErased, KeyGone.
+
+        A key that another node has destroyed is forgotten within ASKED_AGAIN seconds; where the key store does not
+        answer, the cached one serves on, so that children are still told of, until FORGOTTEN_WITHIN is over.
+        """
         with self._lock:
+            if scope in self._destroyed:
+                raise KeyErased(f"the data key of {scope} was destroyed")
             found = self._keys.get(scope)
-            if found is not None:
+            age = self._monotonic() - self._asked.setdefault(scope, self._monotonic()) if found is not None else 0.0
+            if found is not None and (scope == HUB_SCOPE or age < ASKED_AGAIN):
                 self._keys.move_to_end(scope)
                 return found
-        wrapped = self._bridge(self._database.run(lambda connection: _wrapped(connection, scope)))
-        if wrapped is None:
+        try:
+            plain, erased = self._bridge(self._loaded(scope))
+        except StoreUnavailable:
+            if found is None or age >= FORGOTTEN_WITHIN.total_seconds():
+                raise
+            return found
+        if plain is None:
+            self._forget([scope], destroyed=erased)
+            if erased:
+                raise KeyErased(f"the data key of {scope} was destroyed")
             raise KeyGone(f"no data key for {scope} in the key store")
-        plain = self._sealer.unwrap(wrapped)
         self._remember(scope, plain)
         return plain
+
+    async def _loaded(self, scope: str) -> tuple[bytes | None, bool]:
+        """The data key, and whether it was destroyed."""
+        wrapped, erased = await self._database.run(lambda connection: _kept(connection, scope))
+        return (None if wrapped is None else await self.wrapping.unwrap(scope, wrapped)), erased
+
+    async def destroy(self, scopes: Collection[str], now: datetime) -> None:
+        """Destroy the data keys of these children, for good: durable on return, and a second time changes nothing.
+        Raises ValueError for the hub's own."""
+        if HUB_SCOPE in scopes:
+            raise ValueError("the hub's own data key is never destroyed")
+        await self._database.run(lambda connection: _destroy(connection, scopes, now))
+        self._forget(scopes, destroyed=True)
+
+    async def standing(self, scopes: Collection[str]) -> Standing:
+        """Which of these have a key, and which had one until when."""
+        return await self._database.run(lambda connection: _standing(connection, list(scopes)))
+
+    async def scrub(self) -> bool:
+        """Leave nothing of what was destroyed in the key store's own files; False: ask again."""
+        return await self._database.scrub()
 
     def fresh_child(self, now: datetime) -> str:
         """An id for a child not met before; its data key is durable. One that is never used harms nobody."""
         with self._lock:
             if self._unused:
                 return self._unused.popleft()
-        made = [(self._ids.new("ch", now), *self._sealer.new_data_key()) for _ in range(self._batch)]
-        rows = [{"scope": scope, "wrapped": wrapped, "created_at": now} for scope, _, wrapped in made]
-        self._bridge(self._database.run(lambda connection: _add(connection, rows)))
-        for scope, plain, _ in made:
+        made = self._bridge(self._made(now))
+        for scope, plain in made:
             self._remember(scope, plain)
         with self._lock:
-            self._unused.extend(scope for scope, _, _ in made)
+            self._unused.extend(scope for scope, _ in made)
             return self._unused.popleft()
+
+    async def _made(self, now: datetime) -> list[tuple[str, bytes]]:
+        """Data keys for children to come, by scope. Raises StoreUnavailable: another node may be able to."""
+        for _ in range(2):
+            current = self._current
+            if await self.wrapping.holds(current):
+                scopes = [self._ids.new("ch", now) for _ in range(self._batch)]
+                # Together: a KMS is called over a network.
+                made = await asyncio.gather(*(self.wrapping.new_data_key(current, scope) for scope in scopes))
+                rows = [
+                    {"scope": scope, "wrapped": wrapped, "created_at": now, "kek": current}
+                    for scope, (_, wrapped) in zip(scopes, made, strict=True)
+                ]
+                if await self._database.run(partial(keks.add, rows=rows)):
+                    return [(scope, plain) for scope, (plain, _) in zip(scopes, made, strict=True)]
+            # It was retired by another node since this one looked.
+            newer = await self._database.run(_current)
+            if newer is None or not await self.wrapping.holds(newer):
+                break
+            self._current = newer
+        raise StoreUnavailable("this node has not the key-encryption key that wraps new data keys")
 
     async def aclose(self) -> None:
         """Forget the keys and close the database."""
         with self._lock:
             self._keys.clear()
+            self._asked.clear()
             self._unused.clear()
         await self._database.aclose()
 
     def _remember(self, scope: str, plain: bytes) -> None:
         with self._lock:
+            if scope in self._destroyed:  # by another thread, since this one read it
+                return
             self._keys[scope] = plain
+            self._asked[scope] = self._monotonic()
             self._keys.move_to_end(scope)
             while len(self._keys) > self._cached:
-                self._keys.popitem(last=False)
+                self._asked.pop(self._keys.popitem(last=False)[0], None)
+
+    def _forget(self, scopes: Collection[str], *, destroyed: bool) -> None:
+        with self._lock:
+            for scope in scopes:
+                self._keys.pop(scope, None)
+                self._asked.pop(scope, None)
+                if destroyed:
+                    self._destroyed[scope] = None
+            while len(self._destroyed) > self._cached:
+                self._destroyed.popitem(last=False)
 
 
 def _wrapped(connection: Connection, scope: str) -> bytes | None:
     return connection.execute(select(data_keys.c.wrapped).where(data_keys.c.scope == scope)).scalar()
 
 
-def _add(connection: Connection, rows: list[dict[str, Any]]) -> None:
-    connection.execute(insert(data_keys), rows)
+def _kept(connection: Connection, scope: str) -> tuple[bytes | None, bool]:
+    """The wrapped key, and whether it was destroyed."""
+    gone = connection.execute(select(destroyed_keys.c.at).where(destroyed_keys.c.scope == scope)).first() is not None
+    return (None if gone else _wrapped(connection, scope)), gone
 
 
-def _serialise(connection: Connection) -> None:
-    """Two nodes that start at once do this one after the other; SQLite has one writer anyway."""
-    if connection.dialect.name == "postgresql":
-        connection.execute(text("SELECT pg_advisory_xact_lock(5065470123771)"))
+def _destroy(connection: Connection, scopes: Collection[str], now: datetime) -> None:
+    """The row goes and leaves its scope behind. Whoever re-wraps keys updates rows and never makes one."""
+    known = set(connection.execute(select(destroyed_keys.c.scope).where(destroyed_keys.c.scope.in_(scopes))).scalars())
+    connection.execute(delete(data_keys).where(data_keys.c.scope.in_(scopes)))
+    new = [{"scope": scope, "at": now} for scope in sorted(set(scopes) - known)]
+    if new:
+        connection.execute(insert(destroyed_keys), new)
+
+
+def _standing(connection: Connection, scopes: list[str]) -> Standing:
+    living = connection.execute(select(data_keys.c.scope).where(data_keys.c.scope.in_(scopes))).scalars()
+    gone = connection.execute(select(destroyed_keys).where(destroyed_keys.c.scope.in_(scopes)))
+    return Standing(living=frozenset(living), destroyed={row.scope: row.at for row in gone})
+
+
+def _brought_up(connection: Connection) -> tuple[str | None, bytes | None]:
+    """Which key-encryption key wraps, and the hub's own key as it is wrapped; None where there is none yet."""
+    bring_up(connection)
+    return _current(connection), _wrapped(connection, HUB_SCOPE)
+
+
+def _hub(connection: Connection, row: dict[str, Any]) -> bytes:
+    """Of two nodes that start at once, both use the key of the first."""
+    serialise(connection)
+    there = _wrapped(connection, HUB_SCOPE)
+    if there is None:
+        connection.execute(insert(data_keys), [row])
+    return row["wrapped"] if there is None else there
+
+
+def _current(connection: Connection) -> str | None:
+    return next((one.id for one in keks.known(connection) if one.state == "current"), None)

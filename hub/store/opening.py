@@ -39,12 +39,22 @@ async def open_store(
     keys_kind, keys_place = _parsed(keys_url, "the key store's URL")
     if (kind, str(place)) == (keys_kind, str(keys_place)) and place != MEMORY:
         raise BadStoreUrl("the key store must be in a database apart from the ledger's")
-    keys: KeyDatabase = (
-        SqliteKeys(keys_place) if isinstance(keys_place, str) else PostgresKeys(postgres_engine(keys_place, pool=2))
-    )
+    keys = _keys(keys_place)
     if isinstance(place, str):
         return await SqliteStore.open(place, sealer=sealer, ids=ids, keys=keys)
     return await PostgresStore.open(place, sealer=sealer, ids=ids, keys=keys, pool=pool)
+
+
+def open_key_store(url: str) -> KeyDatabase:
+    """The key store's database alone, for whoever opens no key. Raises BadStoreUrl, FileNotFoundError."""
+    place = _parsed(url, "the key store's URL")[1]
+    if isinstance(place, str) and not Path(place).exists():
+        raise FileNotFoundError(place)
+    return _keys(place)
+
+
+def _keys(place: str | URL) -> KeyDatabase:
+    return SqliteKeys(place) if isinstance(place, str) else PostgresKeys(postgres_engine(place, pool=2))
 
 
 def _parsed(url: str, whose: str) -> tuple[str, str | URL]:

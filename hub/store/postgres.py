@@ -53,6 +53,11 @@ class PostgresStore:
             raise
         return store
 
+    @property
+    def keys(self) -> KeyStore:
+        """The data keys."""
+        return self._keys
+
     async def write(self, work: Callable[[Unit], Awaitable[T]]) -> T:
         """See ``hub.service.ports.Store``."""
         return await self._transact(work, read_only=False)

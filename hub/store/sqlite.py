@@ -111,6 +111,13 @@ class SqliteStore:
             else:
                 schema.bring_up(self._connection)
 
+    @property
+    def keys(self) -> KeyStore:
+        """The data keys."""
+        if self._keys is None:
+            raise StoreUnavailable("the store is closed")
+        return self._keys
+
     async def write(self, work: Callable[[Unit], Awaitable[T]]) -> T:
         """See ``hub.service.ports.Store``. A caller that is cancelled while it waits may still find its work done."""
         if self._closed or self._writer is None or self._writer.done():

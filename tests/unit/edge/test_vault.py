@@ -5,9 +5,11 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from hub.edge.vault import KeyRing, Vault, VaultError, create_key_file, read_key_ring
+from hub.edge.keks import read_key
+from hub.edge.vault import KeyRing, Vault, VaultError, create_key_file
 
 K1, K2, INDEX = b"1" * 32, b"2" * 32, b"i" * 32
+DATA_KEY = b"d" * 32
 PLACE = {"table": "notices", "column": "person", "row": "no_1"}
 SECRET = b"Sam Marker-Parentname"
 
@@ -18,26 +20,26 @@ def vault(current: str = "k1", **keys: bytes) -> Vault:
 
 @pytest.mark.parametrize("value", [b"", b"x", SECRET, bytes(range(256)) * 4096])
 def test_what_is_sealed_opens_at_its_place(value: bytes) -> None:
-    key, _ = vault().new_data_key()
+    key = DATA_KEY
     sealed = vault().seal(key, value, **PLACE)
     assert vault().open(key, sealed, **PLACE) == value
     assert not value or len(value) < 8 or value not in sealed
 
 
 def test_the_same_value_is_never_sealed_twice_alike() -> None:
-    key, _ = vault().new_data_key()
+    key = DATA_KEY
     assert len({vault().seal(key, SECRET, **PLACE) for _ in range(100)}) == 100
 
 
 def test_the_format_is_aes_256_gcm_with_its_place_as_associated_data() -> None:
-    key, _ = vault().new_data_key()
+    key = DATA_KEY
     sealed = vault().seal(key, SECRET, **PLACE)
     assert sealed[0] == 1 and len(key) == 32
     assert AESGCM(key).decrypt(sealed[1:13], sealed[13:], b"notices|person|no_1") == SECRET
 
 
 def test_every_changed_bit_is_noticed() -> None:
-    key, _ = vault().new_data_key()
+    key = DATA_KEY
     sealed = vault().seal(key, SECRET, **PLACE)
     for position in range(len(sealed)):
         changed = bytearray(sealed)
@@ -54,7 +56,7 @@ def test_what_was_never_sealed_does_not_open(sealed: bytes) -> None:
 
 @pytest.mark.parametrize("moved", [{"table": "decisions"}, {"column": "address"}, {"row": "no_2"}])
 def test_moved_elsewhere_it_does_not_open_and_the_error_tells_no_value(moved: dict[str, str]) -> None:
-    key, _ = vault().new_data_key()
+    key = DATA_KEY
     sealed = vault().seal(key, SECRET, **PLACE)
     with pytest.raises(VaultError, match="does not open") as caught:
         vault().open(key, sealed, **PLACE | moved)
@@ -62,43 +64,9 @@ def test_moved_elsewhere_it_does_not_open_and_the_error_tells_no_value(moved: di
 
 
 def test_another_key_does_not_open_it() -> None:
-    mine, _ = vault().new_data_key()
-    other, _ = vault().new_data_key()
+    mine, other = DATA_KEY, b"e" * 32
     with pytest.raises(VaultError):
         vault().open(other, vault().seal(mine, SECRET, **PLACE), **PLACE)
-
-
-def test_data_keys_are_wrapped_and_an_older_key_still_unwraps() -> None:
-    key, wrapped = vault("k1").new_data_key()
-    assert key not in wrapped
-    assert vault("k2").unwrap(wrapped) == key
-    newer, rewrapped = vault("k2").new_data_key()
-    assert vault("k1").unwrap(rewrapped) == newer
-    assert b"k1" in wrapped and b"k2" in rewrapped
-
-
-def test_a_wrap_of_a_key_that_is_not_configured_names_it() -> None:
-    _, wrapped = vault("k2").new_data_key()
-    with pytest.raises(VaultError, match="'k2', which is not configured"):
-        vault("k1", k1=K1).unwrap(wrapped)
-
-
-def test_a_wrap_under_the_right_name_and_the_wrong_key() -> None:
-    _, wrapped = vault("k1").new_data_key()
-    with pytest.raises(VaultError, match="wrong key or changed"):
-        vault("k1", k1=K2).unwrap(wrapped)
-
-
-def test_every_changed_bit_of_a_wrap_is_noticed() -> None:
-    _, wrapped = vault().new_data_key()
-    for position in range(len(wrapped)):
-        changed = bytearray(wrapped)
-        changed[position] ^= 1
-        with pytest.raises(VaultError):
-            vault().unwrap(bytes(changed))
-    for length in range(len(wrapped)):
-        with pytest.raises(VaultError):
-            vault().unwrap(wrapped[:length])
 
 
 def test_a_keyed_hash_is_found_again_and_tells_parts_apart() -> None:
@@ -116,6 +84,15 @@ def test_a_keyed_hash_is_found_again_and_tells_parts_apart() -> None:
     assert len(hashes) == 5 and {len(one) for one in hashes} == {32}
     elsewhere = Vault(KeyRing(current="k1", keys={"k1": K1}, index_secret=b"j" * 32))
     assert elsewhere.keyed_hash("child", "so", "c") not in hashes
+
+
+def test_the_search_index_has_a_key_for_each_purpose_and_organisation() -> None:
+    places = [("name", "E09000006"), ("name", "E09000007"), ("born", "E09000006")]
+    found = {vault().search_hash(*place, "sam marker") for place in places}
+    assert len(found) == 3 and {len(one) for one in found} == {16}
+    assert vault("k2").search_hash("name", "E09000006", "sam marker") in found
+    elsewhere = Vault(KeyRing(current="k1", keys={"k1": K1}, index_secret=b"j" * 32))
+    assert elsewhere.search_hash("name", "E09000006", "sam marker") not in found
 
 
 @pytest.mark.parametrize(
@@ -150,10 +127,9 @@ def test_key_files(tmp_path: Path) -> None:
     with pytest.raises(FileExistsError):
         create_key_file(paths["k1"])
     assert paths["k1"].read_bytes() == contents[0]
-    ring = read_key_ring("k2", {"k1": paths["k1"], "k2": paths["k2"]}, paths["index"])
-    assert Vault(ring).unwrap(Vault(ring).new_data_key()[1])
+    assert [read_key(path) for path in paths.values()] == contents
     with pytest.raises(VaultError, match="missing"):
-        read_key_ring("k1", {"k1": tmp_path / "missing"}, paths["index"])
+        read_key(tmp_path / "missing")
     paths["k2"].write_bytes(b"x" * 33)
     with pytest.raises(VaultError, match="33 bytes"):
-        read_key_ring("k2", {"k2": paths["k2"]}, paths["index"])
+        read_key(paths["k2"])
