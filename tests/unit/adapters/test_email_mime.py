@@ -90,7 +90,7 @@ def is_canonical(data: bytes) -> bool:
     return data.isascii() and b"\0" not in data and not re.search(rb"(?<!\r)\n|\r(?!\n)", data)
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(
     subject=TEXT,
     text=TEXT,

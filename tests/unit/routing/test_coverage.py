@@ -3,6 +3,7 @@
 import dataclasses
 import re
 from collections import Counter
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ SIZES = {"A": 92, "B": 189, "C": 173, "D": 86, "E": 74, "F": 53, "G": 30, "H": 5
 IDS = [rule.id for rule in load_evidence()]
 
 
+@cache
 def wire_keys() -> set[str]:
     """Every key that an event's data may have."""
     found: set[str] = set()

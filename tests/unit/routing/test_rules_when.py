@@ -24,7 +24,8 @@ from tests.kit.rules import DAY, HOME, KENT, PAT, RESTRICTED, SAM, WORKER, after
 
 
 def test_d_59_h_17_neither_age_nor_time_nor_an_empty_register_ends_an_episode() -> None:
-    engine = after(reported(), updated(placement={"host_authority": LEEDS}), until="2030-03-01T00:00:00Z")
+    child = {"date_of_birth": "2008-10-17"}
+    engine = after(reported(child=child), updated(placement={"host_authority": LEEDS}), until="2027-01-01T00:00:00Z")
     assert engine.episode().state == "open"
     left = [e for e in engine.episode().register if e.role == "host_authority" and e.organisation == NORTH_LINCOLNSHIRE]
     assert left
