@@ -69,6 +69,7 @@ def _newest(session: Session) -> int:
 
 _VERSIONS = (
     select(directories.c.version.label("number"), directories.c.created_at.label("since"), directory_changes)
+    .select_from(directories)
     .join(directory_changes, directory_changes.c.version == directories.c.version, isouter=True)
     .order_by(directories.c.version.desc())
 )

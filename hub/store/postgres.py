@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlalchemy.util import await_only
 
 from hub.service.ports import Ids, Sealer, StoreUnavailable, Unit
+from hub.service.tenancy import Scope, transaction_scope
 from hub.store import schema
 from hub.store.failures import told_again, translated
 from hub.store.keystore import KeyDatabase, KeyStore
@@ -67,12 +68,13 @@ class PostgresStore:
         return await self._transact(work, read_only=True)
 
     async def _transact(self, work: Callable[[Unit], Awaitable[T]], *, read_only: bool) -> T:
+        scope = transaction_scope()
         for run in range(1, _RUNS + 1):
             if self._closed:
                 raise StoreUnavailable("the store is closed")
             try:
                 async with asyncio.timeout(self._work_seconds), connected(self._engine) as connection:
-                    return await self._once(connection, work, read_only=read_only)
+                    return await self._once(connection, scope, work, read_only=read_only)
             except Exception as error:
                 if run < _RUNS and told_again(error):
                     continue
@@ -82,13 +84,16 @@ class PostgresStore:
                 raise told from error
         raise AssertionError("unreachable: the last run returns or raises")
 
-    async def _once(self, connection: AsyncConnection, work: Callable[[Unit], Awaitable[T]], *, read_only: bool) -> T:
+    async def _once(
+        self, connection: AsyncConnection, scope: Scope, work: Callable[[Unit], Awaitable[T]], *, read_only: bool
+    ) -> T:
         if read_only:
             connection = await connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
 
         async def runner(statements: Callable[[Session], Any]) -> Any:
             def there(plain: Connection) -> Any:
-                return statements(Session(connection=plain, sealer=self._sealer, keys=self._keys, read_only=read_only))
+                session = Session.within(scope, plain, sealer=self._sealer, keys=self._keys, read_only=read_only)
+                return statements(session)
 
             return await connection.run_sync(there)
 

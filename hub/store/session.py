@@ -9,8 +9,10 @@ from sqlalchemy import Connection, Executable, Table, text
 from sqlalchemy.dialects import postgresql, sqlite
 
 from hub.service.ports import Sealer
+from hub.service.tenancy import Scope
 from hub.store.failures import KeyErased
 from hub.store.keystore import HUB_SCOPE, KeyStore
+from hub.store.scoping import reached_by
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -18,12 +20,22 @@ P = ParamSpec("P")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
-    """Valid for one transaction. ``scope`` is a child's id, or ``hub``."""
+    """Valid for one transaction. A value's ``scope`` is a child's id, or ``hub``: whose data key it is sealed with.
+
+    ``connection`` shows what the transaction may touch, and no more (hub/store/scoping.py): :meth:`within` makes it.
+    """
 
     connection: Connection
     sealer: Sealer = field(repr=False)
     keys: KeyStore = field(repr=False)
     read_only: bool = False
+
+    @classmethod
+    def within(
+        cls, scope: Scope, connection: Connection, *, sealer: Sealer, keys: KeyStore, read_only: bool = False
+    ) -> "Session":
+        """For a transaction in this scope."""
+        return cls(connection=reached_by(connection, scope), sealer=sealer, keys=keys, read_only=read_only)
 
     def seal(self, scope: str, value: bytes, table: Table, column: str, row: str) -> bytes:
         """Seal for one place."""

@@ -16,6 +16,7 @@ from typing import Any, Generic, TypeVar
 from sqlalchemy import Connection
 
 from hub.service.ports import Ids, Sealer, StoreUnavailable, Unit
+from hub.service.tenancy import Scope, transaction_scope
 from hub.store import schema
 from hub.store.failures import told_again, translated
 from hub.store.keystore import KeyDatabase, KeyStore
@@ -38,6 +39,7 @@ _BRIDGE_SECONDS = 30.0
 class _Job(Generic[T]):
     work: Callable[[Unit], Awaitable[T]]
     done: "asyncio.Future[T]"
+    scope: Scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +126,7 @@ class SqliteStore:
             raise StoreUnavailable("the store is closed")
         done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         try:
-            self._queue.put_nowait(_Job(work, done))
+            self._queue.put_nowait(_Job(work, done, transaction_scope()))
         except asyncio.QueueFull:
             raise StoreUnavailable("too many writes are waiting") from None
         return await done
@@ -135,10 +137,11 @@ class SqliteStore:
             return await self.write(work)
         if self._closed:
             raise StoreUnavailable("the store is closed")
+        scope = transaction_scope()
         reader = await self._readers.get()
         failed = True
         try:
-            result = await run_work(work, partial(self._on_reader, reader))
+            result = await run_work(work, partial(self._on_reader, reader, scope))
             failed = False
             return result
         except Exception as error:
@@ -229,7 +232,7 @@ class SqliteStore:
             await self._in_writer(self._savepoint)
             try:
                 async with asyncio.timeout(self._work_seconds):
-                    result = await run_work(job.work, self._on_writer)
+                    result = await run_work(job.work, partial(self._on_writer, job.scope))
             except BaseException as error:
                 current = asyncio.current_task()
                 if current is not None and current.cancelling():
@@ -304,17 +307,17 @@ class SqliteStore:
                 raise
             raise told from error
 
-    async def _on_writer(self, work: Callable[[Session], T]) -> T:
-        session = self._session(self._open_connection())
+    async def _on_writer(self, scope: Scope, work: Callable[[Session], T]) -> T:
+        session = self._session(scope, self._open_connection())
         return await asyncio.get_running_loop().run_in_executor(self._writing, work, session)
 
-    async def _on_reader(self, reader: Reader, work: Callable[[Session], T]) -> T:
-        return await reader.run(lambda connection: work(self._session(connection, read_only=True)))
+    async def _on_reader(self, reader: Reader, scope: Scope, work: Callable[[Session], T]) -> T:
+        return await reader.run(lambda connection: work(self._session(scope, connection, read_only=True)))
 
-    def _session(self, connection: Connection, *, read_only: bool = False) -> Session:
+    def _session(self, scope: Scope, connection: Connection, *, read_only: bool = False) -> Session:
         if self._keys is None:
             raise StoreUnavailable("the store is closed")
-        return Session(connection=connection, sealer=self._sealer, keys=self._keys, read_only=read_only)
+        return Session.within(scope, connection, sealer=self._sealer, keys=self._keys, read_only=read_only)
 
 
 def _from_thread(loop: asyncio.AbstractEventLoop, awaiting: Coroutine[Any, Any, T]) -> T:
