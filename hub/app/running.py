@@ -33,6 +33,7 @@ from hub.app.pickup import pickup_of
 from hub.app.sending import canary_of, composer_of, delivery_of
 from hub.app.texts import texts
 from hub.app.ticking import ticking
+from hub.app.tokens import bring_in_at_start, ending_of, usage_of
 from hub.app.website import parts_of
 from hub.core.completeness import EVERY
 from hub.edge.clock import SystemClock
@@ -53,6 +54,8 @@ from hub.service.pickup.second import SecondChannels
 from hub.service.ports import Clock, Ids, Store
 from hub.service.receipts import Receipts
 from hub.service.supervise import Supervisor, Tick
+from hub.service.tokens.ending import EVERY as TOKENS_EVERY
+from hub.service.tokens.using import EVERY as USES_EVERY
 from hub.service.watching import Watching
 from hub.settings import Settings
 from hub.store import SqliteStore
@@ -128,6 +131,9 @@ async def running(
             stack.enter_context(only_process(Path(make_url(settings.database).database or "")))
             # Whoever held a lease here is dead: what it had in hand is due now, not when its lease runs out.
             await store.write(lambda unit: unit.close_all_leases(clock.now()))
+        await bring_in_at_start(settings, store, ids, clock.now(), log)
+        usage = usage_of(store, ids, metrics.token_refused)
+        await stack.enter_async_context(supervisor.closing("token uses", lambda: usage.close(clock.now()), at_most=1.0))
         areas = load_areas()
         directory = LiveDirectory(
             store=store, areas=areas, operator_address=settings.operator_address, ids=ids, log=log
@@ -181,6 +187,7 @@ async def running(
         asking = asking_of(settings, store, ways, directory, proofs, secret, ids, log)
         reachable = CoverageCount(directory=directory, areas=areas, meter=metrics)
         certificates = certificates_of(settings, store, directory, ids, log)
+        tokens_ending = ending_of(store, ways.get("email"), clock, ids, log)
         health = Health(
             store=store,
             supervisor=supervisor,
@@ -195,7 +202,7 @@ async def running(
                 rotation.amiss,
                 *(() if sms is None else (sms.amiss,)),
             ),
-            figures=(rotation.figures, delivery.figures, certificates.figures, asking.figures),
+            figures=(rotation.figures, delivery.figures, certificates.figures, asking.figures, tokens_ending.figures),
         )
         ticks = {
             clockwork: settings.clock_tick,
@@ -206,6 +213,8 @@ async def running(
             Tick("keys", rotation.tick, clock=clock, supervisor=supervisor, log=log): KEYS_EVERY,
             Tick("coverage", reachable.tick, clock=clock, supervisor=supervisor, log=log): EVERY,
             Tick("certificates", certificates.tick, clock=clock, supervisor=supervisor, log=log): EVERY,
+            Tick("tokens", tokens_ending.tick, clock=clock, supervisor=supervisor, log=log): TOKENS_EVERY,
+            Tick("token uses", usage.tick, clock=clock, supervisor=supervisor, log=log): USES_EVERY,
         }
         second = SecondChannels(store=store, directory=directory, channels=frozenset(ways), ids=ids)
         ticks[Tick("second channels", second.tick, clock=clock, supervisor=supervisor, log=log)] = EVERY
@@ -239,6 +248,7 @@ async def running(
             metrics,
             log,
             accounts,
+            usage=usage,
             directory=directory,
             changing=directory_of(
                 store, areas, directory, ways, clock, ids, secret if settings.directory_round_trip else None

@@ -9,9 +9,8 @@ from hub.app.domain import wire_rules
 from hub.app.foundations import Domain, Log
 from hub.app.pickup import Pickup
 from hub.app.providers import reached_of
+from hub.app.tokens import bearers_of
 from hub.core.wall import WayOut
-from hub.edge.api_tokens import TokenFile
-from hub.service.access import Access
 from hub.service.answers import Answers
 from hub.service.assurance.coverage import CoverageReports, PlacementReports
 from hub.service.assurance.proofs import Proofs
@@ -23,6 +22,7 @@ from hub.service.live_directory import LiveDirectory
 from hub.service.ports import Clock, Ids, Store
 from hub.service.register import Registers
 from hub.service.timeline import Seeing
+from hub.service.tokens.using import Usage
 from hub.service.wall import Wall
 from hub.settings import Settings
 from hub.web.api.callbacks import CallbacksApi
@@ -36,6 +36,8 @@ from hub.web.api.register import RegisterApi
 from hub.web.api.schema import SchemaApi
 from hub.web.api.sources import SourceBook
 from hub.web.bodies import Bodies
+from hub.web.certificates import ClientCertificates
+from hub.web.clients import Clients
 from hub.web.limits import Buckets
 from hub.web.pages.acknowledge import AcknowledgePage
 from hub.web.pages.assurance.routes import AssuranceSite
@@ -69,6 +71,7 @@ def parts_of(
     log: Log,
     accounts: AccountServices,
     *,
+    usage: Usage,
     directory: LiveDirectory,
     changing: Changing,
     proofs: Proofs,
@@ -107,6 +110,7 @@ def parts_of(
             clock=clock,
             meter=meter,
             tolerance=settings.signature_tolerance,
+            certificates=ClientCertificates(settings.client_certificate_from),
         ),
         schema=SchemaApi(),
         health=HealthApi(health, meter),
@@ -162,7 +166,14 @@ def parts_of(
         if demo_pages
         else None,
         pages=pages,
-        access=Access(TokenFile(settings.api_tokens)),
+        access=bearers_of(
+            store,
+            clock,
+            usage,
+            ClientCertificates(settings.client_certificate_from),
+            per_minute=settings.api_token_failures,
+            clients=Clients(settings.trusted_proxies),
+        ),
         metrics_open=settings.metrics_open,
         public_url=settings.public_url,
         clock=clock,

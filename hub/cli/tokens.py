@@ -1,32 +1,44 @@
-"""``fingerpost tokens``: who may read the API."""
+"""``fingerpost tokens``: which programs may use the API."""
 
 import re
-from typing import Annotated, cast, get_args
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Final, TypeVar
 
 import typer
+from cryptography import x509
+from cryptography.hazmat.primitives.hashes import SHA256
 
-from hub.cli.console import FAILED, OUT, USAGE, SettingsFile, fail, note, say, settings_or_exit, table
-from hub.edge.api_tokens import TokenFile, TokensUnreadable
+from hub.app.tokens import TokensUnreadable, bring_in_file, tokens_of
+from hub.cli.console import FAILED, OUT, USAGE, SettingsFile, fail, note, say, table
+from hub.cli.ledger import with_store
+from hub.core.accounts import CONSOLE
+from hub.core.api_tokens import REGISTER, SCOPES, Held, ended
 from hub.edge.clock import SystemClock
 from hub.edge.ids import SystemIds
-from hub.service.access import DIRECTORY, PREFIX, REGISTER, Scope, Token, digest, organisation_code
+from hub.service.accounts.steps import FormProblem
+from hub.service.ports import Store
+from hub.service.tokens.keeping import Made, Tokens, Wanted
+from hub.settings import Settings
 
-app = typer.Typer(no_args_is_help=True, help="API tokens: add, list, revoke.")
+app = typer.Typer(no_args_is_help=True, help="API tokens: add, list, rotate, revoke.")
 
-
-def _read(file: TokenFile) -> tuple[Token, ...]:
-    try:
-        return file()
-    except TokensUnreadable as error:
-        fail(str(error))
+T = TypeVar("T")
+SPAN: Final = re.compile(r"([0-9]{1,4})([dhm])", re.ASCII)
+UNITS: Final = {"d": timedelta(days=1), "h": timedelta(hours=1), "m": timedelta(minutes=1)}
+Name = Annotated[str, typer.Argument(help="The token's name.")]
+Of = Annotated[str | None, typer.Option(help="The token of this organisation, where several have one of this name.")]
+Expires = Annotated[
+    str | None,
+    typer.Option(help="When it ends: a day (2027-03-31), or how long it lasts (90d); by default as late as may be."),
+]
 
 
 @app.command()
 def add(
     name: Annotated[str, typer.Argument(help="What or who it is for.")],
-    scope: Annotated[
-        list[str], typer.Option(help=f"What it may do: {', '.join(get_args(Scope))}. Repeat for several.")
-    ],
+    scope: Annotated[list[str], typer.Option(help=f"What it may do: {', '.join(SCOPES)}. Repeat for several.")],
     organisation: Annotated[
         str | None,
         typer.Option(help=f"Whose data it opens (its code); goes with {REGISTER}, directory:read, directory:write."),
@@ -35,60 +47,154 @@ def add(
         str | None,
         typer.Option(help="Whose it is (their id, see `users list`): what it proposes they do not approve themselves."),
     ] = None,
+    expires: Expires = None,
+    certificate: Annotated[
+        Path | None,
+        typer.Option(help="Client certificate (PEM or DER) without which the token opens nothing.", dir_okay=False),
+    ] = None,
     settings_file: SettingsFile = None,
 ) -> None:
     """Make a token and print it, once: only its hash is kept."""
-    settings = settings_or_exit(settings_file)
-    unknown = [s for s in scope if s not in get_args(Scope)]
-    if unknown:
-        fail(f"There is no scope {', '.join(unknown)}; there are {', '.join(get_args(Scope))}.", USAGE)
-    if REGISTER in scope and (organisation is None or set(scope) != {REGISTER}):
-        fail(f"A token with {REGISTER} names one --organisation and has no other scope.", USAGE)
-    if organisation is not None and not set(scope) <= {REGISTER, *DIRECTORY}:
-        fail(f"Only tokens with {REGISTER}, {' or '.join(sorted(DIRECTORY))} name an --organisation.", USAGE)
-    if person is not None and not re.fullmatch(r"[A-Za-z0-9_]{1,64}", person):
-        fail("--person is the id of a user, as `users list` shows it.", USAGE)
-    if organisation is not None and not organisation_code(organisation):
-        fail("--organisation is the code of an authority, of a police force, or another of the directory's.", USAGE)
-    if not name.replace("-", "").replace("_", "").replace(".", "").isalnum() or not name.isascii() or len(name) > 64:
-        fail("A token's name has 1 to 64 letters, digits, dots, hyphens and underscores.", USAGE)
-    file = TokenFile(settings.api_tokens)
-    tokens = _read(file)
-    if any(token.name == name for token in tokens):
-        fail(f"There is a token {name} already: revoke it first, or choose another name.", FAILED)
-    secret = PREFIX + SystemIds().token()
-    scopes = frozenset(cast(list[Scope], scope))
-    fresh = Token(
-        name=name,
-        scopes=scopes,
-        sha256=digest(secret),
-        created_at=SystemClock().now(),
-        organisation=organisation,
-        person=person,
-    )
-    file.put((*tokens, fresh))
-    say(secret)
-    note("This is the only time it is shown.")
+    bound = None if certificate is None else _fingerprint(certificate)
+    ends_at = _end(expires)
+
+    async def work(tokens: Tokens) -> tuple[Made | None, list[str]]:
+        wanted = Wanted(
+            name=name, scopes=scope, organisation=organisation, person=person, certificate=bound, ends_at=ends_at
+        )
+        return _outcome(await tokens.add(CONSOLE, wanted))
+
+    _show(_made(_with_tokens(settings_file, work)))
 
 
 @app.command(name="list")
 def list_(settings_file: SettingsFile = None) -> None:
-    """Name, scopes and age of each token."""
-    rows = table("Name", "Scopes", "Organisation", "Made")
-    for token in _read(TokenFile(settings_or_exit(settings_file).api_tokens)):
+    """Every token that is not revoked: what it may do, when it ends, when it was used last."""
+
+    async def work(tokens: Tokens) -> list[Held]:
+        return list(await tokens.listed(CONSOLE))
+
+    now = SystemClock().now()
+    rows = table("Name", "Scopes", "Organisation", "Made", "Ends", "Used (UTC)", "Bound to")
+    for held in _with_tokens(settings_file, work):
+        token = held.token
         rows.add_row(
-            token.name, " ".join(sorted(token.scopes)), token.organisation or "", f"{token.created_at:%Y-%m-%d}"
+            token.name,
+            " ".join(sorted(token.scopes)),
+            token.organisation or "",
+            f"{token.created_at:%Y-%m-%d}",
+            _ends(held, now),
+            f"{held.used_at:%Y-%m-%d %H:%M}" if held.used_at else "never",
+            "" if token.certificate is None else f"certificate {token.certificate.hex()[:16]}",
         )
     OUT.print(rows)
 
 
 @app.command()
-def revoke(name: Annotated[str, typer.Argument()], settings_file: SettingsFile = None) -> None:
-    """Make a token worthless at once."""
-    file = TokenFile(settings_or_exit(settings_file).api_tokens)
-    tokens = _read(file)
-    left = tuple(token for token in tokens if token.name != name)
-    if len(left) == len(tokens):
+def rotate(
+    name: Name,
+    overlap: Annotated[
+        str, typer.Option(help="How long the old secret goes on beside the new one: 7d, 12h; 0d ends it at once.")
+    ] = "7d",
+    expires: Expires = None,
+    organisation: Of = None,
+    settings_file: SettingsFile = None,
+) -> None:
+    """Give a token a new secret, and print it, once."""
+    span, ends_at = _span(overlap), _end(expires)
+    if span is None:
+        fail("--overlap is a number of days, hours or minutes: 7d, 12h, 30m.", USAGE)
+
+    async def work(tokens: Tokens) -> tuple[Made | None, list[str]]:
+        found = _one(await tokens.named(name, organisation), name)
+        return _outcome(await tokens.rotate(CONSOLE, found.token.id, overlap=span, ends_at=ends_at))
+
+    made = _made(_with_tokens(settings_file, work))
+    _show(made)
+    if made.others_end is not None:
+        note(f"The old one goes on until {made.others_end:%Y-%m-%d %H:%M} UTC.")
+
+
+@app.command()
+def revoke(name: Name, organisation: Of = None, settings_file: SettingsFile = None) -> None:
+    """Make a token worthless with its next use, on every node."""
+
+    async def work(tokens: Tokens) -> bool:
+        return await tokens.revoke(CONSOLE, _one(await tokens.named(name, organisation), name).token.id)
+
+    if not _with_tokens(settings_file, work):
         fail(f"There is no token {name}.")
-    file.put(left)
     say(f"{name} is revoked.")
+
+
+def _with_tokens(settings_file: Path | None, work: Callable[[Tokens], Awaitable[T]]) -> T:
+    async def over(store: Store, settings: Settings) -> T:
+        clock, ids = SystemClock(), SystemIds()
+        try:
+            brought = await bring_in_file(settings, store, ids, clock.now())
+        except TokensUnreadable as error:
+            note(f"{error}.")
+        else:
+            if brought:
+                note(f"{brought} tokens were brought in from {settings.api_tokens}, which is not used any more.")
+        return await work(tokens_of(settings, store, clock, ids))
+
+    return with_store(settings_file, over)
+
+
+def _outcome(made: Made | Sequence[FormProblem] | None) -> tuple[Made | None, list[str]]:
+    return (made, []) if isinstance(made, Made) else (None, [one.message for one in made or ()])
+
+
+def _made(outcome: tuple[Made | None, list[str]]) -> Made:
+    made, problems = outcome
+    if made is None:
+        fail("\n".join(f"{one}." for one in problems) or "There is no such token.", USAGE)
+    return made
+
+
+def _show(made: Made) -> None:
+    say(made.secret)
+    note(f"This is the only time it is shown. It ends on {made.ends_at:%Y-%m-%d}.")
+
+
+def _one(found: Sequence[Held], name: str) -> Held:
+    if not found:
+        fail(f"There is no token {name}.", FAILED)
+    if len(found) > 1:
+        fail(f"Several tokens are called {name}: say whose with --organisation.", USAGE)
+    return found[0]
+
+
+def _ends(held: Held, now: datetime) -> str:
+    newest = held.newest
+    said = f"{newest.ends_at:%Y-%m-%d}" + (" (ended)" if ended(newest, now) else "")
+    older = [one.ends_at for one in held.secrets[1:] if not ended(one, now)]
+    return said + (f", the old one {max(older):%Y-%m-%d}" if older else "")
+
+
+def _span(text: str) -> timedelta | None:
+    found = SPAN.fullmatch(text)
+    return None if found is None else int(found[1]) * UNITS[found[2]]
+
+
+def _end(text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    span = _span(text)
+    if span is not None:
+        return SystemClock().now() + span
+    try:
+        return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC) + timedelta(days=1)
+    except ValueError:
+        fail("--expires is a day (2027-03-31) or how long the token lasts (90d).", USAGE)
+
+
+def _fingerprint(path: Path) -> bytes:
+    try:
+        raw = path.read_bytes()
+        pem = raw.lstrip().startswith(b"-----BEGIN")
+        found = x509.load_pem_x509_certificate(raw) if pem else x509.load_der_x509_certificate(raw)
+    except (OSError, ValueError):
+        fail(f"--certificate: {path} is no certificate that can be read.", USAGE)
+    return found.fingerprint(SHA256())

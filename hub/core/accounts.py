@@ -16,6 +16,7 @@ ROLES: Final[tuple[Role, ...]] = get_args(Role)
 Action = Literal[
     "users:see",
     "users:manage",
+    "tokens:manage",
     "directory:see",
     "directory:change",
     "directory:approve",
@@ -24,8 +25,9 @@ Action = Literal[
     "audit:see",
     "hub:see",
 ]
-"""``users:manage`` is inviting, disabling and starting a recovery; ``notices`` are those addressed to an organisation's
-desks, with what they say; ``hub:see`` is the hub's state over all organisations, without content."""
+"""``users:manage`` is inviting, disabling and starting a recovery; ``tokens`` are those of the API; ``notices`` are
+those addressed to an organisation's desks, with what they say; ``hub:see`` is the hub's state over all organisations,
+without content."""
 UserState = Literal["invited", "active", "recovering", "disabled"]
 Purpose = Literal["invitation", "recovery"]
 
@@ -35,7 +37,7 @@ INVITED_FOR: Final = timedelta(hours=72)
 """How long a link of an invitation or a recovery works."""
 
 _ADMIN: Final = frozenset[Action](
-    {"users:see", "users:manage", "directory:see", "directory:change", "directory:approve"}
+    {"users:see", "users:manage", "tokens:manage", "directory:see", "directory:change", "directory:approve"}
 )
 _OWN: Final[Mapping[Role, frozenset[Action]]] = {
     "operator": _ADMIN | {"audit:see", "hub:see"},

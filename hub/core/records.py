@@ -72,6 +72,8 @@ class Source:
     force: str | None = None
     """A police force's source may speak for every authority that force polices."""
     keys: tuple[SourceKey, ...] = ()
+    certificate: bytes | None = None
+    """SHA-256 of the client certificate without which its key alone counts for nothing."""
     created_at: datetime
     disabled_at: datetime | None = None
 

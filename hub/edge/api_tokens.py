@@ -1,17 +1,15 @@
-"""The file of hashed API tokens: written by ``fingerpost tokens``, read by a running hub when it changes."""
+"""The file in which earlier versions kept the hashes of API tokens: read at the start, and left alone."""
 
-import json
-import os
-from datetime import UTC, datetime
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from hub.service.access import Scope, Token
+from hub.core.api_tokens import Scope
+from hub.service.tokens.importing import FiledToken
 
 
 class TokensUnreadable(Exception):
-    """The tokens file is not what `fingerpost tokens` writes: repair or remove it."""
+    """The tokens file is not what `fingerpost tokens` wrote: repair or remove it."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(f"{path} is not a file that `fingerpost tokens` wrote: repair or remove it")
@@ -23,7 +21,7 @@ class _Row(BaseModel):
     name: str = Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")
     scopes: tuple[Scope, ...]
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
-    created_at: datetime
+    created_at: AwareDatetime
     organisation: str | None = Field(default=None, pattern=r"^[A-Za-z0-9:-]{1,64}$")
     person: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_]{1,64}$")
 
@@ -31,62 +29,22 @@ class _Row(BaseModel):
 _ROWS = TypeAdapter(tuple[_Row, ...])
 
 
-class TokenFile:
-    """The tokens on file. A missing file means no tokens: nobody may see anything."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._seen: tuple[int, int] | None = None
-        self._tokens: tuple[Token, ...] = ()
-
-    def __call__(self) -> tuple[Token, ...]:
-        """The tokens as they are now. Raises :class:`TokensUnreadable`, as nobody may be let in by a broken file."""
-        try:
-            stat = os.stat(self._path)
-        except FileNotFoundError:
-            self._seen, self._tokens = None, ()
-            return ()
-        seen = (stat.st_mtime_ns, stat.st_ino)
-        if seen != self._seen:
-            self._tokens = self._read()
-            self._seen = seen
-        return self._tokens
-
-    def _read(self) -> tuple[Token, ...]:
-        try:
-            rows = _ROWS.validate_json(self._path.read_bytes())
-        except (ValidationError, OSError):
-            raise TokensUnreadable(self._path) from None
-        return tuple(
-            Token(
-                name=r.name,
-                scopes=frozenset(r.scopes),
-                sha256=bytes.fromhex(r.sha256),
-                created_at=r.created_at,
-                organisation=r.organisation,
-                person=r.person,
-            )
-            for r in rows
+def filed_tokens(path: Path) -> tuple[FiledToken, ...] | None:
+    """The tokens in it; None where there is no such file. Raises TokensUnreadable."""
+    try:
+        rows = _ROWS.validate_json(path.read_bytes())
+    except FileNotFoundError:
+        return None
+    except (ValidationError, OSError):
+        raise TokensUnreadable(path) from None
+    return tuple(
+        FiledToken(
+            name=row.name,
+            scopes=frozenset(row.scopes),
+            digest=bytes.fromhex(row.sha256),
+            created_at=row.created_at,
+            organisation=row.organisation,
+            person=row.person,
         )
-
-    def put(self, tokens: tuple[Token, ...]) -> None:
-        """Replace the whole file at once (a new file moved over the old one), readable by its owner only."""
-        rows = [
-            {
-                "name": t.name,
-                "scopes": sorted(t.scopes),
-                "sha256": t.sha256.hex(),
-                "created_at": t.created_at.astimezone(UTC).isoformat(),
-                **({"organisation": t.organisation} if t.organisation is not None else {}),
-                **({"person": t.person} if t.person is not None else {}),
-            }
-            for t in tokens
-        ]
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        fresh = self._path.with_suffix(".new")
-        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            json.dump(rows, file, indent=2)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(fresh, self._path)
+        for row in rows
+    )

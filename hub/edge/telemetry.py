@@ -153,6 +153,7 @@ class Metrics:
         self.attempts = self._counter("attempts", "Attempts by channel and state.", "channel", "state")
         self.answers = self._counter("acknowledgements", "Answers of recipients.", "answer")
         self.receipts = self._counter("receipts", "What came back, by channel and kind.", "channel", "kind")
+        self.tokens_refused = self._counter("api_tokens_refused", "API tokens that opened nothing.", "reason")
         self.log_dropped = self._counter("log_values_dropped", "Log values that were not let through.")
         self.seconds = Histogram(
             "fingerpost_http_request_seconds", "Time to answer.", ["route"], registry=self.registry
@@ -208,6 +209,10 @@ class Metrics:
     def receipt(self, channel: str, kind: str) -> None:
         """Something came back; of kind ``apart`` if nobody knows what it is about."""
         self.receipts.labels(self.label("channel", channel), self.label("receipt", kind)).inc()
+
+    def token_refused(self, reason: str) -> None:
+        """An API token opened nothing."""
+        self.tokens_refused.labels(self.label("token", reason)).inc()
 
     def covered(self, when: str, state: str, number: int) -> None:
         """So many roles were in that state; ``when``: ``now``, ``by_day``, ``by_night``."""

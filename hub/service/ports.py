@@ -44,6 +44,7 @@ from hub.service.directory.ports import Drafts
 from hub.service.key_ports import Wrapping
 from hub.service.pickup.ports import Pickups
 from hub.service.retention.ports import RetentionUnit
+from hub.service.tokens.ports import TokensUnit
 
 T = TypeVar("T")
 
@@ -121,6 +122,11 @@ class Unit(Protocol):
     @property
     def providers(self) -> ProvidersUnit:
         """Identity providers, and who is bound to which identity there."""
+        ...
+
+    @property
+    def tokens(self) -> TokensUnit:
+        """API tokens."""
         ...
 
     @property

@@ -11,6 +11,7 @@ from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource
 
 from contacts.model import Channel
 from hub.settings.accounts import AccountSettings
+from hub.settings.api import ApiSettings, tls_contradictions
 from hub.settings.channels import ChannelSettings, Paths, Port, Seconds, contradictions
 from hub.settings.keys import KeySettings
 
@@ -19,7 +20,7 @@ PREFIX = "FINGERPOST_"
 Schedule = Annotated[tuple[float, ...], NoDecode]
 
 
-class Settings(ChannelSettings, AccountSettings, KeySettings):
+class Settings(ChannelSettings, AccountSettings, ApiSettings, KeySettings):
     """All settings. Durations are seconds unless the name says otherwise."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True, validate_default=True)
@@ -50,7 +51,11 @@ class Settings(ChannelSettings, AccountSettings, KeySettings):
     index_secret_file: Path | None = Field(
         None, description="Secret (32 bytes) behind keyed hashes and acknowledgement links; default index.key."
     )
-    api_tokens_file: Path | None = Field(None, description="Hashed API tokens; default api-tokens.json in the data.")
+    api_tokens_file: Path | None = Field(
+        None,
+        description="Where earlier versions kept hashed API tokens, which are brought in once; default api-tokens.json "
+        "in the data.",
+    )
     packs_folder: Path | None = Field(
         None,
         description="Protocol packs of your own (NAME.toml), besides those delivered or in place of their namesakes.",
@@ -249,6 +254,7 @@ class Settings(ChannelSettings, AccountSettings, KeySettings):
             wrong.append("key_store_url must not be the database_url: erasing a key must erase it from the backups too")
         if bool(self.signer_key_file) != bool(self.signer_certificate_file):
             wrong.append("signer_key_file and signer_certificate_file belong together")
+        wrong += tls_contradictions(self)
         wrong += contradictions(self, self.longest_send, self.receipts_by_mail)
         if wrong:
             raise ValueError("\n".join(wrong))
@@ -317,7 +323,7 @@ class Settings(ChannelSettings, AccountSettings, KeySettings):
 
     @property
     def api_tokens(self) -> Path:
-        """File of the hashed API tokens."""
+        """File in which earlier versions kept the hashed API tokens."""
         return self.api_tokens_file or self.data_folder / "api-tokens.json"
 
     @property

@@ -36,6 +36,7 @@ def put_source(session: Session, value: Source) -> None:
                 "force": value.force,
                 "created_at": value.created_at,
                 "disabled_at": value.disabled_at,
+                "certificate": value.certificate,
             }
         ],
     )
@@ -83,4 +84,5 @@ def _source(row: Row[Any], keys: Sequence[SourceKey]) -> Source:
         keys=tuple(keys),
         created_at=row.created_at,
         disabled_at=row.disabled_at,
+        certificate=row.certificate,
     )

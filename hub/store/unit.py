@@ -49,6 +49,7 @@ from hub.service.directory.ports import Drafts
 from hub.service.pickup.ports import Pickups
 from hub.service.ports import ANYWHERE, Places, Unit
 from hub.service.retention.ports import RetentionUnit
+from hub.service.tokens.ports import TokensUnit
 from hub.store import (
     answers,
     chasing,
@@ -78,6 +79,7 @@ from hub.store.pickup import SqlPickups
 from hub.store.providers import SqlProviders
 from hub.store.retention import SqlRetention
 from hub.store.session import Session
+from hub.store.tokens import SqlTokens
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -99,6 +101,7 @@ class SqlUnit:
         self.accounts: AccountsUnit = SqlAccounts(self._run)
         self.passkeys: PasskeysUnit = SqlPasskeys(self._run)
         self.providers: ProvidersUnit = SqlProviders(self._run)
+        self.tokens: TokensUnit = SqlTokens(self._run)
         self.drafts: Drafts = SqlDrafts(self._run)
         self.pickups: Pickups = SqlPickups(self._run)
         self.desk: DeskUnit = SqlDesk(self._run)

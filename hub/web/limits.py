@@ -28,3 +28,9 @@ class Buckets:
         if len(self._levels) > MOST_BUCKETS:
             self._levels.popitem(last=False)
         return 0.0 if granted else (1.0 - level) / self._rate
+
+    def wait(self, key: str) -> float:
+        """Seconds until there will be one to take; 0 if there is one. Takes none."""
+        level, at = self._levels.get(key, (self._burst, self._clock.now()))
+        level = min(self._burst, level + max(0.0, (self._clock.now() - at).total_seconds()) * self._rate)
+        return 0.0 if level >= 1.0 else (1.0 - level) / self._rate

@@ -8,8 +8,8 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from hub.core.answers import PROBLEM_JSON, AcceptedBody, ProblemDetails
+from hub.core.api_tokens import REGISTER
 from hub.core.wire_models import DATA_MODELS, Envelope
-from hub.service.access import REGISTER
 from hub.web.api.callbacks import LONGEST_ADDRESS, RECIPIENT
 from hub.web.api.directory import DirectoryChanges
 from hub.web.api.outbox import OutboxOrder, OutboxQuestion

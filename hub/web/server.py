@@ -6,8 +6,9 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from hub.service.access import REGISTER, Access
+from hub.core.api_tokens import REGISTER
 from hub.service.ports import Clock
+from hub.web.api.bearers import Bearers
 from hub.web.api.callbacks import CallbacksApi
 from hub.web.api.coverage import CoverageApi
 from hub.web.api.directory import DirectoryApi
@@ -59,7 +60,7 @@ class Parts:
     wall: WallPages
     timeline: TimelinePages | None
     pages: Pages
-    access: Access
+    access: Bearers
     metrics_open: bool
     public_url: str
     clock: Clock
@@ -122,7 +123,7 @@ def application(parts: Parts) -> web.Application:
     return app
 
 
-def _directory(api: DirectoryApi, coverage: CoverageApi, access: Access) -> tuple[web.RouteDef, ...]:
+def _directory(api: DirectoryApi, coverage: CoverageApi, access: Bearers) -> tuple[web.RouteDef, ...]:
     change = "/v1/directory/changes/{change}"
     return (
         web.get("/v1/directory", guarded_own(access, "directory:read", api.export)),

@@ -19,11 +19,12 @@ from typing import Any
 
 import pytest
 
+from hub.app.ledger import open_ledger
+from hub.core.api_tokens import digest
 from hub.core.records import NoticeRecord
 from hub.core.webhook import sign
-from hub.edge.api_tokens import TokenFile
-from hub.service.access import Token, digest
 from hub.service.ports import Unit
+from hub.settings import load
 from routing.decision import Decision
 from tests.kit import marked
 from tests.kit.commands import run
@@ -31,6 +32,7 @@ from tests.kit.events import LEEDS, merged, raw
 from tests.kit.marked import STEM, Marker, Marking, finds, traces
 from tests.kit.serving import BRISK, Answered, Served, Site, document, opened, serving, site
 from tests.kit.smtp import Fault, Received, SmtpServer, smtp_server
+from tests.kit.tokens import Token, file_tokens
 from tests.kit.web import CLOUD_EVENT, KEY
 
 DESKS = (
@@ -182,7 +184,8 @@ async def looking(lived: Lived, hub: Served) -> None:
         lived.answers[path] = await hub.ask("GET", path)
     scopes = frozenset({"episodes:read", "outbox:write"})
     token = Token(name="leaks", scopes=scopes, sha256=digest("fpt_leaks"), created_at=datetime.now(UTC))
-    TokenFile(lived.site.data / "api-tokens.json").put((token,))
+    async with open_ledger(load(environment=lived.site.environment)) as store:
+        await file_tokens(store, [token])
     bearer = {"authorization": "Bearer fpt_leaks"}
     lived.answers["episodes"] = await hub.ask("GET", "/v1/episodes", headers=bearer)
     reported = [one["id"] for one in lived.answers["episodes"].body["episodes"]]

@@ -20,6 +20,7 @@ from contacts.directory import Directory
 from contacts.fictional import fictional_directory
 from hub.app.accounts import account_pages, account_services
 from hub.app.desk import desk_of
+from hub.app.tokens import bearers_of, usage_of
 from hub.core.accounts import AccountLimits
 from hub.core.answers import Answer, accepted
 from hub.core.events import EpisodeEvent, Problem, parse
@@ -32,7 +33,6 @@ from hub.edge.identity_providers import IdentityProviders
 from hub.edge.ids import SeededIds
 from hub.edge.passwords import Argon2
 from hub.edge.telemetry import Metrics
-from hub.service.access import Access, Token
 from hub.service.answers import Answers
 from hub.service.assurance.coverage import CoverageReports, PlacementReports
 from hub.service.assurance.proofs import Proofs
@@ -62,6 +62,8 @@ from hub.web.api.register import RegisterApi
 from hub.web.api.schema import SchemaApi
 from hub.web.api.sources import SourceBook
 from hub.web.bodies import Bodies
+from hub.web.certificates import ClientCertificates
+from hub.web.clients import Clients
 from hub.web.limits import Buckets
 from hub.web.pages.accounts.routes import AccountPages
 from hub.web.pages.acknowledge import AcknowledgePage
@@ -82,6 +84,7 @@ from tests.kit.clock import START, FakeClock
 from tests.kit.delivering import Sink
 from tests.kit.events import BROMLEY, SOURCE, wire_rules
 from tests.kit.store import sqlite_store
+from tests.kit.tokens import Token, file_tokens
 
 SECRET = b"a secret of thirty-two bytes ok."
 KEY = SigningKey(scheme="v1", key=SECRET)
@@ -244,6 +247,7 @@ async def serving(
     limits: Limits = USUAL,
     round_trips: bool = True,
     port: int = 0,
+    certificates_from: Sequence[str] = (),
 ) -> AsyncIterator[Web]:
     """The whole web over a SQLite file in ``folder``. ``keep``: whom must not be told now; ``port``: where a browser
     has to find the hub under its very ``public_url``; 0 picks a free one."""
@@ -251,6 +255,7 @@ async def serving(
     store = BrokenStore(await sqlite_store(folder))
     for one in sources if sources is not None else (source(),):
         await store.write(lambda unit, one=one: unit.put_source(one))
+    await file_tokens(store, tokens)
     supervisor = Supervisor(stop_within=5, log=log)
 
     async def nothing(now: datetime) -> None:
@@ -298,6 +303,7 @@ async def serving(
             clock=clock,
             meter=metrics,
             tolerance=tolerance,
+            certificates=ClientCertificates(certificates_from),
         ),
         schema=SchemaApi(),
         health=HealthApi(health, metrics),
@@ -369,7 +375,14 @@ async def serving(
         ),
         timeline=TimelinePages(seeing=seeing, explaining=explaining, pages=pages, clock=clock) if demo_pages else None,
         pages=pages,
-        access=Access(lambda: tokens),
+        access=bearers_of(
+            store,
+            clock,
+            usage_of(store, ids, metrics.token_refused),
+            ClientCertificates(certificates_from),
+            per_minute=10,
+            clients=Clients(("127.0.0.0/8",)),
+        ),
         metrics_open=metrics_open,
         public_url=public_url,
         clock=clock,

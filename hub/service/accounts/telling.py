@@ -26,7 +26,14 @@ PASSKEY: Final = (
 
 
 def telling(
-    transport: Transport | None, clock: Clock, ids: Ids, log: Log, *, text: str = RECOVERY, patience: float = PATIENCE
+    transport: Transport | None,
+    clock: Clock,
+    ids: Ids,
+    log: Log,
+    *,
+    text: str = RECOVERY,
+    subject: str = "Your account",
+    patience: float = PATIENCE,
 ) -> Tell:
     """Sends ``text`` to an address, once, and says in the log if it did not go out; None: there is no mail.
     ``patience``: seconds that it may take."""
@@ -40,7 +47,7 @@ def telling(
             delivery=ids.new(ALARM_IDS.removesuffix("_"), now),
             reference=ids.reference(),
             address=address,
-            body=Alert(subject="Your account", text=text),
+            body=Alert(subject=subject, text=text),
         )
         try:
             async with asyncio.timeout(patience):

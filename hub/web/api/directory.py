@@ -17,9 +17,9 @@ from contacts.model import Bundle
 from contacts.scope import part_of
 from contacts.tables import dumps, load
 from hub.core.answers import refused
+from hub.core.api_tokens import Token
 from hub.core.drafts import Author, Listing, Refusal, State
 from hub.core.events import Problem
-from hub.service.access import Token
 from hub.service.directory.changing import Changing
 from hub.service.directory.outcome import Outcome
 from hub.service.directory.versions import DirectoryUnreadable
@@ -194,7 +194,7 @@ class DirectoryApi:
 
 def author(token: Token) -> Author:
     """Who proposes by a token: nobody who could agree."""
-    return Author(actor=f"token:{token.name}", name=token.name, organisation=token.organisation, person=token.person)
+    return Author(actor=f"token:{token.label}", name=token.name, organisation=token.organisation, person=token.person)
 
 
 def _change(one: EntryChange) -> Change | None:

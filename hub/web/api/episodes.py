@@ -8,62 +8,49 @@ from typing import Final
 
 from aiohttp import web
 
-from hub.service.access import Access, Denied, Granted, Scope, Token, bearer
+from hub.core.api_tokens import Scope, Token
+from hub.service.access import Denied, Granted
 from hub.service.timeline import Seeing
+from hub.web.api.bearers import Bearers, denial
 from hub.web.api.ledger import episode_body, timeline_body
 from hub.web.problems import json_response, problem
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 BEARER: Final = web.RequestKey("bearer", str)
-"""The operator's name for the token of a request."""
+"""The label of the token of a request (Token.label)."""
 TOKEN: Final = web.RequestKey("token", Token)
 """The token of a request, as it is on file."""
 
 
-def guarded(access: Access, scope: Scope, handler: Handler) -> Handler:
+def guarded(access: Bearers, scope: Scope, handler: Handler) -> Handler:
     """``handler`` for bearers of a token with ``scope`` only (RFC 6750), and, where the path names an
     ``{organisation}``, of a token of that organisation."""
 
     async def check(request: web.Request) -> web.StreamResponse:
         organisation = request.match_info.get("organisation")
-        match access.check(bearer(request.headers.get("Authorization")), scope, organisation):
+        match await access.check(request, scope, organisation):
             case Granted(name=name):
                 request[BEARER] = name
                 return await handler(request)
             case Denied() as denied:
-                return _denied(denied, scope)
+                return denial(denied, scope)
 
     return check
 
 
-def guarded_own(access: Access, scope: Scope, handler: Handler) -> Handler:
+def guarded_own(access: Bearers, scope: Scope, handler: Handler) -> Handler:
     """``handler`` for bearers of a token with ``scope``, whosever it is: ``request[TOKEN]`` says whose data it opens,
     and what the handler answers is narrowed down to those."""
 
     async def check(request: web.Request) -> web.StreamResponse:
-        match access.known(bearer(request.headers.get("Authorization")), scope):
+        match await access.known(request, scope):
             case Token() as token:
                 request[TOKEN] = token
                 return await handler(request)
             case Denied() as denied:
-                return _denied(denied, scope)
+                return denial(denied, scope)
 
     return check
-
-
-def _denied(denied: Denied, scope: Scope) -> web.Response:
-    match denied.reason:
-        case "scope":
-            challenge = f'Bearer error="insufficient_scope", scope="{scope}"'
-            return problem(403, f"This token lacks the scope {scope}.", headers={"WWW-Authenticate": challenge})
-        case "organisation":
-            return problem(403, "This token does not speak for this organisation.")
-        case "missing" | "unknown":
-            return problem(
-                401,
-                f"Send `Authorization: Bearer TOKEN` with a token of the scope {scope} (`fingerpost tokens add`).",
-                headers={"WWW-Authenticate": "Bearer"},
-            )
 
 
 class EpisodesApi:

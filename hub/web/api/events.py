@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from hmac import compare_digest
 from typing import Final
 
 from aiohttp import web
@@ -14,6 +15,7 @@ from hub.service.ports import Clock
 from hub.web.api.sources import SourceBook
 from hub.web.bodies import Bodies
 from hub.web.bodies import Refused as BodyRefused
+from hub.web.certificates import ClientCertificates
 from hub.web.limits import Buckets
 from hub.web.ports import Intake, Meter
 from hub.web.problems import json_response, problem, try_again
@@ -22,6 +24,9 @@ BODY_LIMIT: Final = 1_048_576
 """1 MiB (events.md, Answers)."""
 MEDIA_TYPE: Final = "application/cloudevents+json"
 CHALLENGE: Final = {"WWW-Authenticate": "Webhook-Signature"}
+UNBOUND: Final = Problem(
+    path="", message="came without the client certificate that this source is bound to: send it over that connection"
+)
 STRANGERS_PER_SECOND: Final = 5.0
 STRANGERS_BURST: Final = 20
 """Requests that name no known source are tried under every key: at most this many, as that is dear."""
@@ -49,7 +54,9 @@ class EventsApi:
         clock: Clock,
         meter: Meter,
         tolerance: float,
+        certificates: ClientCertificates,
     ) -> None:
+        self._certificates = certificates
         self._parse = parse
         self._intake = intake
         self._sources = sources
@@ -81,6 +88,8 @@ class EventsApi:
             return try_again(429, "This source sends faster than it may. Send the same event again later.", wait)
         if spoken.verified.stale:
             return await self._stale(body, spoken.source)
+        if not self._bound(request, spoken.source):
+            return await self._invalid(body, spoken.source, (UNBOUND,), status=401)
         return await self._take(body, spoken.source)
 
     async def _speaker(self, request: web.Request, body: bytes) -> Spoken | web.Response:
@@ -115,6 +124,13 @@ class EventsApi:
                 case Refused(reason=why):
                     reason = why
         return stale or reason
+
+    def _bound(self, request: web.Request, source: Source) -> bool:
+        """A key that was stolen is not enough where a source is bound to a certificate. What came without it is kept,
+        and the operator told: behind a proxy that was set up anew it may be a report."""
+        if source.certificate is None:
+            return True
+        return compare_digest(source.certificate, self._certificates.of(request) or b"")
 
     async def _stale(self, body: bytes, source: Source) -> web.Response:
         """Right but too old or too new: a slow queue must not swallow a report (readings.md D7)."""

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from adapters.sms.govuk_callbacks import LARGEST
-from hub.service.access import Token, digest
+from hub.core.api_tokens import digest
 from hub.web.api.callbacks import MAIL_LIMIT
 from tests.kit.clock import START
+from tests.kit.tokens import Token
 from tests.kit.web import CALLBACK_TOKEN, Web, serving
 
 MAIL = "/v1/receipts/email"

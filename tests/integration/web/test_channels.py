@@ -22,9 +22,9 @@ from contacts.tables import dumps, load_json
 from hub.app.keys import acknowledgement_secret, key_ring
 from hub.app.running import CannotListen
 from hub.cli.receipts import post
+from hub.core.api_tokens import digest
 from hub.core.records import AttemptRecord, DeliveryRecord, NoticeRecord, ReceiptRecord
 from hub.core.tokens import receipt_token, reply_code
-from hub.service.access import digest
 from hub.service.ports import StoreUnavailable
 from hub.settings import SettingsError
 from tests.kit import smsc as smsc_kit

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from contacts.directory import Directory
-from hub.service.access import Token, digest
+from hub.core.api_tokens import digest
 from tests.kit.clock import START
 from tests.kit.directory import BROMLEY, MET, small_bundle
+from tests.kit.tokens import Token
 from tests.kit.web import Web, serving
 
 SMALL = Directory.of(small_bundle())

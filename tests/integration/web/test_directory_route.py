@@ -17,14 +17,16 @@ from contacts.export import ordered
 from contacts.model import Bundle
 from contacts.scope import part_of
 from contacts.tables import dumps, dumps_csv, load
-from hub.edge.api_tokens import TokenFile
-from hub.service.access import Token, digest
+from hub.core.api_tokens import digest
 from hub.service.ports import Unit
 from hub.web.api.directory import VERSION
 from tests.kit.changing import FRONT_DOOR, JO, SAM, front_door, furnished, office
 from tests.kit.clock import START
 from tests.kit.commands import run
 from tests.kit.directory import BROMLEY, MET, NOW, small_bundle
+from tests.kit.failing import ledger
+from tests.kit.hub import hub_environment
+from tests.kit.tokens import Token, file_tokens
 from tests.kit.web import Web, serving
 from tests.kit.whole import whole
 
@@ -293,7 +295,7 @@ async def test_where_the_stored_directory_cannot_be_read_it_says_so(web: Web) ->
 
 
 def test_a_token_of_an_organisation_has_these_scopes_or_its_register(tmp_path: Path) -> None:
-    env = {"FINGERPOST_DATA_FOLDER": str(tmp_path)}
+    env = hub_environment(tmp_path, smtp_port=25)
     add = ("tokens", "add", "bromley", "--organisation", BROMLEY)
     assert run(env, *add, "--scope", "directory:read", "--scope", "episodes:read")[0] == 2
     assert run(env, *add, "--scope", "directory:read", "--scope", "register:read")[0] == 2
@@ -301,14 +303,16 @@ def test_a_token_of_an_organisation_has_these_scopes_or_its_register(tmp_path: P
     added = run(env, *add, "--scope", "directory:read", "--scope", "directory:write", "--person", "us_jo")
     assert (added[0], added[1].startswith("fpt_")) == (0, True)
     assert run(env, "tokens", "add", "hub", "--scope", "directory:read")[0] == 0
-    kept, unbound = TokenFile(tmp_path / "api-tokens.json")()
-    assert (kept.organisation, kept.person, kept.scopes) == (BROMLEY, "us_jo", frozenset(BOTH))
-    assert (unbound.organisation, unbound.person) == (None, None)
+    kept = ledger(tmp_path, "fingerpost.sqlite3")["api_tokens"]
+    assert [(row[1], row[2], row[5]) for row in sorted(kept, key=lambda row: str(row[1]))] == [
+        ("bromley", BROMLEY, "us_jo"),
+        ("hub", None, None),
+    ]
 
 
 async def test_a_running_hub_sends_by_the_new_directory_at_once(tmp_path: Path) -> None:
-    TokenFile(tmp_path / "api-tokens.json").put((token("bromley", *BOTH, organisation=BROMLEY),))
     async with whole(tmp_path, bundle=dumps(SMALL)) as running:
+        await file_tokens(running.hub.store, [token("bromley", *BOTH, organisation=BROMLEY)])
         assert running.hub.directory.version == 1
         body = json.dumps(put(order=7)).encode()
         address = f"{running.hub.url}/v1/directory/changes"

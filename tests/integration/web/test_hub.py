@@ -15,8 +15,8 @@ from hub.app.domain import domain_of
 from hub.app.foundations import Domain, Foundations
 from hub.app.keys import acknowledgement_secret, key_ring
 from hub.app.running import running
+from hub.core.api_tokens import digest
 from hub.core.tokens import ack_token
-from hub.service.access import digest
 from hub.settings import SettingsError
 from tests.kit.events import raw, reported, reported_in_full, returned
 from tests.kit.hub import hub_settings

@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
+from hub.core.api_tokens import digest
 from hub.core.records import Changes, ReceiptRecord, Sought
 from hub.edge.ids import SeededIds
-from hub.service.access import Token, digest
 from hub.service.ports import Unit
 from tests.kit.clock import START
 from tests.kit.records import SECRETS, Story, result
+from tests.kit.tokens import Token
 from tests.kit.web import Web, serving
 
 PERSONAL = (*SECRETS.values(), "the police are told of every missing child")

@@ -9,16 +9,16 @@ from typing import Any
 import pytest
 
 from hub.app.ledger import open_ledger
+from hub.core.api_tokens import digest
 from hub.core.records import Changes
-from hub.edge.api_tokens import TokenFile
 from hub.edge.ids import SeededIds
-from hub.service.access import Token, digest
 from hub.service.ports import Unit
 from tests.kit.clock import START
 from tests.kit.commands import run
 from tests.kit.failing import ledger
 from tests.kit.hub import hub_environment, hub_settings
 from tests.kit.records import Story
+from tests.kit.tokens import Token
 from tests.kit.web import Web, serving
 
 BROMLEY, CAMDEN = "E09000006", "E09000007"
@@ -103,7 +103,7 @@ async def test_a_token_of_an_organisation_opens_no_episodes(web: Web) -> None:
 
 
 def test_a_register_token_names_one_organisation_and_nothing_besides(tmp_path: Path) -> None:
-    env = {"FINGERPOST_DATA_FOLDER": str(tmp_path)}
+    env = hub_environment(tmp_path, smtp_port=25)
     add = ("tokens", "add", "bromley", "--scope", "register:read")
     assert run(env, *add)[0] == 2
     assert run(env, *add, "--organisation", "Bro mley")[0] == 2
@@ -111,9 +111,8 @@ def test_a_register_token_names_one_organisation_and_nothing_besides(tmp_path: P
     assert run(env, "tokens", "add", "x", "--scope", "episodes:read", "--organisation", BROMLEY)[0] == 2
     status, out, _ = run(env, *add, "--organisation", BROMLEY)
     assert (status, out.startswith("fpt_")) == (0, True)
-    [kept] = TokenFile(tmp_path / "api-tokens.json")()
-    assert (kept.organisation, kept.scopes) == (BROMLEY, frozenset({"register:read"}))
-    assert BROMLEY in run(env, "tokens", "list")[1]
+    listed = run(env, "tokens", "list")[1]
+    assert BROMLEY in listed and "register:read" in listed
 
 
 def test_the_command_shows_names_only_when_asked(tmp_path: Path) -> None:

@@ -1,30 +1,17 @@
-"""Tokens, token files, rates and the cheap search for a source."""
+"""The header of a token, the old file of tokens, rates and the cheap search for a source."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hub.edge.api_tokens import TokenFile, TokensUnreadable
-from hub.service.access import Access, Denied, Granted, Token, bearer, digest
+from hub.edge.api_tokens import TokensUnreadable, filed_tokens
+from hub.service.access import bearer
 from hub.web.api.sources import MOST_NAMES, names_in
 from hub.web.limits import MOST_BUCKETS, Buckets
 from tests.kit.clock import START, FakeClock
-
-READER = Token(name="reader", scopes=frozenset({"episodes:read"}), sha256=digest("fpt_a"), created_at=START)
-
-
-def test_a_token_grants_its_scopes_and_no_other() -> None:
-    access = Access(lambda: (READER,))
-    assert access.check("fpt_a", "episodes:read") == Granted(name="reader")
-    assert access.check("fpt_a", "metrics:read") == Denied(reason="scope")
-    assert access.check("fpt_b", "episodes:read") == Denied(reason="unknown")
-    assert access.check(None, "episodes:read") == Denied(reason="missing")
-    assert Access(lambda: ()).check("fpt_a", "episodes:read") == Denied(reason="unknown")
-    assert "fpt_a" not in repr(READER)
 
 
 @pytest.mark.parametrize(
@@ -43,26 +30,36 @@ def test_the_header_is_rfc_6750s(header: str | None, token: str | None) -> None:
     assert bearer(header) == token
 
 
-def test_what_is_written_is_read_back_and_readable_by_its_owner_only(tmp_path: Path) -> None:
-    file = TokenFile(tmp_path / "deep" / "tokens.json")
-    assert file() == ()
-    file.put((READER,))
-    assert file() == (READER,)
-    file.put((READER, replace(READER, name="second")))
-    assert [token.name for token in file()] == ["reader", "second"]
-    assert (tmp_path / "deep" / "tokens.json").stat().st_mode & 0o077 == 0
-    assert "fpt_a" not in (tmp_path / "deep" / "tokens.json").read_text()
+def test_what_an_earlier_version_wrote_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "tokens.json"
+    assert filed_tokens(path) is None
+    row = {
+        "name": "reader",
+        "scopes": ["episodes:read"],
+        "sha256": "0f" * 32,
+        "created_at": "2026-01-01T00:00:00+00:00",
+    }
+    bound = {**row, "name": "bromley", "organisation": "E09000006", "person": "us_jo", "sha256": "1f" * 32}
+    path.write_text(json.dumps([row, bound]))
+    found = filed_tokens(path)
+    assert found is not None
+    assert [(one.name, one.organisation, one.person) for one in found] == [
+        ("reader", None, None),
+        ("bromley", "E09000006", "us_jo"),
+    ]
+    assert found[0].digest == bytes([15]) * 32
+    assert "0f0f" not in repr(found)
 
 
 @pytest.mark.parametrize(
     "text",
     ["", "{}", "[1]", json.dumps([{"name": "a b", "scopes": [], "sha256": "0" * 64, "created_at": "2026-01-01"}])],
 )
-def test_a_broken_file_lets_nobody_in(tmp_path: Path, text: str) -> None:
+def test_a_broken_file_is_named(tmp_path: Path, text: str) -> None:
     path = tmp_path / "tokens.json"
     path.write_text(text)
     with pytest.raises(TokensUnreadable, match=r"tokens\.json"):
-        TokenFile(path)()
+        filed_tokens(path)
 
 
 async def test_a_burst_and_then_a_rate() -> None:
@@ -82,6 +79,14 @@ def test_a_clock_set_back_neither_drains_nor_fills() -> None:
     buckets.take("a")
     clock._now = START.replace(year=2020)
     assert [buckets.take("a"), buckets.take("a")] == [0, 1]
+
+
+async def test_looking_takes_nothing() -> None:
+    clock = FakeClock()
+    buckets = Buckets(per_second=0.5, burst=1, clock=clock)
+    assert [buckets.wait("a"), buckets.wait("a"), buckets.take("a"), buckets.wait("a")] == [0, 0, 0, 2]
+    await clock.advance(2)
+    assert [buckets.wait("a"), buckets.take("a")] == [0, 0]
 
 
 def test_buckets_are_bounded() -> None:

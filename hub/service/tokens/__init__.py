@@ -1,0 +1,1 @@
+"""API tokens: made, rotated, revoked, warned of before they end."""
