@@ -57,8 +57,10 @@ def refusing(pages: Pages, log: Log) -> Middleware:
 
     @web.middleware
     async def refuse(request: web.Request, handler: Handler) -> web.StreamResponse:
-        if NUL in request.path or NUL in request.query_string:
+        if NUL in request.path:
             return refusal(request, 404, "Check the address.")
+        if NUL in request.query_string:
+            return refusal(request, 400 if request.path.startswith(API) else 404, "Check the address.")
         try:
             return await handler(request)
         except web.HTTPMethodNotAllowed as error:

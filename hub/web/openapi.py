@@ -10,9 +10,10 @@ from pydantic.json_schema import models_json_schema
 from hub.core.answers import PROBLEM_JSON, AcceptedBody, ProblemDetails
 from hub.core.api_tokens import REGISTER
 from hub.core.wire_models import DATA_MODELS, Envelope
+from hub.service.outbox import WHYS, Deed
 from hub.web.api.callbacks import LONGEST_ADDRESS, RECIPIENT
 from hub.web.api.directory import DirectoryChanges
-from hub.web.api.outbox import OutboxOrder, OutboxQuestion
+from hub.web.api.outbox import Narrowed, OutboxOrder, OutboxQuestion
 from hub.web.openapi_directory import directory_paths
 from hub.web.openapi_parts import Json, misunderstood, parameter, query, reads, refusal, tidied
 
@@ -60,8 +61,12 @@ def openapi() -> Mapping[str, Any]:
             "/v1/episodes/{episode}": {"get": _episode_operation()},
             "/v1/outbox": {"get": _outbox_operation()},
             "/v1/outbox/{delivery}": {"get": _delivery_operation()},
-            "/v1/outbox/redrive": {"post": _order_operation("Put failed deliveries back: due at once, schedule anew")},
-            "/v1/outbox/cancel": {"post": _order_operation("Call off deliveries that are due or have failed")},
+            "/v1/outbox/redrive": {
+                "post": _order_operation("redrive", "Put failed deliveries back: due at once, schedule anew")
+            },
+            "/v1/outbox/cancel": {
+                "post": _order_operation("cancel", "Call off deliveries that are due or have failed")
+            },
             "/v1/receipts/email": {"post": _mail_operation()},
             "/v1/callbacks/govuk-notify/receipts": {"post": _callback_operation("What became of one text message")},
             "/v1/callbacks/govuk-notify/texts": {"post": _callback_operation("A text message that somebody sent")},
@@ -75,7 +80,11 @@ def openapi() -> Mapping[str, Any]:
         },
         "components": {
             "schemas": {**schemas, **{names[type]: schema for type, schema in events.items()}},
-            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+            "securitySchemes": {
+                "token": {"type": "http", "scheme": "bearer", "description": "Of the operator, or of an organisation."},
+                "register": {"type": "http", "scheme": "bearer", "description": "Of one organisation, for it alone."},
+                "callback": {"type": "http", "scheme": "bearer", "description": "That GOV.UK Notify was given."},
+            },
         },
     }
 
@@ -110,9 +119,9 @@ def _post_events(events: list[str]) -> Json:
         "operationId": "postEvent",
         "summary": "One episode event, signed by Standard Webhooks over the exact bytes",
         "parameters": [
-            parameter("header", "webhook-id", "Names this request; may be sent again.", maxLength=256),
+            parameter("header", "webhook-id", "Names this request; may be sent again.", pattern="^[!-~]{1,256}$"),
             parameter(
-                "header", "webhook-timestamp", "Seconds since 1970, at most five minutes off.", pattern="^[0-9]+$"
+                "header", "webhook-timestamp", "Seconds since 1970, at most five minutes off.", pattern="^[0-9]{1,12}$"
             ),
             parameter("header", "webhook-signature", "v1,… (HMAC-SHA256) or v1a,… (Ed25519); several by spaces."),
         ],
@@ -182,7 +191,7 @@ def _delivery_operation() -> Json:
     return operation
 
 
-def _order_operation(summary: str) -> Json:
+def _order_operation(deed: Deed, summary: str) -> Json:
     operation = reads(summary, "application/json", [{"token": ["outbox:write"]}])
     operation["description"] = (
         "Without `confirm` nothing is done, and the answer says what would be. Either way each delivery is listed with "
@@ -190,14 +199,37 @@ def _order_operation(summary: str) -> Json:
     )
     operation["requestBody"] = {
         "required": True,
-        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/OutboxOrder"}}},
+        "content": {
+            "application/json": {
+                "schema": {
+                    "$ref": "#/components/schemas/OutboxOrder",
+                    "allOf": [
+                        {
+                            "anyOf": [
+                                {"properties": {"confirm": {"const": False}}},
+                                {"required": ["why"], "properties": {"why": {"enum": list(WHYS[deed])}}},
+                            ]
+                        },
+                        {
+                            "anyOf": [
+                                {"required": ["deliveries"], "properties": {"deliveries": {"minItems": 1}}},
+                                *(
+                                    {"required": [name], "properties": {name: {"not": {"type": "null"}}}}
+                                    for name in Narrowed.model_fields
+                                ),
+                            ]
+                        },
+                    ],
+                }
+            }
+        },
     }
     operation["responses"] |= {"400": misunderstood()} | {str(one): refusal(one) for one in (408, 413, 415, 503)}
     return operation
 
 
 def _register_operation() -> Json:
-    operation = reads("Who is on the register of one organisation", "application/json", [{"token": [REGISTER]}])
+    operation = reads("Who is on the register of one organisation", "application/json", [{"register": [REGISTER]}])
     removed = parameter("query", "removed", "`true`: those taken off instead, without their names.", enum=["true"])
     operation["parameters"] = [
         parameter("path", "organisation", "Its code; that of the token."),
@@ -210,7 +242,15 @@ def _mail_operation() -> Json:
     return {
         "summary": "One mail that came back, from the mail server in front; `fingerpost receipts pipe` sends it",
         "security": [{"token": ["receipts:write"]}],
-        "parameters": [parameter("header", RECIPIENT, "The address it came to (RCPT TO).", maxLength=LONGEST_ADDRESS)],
+        "parameters": [
+            parameter(
+                "header",
+                RECIPIENT,
+                "The address it came to (RCPT TO).",
+                maxLength=LONGEST_ADDRESS,
+                pattern="^[!-?A-~]+@[!-?A-~]+$",
+            )
+        ],
         "requestBody": {"required": True, "content": {"message/rfc822": {"schema": {"type": "string"}}}},
         "responses": {
             "204": {"description": "Stored, and durable before this is sent."},
@@ -223,7 +263,8 @@ def _mail_operation() -> Json:
 def _callback_operation(summary: str) -> Json:
     return {
         "summary": f"{summary}, as GOV.UK Notify posts it, with the bearer token of its callbacks",
-        "requestBody": {"required": True, "content": {"application/json": {"schema": {"type": "object"}}}},
+        "security": [{"callback": []}],
+        "requestBody": {"required": True, "content": {"application/json": {"schema": {}}}},
         "responses": {
             "204": {"description": "Stored; what is not understood is kept apart."},
             **{str(status): refusal(status) for status in (401, 408, 413, 415, 503)},

@@ -34,6 +34,8 @@ from hub.web.ports import Log, Meter
 
 BACKLOG: Final = 512
 MAX_HEADERS: Final = 16_384
+DELIVERY: Final = r"/v1/outbox/{delivery:(?!(?:redrive|cancel)$)[^/{}]+}"
+"""Not what the outbox itself takes, as else it would say that those can be read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +88,7 @@ def application(parts: Parts) -> web.Application:
             web.get("/v1/episodes", guarded(parts.access, "episodes:read", parts.episodes.index)),
             web.get("/v1/episodes/{episode}", guarded(parts.access, "episodes:read", parts.episodes.one)),
             web.get("/v1/outbox", guarded(parts.access, "episodes:read", parts.outbox.index)),
-            web.get("/v1/outbox/{delivery}", guarded(parts.access, "episodes:read", parts.outbox.one)),
+            web.get(DELIVERY, guarded(parts.access, "episodes:read", parts.outbox.one)),
             web.post("/v1/outbox/redrive", guarded(parts.access, "outbox:write", parts.outbox.redrive)),
             web.post("/v1/outbox/cancel", guarded(parts.access, "outbox:write", parts.outbox.cancel)),
             web.post("/v1/receipts/email", guarded(parts.access, "receipts:write", parts.callbacks.mail)),

@@ -1,20 +1,42 @@
 """What a program asks for, read by a model; or the refusal that lists everything that is not understood."""
 
-from typing import Any, TypeVar
+import re
+from datetime import datetime
+from typing import Annotated, Any, Final, TypeVar
 
 from aiohttp import web
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, BeforeValidator, ValidationError, WithJsonSchema
 
 from hub.core.events import Problem
 from hub.web.problems import problem
 
 M = TypeVar("M", bound=BaseModel)
+_INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+
+
+def _instant(value: Any) -> datetime:
+    """RFC 3339 and nothing else: a number that somebody left there is no instant in 1970."""
+    try:
+        if not isinstance(value, str) or not _INSTANT.fullmatch(value):
+            raise ValueError
+        return datetime.fromisoformat(value)
+    except ValueError:
+        raise ValueError("is an instant with its offset, such as 2026-04-01T09:00:00Z") from None
+
+
+Instant = Annotated[
+    datetime, BeforeValidator(_instant), WithJsonSchema({"type": "string", "format": "date-time"}, mode="validation")
+]
+"""In a query. Always with its offset."""
 
 
 def valid(model: type[M], given: bytes | dict[str, Any]) -> M | web.Response:
-    """``given``: a body in JSON, or a query. 400 where it does not fit, and no values in it: others see it too."""
+    """``given``: a body in JSON, taken at its word, or a query, whose values are all text. 400 where it does not fit,
+    and no values in it: others see it too."""
     try:
-        return model.model_validate_json(given) if isinstance(given, bytes) else model.model_validate(given)
+        if isinstance(given, bytes):
+            return model.model_validate_json(given, strict=True)
+        return model.model_validate(given)
     except ValidationError as error:
         found = error.errors(include_url=False, include_input=False, include_context=False)
         problems = [Problem(path=".".join(str(step) for step in one["loc"]), message=one["msg"]) for one in found]

@@ -6,8 +6,7 @@ one who signs in, whoever else has a token.
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from datetime import datetime
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, get_args
 
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
@@ -24,7 +23,7 @@ from hub.service.directory.changing import Changing
 from hub.service.directory.outcome import Outcome
 from hub.service.directory.versions import DirectoryUnreadable
 from hub.service.ports import Clock
-from hub.web.api.asked import valid
+from hub.web.api.asked import Instant, valid
 from hub.web.api.directory_bodies import about_body, draft_body, outcome_body
 from hub.web.api.episodes import TOKEN
 from hub.web.bodies import Bodies, Refused
@@ -55,7 +54,7 @@ class DirectoryQuestion(_Asked):
     """The query of an export."""
 
     organisation: Code | None = Field(None, description="Of this organisation alone; a bound token's is always that.")
-    at: datetime | None = Field(None, description="As it stood at this instant: the entries in force then.")
+    at: Instant | None = Field(None, description="As it stood at this instant: the entries in force then.")
 
 
 class DirectoryOrder(_Asked):
@@ -74,8 +73,33 @@ class ChangesQuestion(_Asked):
     limit: int = Field(100, ge=1, le=500)
 
 
+_PAIRS: Final[Mapping[Table, Literal[2]]] = {"desks": 2, "certificates": 2}
+"""How many columns a key has, where it is not one."""
+
+
+def _one_of_two(schema: dict[str, Any]) -> None:
+    """Either is there, and a key is whole: what a list of properties cannot say."""
+    nothing, pairs = {"type": "null"}, list(_PAIRS)
+    schema["anyOf"] = [
+        {"required": ["put"], "properties": {"put": {"type": "object"}, "remove": nothing}},
+        *(
+            {
+                "required": ["remove"],
+                "properties": {
+                    "put": nothing,
+                    "remove": {"type": "array", "minItems": count, "maxItems": count},
+                    "table": {"enum": tables},
+                },
+            }
+            for count, tables in ((2, pairs), (1, [one for one in get_args(Table) if one not in pairs]))
+        ),
+    ]
+
+
 class EntryChange(_Asked):
     """One entry to put (added, or in the place of the one with its key) or to remove: one of the two."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, json_schema_extra=_one_of_two)
 
     table: Table
     put: dict[str, Any] | None = Field(None, description="The columns, as in an export.")
@@ -108,8 +132,6 @@ class DirectoryApi:
             return asked
         by = author(request[TOKEN])
         organisation = by.organisation or asked.organisation
-        if asked.at is not None and asked.at.tzinfo is None:
-            return problem(400, "`at` is an instant with its offset, such as 2026-04-01T09:00:00Z.")
         try:
             if asked.at is None:
                 version, bundle = await self._changing.versions.present()
@@ -203,11 +225,7 @@ def _change(one: EntryChange) -> Change | None:
     if one.put is not None:
         return Put(table=one.table, cells=one.put)
     key: EntryKey = tuple(one.remove or ())
-    return Remove(table=one.table, key=key) if len(key) == _KEYS.get(one.table, 1) else None
-
-
-_KEYS: Final[Mapping[Table, Literal[2]]] = {"desks": 2, "certificates": 2}
-"""How many columns a key has, where it is not one."""
+    return Remove(table=one.table, key=key) if len(key) == _PAIRS.get(one.table, 1) else None
 
 
 def _answer(outcome: Outcome, warnings: tuple[Problem, ...] = ()) -> web.Response:
