@@ -16,6 +16,8 @@ from hub.core.records import AuditLine
 
 RECORD_DOMAIN: Final = b"fingerpost.record.v1\0"
 COMMITMENT_DOMAIN: Final = b"fingerpost.commitment.v1\0"
+MANIFEST_DOMAIN: Final = b"fingerpost.evidence.manifest.v1\0"
+"""Stands before what a bundle's signature is over."""
 _SALT_KEY_DOMAIN: Final = b"fingerpost.commitment.salt-key.v1\0"
 MARK: Final = ":"
 """Stands in a key of a line's detail only where that is a statement: ``notice:nt_01…``."""

@@ -41,6 +41,7 @@ from hub.service.assurance.ports import AssuranceUnit
 from hub.service.audit.ports import Trail
 from hub.service.desk.ports import DeskUnit
 from hub.service.directory.ports import Drafts
+from hub.service.evidence.ports import EvidenceUnit
 from hub.service.key_ports import Wrapping
 from hub.service.pickup.ports import Pickups
 from hub.service.retention.ports import RetentionUnit
@@ -152,6 +153,11 @@ class Unit(Protocol):
     @property
     def trail(self) -> Trail:
         """The chain of audit lines, and its checkpoints."""
+        ...
+
+    @property
+    def evidence(self) -> EvidenceUnit:
+        """All records of an episode, as they prove themselves."""
         ...
 
     @property

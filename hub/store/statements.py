@@ -12,6 +12,7 @@ from hub.core.records import AuditLine
 from hub.core.wire_values import instant_text
 from hub.service.ports import Unsealable
 from hub.store.episodes import duty_row
+from hub.store.failures import KeyErased
 from hub.store.session import Session
 from hub.store.tables import (
     acknowledgements,
@@ -118,17 +119,21 @@ KINDS: Final = (EVENT, REVISION, DECISION, NOTICE, DELIVERY, ATTEMPT, RECEIPT, A
 
 
 def stated(session: Session, kind: Kind, row: Values) -> Stated:
-    """A row, opened. What cannot be opened any more is None and ``erased``."""
+    """A row, opened: what is sealed is None where it does not open, and ``erased`` where it is gone for good."""
     place = kind.place(row)
     found = Stated(kind=kind.name, place=place, clear={name: _json(row[name]) for name in kind.clear})
     present = [name for name in kind.sealed if row[name] is not None]
     if not present:
         return found
+    if not all(row[name] for name in present):
+        return replace(found, sealed=None, erased=True)
     try:
         sealed = {name: session.open(row["child"], row[name], kind.table, name, place) for name in present}
         salt = salt_of(salt_key(session.keys.key(row["child"])), kind.name, place)
-    except Unsealable:
+    except KeyErased:
         return replace(found, sealed=None, erased=True)
+    except Unsealable:  # it was changed or damaged, or its key is lost
+        return replace(found, sealed=None)
     return replace(found, sealed=sealed, salt=salt)
 
 

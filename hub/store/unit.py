@@ -46,6 +46,7 @@ from hub.service.assurance.ports import AssuranceUnit
 from hub.service.audit.ports import Trail
 from hub.service.desk.ports import DeskUnit
 from hub.service.directory.ports import Drafts
+from hub.service.evidence.ports import EvidenceUnit
 from hub.service.pickup.ports import Pickups
 from hub.service.ports import ANYWHERE, Places, Unit
 from hub.service.retention.ports import RetentionUnit
@@ -74,6 +75,7 @@ from hub.store.assurance import SqlAssurance
 from hub.store.audit import SqlTrail
 from hub.store.desk import SqlDesk
 from hub.store.drafts import SqlDrafts
+from hub.store.evidence import SqlEvidence
 from hub.store.passkeys import SqlPasskeys
 from hub.store.pickup import SqlPickups
 from hub.store.providers import SqlProviders
@@ -107,6 +109,7 @@ class SqlUnit:
         self.desk: DeskUnit = SqlDesk(self._run)
         self.assurance: AssuranceUnit = SqlAssurance(self._run)
         self.trail: Trail = SqlTrail(self._run)
+        self.evidence: EvidenceUnit = SqlEvidence(self._run)
         self.retention: RetentionUnit = SqlRetention(self._run)
 
     async def _run(self, work: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
