@@ -33,6 +33,7 @@ from hub.app.pickup import pickup_of
 from hub.app.sending import canary_of, composer_of, delivery_of
 from hub.app.texts import texts
 from hub.app.ticking import ticking
+from hub.app.tls import server_tls
 from hub.app.tokens import bring_in_at_start, ending_of, usage_of
 from hub.app.website import parts_of
 from hub.core.completeness import EVERY
@@ -84,7 +85,7 @@ class Running:
     """A hub that takes events."""
 
     url: str
-    """Where it listens, as ``http://HOST:PORT``."""
+    """Where it listens, as ``http://HOST:PORT`` or ``https://…``."""
     receipts_port: int | None
     """Where it takes receipts by e-mail."""
     store: Store
@@ -265,6 +266,7 @@ async def running(
             port=settings.bind_port,
             read_timeout=settings.read_timeout,
             grace=settings.stop_within * WEB_SHARE,
+            tls=server_tls(settings),
         )
         await stack.enter_async_context(
             supervisor.closing("web", server.stop, at_most=settings.stop_within * WEB_SHARE + 1.0)
@@ -278,7 +280,7 @@ async def running(
         log.info("hub.ready", port=port)
         shown = f"[{host}]" if ":" in host else host
         yield Running(
-            url=f"http://{shown}:{port}",
+            url=f"{'http' if settings.tls_certificate_file is None else 'https'}://{shown}:{port}",
             receipts_port=receipts_port,
             store=store,
             clock=clock,

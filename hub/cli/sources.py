@@ -10,6 +10,7 @@ from typing import Annotated, Literal, cast
 import typer
 
 from contacts.areas import AreaProblem, load_areas
+from hub.cli.certificates import fingerprint_of
 from hub.cli.console import OUT, USAGE, SettingsFile, fail, note, say, table
 from hub.cli.ledger import with_store
 from hub.core.records import Source, SourceKey
@@ -87,6 +88,8 @@ def list_(settings_file: SettingsFile = None) -> None:
     for source in with_store(settings_file, work):
         speaks = [*sorted(source.authorities), *([f"force {source.force}"] if source.force else [])]
         state = "disabled" if source.disabled_at else ", ".join(_lasting(key, now) for key in source.keys)
+        if source.certificate is not None:
+            state += f"; with certificate {source.certificate.hex()[:16]}"
         rows.add_row(source.name, source.uri, " ".join(speaks), state, f"{source.created_at:%Y-%m-%d}")
     OUT.print(rows)
 
@@ -111,6 +114,23 @@ def rotate(
 
     _show(_changed(name, rotated, settings_file).uri, secret)
     note(f"Its other keys are valid until {end:%Y-%m-%d %H:%M} UTC at most.")
+
+
+@app.command()
+def bind(
+    name: Annotated[str, typer.Argument(help="Name of the source.")],
+    certificate: Annotated[
+        Path | None, typer.Option(help="Client certificate (PEM or DER) that it shows from now on.", dir_okay=False)
+    ] = None,
+    free: Annotated[bool, typer.Option("--free", help="Its key alone is enough again.")] = False,
+    settings_file: SettingsFile = None,
+) -> None:
+    """Bind a source to a client certificate, without which its key alone counts for nothing."""
+    if (certificate is None) != free:
+        fail("Give --certificate FILE or --free.", USAGE)
+    bound = None if certificate is None else fingerprint_of(certificate)
+    _changed(name, lambda source: replace(source, certificate=bound), settings_file)
+    say(f"{name} is bound to {bound.hex()}." if bound is not None else f"{name} is bound to no certificate.")
 
 
 @app.command()

@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Annotated, Final, TypeVar
 
 import typer
-from cryptography import x509
-from cryptography.hazmat.primitives.hashes import SHA256
 
 from hub.app.tokens import TokensUnreadable, bring_in_file, tokens_of
+from hub.cli.certificates import fingerprint_of
 from hub.cli.console import FAILED, OUT, USAGE, SettingsFile, fail, note, say, table
 from hub.cli.ledger import with_store
 from hub.core.accounts import CONSOLE
@@ -55,7 +54,7 @@ def add(
     settings_file: SettingsFile = None,
 ) -> None:
     """Make a token and print it, once: only its hash is kept."""
-    bound = None if certificate is None else _fingerprint(certificate)
+    bound = None if certificate is None else fingerprint_of(certificate)
     ends_at = _end(expires)
 
     async def work(tokens: Tokens) -> tuple[Made | None, list[str]]:
@@ -188,13 +187,3 @@ def _end(text: str | None) -> datetime | None:
         return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC) + timedelta(days=1)
     except ValueError:
         fail("--expires is a day (2027-03-31) or how long the token lasts (90d).", USAGE)
-
-
-def _fingerprint(path: Path) -> bytes:
-    try:
-        raw = path.read_bytes()
-        pem = raw.lstrip().startswith(b"-----BEGIN")
-        found = x509.load_pem_x509_certificate(raw) if pem else x509.load_der_x509_certificate(raw)
-    except (OSError, ValueError):
-        fail(f"--certificate: {path} is no certificate that can be read.", USAGE)
-    return found.fingerprint(SHA256())

@@ -35,6 +35,9 @@ def missing_for_serving(settings: Settings) -> tuple[Problem, ...]:
         ("smtp_ca_file", settings.smtp_ca_file),
         ("smtp_password_file", settings.smtp_password_file),
         ("provider_ca_file", settings.provider_ca_file),
+        ("tls_certificate_file", settings.tls_certificate_file),
+        ("tls_key_file", settings.tls_key_file),
+        ("tls_client_ca_file", settings.tls_client_ca_file),
         *(("kek_files", path) for path in settings.kek_files),
         *_channel_files(settings),
         *(("trust_anchor_files", path) for path in settings.trust_anchor_files),
@@ -101,8 +104,9 @@ RISKS: tuple[tuple[str, str, Callable[[Settings], bool]], ...] = (
     ),
     (
         "listening_beyond_this_machine",
-        "the hub speaks plain HTTP on every address it listens on: bind to 127.0.0.1 behind a TLS proxy",
-        lambda s: not s.loopback,
+        "the hub speaks plain HTTP on every address it listens on: bind to 127.0.0.1 behind a TLS proxy, or set "
+        "FINGERPOST_TLS_CERTIFICATE_FILE",
+        lambda s: not s.loopback and s.tls_certificate_file is None,
     ),
     (
         "metrics_open_to_all",

@@ -1,5 +1,6 @@
 """The routes, and the server that is bound to them."""
 
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -141,8 +142,18 @@ def _directory(api: DirectoryApi, coverage: CoverageApi, access: Bearers) -> tup
 class Server:
     """Listens. No access log: paths hold tokens; metrics count requests by route instead."""
 
-    def __init__(self, app: web.Application, *, host: str, port: int, read_timeout: float, grace: float) -> None:
-        """``grace``: seconds that requests in hand have to be answered once the hub stops."""
+    def __init__(
+        self,
+        app: web.Application,
+        *,
+        host: str,
+        port: int,
+        read_timeout: float,
+        grace: float,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        """``grace``: seconds that requests in hand have to be answered once the hub stops. ``tls``: None where a proxy
+        in front speaks it."""
         options: Mapping[str, Any] = {
             "access_log": None,
             # Also the longest wait for a request's head, so that a dripping client holds nothing.
@@ -153,11 +164,12 @@ class Server:
         self._runner = web.AppRunner(app, handle_signals=False, shutdown_timeout=grace, **options)
         self._host = host
         self._port = port
+        self._tls = tls
 
     async def start(self) -> tuple[str, int]:
         """Begin to take requests; the address and port that were bound. Raises OSError if they are taken."""
         await self._runner.setup()
-        site = web.TCPSite(self._runner, self._host, self._port, backlog=BACKLOG)
+        site = web.TCPSite(self._runner, self._host, self._port, backlog=BACKLOG, ssl_context=self._tls)
         await site.start()
         host, port = self._runner.addresses[0][:2]
         return host, port

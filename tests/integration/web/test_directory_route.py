@@ -195,7 +195,7 @@ async def test_what_one_may_change_is_in_force_at_once(web: Web) -> None:
     assert response.status == 200
     change = (await response.json())["change"]
     assert (change["state"], change["how"], change["version"], change["proposed_by"]) == (
-        "in_force", "alone", 2, "token:bromley",
+        "in_force", "alone", 2, f"token:{BROMLEY}/bromley",
     )  # fmt: skip
     assert await export(web) == dumps(moved(SMALL, order=7))
 

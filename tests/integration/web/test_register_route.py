@@ -82,7 +82,7 @@ async def test_whose_token_it_was_is_in_the_audit_log_once(web: Web, tmp_path: P
     await web.get(f"{PATH}?removed=true", headers=bearing("bromley"))
     await web.get(PATH, headers=bearing("camden"))
     [line] = [line for line in ledger(tmp_path)["audit"] if "register.read" in line]
-    assert {"token:bromley", BROMLEY} <= set(line)
+    assert {f"token:{BROMLEY}/bromley", BROMLEY} <= set(line)
     assert "Robin" not in repr(line)
 
 
