@@ -87,6 +87,9 @@ class Envelope:
     without a chain, and checked in every other way. Of a JWK it is the thumbprint (RFC 7638), and as a JWK has no chain
     only pinned ones are used."""
     priority: Literal["immediate", "high", "normal", "low"] = "normal"
+    signing: str | None = None
+    """What the directory calls the key that signs in its sender's name; None: the hub's own. Where that one is not fit
+    the hub's own signs, as an unsigned notice, or none, would be worse."""
     headers: Mapping[str, str] = field(default_factory=dict)
     """Extra outer headers; content-free (for example ``X-Fingerpost-Status: exercise``)."""
 

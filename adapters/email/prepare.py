@@ -8,6 +8,7 @@ from adapters.email import mime
 from adapters.email.address import InvalidField, wire_address
 from adapters.email.certificates import Refusal, usable
 from adapters.email.chain import Trust
+from adapters.email.identities import HUB_ALONE, Identities
 from adapters.email.smime import Signer, seal
 from adapters.email.verp import ReceiptsAddress, receipt_token
 from adapters.port import Alert, Content, Envelope, Rejected
@@ -43,27 +44,39 @@ class Message:
 
 
 def prepare(
-    envelope: Envelope, now: datetime, letterhead: Letterhead, signer: Signer, trust: Trust
+    envelope: Envelope,
+    now: datetime,
+    letterhead: Letterhead,
+    signer: Signer,
+    trust: Trust,
+    identities: Identities = HUB_ALONE,
 ) -> Message | Rejected:
-    """Content is sealed to the best usable certificate, or not sent at all; an alert goes as it is."""
+    """Content is signed in its sender's name where that is possible, else in the hub's, and sealed to the best usable
+    certificate, or not sent at all; an alert goes as it is."""
     try:
-        return _prepare(envelope, now, letterhead, signer, trust)
+        return _prepare(envelope, now, letterhead, signer, trust, identities)
     except InvalidField as problem:
         return Rejected(reason="misconfigured", detail=str(problem), technical=True)
 
 
 def _prepare(
-    envelope: Envelope, now: datetime, letterhead: Letterhead, signer: Signer, trust: Trust
+    envelope: Envelope,
+    now: datetime,
+    letterhead: Letterhead,
+    signer: Signer,
+    trust: Trust,
+    identities: Identities,
 ) -> Message | Rejected:
     try:
         recipient = wire_address(envelope.address)
     except InvalidField as problem:
         return Rejected(reason="misconfigured", detail=str(problem))  # the directory's fault, not the hub's
+    authority = identities.fit(envelope.signing, now) if isinstance(envelope.body, Content) else None
     out = mime.outside(
         delivery=envelope.delivery,
         reference=envelope.reference,
-        sender=letterhead.sender,
-        sender_name=letterhead.sender_name,
+        sender=letterhead.sender if authority is None else authority.sender,
+        sender_name=letterhead.sender_name if authority is None else authority.sender_name,
         recipient=recipient,
         mail_domain=letterhead.mail_domain,
         now=now,
@@ -80,7 +93,8 @@ def _prepare(
             if isinstance(chosen, Refusal):
                 return Rejected(reason=chosen.reason)
             certificate = chosen.fingerprint
-            sealed = seal(mime.payload(envelope.body, out), signer, chosen, envelope.delivery)
+            signing = signer if authority is None else authority.signer
+            sealed = seal(mime.payload(envelope.body, out), signing, chosen, envelope.delivery)
             data = mime.sealed_message(out, sealed)
     if len(data) > letterhead.size_limit:
         return Rejected(reason="too_large", detail="over the size limit of the settings")

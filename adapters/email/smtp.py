@@ -9,6 +9,7 @@ from adapters.email.address import wire_address, wire_domain
 from adapters.email.chain import Trust
 from adapters.email.connection import Connection, Relay, SendFailure, Timeouts, TlsMode
 from adapters.email.credentials import Credentials
+from adapters.email.identities import HUB_ALONE, Identities
 from adapters.email.pool import Pool
 from adapters.email.prepare import Letterhead, Message, prepare
 from adapters.email.smime import Signer
@@ -54,6 +55,7 @@ class EmailTransport:
         pool_size: int = 4,
         timeouts: Timeouts = _TIMEOUTS,
         size_limit: int = 25 * 1024 * 1024,
+        identities: Identities = HUB_ALONE,
     ) -> None:
         """``return_path`` may hold ``{token}``, so that a bounce names its delivery; without one, bounces go to
         ``sender``. ``receipts_address`` holds ``{token}``: where readers' programs may report that content was shown,
@@ -74,6 +76,7 @@ class EmailTransport:
             size_limit=size_limit,
         )
         self._signer = signer
+        self._identities = identities
         self._trust = trust
         self._timeouts = timeouts
         relay = Relay(
@@ -140,7 +143,7 @@ class EmailTransport:
         await self._pool.aclose()
 
     async def _prepare(self, envelope: Envelope, now: datetime) -> Message | Rejected:
-        arguments = (envelope, now, self._letterhead, self._signer, self._trust)
+        arguments = (envelope, now, self._letterhead, self._signer, self._trust, self._identities)
         if _weight(envelope) < _IN_A_THREAD:
             return prepare(*arguments)
         return await asyncio.to_thread(prepare, *arguments)

@@ -11,11 +11,11 @@ from adapters.email.smime import signer_problems
 from adapters.port import Transport
 from contacts.roles import OPERATOR
 from hub.app.foundations import Log
-from hub.app.mail import signer
+from hub.app.mail import identities, signer
 from hub.core.assurance import Ending
 from hub.core.verification import Terms
 from hub.service.assurance.asking import Asking
-from hub.service.assurance.certificates import SIGNER, CertificateWatch
+from hub.service.assurance.certificates import SIGNER, CertificateWatch, Identities
 from hub.service.assurance.proofs import Proofs
 from hub.service.live_directory import LiveDirectory
 from hub.service.ports import Clock, Ids, Store
@@ -27,7 +27,7 @@ RECEIPTS_TLS = "hub:receipts-tls"
 def certificates_of(settings: Settings, store: Store, directory: LiveDirectory, ids: Ids, log: Log) -> CertificateWatch:
     """The watch over what ends. The hub's own are as they were at the start: those are in use until the next. Its keys
     for push have no end. Raises SettingsError."""
-    own, sender = signer(settings), settings.sender or ""
+    own, sender, others = signer(settings), settings.sender or "", identities(settings)
 
     def problems(now: datetime) -> Sequence[str]:
         return signer_problems(own, sender, now)
@@ -37,6 +37,19 @@ def certificates_of(settings: Settings, store: Store, directory: LiveDirectory, 
         directory=directory,
         own=(*_endings(SIGNER, (own.certificate, *own.chain)), *_receipts_tls(settings.receipts_tls_certificate_file)),
         signer_problems=problems,
+        identities=Identities(
+            ends={
+                name: min(
+                    (
+                        (one.fingerprint, one.until)
+                        for one in _endings(SIGNER, (identity.signer.certificate, *identity.signer.chain))
+                    ),
+                    key=lambda end: end[1],
+                )
+                for name, identity in others.known.items()
+            },
+            problem=others.problem,
+        ),
         ids=ids,
         log=log,
     )

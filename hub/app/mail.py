@@ -1,12 +1,22 @@
 """The way out by e-mail, made from the settings."""
 
+from pathlib import Path
+from typing import Final
+
+from adapters.email.address import InvalidField, wire_domain
 from adapters.email.chain import Trust
 from adapters.email.connection import Timeouts
 from adapters.email.credentials import Credentials, Secret
+from adapters.email.identities import Identities, Identity
 from adapters.email.smime import Signer, UnusableSigner
 from adapters.email.smtp import EmailTransport
 from hub.app.files import secret_in, tls_client
 from hub.settings import PREFIX, Settings, wrong
+
+AUTHORITY: Final = "signer-"
+"""What the names of an authority's files begin with; then comes what the directory calls the key."""
+CA: Final = "ca"
+"""``signer-ca.crt`` is of the CA that ``fingerpost keys init`` makes, and nobody's identity."""
 
 
 def email_transport(settings: Settings) -> EmailTransport:
@@ -26,6 +36,7 @@ def email_transport(settings: Settings) -> EmailTransport:
             receipts_address=settings.receipts_address,
             signer=signer(settings),
             trust=anchors(settings),
+            identities=identities(settings),
             tls=settings.smtp_tls,
             credentials=_credentials(settings),
             pool_size=settings.smtp_pool,
@@ -50,6 +61,31 @@ def signer(settings: Settings) -> Signer:
         raise wrong("SIGNER_KEY_FILE", f"cannot read {error.filename}: {error.strerror}") from None
     except UnusableSigner as error:
         raise wrong("SIGNER_KEY_FILE", str(error)) from None
+
+
+def identities(settings: Settings) -> Identities:
+    """Those of authorities: ``signer-NAME.key`` and ``signer-NAME.crt`` in the folder of the keys, as they are at the
+    start. Files that cannot be used keep nothing back: the hub signs, and the directory's owner is told
+    (hub/service/assurance/certificates.py). Raises SettingsError for a domain that is none."""
+    known: dict[str, Identity] = {}
+    unusable: dict[str, str] = {}
+    for path in sorted(settings.keys.glob(f"{AUTHORITY}*.crt")):
+        name = path.stem.removeprefix(AUTHORITY)
+        if name == CA:
+            continue
+        try:
+            own = Signer.from_pem(certificate=path.read_bytes(), key=path.with_suffix(".key").read_bytes())
+            known[name] = Identity.of(own)
+        except OSError as error:
+            unusable[name] = f"{Path(error.filename).name} cannot be read: {error.strerror}"
+        except UnusableSigner as error:
+            unusable[name] = str(error)
+    sender = () if settings.sender is None else (settings.sender.rpartition("@")[2],)
+    try:
+        domains = frozenset(wire_domain(one) for one in (*sender, *settings.signer_domains))
+    except InvalidField as error:
+        raise wrong("SIGNER_DOMAINS", str(error)) from None
+    return Identities(known=known, unusable=unusable, domains=domains)
 
 
 def anchors(settings: Settings) -> Trust:

@@ -75,6 +75,7 @@ class Composer:
             certificates=tuple(certificate.der for certificate in certificates),
             pinned=frozenset(certificate.fingerprint for certificate in certificates if certificate.pinned),
             priority=delivery.priority,
+            signing=_signing(claimed, directory),
             headers=_headers(claimed),
         )
 
@@ -258,6 +259,13 @@ def _before(claimed: ClaimedDelivery) -> Facts:
     allowed = frozenset[str]().union(*(permitted(role, claimed.doc) for role in readers))
     earlier = view(claimed.previous, readers, claimed.notice.kind)
     return earlier.only(allowed & frozenset(claimed.decision.changed)).fields
+
+
+def _signing(claimed: ClaimedDelivery, directory: Directory) -> str | None:
+    """The key that signs in the notifying authority's name, where the directory gives it one."""
+    sender = sender_of(claimed.doc)
+    known = None if sender is None else directory.organisation(sender)
+    return None if known is None else known.signing_identity
 
 
 def _organisation_name(claimed: ClaimedDelivery, directory: Directory) -> str | None:

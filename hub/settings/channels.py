@@ -18,6 +18,13 @@ Ports = Annotated[tuple[Port, ...], NoDecode]
 class ChannelSettings(BaseSettings):
     """Each is off until it is set up; a contact on a channel that is off cannot be used, which is an alarm."""
 
+    # the way out: e-mail in an authority's own name
+    signer_domains: Texts = Field(
+        (),
+        description="Domains besides the sender's for which the relay signs (DKIM), comma separated: only from "
+        "addresses in these does an authority's own certificate sign.",
+    )
+
     # the way out: HTTPS push
     push: bool = Field(False, description="Send notices by HTTPS push to the contacts that have such an address.")
     push_content_key_file: Path | None = Field(
@@ -128,6 +135,7 @@ class ChannelSettings(BaseSettings):
 
     @field_validator(
         "push_request_key_files",
+        "signer_domains",
         "push_networks",
         "push_ports",
         "govuk_notify_callback_token_files",

@@ -6,8 +6,9 @@ the next step. The alarm of a step is cleared by the next one, and by a longer c
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, TypeAlias
 
 from contacts.assurance import expiring
 from contacts.directory import Directory
@@ -25,10 +26,50 @@ OWN: Final = "hub:"
 """What the names of the hub's own begin with; no contact's id has a colon."""
 SIGNER: Final = f"{OWN}signer"
 
+Unfit: TypeAlias = Sequence[tuple[str, str]]
+"""Owner of the alarm, and what is wrong in words."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identities:
+    """The keys of authorities, by what the directory calls them. ``problem``: why one is not signed by at a moment, and
+    the hub signs in its place; None where it is."""
+
+    ends: Mapping[str, tuple[str, datetime]]
+    """Fingerprint and end of each certificate."""
+    problem: Callable[[str, datetime], str | None]
+
+    def endings(self, directory: Directory) -> Sequence[Ending]:
+        """When those end that the directory names."""
+        return [
+            Ending(subject=f"{SIGNER}:{name}", owner=owner, fingerprint=self.ends[name][0], until=self.ends[name][1])
+            for owner, name in named(directory)
+            if name in self.ends
+        ]
+
+    def problems(self, directory: Directory, now: datetime) -> Unfit:
+        """Which of those that the directory names are not signed by."""
+        found = ((owner, name, self.problem(name, now)) for owner, name in named(directory))
+        return [
+            (owner, f"notices of {owner} are signed by the hub and not by the key {name}: {why}")
+            for owner, name, why in found
+            if why is not None
+        ]
+
+
+def named(directory: Directory) -> Sequence[tuple[str, str]]:
+    """Organisation and key, of those that have one."""
+    return [(one.code, one.signing_identity) for one in directory.bundle.organisations if one.signing_identity]
+
+
+NONE: Final = Identities(ends={}, problem=lambda name, now: None)
+"""Nobody looks after keys of authorities."""
+
 
 class CertificateWatch:
     """One node's look. ``own``: the hub's certificates that have an end. ``signer_problems``: what recipients' programs
-    would warn about at that moment, in words for the operator."""
+    would warn about at that moment, in words for the operator. ``identities``: of authorities that sign in their own
+    name."""
 
     def __init__(
         self,
@@ -39,11 +80,13 @@ class CertificateWatch:
         signer_problems: Callable[[datetime], Sequence[str]],
         ids: Ids,
         log: Log,
+        identities: Identities = NONE,
     ) -> None:
         self._store = store
         self._directory = directory
         self._own = tuple(own)
         self._signer_problems = signer_problems
+        self._identities = identities
         self._ids = ids
         self._log = log
         self._seen: Directory | None = None
@@ -61,12 +104,14 @@ class CertificateWatch:
             return 0
         # A country's certificates take a while to parse, and nobody waits for this.
         found = await asyncio.to_thread(expiring, directory, now, WITHIN)
+        signing = self._identities.endings(directory)
         ending = [
-            *(one for one in self._own if one.until <= now + WITHIN),
+            *(one for one in (*self._own, *signing) if one.until <= now + WITHIN),
             *(Ending(subject=one.contact.id, owner=one.contact.organisation, fingerprint=one.certificate.fingerprint,
                      until=one.until) for one in found),
         ]  # fmt: skip
-        unfit = self._signer_problems(now)
+        unfit = [(OPERATOR, problem) for problem in self._signer_problems(now)]
+        unfit += self._identities.problems(directory, now)
         unread = all(one.code == OPERATOR for one in directory.bundle.organisations)
         taken, open_now = await self._store.read(lambda unit: _known(unit, unread=unread))
         looked = steps(ending, taken, now)
@@ -79,21 +124,19 @@ class CertificateWatch:
         return len(looked.new)
 
     @staticmethod
-    def _is_news(looked: Steps, open_now: Sequence[AlarmRecord], unfit: Sequence[str]) -> bool:
+    def _is_news(looked: Steps, open_now: Sequence[AlarmRecord], unfit: Unfit) -> bool:
         open_ids = {alarm.id for alarm in open_now if alarm.kind == KIND}
-        known = {alarm.reason for alarm in open_now if alarm.kind == UNFIT}
+        known = {(alarm.owner, alarm.reason) for alarm in open_now if alarm.kind == UNFIT}
         passed = any(one.alarm in open_ids for one in looked.passed)
         return bool(looked.new or looked.over or passed or known != set(unfit))
 
-    async def _write(
-        self, unit: Unit, ending: Sequence[Ending], unfit: Sequence[str], now: datetime, *, unread: bool
-    ) -> int:
+    async def _write(self, unit: Unit, ending: Sequence[Ending], unfit: Unfit, now: datetime, *, unread: bool) -> int:
         await unit.lock("certificates")
         taken, open_now = await _known(unit, unread=unread)
         looked = steps(ending, taken, now)
         by_id = {alarm.id: alarm for alarm in open_now}
         gone = [by_id[one.alarm] for one in (*looked.passed, *looked.over) if one.alarm in by_id]
-        gone += [alarm for alarm in open_now if alarm.kind == UNFIT and alarm.reason not in unfit]
+        gone += [one for one in open_now if one.kind == UNFIT and (one.owner, one.reason) not in unfit]
         for alarm in gone:
             await unit.clear_alarm(alarm.id, now, [self._line("alarm.cleared", alarm, now)])
         await unit.assurance.forget(looked.over)
@@ -103,8 +146,8 @@ class CertificateWatch:
                             warned_at=now, alarm=alarm.id)  # fmt: skip
             if await unit.assurance.warn(warned):
                 await unit.add_alarm(alarm, [self._line(f"alarm.{KIND}", alarm, now)])
-        for problem in unfit:
-            alarm = self._alarm(UNFIT, OPERATOR, problem, now)
+        for owner, problem in unfit:
+            alarm = self._alarm(UNFIT, owner, problem, now)
             await unit.add_alarm(alarm, [self._line(f"alarm.{UNFIT}", alarm, now)])
         return len(looked.new)
 
@@ -119,4 +162,5 @@ class CertificateWatch:
 async def _known(unit: Unit, *, unread: bool) -> tuple[Sequence[Warned], Sequence[AlarmRecord]]:
     """``unread``: there is no directory yet, which says of nobody's certificate that it ends no more."""
     taken = [one for one in await unit.assurance.warned() if not unread or one.subject.startswith(OWN)]
-    return taken, [one for one in await unit.alarms() if one.kind in (KIND, UNFIT)]
+    known = [one for one in await unit.alarms() if one.kind in (KIND, UNFIT)]
+    return taken, [one for one in known if not (unread and one.kind == UNFIT and one.owner != OPERATOR)]

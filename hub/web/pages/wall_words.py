@@ -78,7 +78,7 @@ ALARMS: Final[Mapping[str, str]] = {
     "directory_untold": "Tell those who approve changes, and look at the mail relay.",
     "directory_unreadable": "Import a directory that can be read.",
     "certificate_expiring": "Get the next certificate before this one ends.",
-    "signer_unfit": "Replace the hub’s own certificate.",
+    "signer_unfit": "Replace the certificate that signs; the reason says whose.",
     "quarantine": "Ring the sender: somebody may be missing. See `fingerpost quarantine list`.",
     "receipt_apart": "Somebody may have written: look at the receipts that nobody could match.",
     "canary_lost": "Notices may not be going out by this channel. Look at its relay or provider.",

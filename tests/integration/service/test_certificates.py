@@ -10,7 +10,7 @@ from contacts.scope import part_of
 from hub.core.assurance import Ending
 from hub.core.records import AlarmRecord
 from hub.edge.ids import SeededIds
-from hub.service.assurance.certificates import EVERY, SIGNER, CertificateWatch
+from hub.service.assurance.certificates import EVERY, NONE, SIGNER, CertificateWatch, Identities
 from hub.service.ports import Store
 from tests.kit.clock import START
 from tests.kit.delivering import Notes
@@ -36,7 +36,8 @@ def directory(*certificates: Certificate) -> Directory:
 class Watch:
     """One node with a directory that a test may exchange."""
 
-    def __init__(self, store: Store, present: Directory, *, node: str = "1", own: Sequence[Ending] = ()) -> None:
+    def __init__(self, store: Store, present: Directory, *, node: str = "1", own: Sequence[Ending] = (),
+                 identities: Identities = NONE) -> None:  # fmt: skip
         self.store = store
         self.present = present
         self.problems: tuple[str, ...] = ()
@@ -47,6 +48,7 @@ class Watch:
             signer_problems=lambda now: self.problems,
             ids=SeededIds(f"certificates {node}"),
             log=Notes(),
+            identities=identities,
         )
 
     async def at(self, now: datetime) -> list[tuple[str, str]]:
@@ -134,3 +136,26 @@ async def test_what_recipients_programs_would_warn_of_is_an_alarm_until_it_is_pu
     watch.problems = ()
     assert await watch.at(START + 2 * EVERY) == []
     assert len(await watch.alarms(every=True)) == 1
+
+
+def naming(key: str | None) -> Directory:
+    """The directory in which Bromley signs by this key."""
+    changed = (replace(one, signing_identity=key) if one.code == BROMLEY else one for one in BUNDLE.organisations)
+    return Directory.of(replace(BUNDLE, organisations=tuple(changed)))
+
+
+async def test_a_key_that_does_not_sign_in_its_authoritys_name_is_that_ones_alarm(hub: Hub) -> None:
+    until = START + 10 * DAY
+    keys = Identities(
+        ends={"bromley": ("cd" * 32, until)},
+        problem=lambda name, now: None if name == "bromley" and now < until else "its certificate has expired",
+    )
+    watch = Watch(hub.store, naming("bromley"), identities=keys)
+    unsigned = f"notices of {BROMLEY} are signed by the hub and not by the key bromley: its certificate has expired"
+    assert await watch.at(START) == [(BROMLEY, "hub:signer:bromley cdcdcdcd ends 2026-03-11 (14 days)")]
+    ended = await watch.at(until + DAY)
+    assert (BROMLEY, unsigned) in ended and len(ended) == 2
+    watch.present = Directory.of(part_of(BUNDLE, "operator"))
+    assert (BROMLEY, unsigned) in await watch.at(until + 2 * DAY), "a directory that was not read says nothing"
+    watch.present = naming(None)
+    assert await watch.at(until + 3 * DAY) == []
