@@ -56,8 +56,8 @@ class Gathered:
         return [one for one in self.records if one.kind == kind]
 
 
-async def gathered(unit: Unit, episode: str) -> Gathered | None:
-    """None if there is no such episode."""
+async def gathered(unit: Unit, episode: str, *, proof: bool = True) -> Gathered | None:
+    """None if there is no such episode. Without ``proof`` there is nothing of the chain but the lines."""
     subject = await unit.evidence.subject(episode)
     if subject is None:
         return None
@@ -65,7 +65,7 @@ async def gathered(unit: Unit, episode: str) -> Gathered | None:
     linked = await unit.trail.lines(episode)
     lines = [Line(number=one.number, line=one.line) for one in linked]
     lines += [Line(number=None, line=one) for one in await _not_linked(unit, episode)]
-    stretches, checkpoints = await _proof(unit, [one.number for one in linked])
+    stretches, checkpoints = await _proof(unit, [one.number for one in linked] if proof else [])
     return Gathered(
         subject=subject,
         records=records,
