@@ -19,6 +19,7 @@ from hub.web.api.health import HealthApi
 from hub.web.api.outbox import OutboxApi
 from hub.web.api.register import RegisterApi
 from hub.web.api.schema import SchemaApi
+from hub.web.doors import unguarded, unknown
 from hub.web.middleware import counted, headers_for, refusing
 from hub.web.pages.accounts.routes import AccountPages
 from hub.web.pages.acknowledge import AcknowledgePage
@@ -74,7 +75,7 @@ class Parts:
 def application(parts: Parts) -> web.Application:
     """The whole web of one hub."""
     app = web.Application(
-        middlewares=[counted(parts.meter, parts.clock), refusing(parts.pages, parts.log)],
+        middlewares=[unknown, counted(parts.meter, parts.clock), refusing(parts.pages, parts.log)],
         handler_args={"max_field_size": MAX_HEADERS, "max_line_size": MAX_HEADERS},
     )
     app.on_response_prepare.append(headers_for(parts.public_url))
@@ -83,9 +84,6 @@ def application(parts: Parts) -> web.Application:
     metrics = parts.health.metrics
     app.add_routes(
         [
-            web.post("/v1/events", parts.events.post),
-            web.get("/v1/schema/{type}", parts.schema.schema),
-            web.get("/v1/openapi.json", parts.schema.openapi),
             web.get("/v1/episodes", guarded(parts.access, "episodes:read", parts.episodes.index)),
             web.get("/v1/episodes/{episode}", guarded(parts.access, "episodes:read", parts.episodes.one)),
             web.get("/v1/outbox", guarded(parts.access, "episodes:read", parts.outbox.index)),
@@ -93,37 +91,47 @@ def application(parts: Parts) -> web.Application:
             web.post("/v1/outbox/redrive", guarded(parts.access, "outbox:write", parts.outbox.redrive)),
             web.post("/v1/outbox/cancel", guarded(parts.access, "outbox:write", parts.outbox.cancel)),
             web.post("/v1/receipts/email", guarded(parts.access, "receipts:write", parts.callbacks.mail)),
-            web.post("/v1/callbacks/govuk-notify/receipts", parts.callbacks.notify_receipt),
-            web.post("/v1/callbacks/govuk-notify/texts", parts.callbacks.notify_text),
             web.get("/v1/register/{organisation}", guarded(parts.access, REGISTER, parts.register.list)),
             *_directory(parts.directory, parts.coverage, parts.access),
-            web.get("/health/live", parts.health.live),
-            web.get("/health/ready", parts.health.ready),
-            web.get("/health/overdue", parts.health.overdue),
-            web.get("/metrics", metrics if parts.metrics_open else guarded(parts.access, "metrics:read", metrics)),
-            web.get("/a/{token}", parts.acknowledge.show),
-            web.post("/a/{token}", parts.acknowledge.record),
-            web.get("/v/{token}", parts.verify.show),
-            web.post("/v/{token}", parts.verify.confirm),
-            *parts.confirm.routes(),
-            *parts.pickup.routes(),
+            *([] if parts.metrics_open else [web.get("/metrics", guarded(parts.access, "metrics:read", metrics))]),
             *parts.accounts.routes(),
             *parts.directory_pages.routes(),
             *parts.assurance.routes(),
             *parts.desk.routes(),
             *parts.wall.routes(),
-            web.get("/static/{name:.+}", parts.pages.statics.serve),
+            *unguarded(_open_to_all(parts)),
         ]
     )
-    if parts.timeline is not None:
-        app.add_routes(
-            [
-                web.get("/", parts.timeline.newest),
-                web.get("/episodes", parts.timeline.index),
-                web.get("/episodes/{episode}", parts.timeline.one),
-            ]
-        )
     return app
+
+
+def _open_to_all(parts: Parts) -> list[web.RouteDef]:
+    routes = [
+        web.post("/v1/events", parts.events.post),
+        web.get("/v1/schema/{type}", parts.schema.schema),
+        web.get("/v1/openapi.json", parts.schema.openapi),
+        web.post("/v1/callbacks/govuk-notify/receipts", parts.callbacks.notify_receipt),
+        web.post("/v1/callbacks/govuk-notify/texts", parts.callbacks.notify_text),
+        web.get("/health/live", parts.health.live),
+        web.get("/health/ready", parts.health.ready),
+        web.get("/health/overdue", parts.health.overdue),
+        web.get("/a/{token}", parts.acknowledge.show),
+        web.post("/a/{token}", parts.acknowledge.record),
+        web.get("/v/{token}", parts.verify.show),
+        web.post("/v/{token}", parts.verify.confirm),
+        *parts.confirm.routes(),
+        *parts.pickup.routes(),
+        web.get("/static/{name:.+}", parts.pages.statics.serve),
+    ]
+    if parts.metrics_open:
+        routes.append(web.get("/metrics", parts.health.metrics))
+    if parts.timeline is not None:
+        routes += [
+            web.get("/", parts.timeline.newest),
+            web.get("/episodes", parts.timeline.index),
+            web.get("/episodes/{episode}", parts.timeline.one),
+        ]
+    return routes
 
 
 def _directory(api: DirectoryApi, coverage: CoverageApi, access: Bearers) -> tuple[web.RouteDef, ...]:

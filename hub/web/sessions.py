@@ -20,6 +20,7 @@ from hub.core.passkeys import origin_of
 from hub.service.accounts.signing_in import SigningIn
 from hub.service.accounts.steps import new_token
 from hub.service.ports import Ids
+from hub.service.tenancy import WHOLE, scope_of, scoped
 from hub.web.bodies import Bodies
 from hub.web.forms import Form, FormRefused, Uploads, read_form, read_upload
 from hub.web.pages.rendering import Pages
@@ -96,11 +97,13 @@ class Sessions:
         async def check(request: web.Request) -> web.StreamResponse:
             if not self.offered:
                 return self.not_offered()
-            viewer = await self.viewer(request)
+            with scoped(WHOLE):
+                viewer = await self.viewer(request)
             if viewer is None:
                 return self.redirect(f"/sign-in?next={quote(self._here(request), safe='/')}")
             request[VIEWER] = viewer
-            return await self._formed(request, handler, uploads)
+            with scoped(scope_of(viewer)):
+                return await self._formed(request, handler, uploads)
 
         return check
 
@@ -108,7 +111,10 @@ class Sessions:
         """For everybody, as the page to sign in is; a POST is checked in the same way."""
 
         async def check(request: web.Request) -> web.StreamResponse:
-            return await self._formed(request, handler) if self.offered else self.not_offered()
+            if not self.offered:
+                return self.not_offered()
+            with scoped(WHOLE):  # nobody is signed in yet: accounts are looked for among all
+                return await self._formed(request, handler)
 
         return check
 

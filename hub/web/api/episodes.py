@@ -10,6 +10,7 @@ from aiohttp import web
 
 from hub.core.api_tokens import Scope, Token
 from hub.service.access import Denied, Granted
+from hub.service.tenancy import WHOLE, scope_of_token, scoped
 from hub.service.timeline import Seeing
 from hub.web.api.bearers import Bearers, denial
 from hub.web.api.ledger import episode_body, timeline_body
@@ -28,10 +29,13 @@ def guarded(access: Bearers, scope: Scope, handler: Handler) -> Handler:
 
     async def check(request: web.Request) -> web.StreamResponse:
         organisation = request.match_info.get("organisation")
-        match await access.check(request, scope, organisation):
+        with scoped(WHOLE):
+            found = await access.check(request, scope, organisation)
+        match found:
             case Granted(name=name):
                 request[BEARER] = name
-                return await handler(request)
+                with scoped(scope_of_token(organisation)):
+                    return await handler(request)
             case Denied() as denied:
                 return denial(denied, scope)
 
@@ -43,10 +47,13 @@ def guarded_own(access: Bearers, scope: Scope, handler: Handler) -> Handler:
     and what the handler answers is narrowed down to those."""
 
     async def check(request: web.Request) -> web.StreamResponse:
-        match await access.known(request, scope):
+        with scoped(WHOLE):
+            found = await access.known(request, scope)
+        match found:
             case Token() as token:
                 request[TOKEN] = token
-                return await handler(request)
+                with scoped(scope_of_token(token.organisation)):
+                    return await handler(request)
             case Denied() as denied:
                 return denial(denied, scope)
 

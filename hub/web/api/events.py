@@ -12,6 +12,7 @@ from hub.core.events import EpisodeEvent, Invalid, Problem
 from hub.core.records import Source
 from hub.core.webhook import Refused, Verified, verify
 from hub.service.ports import Clock
+from hub.service.tenancy import Speaking, scoped
 from hub.web.api.sources import SourceBook
 from hub.web.bodies import Bodies
 from hub.web.bodies import Refused as BodyRefused
@@ -86,11 +87,12 @@ class EventsApi:
         wait = self._rates.take(spoken.source.id)
         if wait:
             return try_again(429, "This source sends faster than it may. Send the same event again later.", wait)
-        if spoken.verified.stale:
-            return await self._stale(body, spoken.source)
-        if not self._bound(request, spoken.source):
-            return await self._invalid(body, spoken.source, (UNBOUND,), status=401)
-        return await self._take(body, spoken.source)
+        with scoped(Speaking(spoken.source.id)):
+            if spoken.verified.stale:
+                return await self._stale(body, spoken.source)
+            if not self._bound(request, spoken.source):
+                return await self._invalid(body, spoken.source, (UNBOUND,), status=401)
+            return await self._take(body, spoken.source)
 
     async def _speaker(self, request: web.Request, body: bytes) -> Spoken | web.Response:
         """The source whose key signed ``body``, or the refusal."""
