@@ -54,6 +54,8 @@ from hub.service.live_directory import LiveDirectory
 from hub.service.pickup.second import SecondChannels
 from hub.service.ports import Clock, Ids, Store
 from hub.service.receipts import Receipts
+from hub.service.search import EVERY as SEARCH_EVERY
+from hub.service.search import Indexing
 from hub.service.supervise import Supervisor, Tick
 from hub.service.tokens.ending import EVERY as TOKENS_EVERY
 from hub.service.tokens.using import EVERY as USES_EVERY
@@ -212,6 +214,7 @@ async def running(
             alarms: ALARMS_EVERY,
             watch: min(EVERY, settings.overdue_after / 2),
             Tick("keys", rotation.tick, clock=clock, supervisor=supervisor, log=log): KEYS_EVERY,
+            Tick("search index", Indexing(store).tick, clock=clock, supervisor=supervisor, log=log): SEARCH_EVERY,
             Tick("coverage", reachable.tick, clock=clock, supervisor=supervisor, log=log): EVERY,
             Tick("certificates", certificates.tick, clock=clock, supervisor=supervisor, log=log): EVERY,
             Tick("tokens", tokens_ending.tick, clock=clock, supervisor=supervisor, log=log): TOKENS_EVERY,

@@ -9,6 +9,7 @@ import typer
 
 from hub.cli import (
     channels,
+    child,
     directory,
     evidence,
     keys,
@@ -57,6 +58,7 @@ protocols.app.command(name="coverage")(evidence.of_the_evidence)
 protocols.app.command()(evidence.section)
 app.add_typer(protocols.app, name="protocols")
 app.add_typer(channels.app, name="channels")
+app.add_typer(child.app, name="child")
 app.add_typer(receipts.app, name="receipts")
 app.add_typer(outbox.app, name="outbox")
 app.add_typer(look.alarms, name="alarms")

@@ -4,7 +4,6 @@ Need to know is not a matter of the organisation: the front door of a council is
 a recipient reads for desks, which an administrator has given them, and sees what was sent to these and no more.
 """
 
-import unicodedata
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -17,8 +16,6 @@ from routing.recipients import UNNAMED_SCHOOL
 EVERY_DESK: Final = "*"
 """In place of the desks: all that the organisation has, and will have."""
 NOT_FOR_DESKS: Final[frozenset[Kind]] = frozenset({"verification"})
-
-_JOINING: Final = str.maketrans({"-": " ", "‐": " ", "'": None, "’": None})
 
 Which = Literal["new", "unanswered", "all"]
 """``new``: nobody has opened it, by whatever way; ``unanswered``: no human has answered it, nor accepted anything newer
@@ -122,15 +119,3 @@ def called_off(notice: NoticeRecord, delivery: DeliveryRecord) -> bool:
 def may_name(claimed: ClaimedDelivery) -> bool:
     """Whether a list may name the child: not where a desk stands in for a person, who may be kept from it by now."""
     return not any(told.person for told in claimed.decision.recipients)
-
-
-def matches(name: str, sought: str) -> bool:
-    """Whether every word of ``sought`` begins a word of ``name``, whatever its case and its accents."""
-    words, wanted = _words(name), _words(sought)
-    return bool(wanted) and all(any(word.startswith(part) for word in words) for part in wanted)
-
-
-def _words(text: str) -> list[str]:
-    """``Zoë O’Neil-Example`` -> ``zoe``, ``oneil``, ``example``."""
-    plain = "".join(one for one in unicodedata.normalize("NFKD", text) if not unicodedata.combining(one))
-    return plain.translate(_JOINING).casefold().split()

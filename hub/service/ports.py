@@ -45,6 +45,7 @@ from hub.service.evidence.ports import EvidenceUnit
 from hub.service.key_ports import Wrapping
 from hub.service.pickup.ports import Pickups
 from hub.service.retention.ports import RetentionUnit
+from hub.service.search_ports import SearchUnit
 from hub.service.tokens.ports import TokensUnit
 
 T = TypeVar("T")
@@ -163,6 +164,11 @@ class Unit(Protocol):
     @property
     def retention(self) -> RetentionUnit:
         """How long what is kept, legal holds, and erasing."""
+        ...
+
+    @property
+    def search(self) -> SearchUnit:
+        """The search index."""
         ...
 
     async def lock(self, *keys: str) -> None:

@@ -25,10 +25,13 @@ from hub.store.claiming import composable
 from hub.store.delivery_rows import delivery, notice
 from hub.store.desk_tables import desk_readers
 from hub.store.endings import overtaken
+from hub.store.search import episodes_named
 from hub.store.session import Run, Session
 from hub.store.tables import acknowledgements, deliveries, episodes, notices, receipts
 from hub.store.unreadable import UNREADABLE
 
+_AT_ONCE: Final = 500
+"""Notices of which one statement asks whether the reader may see them."""
 _NEVER_SHOWN: Final = ("superseded", "withheld", "held")
 
 
@@ -55,6 +58,11 @@ class SqlDesk:
         whole: bool = True,
     ) -> Sequence[Filed]:
         return await self._run(_listed, sight, which, before, limit, current, whole)
+
+    async def named(
+        self, sight: Sight, beginnings: Sequence[str], *, before: str | None = None, limit: int = 25
+    ) -> tuple[Sequence[Filed], str | None]:
+        return await self._run(_named, sight, beginnings, before, limit)
 
     async def count(self, sight: Sight, which: Which, most: int) -> int:
         return await self._run(_count, sight, which, most)
@@ -188,6 +196,24 @@ def _listed(
     session: Session, sight: Sight, which: Which, before: str | None, limit: int, current: bool, whole: bool
 ) -> Sequence[Filed]:
     return _read(session, sight, listing(sight, which, before, limit, current), whole=whole)
+
+
+def _named(
+    session: Session, sight: Sight, beginnings: Sequence[str], before: str | None, limit: int
+) -> tuple[Sequence[Filed], str | None]:
+    found = episodes_named(session, sight.organisation, beginnings)
+    if not found:
+        return (), None
+    # Two statements: by their episodes the notices are few, and what the reader may see is asked of these alone.
+    some = select(notices.c.id).where(notices.c.episode.in_(found)).order_by(notices.c.id.desc()).limit(_AT_ONCE)
+    if before is not None:
+        some = some.where(notices.c.id < before)
+    ids = list(session.connection.execute(some).scalars())
+    statement = _filed(sight).where(notices.c.id.in_(ids), not_(_OVER)).order_by(notices.c.id.desc()).limit(limit)
+    rows = _read(session, sight, statement, whole=True)
+    if len(rows) == limit:
+        return rows, rows[-1].notice.id
+    return rows, ids[-1] if len(ids) == _AT_ONCE else None
 
 
 def _count(session: Session, sight: Sight, which: Which, most: int) -> int:

@@ -17,6 +17,7 @@ from hub.core.records import (
 )
 from hub.core.states import NOTICE, NOTICE_STATES
 from hub.service.ports import LostRace
+from hub.store import search
 from hub.store import statements as said
 from hub.store.codec import decision_from_bytes, decision_to_bytes, detail_to_json, to_bytes
 from hub.store.episodes import duty_row, episode_lookup, event_lookup
@@ -79,6 +80,7 @@ def save(session: Session, changes: Changes) -> None:
     session.put(register_entries, entry_rows)
     for alarm in changes.alarms:
         raise_alarm(session, alarm)
+    search.write(session, changes)
     write_quarantine(session, changes.quarantine)
     lines = stating(
         session,

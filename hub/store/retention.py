@@ -21,6 +21,7 @@ from sqlalchemy import (
 
 from hub.core.retention import Hold, Kept
 from hub.service.retention.ports import Rest
+from hub.store import search
 from hub.store.accounts_tables import spent, user_links, user_sessions
 from hub.store.erased import TEXT
 from hub.store.retention_tables import legal_holds
@@ -189,6 +190,7 @@ def _settle(session: Session, episode: str, now: datetime) -> None:
     left. Deliveries before notices, as everywhere."""
     run = session.connection.execute
     run(update(episodes).where(episodes.c.id == episode).values(wake_at=None))
+    search.forget(session, episode)
     # Settled deliveries are found by their notices: there are indexes for that, and for those that are not.
     ours = deliveries.c.episode == episode
     run(update(deliveries).where(DUE, ours).values(state="cancelled"))

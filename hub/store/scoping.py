@@ -122,6 +122,8 @@ OF_ORGANISATION: Final[Mapping[str, Condition]] = {
     "verifications": _OWNED,
     "closed_endpoints": _OWNED,
     "register_entries": _OWNED,
+    "search_marks": _OWNED,
+    "search_progress": _everybodys,
     "audit": _OWNED,
     "api_tokens": _OWNED,
     "alarms": _named("owner"),
@@ -152,7 +154,7 @@ OF_SOURCE: Final[Mapping[str, Condition]] = {
     # Found by a keyed hash of the source's id, or by the id of an episode that was found as above.
     **dict.fromkeys(
         ("children", "revisions", "duties", "register_entries", "decisions", "notices", "deliveries", "attempts",
-         "receipts", "acknowledgements", "pickup_visits", "alarms", "audit", "readiness"),
+         "receipts", "acknowledgements", "pickup_visits", "alarms", "audit", "readiness", "search_marks"),
         _everybodys,
     ),
 }  # fmt: skip

@@ -50,6 +50,7 @@ from hub.service.evidence.ports import EvidenceUnit
 from hub.service.pickup.ports import Pickups
 from hub.service.ports import ANYWHERE, Places, Unit
 from hub.service.retention.ports import RetentionUnit
+from hub.service.search_ports import SearchUnit
 from hub.service.tokens.ports import TokensUnit
 from hub.store import (
     answers,
@@ -80,6 +81,7 @@ from hub.store.passkeys import SqlPasskeys
 from hub.store.pickup import SqlPickups
 from hub.store.providers import SqlProviders
 from hub.store.retention import SqlRetention
+from hub.store.search import SqlSearch
 from hub.store.session import Session
 from hub.store.tokens import SqlTokens
 
@@ -108,6 +110,7 @@ class SqlUnit:
         self.pickups: Pickups = SqlPickups(self._run)
         self.desk: DeskUnit = SqlDesk(self._run)
         self.assurance: AssuranceUnit = SqlAssurance(self._run)
+        self.search: SearchUnit = SqlSearch(self._run)
         self.trail: Trail = SqlTrail(self._run)
         self.evidence: EvidenceUnit = SqlEvidence(self._run)
         self.retention: RetentionUnit = SqlRetention(self._run)

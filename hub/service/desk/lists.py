@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from hub.core.accounts import Viewer
-from hub.core.desk import Filed, Sight, Which, matches, may_name
+from hub.core.desk import Filed, Sight, Which, may_name
 from hub.core.records import AuditLine
+from hub.core.search import beginnings, matches
 from hub.service.desk.sights import Sights
 from hub.service.envelopes import seen
 from hub.service.ports import Clock, Ids, Store, Unit
@@ -67,6 +68,7 @@ class Lists:
         self._clock = clock
         self._ids = ids
         self._bounds = bounds
+        self._whole = False
 
     async def look(self, viewer: Viewer, which: Which, *, before: str | None = None) -> Desks | None:
         """A list, and how much waits."""
@@ -88,17 +90,22 @@ class Lists:
         return Desks(any=sight.anything, pile=Pile(rows=rows, before=last), new=new, unanswered=unanswered)
 
     async def search(self, viewer: Viewer, sought: str, *, before: str | None = None) -> Pile | None:
-        """By a notice's reference, or by words that begin names of the child. Names stand sealed, so those notices
-        that are shown still are opened one by one, the newest first, a bounded number at a time."""
+        """By a notice's reference, or by words that begin names of the child, the newest first. The search index says
+        which notices these may be, and no other name is opened; what the reader was not told finds nothing.
+
+        While the index is not whole yet, and for words too short for it, those notices that are shown still are opened
+        one by one, a bounded number at a time.
+        """
         sight = await self._sights.of(viewer)
         if sight is None:
             return None
         bounds, reference = self._bounds, sought.strip().upper()
         rows = [_row(one) for one in await self._store.read(lambda unit: unit.desk.referenced(sight, reference))]
         after, more, looked = before, not rows, 0
+        begun = beginnings(sought) if more and await self._indexed() else ()
         while more and looked < bounds.furthest and len(rows) < bounds.page:
-            some = await self._some(sight, after)
-            more = len(some) == bounds.at_once
+            some, further = await self._some(sight, begun, after)
+            more = further is not None
             for filed in some:
                 row = _row(filed)
                 if row.child is not None and matches(row.child, sought):
@@ -107,13 +114,25 @@ class Lists:
                 if len(rows) == bounds.page:
                     more = more or filed is not some[-1]
                     break
+            else:
+                after = further
         await self._named(viewer, "desk.searched", rows)
         return Pile(rows=tuple(rows), before=after if more else None)
 
-    async def _some(self, sight: Sight, after: str | None) -> Sequence[Filed]:
-        return await self._store.read(
-            lambda unit: unit.desk.listed(sight, "all", before=after, limit=self._bounds.at_once, current=True)
+    async def _some(self, sight: Sight, begun: Sequence[str], after: str | None) -> tuple[Sequence[Filed], str | None]:
+        """Some notices, and behind which the others are; None where there are none."""
+        limit = self._bounds.at_once
+        if begun:
+            return await self._store.read(lambda unit: unit.desk.named(sight, begun, before=after, limit=limit))
+        some = await self._store.read(
+            lambda unit: unit.desk.listed(sight, "all", before=after, limit=limit, current=True)
         )
+        return some, some[-1].notice.id if len(some) == limit else None
+
+    async def _indexed(self) -> bool:
+        """Whether the search index is whole; once it is, it stays so."""
+        self._whole = self._whole or await self._store.read(lambda unit: unit.search.complete())
+        return self._whole
 
     async def _named(self, viewer: Viewer, action: str, rows: Sequence[Row]) -> None:
         """Write down that names were listed, if any were."""

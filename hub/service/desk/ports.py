@@ -40,6 +40,13 @@ class DeskUnit(Protocol):
         that showing them takes. What does not open any more is there without it."""
         ...
 
+    async def named(
+        self, sight: Sight, beginnings: Sequence[str], *, before: str | None = None, limit: int = 25
+    ) -> tuple[Sequence[Filed], str | None]:
+        """Of the children that the search index has by words that begin so (hub/core/search.py): the newest notices
+        that are not over, whole, and behind which notice to ask for others. Opens none but these."""
+        ...
+
     async def count(self, sight: Sight, which: Which, most: int) -> int:
         """How many there are; ``most`` at most."""
         ...

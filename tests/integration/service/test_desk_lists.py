@@ -9,6 +9,7 @@ from contacts.fictional import fictional_directory
 from hub.core.accounts import Viewer
 from hub.core.desk import EVERY_DESK
 from hub.edge.ids import SeededIds
+from hub.edge.vault import Vault
 from hub.service.desk.lists import Bounds, Lists, Pile
 from hub.service.desk.ports import Reader
 from hub.service.desk.sights import Sights
@@ -37,8 +38,8 @@ class Office:
         return Lists(store=self.store, sights=sights, clock=self.clock, ids=SeededIds("l"), bounds=Bounds(**bounds))
 
 
-@pytest.fixture
-async def office() -> AsyncIterator[Office]:
+@pytest.fixture(params=["before the index is whole", "by the index"])
+async def office(request: pytest.FixtureRequest) -> AsyncIterator[Office]:
     store, clock, ids = await memory_store(), FakeClock(), SeededIds("office")
     viewer = (await accounts_over(store, clock).member()).viewer
     reader = Reader(user=viewer.user, organisation=BROMLEY, desks=frozenset({EVERY_DESK}), given_at=START, given_by="x")
@@ -64,6 +65,8 @@ async def office() -> AsyncIterator[Office]:
             return notice.id
 
         made.append(await store.write(work))
+    if request.param == "by the index":
+        assert await store.write(lambda unit: unit.search.bring_in(len(NAMES) + 1, START))
     yield Office(store=store, clock=clock, viewer=viewer, notices=made)
     await store.aclose()
 
@@ -115,3 +118,35 @@ async def test_a_name_is_found_within_what_one_may_see_alone(office: Office) -> 
     stranger = replace(office.viewer, organisation="E09000007")
     assert names(await office.lists().search(stranger, "zoe")) == []
     assert await office.lists().search(replace(office.viewer, roles=frozenset({"auditor"})), "zoe") is None
+
+
+@pytest.mark.parametrize("office", ["by the index"], indirect=True)
+async def test_no_name_is_opened_but_those_that_are_found(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[str] = []
+    before = Vault.open
+
+    def counting(self: Vault, key: bytes, sealed: bytes, *, table: str, column: str, row: str) -> bytes:
+        if table == "revisions":
+            opened.append(row)
+        return before(self, key, sealed, table=table, column=column, row=row)
+
+    monkeypatch.setattr(Vault, "open", counting)
+    assert names(await office.lists().search(office.viewer, "zoe")) == ["Zoë Other"]
+    assert len(opened) == 1
+    assert names(await office.lists().search(office.viewer, "nobody")) == [] and len(opened) == 1
+    assert names(await office.lists().search(office.viewer, "ro zo")) == [], "too short for the index"
+    assert len(opened) == 1 + len(NAMES)
+
+
+@pytest.mark.parametrize("office", ["by the index"], indirect=True)
+async def test_the_index_shows_nobody_what_their_notices_do_not(office: Office) -> None:
+    """It stands under the organisation; which of its desks may see the notice is asked as ever."""
+    nurse = Reader(
+        user=office.viewer.user,
+        organisation=BROMLEY,
+        desks=frozenset({"designated_nurse"}),
+        given_at=START,
+        given_by="x",
+    )
+    await office.store.write(lambda unit: unit.desk.put_reader(nurse))
+    assert names(await office.lists().search(office.viewer, "zoe")) == []

@@ -13,9 +13,9 @@ from hub.core.desk import (
     best_way,
     called_off,
     known_desks,
-    matches,
     sight_of,
 )
+from hub.core.search import matches
 from hub.edge.ids import SeededIds
 from tests.kit.records import Story
 

@@ -1,0 +1,209 @@
+"""The search index: written with the event that tells of a child, read instead of opening names.
+
+What an organisation finds a child by is what it was told last: a name that was corrected since, and of which it has not
+heard, finds nothing for it.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import bindparam, delete, insert, select, update
+
+from contacts.roles import ORGANISATION_OF
+from hub.core.desk import NOT_FOR_DESKS
+from hub.core.records import Changes
+from hub.core.search import Asked, Mark, marks
+from hub.service.search_ports import FoundEpisode
+from hub.store.episodes import facts
+from hub.store.search_tables import search_marks, search_progress
+from hub.store.session import Run, Session
+from hub.store.tables import episodes, notices
+from hub.store.unreadable import UNREADABLE
+from routing.recipients import UNNAMED_SCHOOL
+
+_OF_EPISODE: Final = select(search_marks.c.organisation, search_marks.c.mark).where(
+    search_marks.c.episode == bindparam("wanted")
+)
+
+
+_MOST: Final = 5_000
+"""Episodes that one search goes through."""
+
+
+class SqlSearch:
+    """Implements ``hub.service.search.SearchUnit`` within one transaction."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+
+    async def found(self, asked: Asked, organisation: str | None, limit: int) -> Sequence[FoundEpisode]:
+        return await self._run(_found, asked, organisation, limit)
+
+    async def complete(self) -> bool:
+        return await self._run(_complete)
+
+    async def bring_in(self, limit: int, now: datetime) -> bool:
+        return await self._run(_bring_in, limit, now)
+
+
+# writing
+
+
+def write(session: Session, changes: Changes) -> None:
+    """What this change makes its child found by, and for whom. One that tells nobody new of nothing new costs
+    nothing."""
+    told = {whose for one in changes.notices for whose in readers(one.organisation, one.roles, one.person, one.kind)}
+    episode, doc = changes.episode, changes.doc
+    if doc is None:
+        if not told:
+            return
+        there = _there(session, episode.id)
+        told -= set(there)
+        if not told:
+            return
+        place = (episode.id, episode.revision)
+        doc = facts(session, [place]).get(place, {})
+    else:
+        told.add(owner(episode.organisation, episode.source))
+        there = _there(session, episode.id)
+    _put(session, episode.id, there, dict.fromkeys(told, marks(doc)))
+
+
+def forget(session: Session, episode: str) -> None:
+    """Nothing finds this episode any more."""
+    session.connection.execute(delete(search_marks).where(search_marks.c.episode == episode))
+
+
+def readers(organisation: str | None, roles: Iterable[str], person: str | None, kind: str) -> set[str]:
+    """Who may find an episode because of a notice: whoever may read it at a desk (hub/store/desk.py)."""
+    if person is not None or kind in NOT_FOR_DESKS or organisation == UNNAMED_SCHOOL:
+        return set()
+    if organisation is not None:
+        return {organisation}
+    return {ORGANISATION_OF[role] for role in roles if role in ORGANISATION_OF}
+
+
+def owner(organisation: str | None, source: str) -> str:
+    """For whom an episode is found that nobody was told of."""
+    return organisation if organisation is not None else f"source {source}"
+
+
+def _there(session: Session, episode: str) -> dict[str, set[bytes]]:
+    found: dict[str, set[bytes]] = {}
+    for whose, mark in session.connection.execute(_OF_EPISODE, {"wanted": episode}):
+        found.setdefault(whose, set()).add(bytes(mark))
+    return found
+
+
+def _put(
+    session: Session,
+    episode: str,
+    there: Mapping[str, Collection[bytes]],
+    wanted: Mapping[str, Collection[Mark]],
+) -> None:
+    """Have these organisations find the episode by these marks and no others."""
+    rows: list[dict[str, Any]] = []
+    for whose, asked in wanted.items():
+        hashes = {session.sealer.search_hash(purpose, whose, value) for purpose, value in asked}
+        before = set(there.get(whose, ()))
+        if gone := before - hashes:
+            session.connection.execute(
+                delete(search_marks).where(
+                    search_marks.c.organisation == whose,
+                    search_marks.c.mark.in_(gone),
+                    search_marks.c.episode == episode,
+                )
+            )
+        rows += [{"organisation": whose, "mark": one, "episode": episode} for one in sorted(hashes - before)]
+    if rows:
+        session.connection.execute(insert(search_marks), rows)
+
+
+# what was there before
+
+
+def _bring_in(session: Session, limit: int, now: datetime) -> bool:
+    session.insert_new(search_progress, {"id": 1, "after": "", "done_at": None})
+    # One node at a time; and no episode changes while it is brought in, as whoever changes one takes its row first.
+    progress = session.connection.execute(select(search_progress).with_for_update()).one()
+    if progress.done_at is not None:
+        return True
+    some = select(episodes.c.id, episodes.c.source, episodes.c.organisation, episodes.c.revision)
+    rows = session.connection.execute(
+        some.where(episodes.c.id > progress.after).order_by(episodes.c.id).limit(limit).with_for_update()
+    ).all()
+    for row in rows:
+        try:
+            wanted = _wanted(session, row)
+        except UNREADABLE:  # erased, or of a key that is not here
+            continue
+        _put(session, row.id, _there(session, row.id), wanted)
+    done = len(rows) < limit
+    after = rows[-1].id if rows else progress.after
+    session.connection.execute(update(search_progress).values(after=after, done_at=now if done else None))
+    return done
+
+
+def _wanted(session: Session, episode: Any) -> dict[str, frozenset[Mark]]:
+    """For each organisation what it was told last; for whose the episode is, what is so now."""
+    newest: dict[str, int] = {}
+    told = select(notices.c.organisation, notices.c.roles, notices.c.person, notices.c.kind, notices.c.revision)
+    for row in session.connection.execute(told.where(notices.c.episode == episode.id)):
+        for whose in readers(row.organisation, row.roles, row.person, row.kind):
+            newest[whose] = max(newest.get(whose, 0), row.revision)
+    if episode.revision:
+        newest[owner(episode.organisation, episode.source)] = episode.revision
+    docs = facts(session, [(episode.id, revision) for revision in set(newest.values()) if revision])
+    return {whose: marks(docs.get((episode.id, revision), {})) for whose, revision in newest.items()}
+
+
+# reading
+
+
+def episodes_named(session: Session, organisation: str, beginnings: Sequence[str]) -> list[str]:
+    """The episodes that an organisation was told of, of children with words in their names that begin so."""
+    hashes = [session.sealer.search_hash("word", organisation, one) for one in beginnings]
+    return _with(session, organisation, hashes)
+
+
+def _with(session: Session, organisation: str, hashes: Sequence[bytes]) -> list[str]:
+    """The newest of those with all of these marks."""
+    first, *others = hashes
+    found = select(search_marks.c.episode).where(search_marks.c.organisation == organisation)
+    statement = found.where(search_marks.c.mark == first)
+    for one in others:
+        statement = statement.where(search_marks.c.episode.in_(found.where(search_marks.c.mark == one)))
+    newest = statement.order_by(search_marks.c.episode.desc()).limit(_MOST)
+    return list(session.connection.execute(newest).scalars())
+
+
+def _found(session: Session, asked: Asked, organisation: str | None, limit: int) -> Sequence[FoundEpisode]:
+    wanted = asked.marks()
+    if not wanted:
+        return []
+    if organisation is not None:
+        everybody = [organisation]
+    else:
+        everybody = list(session.connection.execute(select(search_marks.c.organisation).distinct()).scalars())
+    found: set[str] = set()
+    for whose in everybody:
+        found.update(_with(session, whose, [session.sealer.search_hash(kind, whose, value) for kind, value in wanted]))
+    ids = sorted(found, reverse=True)[:limit]
+    statement = select(episodes).where(episodes.c.id.in_(ids)).order_by(episodes.c.id.desc())
+    return [
+        FoundEpisode(
+            child=row.child,
+            episode=row.id,
+            source=row.source,
+            organisation=row.organisation,
+            state=row.state,
+            status=row.status,
+            since=row.since,
+        )
+        for row in session.connection.execute(statement)
+    ]
+
+
+def _complete(session: Session) -> bool:
+    return session.connection.execute(select(search_progress.c.done_at)).scalar() is not None

@@ -1,0 +1,27 @@
+"""The tables of the search index: keyed hashes of what a child is found by, for each organisation its own."""
+
+from sqlalchemy import Column, ForeignKey, Index, Integer, LargeBinary, Table, Text
+
+from hub.store.tables import metadata
+from hub.store.types import Instant
+
+search_marks = Table(
+    "search_marks",
+    metadata,
+    Column("organisation", Text, primary_key=True),
+    Column("mark", LargeBinary, primary_key=True),
+    Column("episode", ForeignKey("episodes.id"), primary_key=True),
+)
+"""``mark``: a keyed hash, under a key of this organisation and of what it is a hash of (hub/core/search.py): the same
+name with two organisations is two marks. ``organisation``: who may find the episode so: those that were told of it at a
+desk, and whose it is; ``source ID`` where nobody's name is known."""
+Index("ix_search_marks_episode", search_marks.c.episode)
+
+search_progress = Table(
+    "search_progress",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("after", Text, nullable=False),
+    Column("done_at", Instant),
+)
+"""One row: up to which episode those from before the index are in it."""
