@@ -10,6 +10,7 @@ from pydantic.fields import FieldInfo
 from hub.settings import PREFIX, Settings
 from hub.settings.accounts import AccountSettings
 from hub.settings.api import ApiSettings
+from hub.settings.audit import AuditSettings
 from hub.settings.channels import ChannelSettings
 from hub.settings.risks import RISKS
 
@@ -37,7 +38,7 @@ RISKS_HEAD = """
 def page() -> str:
     """The whole page."""
     # What Settings inherits comes last, though pydantic has it first.
-    inherited = (AccountSettings, ApiSettings, ChannelSettings)
+    inherited = (AccountSettings, ApiSettings, AuditSettings, ChannelSettings)
     names = sorted(Settings.model_fields, key=lambda name: [name in one.model_fields for one in inherited])
     rows = "".join(_row(name, Settings.model_fields[name]) for name in names)
     risks = "".join(f"| `{name}` | {_cell(message)} |\n" for name, message, _ in RISKS)

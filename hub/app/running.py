@@ -22,6 +22,7 @@ from adapters.port import Transport
 from contacts.areas import load_areas
 from hub.app.accounts import account_services, limits_of
 from hub.app.assurance import asking_of, certificates_of, proofs_of
+from hub.app.audit import audit_of
 from hub.app.channels import receipts_addresses, receipts_listener, transports
 from hub.app.desk import desk_of
 from hub.app.directory import directory_of, telling_of
@@ -191,10 +192,11 @@ async def running(
         reachable = CoverageCount(directory=directory, areas=areas, meter=metrics)
         certificates = certificates_of(settings, store, directory, ids, log)
         tokens_ending = ending_of(store, ways.get("email"), clock, ids, log)
+        audit = audit_of(settings, store, clock, ids, log, supervisor)
         health = Health(
             store=store,
             supervisor=supervisor,
-            ticks=(clockwork, chasing, refresh, watch),
+            ticks=(clockwork, chasing, refresh, watch, audit.chain),
             clock=clock,
             overdue_after=settings.overdue_after,
             amiss=(
@@ -203,9 +205,17 @@ async def running(
                 alarming.amiss,
                 watching.amiss,
                 rotation.amiss,
+                *audit.amiss,
                 *(() if sms is None else (sms.amiss,)),
             ),
-            figures=(rotation.figures, delivery.figures, certificates.figures, asking.figures, tokens_ending.figures),
+            figures=(
+                rotation.figures,
+                delivery.figures,
+                certificates.figures,
+                asking.figures,
+                tokens_ending.figures,
+                audit.figures,
+            ),
         )
         ticks = {
             clockwork: settings.clock_tick,
@@ -220,6 +230,7 @@ async def running(
             Tick("tokens", tokens_ending.tick, clock=clock, supervisor=supervisor, log=log): TOKENS_EVERY,
             Tick("token uses", usage.tick, clock=clock, supervisor=supervisor, log=log): USES_EVERY,
         }
+        ticks |= audit.ticks
         second = SecondChannels(store=store, directory=directory, channels=frozenset(ways), ids=ids)
         ticks[Tick("second channels", second.tick, clock=clock, supervisor=supervisor, log=log)] = EVERY
         telling = telling_of(settings, store, directory, ways, secret, ids, log)

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from hub.cli import (
+    audit,
     channels,
     child,
     directory,
@@ -45,7 +46,9 @@ app.command()(explain)
 app.command()(simulate)
 app.command()(register)
 app.command()(episode)
+keys.app.command(name="audit")(audit.keys_audit)
 app.add_typer(keys.app, name="keys")
+app.add_typer(audit.app, name="audit")
 app.add_typer(sources.app, name="sources")
 app.add_typer(tokens.app, name="tokens")
 app.add_typer(users.app, name="users")

@@ -9,6 +9,7 @@ import typer
 from hub.cli import keks
 from hub.cli.console import FAILED, USAGE, SettingsFile, fail, note, say, settings_or_exit
 from hub.core.webhook import public_key_to_text
+from hub.edge.audit_keys import new_audit_key
 from hub.edge.clock import SystemClock
 from hub.edge.push_keys import KINDS, Kind, UnusablePushKey, content_signer, new_key, next_key, request_key
 from hub.edge.signer_keys import signer_files, write_new
@@ -28,13 +29,13 @@ def init(
         bool, typer.Option("--signer", help="Also make an S/MIME key with a certificate from a CA of its own.")
     ] = False,
 ) -> None:
-    """Write a key-encryption key, the index secret (32 random bytes each) and the keys for HTTPS push; never over an
-    existing file."""
+    """Write a key-encryption key, the index secret (32 random bytes each), the keys for HTTPS push and for the audit
+    log; never over an existing file."""
     settings = settings_or_exit(settings_file)
     if signer and settings.sender is None:
         fail("FINGERPOST_SENDER: is needed for --signer: the certificate bears the address notices come from", USAGE)
     wanted = {settings.keys / "kek-1.key", settings.index_secret}
-    wanted |= {settings.keys / f"push-{kind}-1.key" for kind in KINDS}
+    wanted |= {settings.keys / f"push-{kind}-1.key" for kind in KINDS} | {settings.keys / "audit-1.key"}
     if signer:
         wanted |= {settings.keys / name for name in ("signer.key", "signer.crt", "signer-ca.key", "signer-ca.crt")}
     there = sorted(str(path) for path in wanted if path.exists()) + [str(p) for p in settings.kek_files if p.exists()]
@@ -91,6 +92,8 @@ def _write(settings: Settings, signer: bool) -> None:
         say(str(path))
     for kind in KINDS:
         say(str(_make(kind, settings.keys)))
+    write_new(settings.keys / "audit-1.key", new_audit_key())
+    say(str(settings.keys / "audit-1.key"))
     if signer and settings.sender is not None:
         for name, content in signer_files(settings.sender, settings.sender_name, SystemClock().now()).items():
             write_new(settings.keys / name, content)

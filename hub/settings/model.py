@@ -12,6 +12,7 @@ from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource
 from contacts.model import Channel
 from hub.settings.accounts import AccountSettings
 from hub.settings.api import ApiSettings, tls_contradictions
+from hub.settings.audit import AuditSettings
 from hub.settings.channels import ChannelSettings, Paths, Port, Seconds, contradictions
 from hub.settings.keys import KeySettings
 
@@ -20,7 +21,7 @@ PREFIX = "FINGERPOST_"
 Schedule = Annotated[tuple[float, ...], NoDecode]
 
 
-class Settings(ChannelSettings, AccountSettings, ApiSettings, KeySettings):
+class Settings(ChannelSettings, AccountSettings, ApiSettings, AuditSettings, KeySettings):
     """All settings. Durations are seconds unless the name says otherwise."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True, validate_default=True)

@@ -154,6 +154,16 @@ RISKS: tuple[tuple[str, str, Callable[[Settings], bool]], ...] = (
         lambda s: s.heartbeat_url is None,
     ),
     (
+        "no_audit_key",
+        "nothing vouches for the audit log: make a key for its checkpoints with `fingerpost keys audit --new`",
+        lambda s: not any(s.keys.glob("audit-*.key")),
+    ),
+    (
+        "audit_kept_here_only",
+        "whoever owns the database can cut the audit log short unseen: set FINGERPOST_AUDIT_FOLDER or _AUDIT_URL",
+        lambda s: s.audit_folder is None and s.audit_url is None,
+    ),
+    (
         "gives_up_early",
         "the retry schedule ends within four hours: a relay's outage of a night makes notices undeliverable",
         lambda s: sum(s.retry_schedule) < 4 * 3600,

@@ -1,18 +1,21 @@
 """The audit chain: lines that wait are numbered and linked, in small bites; what is linked is read by number."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Row, bindparam, func, literal, select, text, tuple_, update
+from sqlalchemy import BigInteger, Row, Text, bindparam, func, literal, select, text, tuple_, type_coerce, update
+from sqlalchemy.types import TypeEngine
 
 from hub.core.audit import Head, LinkedLine, line_digest, link_after
 from hub.core.checkpoints import Checkpoint
 from hub.core.records import AuditLine
-from hub.service.audit.ports import ListedLine, Span, Wanted
+from hub.service.audit.ports import ListedLine, Span, Unreadable, Wanted
 from hub.store.audit_tables import audit_checkpoints, audit_places
 from hub.store.session import Run, Session
 from hub.store.tables import audit
+from hub.store.types import from_micros
 
 UNLINKED: Final = text("audit.number IS NULL")
 LINKED: Final = text("audit.number IS NOT NULL")
@@ -27,6 +30,10 @@ _PUT: Final = (
     .where(audit.c.id == bindparam("line"), audit.c.number.is_(None))
     .values(number=bindparam("place"), link=bindparam("made"))
 )
+_PLAIN: Final[Mapping[str, TypeEngine[Any]]] = {"at": BigInteger(), "detail": Text()}
+_AS_IT_STANDS: Final = [
+    type_coerce(column, _PLAIN.get(column.name, column.type)).label(column.name) for column in audit.columns
+]
 
 
 class SqlTrail:
@@ -44,8 +51,11 @@ class SqlTrail:
     async def head(self) -> Head:
         return await self._run(_head)
 
-    async def linked(self, after: int, limit: int) -> Sequence[LinkedLine]:
+    async def linked(self, after: int, limit: int) -> Sequence[LinkedLine | Unreadable]:
         return await self._run(_linked, after, limit)
+
+    async def numbered(self, to: int) -> int:
+        return await self._run(_numbered, to)
 
     async def lines(self, episode: str) -> Sequence[LinkedLine]:
         return await self._run(_lines, episode)
@@ -105,22 +115,53 @@ def _head(session: Session) -> Head:
     return Head() if row is None else Head(number=row.number, link=bytes(row.link))
 
 
-def _linked(session: Session, after: int, limit: int) -> Sequence[LinkedLine]:
-    found = select(audit).where(LINKED, audit.c.number > after).order_by(audit.c.number).limit(limit)
-    return [_linked_line(row) for row in session.connection.execute(found)]
+def _linked(session: Session, after: int, limit: int) -> Sequence[LinkedLine | Unreadable]:
+    found = select(*_AS_IT_STANDS).where(LINKED, audit.c.number > after).order_by(audit.c.number).limit(limit)
+    return [_read(row) for row in session.connection.execute(found)]
+
+
+def _numbered(session: Session, to: int) -> int:
+    found = select(func.count()).select_from(audit).where(LINKED, audit.c.number <= to)
+    return session.connection.execute(found).scalar_one()
 
 
 def _lines(session: Session, episode: str) -> Sequence[LinkedLine]:
     found = select(audit).where(audit.c.episode == episode, LINKED).order_by(audit.c.number)
-    return [_linked_line(row) for row in session.connection.execute(found)]
+    return [
+        LinkedLine(number=row.number, line=_line(row), link=bytes(row.link))
+        for row in session.connection.execute(found)
+    ]
 
 
 def _span(session: Session, first: int, last: int) -> Sequence[Span]:
-    found = select(audit).where(LINKED, audit.c.number.between(first, last)).order_by(audit.c.number)
+    found = select(*_AS_IT_STANDS).where(LINKED, audit.c.number.between(first, last)).order_by(audit.c.number)
+    lines = map(_read, session.connection.execute(found))
     return [
-        Span(number=row.number, link=bytes(row.link), digest=line_digest(_line(row)))
-        for row in session.connection.execute(found)
+        Span(number=one.number, link=one.link, digest=one.digest if isinstance(one, LinkedLine) else b"")
+        for one in lines
     ]
+
+
+def _read(row: Row[Any]) -> LinkedLine | Unreadable:
+    """Of a row that somebody may have changed: the values are turned into a line here, where they may fail to."""
+    link = bytes(row.link) if isinstance(row.link, bytes) else b""
+    if not isinstance(row.number, int):  # SQLite keeps in a column whatever it is given
+        return Unreadable(number=0, id=str(row.id), link=link)
+    try:
+        line = AuditLine(
+            id=row.id,
+            at=from_micros(row.at),
+            actor=row.actor,
+            action=row.action,
+            organisation=row.organisation,
+            episode=row.episode,
+            subject=row.subject,
+            detail=json.loads(row.detail),
+        )
+        line_digest(line)
+    except (ValueError, TypeError, OverflowError, RecursionError):
+        return Unreadable(number=row.number, id=str(row.id), link=link)
+    return LinkedLine(number=row.number, line=line, link=link)
 
 
 def _listed(session: Session, wanted: Wanted, before: str | None, limit: int) -> Sequence[ListedLine]:
@@ -153,10 +194,6 @@ def _line(row: Row[Any]) -> AuditLine:
         subject=row.subject,
         detail=row.detail,
     )
-
-
-def _linked_line(row: Row[Any]) -> LinkedLine:
-    return LinkedLine(number=row.number, line=_line(row), link=bytes(row.link))
 
 
 # checkpoints

@@ -7,6 +7,7 @@ from typing import Any
 
 from contacts.fictional import fictional_bundle
 from contacts.tables import dumps
+from hub.edge.audit_keys import new_audit_key, next_audit_key
 from hub.edge.push_keys import KINDS, new_key, next_key
 from hub.edge.signer_keys import signer_files, write_new
 from hub.edge.vault import create_key_file
@@ -54,6 +55,7 @@ def make_keys(keys: Path) -> None:
     create_key_file(keys / "index.key")
     for kind in KINDS:
         write_new(next_key(kind, keys), new_key(kind))
+    write_new(next_audit_key(keys), new_audit_key())
     for name, content in _signer().items():
         write_new(keys / name, content)
 

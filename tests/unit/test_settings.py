@@ -171,10 +171,12 @@ def test_a_problem_never_repeats_the_value() -> None:
     assert secret not in repr(found)
 
 
-def test_each_risk_is_named_when_it_holds_and_not_otherwise() -> None:
+def test_each_risk_is_named_when_it_holds_and_not_otherwise(tmp_path: Path) -> None:
+    (tmp_path / "audit-1.key").touch()
     careful = {
         "public_url": "https://hub.example",
-        "keys_folder": Path("/etc/fingerpost/keys"),
+        "keys_folder": tmp_path,
+        "audit_folder": Path("/mnt/elsewhere"),
         "key_store_url": "sqlite:////srv/keys.sqlite3",
         "trust_anchor_files": (Path("ca.pem"),),
         "operator_address": "operator@hub.example",
@@ -192,11 +194,13 @@ def test_each_risk_is_named_when_it_holds_and_not_otherwise() -> None:
         "listening_beyond_this_machine": {"bind_host": "0.0.0.0", "metrics_open": False},
         "smtp_tls_not_required": {"smtp_tls": "opportunistic"},
         "password_in_the_environment": {"smtp_user": "hub", "smtp_password": "pw"},
-        "keys_beside_the_data": {"keys_folder": None},
+        "keys_beside_the_data": {"data_folder": tmp_path},
         "key_store_beside_the_data": {"key_store_url": None},
         "no_trust_anchors": {"trust_anchor_files": ()},
         "no_operator_address": {"operator_address": None},
         "no_heartbeat": {"heartbeat_url": None},
+        "no_audit_key": {"keys_folder": tmp_path / "none"},
+        "audit_kept_here_only": {"audit_folder": None},
         "gives_up_early": {"retry_schedule": (60, 60)},
         "wide_signature_tolerance": {"signature_tolerance": 600},
         "bounces_go_unseen": {"return_path": "bounces@hub.example"},

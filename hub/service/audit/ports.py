@@ -29,8 +29,17 @@ class ListedLine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Unreadable:
+    """A row that is no line any more: somebody has changed it into something that cannot be read."""
+
+    number: int
+    id: str
+    link: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Span:
-    """One link of a stretch of the chain, with a line's digest in place of the line."""
+    """One link of a stretch of the chain, with a line's digest in place of the line: empty if it cannot be read."""
 
     number: int
     link: bytes
@@ -53,8 +62,12 @@ class Trail(Protocol):
         """The last link."""
         ...
 
-    async def linked(self, after: int, limit: int) -> Sequence[LinkedLine]:
+    async def linked(self, after: int, limit: int) -> Sequence[LinkedLine | Unreadable]:
         """Lines by number, from behind ``after``: ``limit`` at most."""
+        ...
+
+    async def numbered(self, to: int) -> int:
+        """How many lines bear a number up to ``to``: so many, if none is twice or beside the chain."""
         ...
 
     async def lines(self, episode: str) -> Sequence[LinkedLine]:

@@ -1,0 +1,66 @@
+"""The chainer: every node looks once a second for lines that have no place in the chain yet, and links them.
+
+One transaction links one bite; a lock in the database lets one chainer at a time read the end of the chain and write
+behind it. What records an event or an attempt writes its lines without a lock and waits for nobody.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Final
+
+from hub.service.ports import Clock, Store
+
+EVERY: Final = 1.0
+"""Seconds."""
+BITE: Final = 100
+"""Lines a transaction: a few milliseconds of the one writer that SQLite has."""
+BITES: Final = 50
+"""A tick: 5,000 lines a second for each node, and what a first start on an old ledger finds is linked in minutes."""
+LATE: Final = timedelta(seconds=20)
+"""A line is linked within five seconds; after four times that somebody has to look."""
+
+
+class Chaining:
+    """One node's chainer."""
+
+    def __init__(self, *, store: Store, clock: Clock, bites: int = BITES) -> None:
+        self._store = store
+        self._bites = bites
+        self._clock = clock
+        self._began = clock.now()
+        self._oldest: datetime | None = None
+
+    async def tick(self, now: datetime) -> int:
+        """Link what there is; how many lines were linked. Raises StoreUnavailable."""
+        self._oldest = await self._store.read(lambda unit: unit.trail.unlinked_since())
+        if self._oldest is None:
+            return 0
+        count = await link_waiting(self._store, self._bites)
+        self._oldest = await self._store.read(lambda unit: unit.trail.unlinked_since())
+        return count
+
+    def figures(self) -> Mapping[str, int]:
+        """For metrics: how long the oldest line has waited, in seconds."""
+        return {"audit_unlinked_seconds": self._waited()}
+
+    def amiss(self) -> Mapping[str, int]:
+        """For health: the same, once it is too long."""
+        waited = self._waited()
+        return {"audit_unlinked_seconds": waited} if waited > LATE.total_seconds() else {}
+
+    def _waited(self) -> int:
+        """Of what was there before this process only the time since its start counts: nobody has kept it waiting."""
+        if self._oldest is None:
+            return 0
+        return max(0, int((self._clock.now() - max(self._oldest, self._began)).total_seconds()))
+
+
+async def link_waiting(store: Store, bites: int | None = None) -> int:
+    """Link what waits, ``bites`` transactions at most (None: until nothing waits); how many lines were linked."""
+    count, done = 0, 0
+    while bites is None or done < bites:
+        linked = await store.write(lambda unit: unit.trail.link(BITE))
+        count, done = count + linked, done + 1
+        if linked < BITE:
+            break
+    return count
