@@ -9,7 +9,7 @@ from hub.app.domain import wire_rules
 from hub.app.foundations import Domain, Log
 from hub.app.pickup import Pickup
 from hub.app.providers import reached_of
-from hub.app.tokens import bearers_of
+from hub.app.tokens import bearers_of, tokens_of
 from hub.core.wall import WayOut
 from hub.service.answers import Answers
 from hub.service.assurance.coverage import CoverageReports, PlacementReports
@@ -47,6 +47,7 @@ from hub.web.pages.directory.routes import DirectorySite
 from hub.web.pages.pickup import PickupPage
 from hub.web.pages.rendering import Pages
 from hub.web.pages.timeline import TimelinePages
+from hub.web.pages.tokens.routes import TokenPages
 from hub.web.pages.verify import VerifyPage
 from hub.web.pages.wall import WallPages
 from hub.web.ports import Meter
@@ -154,6 +155,13 @@ def parts_of(
             asks=settings.verify_contacts,
         ),
         desk=DeskSite.of(desk, accounts.people, people.site, people.sessions),
+        tokens=TokenPages(
+            tokens=tokens_of(settings, store, clock, ids),
+            confirming=accounts.confirming,
+            site=people.site,
+            sessions=people.sessions,
+            clock=clock,
+        ),
         wall=WallPages(
             wall=wall,
             explaining=domain.explaining,

@@ -42,7 +42,7 @@ def reads(summary: str, media_type: str, security: list[Json] | None = None) -> 
     }
     if security is not None:
         operation["security"] = security
-        operation["responses"] |= {str(status): refusal(status) for status in (401, 403)}
+        operation["responses"] |= {str(status): refusal(status) for status in (401, 403, 429)}
     return operation
 
 

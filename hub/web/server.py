@@ -30,6 +30,7 @@ from hub.web.pages.directory.routes import DirectorySite
 from hub.web.pages.pickup import PickupPage
 from hub.web.pages.rendering import Pages
 from hub.web.pages.timeline import TimelinePages
+from hub.web.pages.tokens.routes import TokenPages
 from hub.web.pages.verify import VerifyPage
 from hub.web.pages.wall import WallPages
 from hub.web.ports import Log, Meter
@@ -61,6 +62,7 @@ class Parts:
     directory_pages: DirectorySite
     assurance: AssuranceSite
     desk: DeskSite
+    tokens: TokenPages
     wall: WallPages
     timeline: TimelinePages | None
     pages: Pages
@@ -98,6 +100,7 @@ def application(parts: Parts) -> web.Application:
             *parts.directory_pages.routes(),
             *parts.assurance.routes(),
             *parts.desk.routes(),
+            *parts.tokens.routes(),
             *parts.wall.routes(),
             *unguarded(_open_to_all(parts)),
         ]

@@ -212,6 +212,10 @@ class Sessions:
         """The same for what is not there and for what is not the viewer's to see."""
         return self._pages.message(404, title(404), "Check the address.")
 
+    def say(self, heading: str, text: str) -> web.Response:
+        """That something cannot be done now, and what to do instead."""
+        return self._pages.message(403, heading, text)
+
     def not_offered(self) -> web.Response:
         """Passwords do not travel in clear."""
         return self._pages.message(

@@ -27,6 +27,7 @@ from tests.kit.clock import START
 from tests.kit.desk import Desk, at_the_desk
 from tests.kit.directory import BROMLEY
 from tests.kit.keyboard import by_keyboard
+from tests.kit.tokens import Token, file_tokens
 from tests.kit.web import ACK_SECRET, Web
 
 pytestmark = pytest.mark.browser
@@ -50,7 +51,7 @@ LATER: Final[Mapping[str, str]] = {
     "/p/{token}/notice": "by whoever gave the code",
 }
 """Walked on the way, below."""
-WRONG: Final = ("/sign-in", "/account/password", "/users/invite", "/wall/deliveries/")
+WRONG: Final = ("/sign-in", "/account/password", "/users/invite", "/tokens/add", "/wall/deliveries/")
 """Beginnings of pages whose form is sent empty too."""
 WITHOUT_FORM: Final = frozenset({"/sign-in/with"})
 ELSEWHERE: Final[Mapping[str, str]] = {
@@ -77,6 +78,7 @@ PROVIDER: Final = Provider(
     client_secret="a client's secret",
     domains=("bromley.example",),
 )
+TOKEN: Final = Token(name="rota", scopes=frozenset({"metrics:read"}), sha256=bytes(32), created_at=START)
 DESK_PAGES: Final = ("/notices", "/register")
 
 
@@ -116,6 +118,7 @@ async def test_by_keyboard_and_for_everybody(tmp_path: Path) -> None:
         await furnished(web.store, at=START)
         await web.store.write(lambda unit: unit.add_alarm(told.story.alarm("undeliverable"), []))
         await web.store.write(lambda unit: unit.providers.put(PROVIDER, START))
+        await file_tokens(web.store, [TOKEN])
         places = Places(examples=await examples(desk))
         paths = places.paths(web)
         assert len(paths) > 25
@@ -163,6 +166,7 @@ async def examples(desk: Desk) -> dict[str, str]:
         "/directory/of/{organisation}/plans": f"/directory/of/{BROMLEY}/plans",
         "/directory/coverage/of/{organisation}": f"/directory/coverage/of/{BROMLEY}",
         "/notices/{notice}": desk.notice,
+        "/tokens/{token}": f"/tokens/{TOKEN.id}",
         "/wall/episodes/{episode}": f"/wall/episodes/{told.story.episode}",
         "/wall/deliveries/{delivery}": f"/wall/deliveries/{told.delivery.id}",
     }

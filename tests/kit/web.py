@@ -50,6 +50,7 @@ from hub.service.receipts import Receipts
 from hub.service.register import Registers
 from hub.service.supervise import Supervisor, Tick
 from hub.service.timeline import Seeing
+from hub.service.tokens.keeping import Tokens
 from hub.service.wall import Wall
 from hub.web.api.callbacks import CallbacksApi
 from hub.web.api.coverage import CoverageApi
@@ -74,6 +75,7 @@ from hub.web.pages.directory.routes import DirectorySite
 from hub.web.pages.pickup import PickupPage
 from hub.web.pages.rendering import Pages
 from hub.web.pages.timeline import TimelinePages
+from hub.web.pages.tokens.routes import TokenPages
 from hub.web.pages.verify import VerifyPage
 from hub.web.pages.wall import WallPages
 from hub.web.server import Parts, Server, application
@@ -364,6 +366,13 @@ async def serving(
             services.people,
             accounts.site,
             accounts.sessions,
+        ),
+        tokens=TokenPages(
+            tokens=Tokens(store=store, clock=clock, ids=ids, longest=timedelta(days=365)),
+            confirming=services.confirming,
+            site=accounts.site,
+            sessions=accounts.sessions,
+            clock=clock,
         ),
         wall=WallPages(
             wall=Wall(store=store, health=health, outbox=outbox, ways=lambda: ways_out, clock=clock, ids=ids),

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from hub.core.accounts import AccountLimits, Viewer, alive, locked
+from hub.core.accounts import FRESH, AccountLimits, Viewer, alive, fresh, locked
 from hub.core.passwords import LONGEST, normalised
 from hub.core.totp import used_step
 from hub.service.accounts.ports import Passwords, user_lock
@@ -19,6 +19,25 @@ class Confirming:
         self._ids = ids
         self._passwords = passwords
         self._limits = limits
+
+    async def proved(self, viewer: Viewer) -> bool | None:
+        """Whether the viewer has shown just now who they are; None if they have not, and sign in elsewhere, where they
+        would have to do it again."""
+        now = self._clock.now()
+
+        async def work(unit: Unit) -> bool | None:
+            user = await unit.accounts.user(viewer.user)
+            own = await unit.accounts.sessions(viewer.user)
+            session = next((one for one in own if one.id == viewer.session), None)
+            if user is None or session is None:
+                return False
+            if fresh(session, now):
+                return True
+            if user.password is not None:
+                return False
+            return True if session.created_at <= now < session.created_at + FRESH else None
+
+        return await self._store.read(work)
 
     async def confirm(self, viewer: Viewer, password: str, code: str) -> bool:
         """Whether both are right; then it holds for five minutes, in this session. A failure counts as it does at
