@@ -90,6 +90,8 @@ from tests.kit.tokens import Token, file_tokens
 
 SECRET = b"a secret of thirty-two bytes ok."
 KEY = SigningKey(scheme="v1", key=SECRET)
+TLS = ssl.create_default_context()
+"""Made once: it reads every authority that the system trusts."""
 CLOUD_EVENT = "application/cloudevents+json"
 ACK_SECRET = b"a" * 32
 FORMS_SECRET = b"f" * 32
@@ -289,7 +291,7 @@ async def serving(
         secret=FORMS_SECRET,
         per_minute=10,
         trusted=("127.0.0.0/8",),
-        reached=IdentityProviders(clock=clock, policy=Policy(plain_loopback=True), tls=ssl.create_default_context()),
+        reached=IdentityProviders(clock=clock, policy=Policy(plain_loopback=True), tls=TLS),
     )
     proofs = Proofs(store=store, clock=clock, ids=ids, terms=TERMS, secret=ACK_SECRET)
     outbox = Outbox(
