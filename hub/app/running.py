@@ -31,6 +31,7 @@ from hub.app.keys import acknowledgement_secret, event_digest, forms_secret, key
 from hub.app.ledger import store_of
 from hub.app.mail import anchors
 from hub.app.pickup import pickup_of
+from hub.app.retention import backups_of, erasing_of
 from hub.app.sending import canary_of, composer_of, delivery_of
 from hub.app.texts import texts
 from hub.app.ticking import ticking
@@ -55,6 +56,8 @@ from hub.service.live_directory import LiveDirectory
 from hub.service.pickup.second import SecondChannels
 from hub.service.ports import Clock, Ids, Store
 from hub.service.receipts import Receipts
+from hub.service.retention.backups import EVERY as BACKUPS_EVERY
+from hub.service.retention.erasing import EVERY as ERASE_EVERY
 from hub.service.search import EVERY as SEARCH_EVERY
 from hub.service.search import Indexing
 from hub.service.supervise import Supervisor, Tick
@@ -192,6 +195,8 @@ async def running(
         reachable = CoverageCount(directory=directory, areas=areas, meter=metrics)
         certificates = certificates_of(settings, store, directory, ids, log)
         tokens_ending = ending_of(store, ways.get("email"), clock, ids, log)
+        erasing = erasing_of(settings, store, store.keys, ids, log)
+        backups = backups_of(settings, store, ids, log)
         audit = audit_of(settings, store, clock, ids, log, supervisor)
         health = Health(
             store=store,
@@ -213,6 +218,7 @@ async def running(
                 delivery.figures,
                 certificates.figures,
                 asking.figures,
+                erasing.figures,
                 tokens_ending.figures,
                 audit.figures,
             ),
@@ -226,10 +232,13 @@ async def running(
             Tick("keys", rotation.tick, clock=clock, supervisor=supervisor, log=log): KEYS_EVERY,
             Tick("search index", Indexing(store).tick, clock=clock, supervisor=supervisor, log=log): SEARCH_EVERY,
             Tick("coverage", reachable.tick, clock=clock, supervisor=supervisor, log=log): EVERY,
+            Tick("retention", erasing.tick, clock=clock, supervisor=supervisor, log=log): ERASE_EVERY,
             Tick("certificates", certificates.tick, clock=clock, supervisor=supervisor, log=log): EVERY,
             Tick("tokens", tokens_ending.tick, clock=clock, supervisor=supervisor, log=log): TOKENS_EVERY,
             Tick("token uses", usage.tick, clock=clock, supervisor=supervisor, log=log): USES_EVERY,
         }
+        if backups is not None:
+            ticks[Tick("key backups", backups.tick, clock=clock, supervisor=supervisor, log=log)] = BACKUPS_EVERY
         ticks |= audit.ticks
         second = SecondChannels(store=store, directory=directory, channels=frozenset(ways), ids=ids)
         ticks[Tick("second channels", second.tick, clock=clock, supervisor=supervisor, log=log)] = EVERY

@@ -20,6 +20,7 @@ from hub.cli import (
     protocols,
     providers,
     receipts,
+    retention,
     sources,
     tokens,
     users,
@@ -46,9 +47,13 @@ app.command()(explain)
 app.command()(simulate)
 app.command()(register)
 app.command()(episode)
+keys.app.command()(retention.backup)
+app.add_typer(keys.app, name="keys")
 keys.app.command(name="audit")(audit.keys_audit)
 app.add_typer(keys.app, name="keys")
 app.add_typer(audit.app, name="audit")
+app.add_typer(retention.app, name="retention")
+app.add_typer(retention.hold, name="hold")
 app.add_typer(sources.app, name="sources")
 app.add_typer(tokens.app, name="tokens")
 app.add_typer(users.app, name="users")

@@ -93,7 +93,9 @@ def _head(record: EpisodeRecord) -> str:
     since = f", since {stamp(record.since)}" if record.since else ""
     ended = f", ended {stamp(record.ended_at)}" if record.ended_at else ""
     category = record.category or "category not known"
-    return f"{record.id}  {category}, {record.state}{since}{ended}, {escape(organisation(record.organisation))}{marked}"
+    gone = ", erased" if record.erased else ""
+    whose = escape(organisation(record.organisation))
+    return f"{record.id}  {category}, {record.state}{since}{ended}{gone}, {whose}{marked}"
 
 
 def _page(timeline: Timeline, *, personal: bool) -> Iterator[str]:

@@ -15,13 +15,14 @@ from hub.settings.api import ApiSettings, tls_contradictions
 from hub.settings.audit import AuditSettings
 from hub.settings.channels import ChannelSettings, Paths, Port, Seconds, contradictions
 from hub.settings.keys import KeySettings
+from hub.settings.retention import RetentionSettings
 
 PREFIX = "FINGERPOST_"
 
 Schedule = Annotated[tuple[float, ...], NoDecode]
 
 
-class Settings(ChannelSettings, AccountSettings, ApiSettings, AuditSettings, KeySettings):
+class Settings(ChannelSettings, AccountSettings, ApiSettings, AuditSettings, KeySettings, RetentionSettings):
     """All settings. Durations are seconds unless the name says otherwise."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True, validate_default=True)

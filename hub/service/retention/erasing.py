@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
-from contacts.roles import OPERATOR
-from hub.core.records import AlarmRecord, AuditLine
+from hub.core.records import AuditLine
 from hub.core.retention import Kept, Standing, Step, Terms, late, next_step
 from hub.service.ports import Ids, Store, StoreUnavailable, Unit
+from hub.service.retention.alarms import stands
 from hub.service.retention.ports import Keys, Rest
 from hub.service.supervise import Log
 
@@ -26,7 +26,6 @@ SLICES: Final = 10
 BITE: Final = 100
 """Rows of one kind deleted in one look."""
 LATE: Final = "retention_late"
-LEFT: Final = "keys_left"
 ACTOR: Final = "hub"
 
 
@@ -50,6 +49,8 @@ class Erasing:
     _after: str = ""
     _overdue: set[str] = field(default_factory=set)
     _next_overdue: set[str] = field(default_factory=set)
+    _told: bool = False
+    """An alarm of before this start is looked at once."""
     _scrub: bool = True
     """At the start too: a crash may have come between destroying a key and emptying the log that it stood in."""
     _erased: int = 0
@@ -101,8 +102,9 @@ class Erasing:
     async def _round(self, now: datetime) -> None:
         """All were looked at: what should be gone and is not is an alarm, and its end clears it."""
         before, self._overdue, self._next_overdue = self._overdue, self._next_overdue, set()
-        if self._overdue or before:
-            await self._alarm(LATE, bool(self._overdue), now)
+        if self._overdue or before or not self._told:
+            await stands(self.store, self.ids, LATE, bool(self._overdue), now)
+            self._told = True
 
     async def _safely(self, child: str, now: datetime) -> int:
         taken = 0
@@ -199,14 +201,3 @@ class Erasing:
         if count and what in ("quarantine", "receipts"):
             await unit.add_audit([self._line(f"{what}.emptied", what, now, {"count": str(count)})])
         return count
-
-    async def _alarm(self, kind: str, amiss: bool, now: datetime) -> None:
-        async def work(unit: Unit) -> None:
-            known = [one for one in await unit.alarms() if one.kind == kind]
-            if amiss and not known:
-                alarm = AlarmRecord(id=self.ids.new("al", now), kind=kind, owner=OPERATOR, reason=kind, raised_at=now)
-                await unit.add_alarm(alarm, [self._line(f"alarm.{kind}", alarm.id, now, {"reason": kind})])
-            for alarm in () if amiss else known:
-                await unit.clear_alarm(alarm.id, now, [self._line("alarm.cleared", alarm.id, now, {"reason": kind})])
-
-        await self.store.write(work)

@@ -31,6 +31,7 @@ def episode_body(record: EpisodeRecord) -> Json:
         "status": record.status,
         "since": at(record.since),
         "ended_at": at(record.ended_at),
+        "erased": record.erased,
     }
 
 
