@@ -108,6 +108,7 @@ OF_ORGANISATION: Final[Mapping[str, Condition]] = {
     "source_keys": _nobodys,
     "quarantine": _nobodys,
     "certificate_warnings": _nobodys,
+    "legal_holds": _nobodys,
     "audit_checkpoints": _nobodys,
     "audit_places": _nobodys,
     "users": _OWNED,
@@ -258,6 +259,8 @@ def _narrowed(statement: Any, roles: Roles | None) -> tuple[Any, bool]:
         made._where_criteria += tuple(inner)
 
     def changed(made: Update | Delete) -> None:
+        if roles is not None and rules.get(made.table.name) is _everybodys:
+            raise OutOfScope(f"no organisation changes what is of all in {made.table.name}")
         found = condition(made.table)
         if found is not None:
             type(made).where.non_generative(made, found)  # type: ignore[attr-defined]
