@@ -143,7 +143,7 @@ OF_ORGANISATION: Final[Mapping[str, Condition]] = {
     "directory_changes": _change,
     "directory_change_entries": _OF_CHANGE,
     "directory_news": _OF_CHANGE,
-    "api_token_secrets": _hangs_on(("token", "api_tokens", "id")),
+    "api_token_secrets": _OWNED,
 }
 """Which rows of a table are an organisation's."""
 
