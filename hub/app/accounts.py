@@ -37,6 +37,8 @@ from hub.web.pages.accounts.users import UserPages
 from hub.web.pages.rendering import Pages
 from hub.web.sessions import Sessions
 
+OF_EVERYBODY = 10.0
+"""Tries a second that all client addresses have together."""
 AT_ONCE = 30
 """Tries that one client address has before it is slowed down: an office behind one address signs in at nine."""
 
@@ -126,7 +128,12 @@ def account_pages(
         secret=secret,
         longest=services.limits.longest.total_seconds(),
     )
-    slowed = Slowed(Buckets(per_second=per_minute / 60, burst=AT_ONCE, clock=clock), Clients(trusted), pages)
+    slowed = Slowed(
+        Buckets(per_second=per_minute / 60, burst=AT_ONCE, clock=clock),
+        Clients(trusted),
+        pages,
+        everybody=Buckets(per_second=OF_EVERYBODY, burst=int(OF_EVERYBODY * 6), clock=clock),
+    )
     site = Site(sessions=sessions, public_url=public_url, called=services.called)
     passkeys = _passkeys(services, clock, ids, public_url, secret)
     sign_in = SignInPages(

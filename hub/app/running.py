@@ -67,7 +67,7 @@ from hub.service.watching import Watching
 from hub.settings import Settings
 from hub.store import SqliteStore
 from hub.store.rotation import EVERY as KEYS_EVERY
-from hub.web.server import Server, application
+from hub.web.server import Crowd, Server, application
 
 SWITCH_INTERVAL: Final = 0.0005
 """Seconds that a thread which computes has Python for itself while another waits."""
@@ -289,6 +289,11 @@ async def running(
             port=settings.bind_port,
             read_timeout=settings.read_timeout,
             grace=settings.stop_within * WEB_SHARE,
+            crowd=Crowd(
+                most=settings.connections,
+                of_one=settings.connections_per_address,
+                trusted=settings.trusted_proxies,
+            ),
             tls=server_tls(settings),
         )
         await stack.enter_async_context(

@@ -39,6 +39,7 @@ from hub.web.bodies import Bodies
 from hub.web.certificates import ClientCertificates
 from hub.web.clients import Clients
 from hub.web.limits import Buckets
+from hub.web.paces import Pace, paced
 from hub.web.pages.acknowledge import AcknowledgePage
 from hub.web.pages.assurance.routes import AssuranceSite
 from hub.web.pages.confirming import ConfirmPage
@@ -52,6 +53,7 @@ from hub.web.pages.verify import VerifyPage
 from hub.web.pages.wall import WallPages
 from hub.web.ports import Meter
 from hub.web.server import Parts
+from hub.web.turns import Turns
 
 PICKUP_RATE: Final = 0.5
 PICKUP_BURST: Final = 30
@@ -86,7 +88,13 @@ def parts_of(
     seeing = Seeing(store)
     # Whoever holds up the forms, which need no signature, holds up no case system.
     bodies, forms = (
-        Bodies(at_once=settings.connections_reading, within=settings.read_timeout) for _ in ("programs", "people")
+        Bodies(
+            at_once=settings.connections_reading,
+            within=settings.read_timeout,
+            together=settings.bodies_together,
+            clients=Clients(settings.trusted_proxies),
+        )
+        for _ in ("programs", "people")
     )
     people = account_pages(
         accounts,
@@ -108,6 +116,7 @@ def parts_of(
             sources=SourceBook(store, clock, refresh=settings.sources_refresh),
             bodies=bodies,
             rates=Buckets(per_second=settings.rate_per_second, burst=settings.rate_burst, clock=clock),
+            turns=Turns(at_once=settings.events_at_once),
             clock=clock,
             meter=meter,
             tolerance=settings.signature_tolerance,
@@ -187,4 +196,14 @@ def parts_of(
         clock=clock,
         meter=meter,
         log=log,
+        paced=(
+            paced(
+                pages,
+                Clients(settings.trusted_proxies),
+                clock,
+                address=Pace(per_second=settings.address_rate, burst=settings.address_burst),
+                caller=Pace(per_second=settings.caller_rate, burst=settings.caller_burst),
+                session=people.sessions.token,
+            ),
+        ),
     )

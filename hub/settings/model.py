@@ -15,6 +15,7 @@ from hub.settings.api import ApiSettings, tls_contradictions
 from hub.settings.audit import AuditSettings
 from hub.settings.channels import ChannelSettings, Paths, Port, Seconds, contradictions
 from hub.settings.keys import KeySettings
+from hub.settings.overload import OverloadSettings
 from hub.settings.retention import RetentionSettings
 
 PREFIX = "FINGERPOST_"
@@ -22,7 +23,9 @@ PREFIX = "FINGERPOST_"
 Schedule = Annotated[tuple[float, ...], NoDecode]
 
 
-class Settings(ChannelSettings, AccountSettings, ApiSettings, AuditSettings, KeySettings, RetentionSettings):
+class Settings(
+    ChannelSettings, AccountSettings, OverloadSettings, ApiSettings, AuditSettings, KeySettings, RetentionSettings
+):
     """All settings. Durations are seconds unless the name says otherwise."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True, validate_default=True)

@@ -28,6 +28,8 @@ class Uploads:
 
     bodies: Bodies
     limit: int
+    offered: Callable[[web.Request], bool]
+    """Whether this is for whoever asks: else nothing is read."""
 
 
 class Form:
@@ -64,7 +66,9 @@ async def read_form(request: web.Request, bodies: Bodies, limit: int = FORM_LIMI
 
 async def read_upload(request: web.Request, uploads: Uploads, ours: Callable[[str, str], bool]) -> Form:
     """The form of a POST that may bring files. ``ours``: says of the first field's name and value whether to read on;
-    where it does not, the fields come back empty. Raises FormRefused."""
+    where it does not, the fields come back empty. Raises FormRefused (404 where it is not offered)."""
+    if not uploads.offered(request):
+        raise FormRefused(404)
     try:
         boundary = boundary_of(request.headers["Content-Type"])
     except Malformed:

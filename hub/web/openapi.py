@@ -7,7 +7,7 @@ from typing import Any, Final
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from hub.core.answers import PROBLEM_JSON, AcceptedBody, ProblemDetails
+from hub.core.answers import PROBLEM_JSON, TITLES, AcceptedBody, ProblemDetails
 from hub.core.api_tokens import REGISTER
 from hub.core.wire_models import DATA_MODELS, Envelope
 from hub.service.outbox import WHYS, Deed
@@ -235,6 +235,7 @@ def _register_operation() -> Json:
         parameter("path", "organisation", "Its code; that of the token."),
         {**removed, "required": False},
     ]
+    operation["responses"]["400"] = misunderstood()
     return operation
 
 
@@ -251,7 +252,7 @@ def _mail_operation() -> Json:
                 pattern="^[!-?A-~]+@[!-?A-~]+$",
             )
         ],
-        "requestBody": {"required": True, "content": {"message/rfc822": {"schema": {"type": "string"}}}},
+        "requestBody": {"required": True, "content": {"message/rfc822": {}}},
         "responses": {
             "204": {"description": "Stored, and durable before this is sent."},
             "400": misunderstood(),
@@ -264,7 +265,7 @@ def _callback_operation(summary: str) -> Json:
     return {
         "summary": f"{summary}, as GOV.UK Notify posts it, with the bearer token of its callbacks",
         "security": [{"callback": []}],
-        "requestBody": {"required": True, "content": {"application/json": {"schema": {}}}},
+        "requestBody": {"required": False, "content": {"application/json": {"schema": {}}}},
         "responses": {
             "204": {"description": "Stored; what is not understood is kept apart."},
             **{str(status): refusal(status) for status in (401, 408, 413, 415, 503)},
@@ -297,6 +298,7 @@ def _acknowledgement() -> Json:
                 "200": {"description": "Recorded.", "content": page},
                 "404": {"description": "No notice."},
                 "422": {"description": "Something is missing; the page says what.", "content": page},
+                **{str(one): {"description": TITLES[one], "content": page} for one in (408, 413, 415, 429, 503)},
             },
         },
     }

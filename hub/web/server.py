@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from aiohttp import web
+from aiohttp.typedefs import Middleware
 
 from hub.core.api_tokens import REGISTER
 from hub.service.ports import Clock
@@ -19,6 +20,7 @@ from hub.web.api.health import HealthApi
 from hub.web.api.outbox import OutboxApi
 from hub.web.api.register import RegisterApi
 from hub.web.api.schema import SchemaApi
+from hub.web.connections import Gate
 from hub.web.doors import unguarded, unknown
 from hub.web.middleware import counted, headers_for, refusing
 from hub.web.pages.accounts.routes import AccountPages
@@ -72,12 +74,14 @@ class Parts:
     clock: Clock
     meter: Meter
     log: Log
+    paced: tuple[Middleware, ...] = ()
+    """What slows down whoever is too fast (hub/web/paces.py)."""
 
 
 def application(parts: Parts) -> web.Application:
     """The whole web of one hub."""
     app = web.Application(
-        middlewares=[unknown, counted(parts.meter, parts.clock), refusing(parts.pages, parts.log)],
+        middlewares=[unknown, counted(parts.meter, parts.clock), refusing(parts.pages, parts.log), *parts.paced],
         handler_args={"max_field_size": MAX_HEADERS, "max_line_size": MAX_HEADERS},
     )
     app.on_response_prepare.append(headers_for(parts.public_url))
@@ -150,6 +154,38 @@ def _directory(api: DirectoryApi, coverage: CoverageApi, access: Bearers) -> tup
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Crowd:
+    """How many connections there may be, of which ``of_one`` address that is in none of the ``trusted`` networks."""
+
+    most: int = 800
+    of_one: int = 200
+    trusted: tuple[str, ...] = ()
+
+
+_USUAL: Final = Crowd()
+
+
+class _Runner(web.AppRunner):
+    """Behind a gate."""
+
+    def __init__(self, app: web.Application, crowd: Crowd, **options: Any) -> None:
+        super().__init__(app, **options)
+        self._crowd = crowd
+        self._gate: Gate | None = None
+
+    @property
+    def server(self) -> Any:
+        """What makes the protocol of a connection."""
+        inner = super().server
+        if inner is None:
+            return None
+        if self._gate is None:
+            crowd = self._crowd
+            self._gate = Gate(inner, most=crowd.most, of_one=crowd.of_one, trusted=crowd.trusted)
+        return self._gate
+
+
 class Server:
     """Listens. No access log: paths hold tokens; metrics count requests by route instead."""
 
@@ -161,6 +197,7 @@ class Server:
         port: int,
         read_timeout: float,
         grace: float,
+        crowd: Crowd = _USUAL,
         tls: ssl.SSLContext | None = None,
     ) -> None:
         """``grace``: seconds that requests in hand have to be answered once the hub stops. ``tls``: None where a proxy
@@ -172,7 +209,7 @@ class Server:
             "lingering_time": 2.0,
             "auto_decompress": False,
         }
-        self._runner = web.AppRunner(app, handle_signals=False, shutdown_timeout=grace, **options)
+        self._runner = _Runner(app, crowd, handle_signals=False, shutdown_timeout=grace, **options)
         self._host = host
         self._port = port
         self._tls = tls

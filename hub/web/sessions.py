@@ -127,6 +127,8 @@ class Sessions:
             try:
                 form = await self._form(request, uploads)
             except FormRefused as refused:
+                if refused.status == 404:
+                    return self.nowhere()
                 why = UNREAD.get(refused.status, "Go back, and try again.")
                 return self._pages.message(refused.status, "The form could not be read", why)
             if not self._token_fits(request, form.one(CSRF)):

@@ -11,7 +11,8 @@ from hub.core.events import Problem
 from hub.web.problems import problem
 
 M = TypeVar("M", bound=BaseModel)
-_INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+_YEARS: Final = r"2[01]\d\d-"
+_INSTANT: Final = re.compile(_YEARS + r"\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 
 
 def _instant(value: Any) -> datetime:
@@ -21,13 +22,19 @@ def _instant(value: Any) -> datetime:
             raise ValueError
         return datetime.fromisoformat(value)
     except ValueError:
-        raise ValueError("is an instant with its offset, such as 2026-04-01T09:00:00Z") from None
+        raise ValueError("is an instant of 2000 to 2199 with its offset, such as 2026-04-01T09:00:00Z") from None
 
 
 Instant = Annotated[
-    datetime, BeforeValidator(_instant), WithJsonSchema({"type": "string", "format": "date-time"}, mode="validation")
+    datetime,
+    BeforeValidator(_instant),
+    WithJsonSchema({"type": "string", "format": "date-time", "pattern": f"^{_YEARS}"}, mode="validation"),
 ]
 """In a query. Always with its offset."""
+Whole = Annotated[
+    int, BeforeValidator(lambda value: int(value) if isinstance(value, float) and value.is_integer() else value)
+]
+"""JSON has one kind of number: 14.0 is as whole as 14."""
 
 
 def valid(model: type[M], given: bytes | dict[str, Any]) -> M | web.Response:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hmac import compare_digest
-from typing import Final
+from typing import Final, Literal
 
 from aiohttp import web
 
@@ -20,6 +20,8 @@ from hub.web.certificates import ClientCertificates
 from hub.web.limits import Buckets
 from hub.web.ports import Intake, Meter
 from hub.web.problems import json_response, problem, try_again
+from hub.web.replays import Replays
+from hub.web.turns import Crowded, Turns
 
 BODY_LIMIT: Final = 1_048_576
 """1 MiB (events.md, Answers)."""
@@ -56,6 +58,7 @@ class EventsApi:
         meter: Meter,
         tolerance: float,
         certificates: ClientCertificates,
+        turns: Turns | None = None,
     ) -> None:
         self._certificates = certificates
         self._parse = parse
@@ -63,6 +66,8 @@ class EventsApi:
         self._sources = sources
         self._bodies = bodies
         self._rates = rates
+        self._turns = turns or Turns()
+        self._replays = Replays(clock)
         self._strangers = Buckets(per_second=STRANGERS_PER_SECOND, burst=STRANGERS_BURST, clock=clock)
         self._clock = clock
         self._meter = meter
@@ -136,7 +141,7 @@ class EventsApi:
 
     async def _stale(self, body: bytes, source: Source) -> web.Response:
         """Right but too old or too new: a slow queue must not swallow a report (readings.md D7)."""
-        quarantine = await self._intake.refuse(body, source, (), "stale_signature")
+        quarantine = await self._kept(body, source, (), "stale_signature")
         return problem(
             401,
             f"The signature is right, but its timestamp is more than {self._tolerance:g} seconds from the hub's clock. "
@@ -154,19 +159,33 @@ class EventsApi:
                 wrong = Problem(path="source", message="is not the source whose key signed this: send its own source")
                 return await self._invalid(body, source, (wrong,), status=403)
             case EpisodeEvent() as event:
-                answer = await self._intake.accept(event, body, source)
+                try:
+                    async with self._turns.turn(source.id):
+                        answer = await self._intake.accept(event, body, source)
+                except Crowded:
+                    return try_again(503, "Too many events of this source wait already. Send the same again later.", 1)
                 return json_response(answer.body, status=answer.status)
 
     async def _invalid(
         self, body: bytes, source: Source, problems: Sequence[Problem], status: int = 422
     ) -> web.Response:
-        quarantine = await self._intake.refuse(body, source, problems, "invalid")
+        quarantine = await self._kept(body, source, problems, "invalid")
         return problem(
             status,
             KEPT,
             problems=problems,
             quarantine=quarantine,
         )
+
+    async def _kept(
+        self, body: bytes, source: Source, problems: Sequence[Problem], reason: Literal["invalid", "stale_signature"]
+    ) -> str:
+        """The id under which it is in quarantine: the first one's, where it came not long ago."""
+        found = self._replays.known(source.id, body, reason)
+        if found is None:
+            found = await self._intake.refuse(body, source, problems, reason)
+            self._replays.keep(source.id, body, reason, found)
+        return found
 
 
 def _advice(reason: str) -> str:

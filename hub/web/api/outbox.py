@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from hub.core.records import DeliveryState, Sought
 from hub.service.outbox import MOST, WHYS, Deed, Outbox, Why
 from hub.service.ports import Clock
-from hub.web.api.asked import valid
+from hub.web.api.asked import Whole, valid
 from hub.web.api.episodes import BEARER
 from hub.web.api.ledger import done_body, inspected_body, page_body
 from hub.web.bodies import Bodies, Refused
@@ -33,7 +33,7 @@ class Narrowed(BaseModel):
     channel: Code | None = Field(None, description="`email`, `sms` or `push`.")
     organisation: Code | None = Field(None, description="Whose desk it is for.")
     reason: Code | None = Field(None, description="Of the newest attempt.")
-    older_than: int | None = Field(None, ge=0, le=10**9, description="Seconds since it was made.")
+    older_than: Whole | None = Field(None, ge=0, le=10**9, description="Seconds since it was made.")
 
     def sought(self, now: datetime, deliveries: tuple[str, ...] = ()) -> Sought:
         """The same as the services put it."""

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from hub.service.register import Listed, Registers
 from hub.web.api.episodes import BEARER
-from hub.web.problems import json_response
+from hub.web.problems import json_response, problem
 
 
 class RegisterApi:
@@ -21,8 +21,10 @@ class RegisterApi:
 
     async def list(self, request: web.Request) -> web.Response:
         """All entries, by receipt; with ``?removed=true`` those taken off, without names."""
-        organisation = request.match_info["organisation"]
-        if request.query.get("removed") == "true":
+        organisation, removed = request.match_info["organisation"], request.query.getall("removed", [])
+        if removed not in ([], ["true"]):
+            return problem(400, "`removed` is `true`, or is left out.")
+        if removed:
             found = await self._registers.of(organisation, removed=True)
         else:
             found = await self._registers.named(organisation, f"token:{request[BEARER]}")

@@ -115,7 +115,7 @@ async def test_of_a_list_of_placements_what_they_need_and_nothing_of_the_list(pl
         await op.get(form)
         assert (await op.upload(f"{form}/placements", bad)).status == 422, bad
     await jo.get("/directory/proofs")
-    assert (await jo.upload(f"{form}/placements", b"[]", {"csrf": "x"})).status == 403
+    assert (await op.upload(f"{form}/placements", b"[]", {"csrf": "x"})).status == 403
     await jo.get("/account")
     assert (await jo.upload(f"{form}/placements", json.dumps([child]).encode())).status == 404
 

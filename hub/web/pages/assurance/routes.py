@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
+from hub.core.accounts import may
 from hub.service.assurance.coverage import CoverageReports, PlacementReports
 from hub.service.assurance.proofs import Proofs
 from hub.service.ports import Clock
@@ -14,7 +15,8 @@ from hub.web.pages.accounts.site import Site
 from hub.web.pages.assurance.coverage import LONGEST, CoveragePages
 from hub.web.pages.assurance.proofs import ProofPages
 from hub.web.pages.directory.routes import AT_ONCE, WITHIN
-from hub.web.sessions import Sessions
+from hub.web.pages.directory.seeing import ANYBODY
+from hub.web.sessions import VIEWER, Sessions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +48,11 @@ class AssuranceSite:
     def routes(self) -> Sequence[web.RouteDef]:
         """Guarded, all of them."""
         guarded = self.sessions.guarded
-        lists = Uploads(bodies=Bodies(at_once=AT_ONCE, within=WITHIN), limit=LONGEST)
+        lists = Uploads(
+            bodies=Bodies(at_once=AT_ONCE, within=WITHIN),
+            limit=LONGEST,
+            offered=lambda request: may(request[VIEWER], "directory:see", ANYBODY),
+        )
         return [
             web.get("/directory/coverage", guarded(self.coverage.index)),
             web.post("/directory/coverage/placements", guarded(self.coverage.placements, lists)),

@@ -7,6 +7,8 @@ from typing import Final
 from aiohttp import web
 
 from contacts.certificate_files import MOST_BYTES
+from hub.core.accounts import may
+from hub.core.drafts import author_of
 from hub.service.directory.changing import Changing
 from hub.service.directory.importing import Importing
 from hub.service.ports import Clock
@@ -19,7 +21,7 @@ from hub.web.pages.directory.editing import EntryPages
 from hub.web.pages.directory.importing import LONGEST, ImportPages
 from hub.web.pages.directory.plans import PlanPages
 from hub.web.pages.directory.seeing import DirectoryPages
-from hub.web.sessions import Sessions
+from hub.web.sessions import VIEWER, Sessions
 
 _OF = "/directory/of/{organisation}"
 _ENTRY = f"{_OF}/{{table}}/{{key}}"
@@ -31,6 +33,15 @@ WITHIN: Final = 120.0
 """Seconds that one may take to arrive: a country's over a poor line."""
 SPARE: Final = 64 * 1024
 """Bytes of a form besides its file."""
+
+
+def _imports(request: web.Request) -> bool:
+    """Before a whole directory is read, and held: whether they have one to change."""
+    return author_of(request[VIEWER]) is not None
+
+
+def _changes(request: web.Request) -> bool:
+    return may(request[VIEWER], "directory:change", request.match_info["organisation"])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +78,8 @@ class DirectorySite:
         """Guarded, all of them."""
         guarded = self.sessions.guarded
         bodies = Bodies(at_once=AT_ONCE, within=WITHIN)
-        files, short = (Uploads(bodies=bodies, limit=most + SPARE) for most in (LONGEST, MOST_BYTES))
+        files = Uploads(bodies=bodies, limit=LONGEST + SPARE, offered=_imports)
+        short = Uploads(bodies=bodies, limit=MOST_BYTES + SPARE, offered=_changes)
         return [
             web.get("/directory", guarded(self.seeing.index)),
             web.get("/directory/import", guarded(self.importing.show)),

@@ -1,0 +1,63 @@
+"""How fast anybody may go: each client address, each token and each signed-in browser, over all routes together.
+
+Not here: events have the limits of their source (hub/web/api/events.py). Probes, and what mail servers and providers
+hand over, are never slowed: who is refused there may not come again.
+"""
+
+import hashlib
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
+
+from hub.service.ports import Clock
+from hub.web.clients import Clients
+from hub.web.limits import Buckets
+from hub.web.pages.rendering import Pages
+from hub.web.problems import try_again
+
+FREE: Final = ("/v1/events", "/v1/callbacks/", "/v1/receipts/", "/health/")
+API: Final = ("/v1/", "/metrics")
+STATIC: Final = "/static/"
+SLOW_DOWN: Final = "Too many requests. Send the same again later."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """Requests ``per_second``, and ``burst`` at once."""
+
+    per_second: float
+    burst: int
+
+
+def paced(
+    pages: Pages, clients: Clients, clock: Clock, *, address: Pace, caller: Pace, session: Callable[[web.Request], str]
+) -> Middleware:
+    """429 for who is faster. ``session``: the token of a signed-in browser, or nothing."""
+    addresses, callers = (Buckets(per_second=one.per_second, burst=one.burst, clock=clock) for one in (address, caller))
+
+    def who(request: web.Request) -> str | None:
+        """By a digest: what is kept opens nothing. A caller who makes up another token each time is one address."""
+        given = request.headers.get("Authorization") or session(request)
+        return None if not given else hashlib.sha256(given.encode("utf-8", "surrogateescape")).hexdigest()
+
+    @web.middleware
+    async def pace(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if request.path.startswith(FREE):
+            return await handler(request)
+        wait = addresses.take(clients.key(request))
+        caller_key = None if request.path.startswith(STATIC) else who(request)
+        if not wait and caller_key is not None:
+            wait = callers.take(caller_key)
+        if not wait:
+            return await handler(request)
+        if request.path.startswith(API):
+            return try_again(429, SLOW_DOWN, wait)
+        response = pages.message(429, "Too many requests", "Wait a moment, and load the page again.")
+        response.headers["Retry-After"] = str(max(1, math.ceil(wait)))
+        return response
+
+    return pace

@@ -1,0 +1,43 @@
+"""Whose turn it is: so many events of each source at once go on to the ledger, so that a flood holds up only itself."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+
+class Crowded(Exception):
+    """Too many of this one wait already."""
+
+
+@dataclass(slots=True, kw_only=True)
+class _Line:
+    places: asyncio.Semaphore
+    there: int = field(default=0)
+    """With a turn, or waiting for one."""
+
+
+class Turns:
+    """The ledger has one queue for all. Of each key ``at_once`` stand in it, and ``waiting`` before it, in order."""
+
+    def __init__(self, *, at_once: int = 8, waiting: int = 128) -> None:
+        self._at_once = at_once
+        self._most = at_once + waiting
+        self._lines: dict[str, _Line] = {}
+
+    @asynccontextmanager
+    async def turn(self, key: str) -> AsyncIterator[None]:
+        """Wait for a turn, and have it. Raises :class:`Crowded` at once where too many wait."""
+        line = self._lines.get(key)
+        if line is None:
+            line = self._lines[key] = _Line(places=asyncio.Semaphore(self._at_once))
+        if line.there >= self._most:
+            raise Crowded
+        line.there += 1
+        try:
+            async with line.places:
+                yield
+        finally:
+            line.there -= 1
+            if not line.there:
+                del self._lines[key]
