@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import ColumnElement, LargeBinary, bindparam, delete, func, literal, select, update
 
 from contacts.roles import ORGANISATION_OF
 from hub.core.desk import NOT_FOR_DESKS
@@ -22,7 +22,7 @@ from hub.store.tables import episodes, notices
 from hub.store.unreadable import UNREADABLE
 from routing.recipients import UNNAMED_SCHOOL
 
-_OF_EPISODE: Final = select(search_marks.c.organisation, search_marks.c.mark).where(
+_OF_EPISODE: Final = select(search_marks.c.organisation, search_marks.c.marks).where(
     search_marks.c.episode == bindparam("wanted")
 )
 
@@ -89,35 +89,19 @@ def owner(organisation: str | None, source: str) -> str:
     return organisation if organisation is not None else f"source {source}"
 
 
-def _there(session: Session, episode: str) -> dict[str, set[bytes]]:
-    found: dict[str, set[bytes]] = {}
-    for whose, mark in session.connection.execute(_OF_EPISODE, {"wanted": episode}):
-        found.setdefault(whose, set()).add(bytes(mark))
-    return found
+def _there(session: Session, episode: str) -> dict[str, bytes]:
+    found = session.connection.execute(_OF_EPISODE, {"wanted": episode})
+    return {whose: bytes(marks) for whose, marks in found}
 
 
-def _put(
-    session: Session,
-    episode: str,
-    there: Mapping[str, Collection[bytes]],
-    wanted: Mapping[str, Collection[Mark]],
-) -> None:
+def _put(session: Session, episode: str, there: Mapping[str, bytes], wanted: Mapping[str, Collection[Mark]]) -> None:
     """Have these organisations find the episode by these marks and no others."""
     rows: list[dict[str, Any]] = []
     for whose, asked in wanted.items():
-        hashes = {session.sealer.search_hash(purpose, whose, value) for purpose, value in asked}
-        before = set(there.get(whose, ()))
-        if gone := before - hashes:
-            session.connection.execute(
-                delete(search_marks).where(
-                    search_marks.c.organisation == whose,
-                    search_marks.c.mark.in_(gone),
-                    search_marks.c.episode == episode,
-                )
-            )
-        rows += [{"organisation": whose, "mark": one, "episode": episode} for one in sorted(hashes - before)]
-    if rows:
-        session.connection.execute(insert(search_marks), rows)
+        hashes = b"".join(sorted(session.sealer.search_hash(purpose, whose, value) for purpose, value in asked))
+        if there.get(whose) != hashes:
+            rows.append({"organisation": whose, "episode": episode, "marks": hashes})
+    session.put(search_marks, rows)
 
 
 # what was there before
@@ -169,13 +153,20 @@ def episodes_named(session: Session, organisation: str, beginnings: Sequence[str
 
 def _with(session: Session, organisation: str, hashes: Sequence[bytes]) -> list[str]:
     """The newest of those with all of these marks."""
-    first, *others = hashes
-    found = select(search_marks.c.episode).where(search_marks.c.organisation == organisation)
-    statement = found.where(search_marks.c.mark == first)
-    for one in others:
-        statement = statement.where(search_marks.c.episode.in_(found.where(search_marks.c.mark == one)))
-    newest = statement.order_by(search_marks.c.episode.desc()).limit(_MOST)
+    newest = (
+        select(search_marks.c.episode)
+        .where(search_marks.c.organisation == organisation, *(_has(session, one) for one in hashes))
+        .order_by(search_marks.c.episode.desc())
+        .limit(_MOST)
+    )
     return list(session.connection.execute(newest).scalars())
+
+
+def _has(session: Session, mark: bytes) -> ColumnElement[bool]:
+    """Where marks stand one behind the other, one that begins within another is as likely as a guess of the key."""
+    if session.postgresql:
+        return func.position(literal(mark, LargeBinary).op("IN")(search_marks.c.marks)) > 0
+    return func.instr(search_marks.c.marks, mark) > 0
 
 
 def _found(session: Session, asked: Asked, organisation: str | None, limit: int) -> Sequence[FoundEpisode]:

@@ -9,12 +9,15 @@ search_marks = Table(
     "search_marks",
     metadata,
     Column("organisation", Text, primary_key=True),
-    Column("mark", LargeBinary, primary_key=True),
     Column("episode", ForeignKey("episodes.id"), primary_key=True),
+    Column("marks", LargeBinary, nullable=False),
 )
-"""``mark``: a keyed hash, under a key of this organisation and of what it is a hash of (hub/core/search.py): the same
-name with two organisations is two marks. ``organisation``: who may find the episode so: those that were told of it at a
-desk, and whose it is; ``source ID`` where nobody's name is known."""
+"""``organisation``: who may find the episode so: those that were told of it at a desk, and whose it is; ``source ID``
+where nobody is known. ``marks``: keyed hashes, 16 bytes each, one behind the other, under keys of this organisation and
+of what they are hashes of (hub/core/search.py): the same name with two organisations is two marks.
+
+A row an episode and not a row a mark: marks are random, so each would be written to a page of its own, and an event
+would wait for them all. A search goes through the rows of one organisation, a million of which take a second."""
 Index("ix_search_marks_episode", search_marks.c.episode)
 
 search_progress = Table(

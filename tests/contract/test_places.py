@@ -42,7 +42,7 @@ HASHES: Final = {
     "identities": {"lookup"},
     "passkeys": {"lookup"},
     "pickup_visits": {"browser", "code"},
-    "search_marks": {"mark"},
+    "search_marks": {"marks"},
     "sources": {"certificate"},
     "spent": {"digest"},
     "user_links": {"digest"},

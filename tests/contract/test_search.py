@@ -12,6 +12,7 @@ from sqlalchemy import select
 from hub.core.records import Changes
 from hub.core.search import Asked
 from hub.edge.ids import SeededIds
+from hub.edge.vault import SEARCH_BYTES
 from hub.service.ports import Unit
 from hub.service.search import Finding, Indexing
 from hub.store.search_tables import search_marks
@@ -71,7 +72,11 @@ async def found(store: Stores, organisation: str | None, **asked: Any) -> list[s
 async def index(store: Stores) -> set[tuple[str, bytes, str]]:
     async def work(unit: Any) -> set[tuple[str, bytes, str]]:
         rows = await unit._run(lambda session: session.connection.execute(select(search_marks)).all())
-        return {(row.organisation, bytes(row.mark), row.episode) for row in rows}
+        return {
+            (row.organisation, bytes(row.marks[at : at + SEARCH_BYTES]), row.episode)
+            for row in rows
+            for at in range(0, len(row.marks), SEARCH_BYTES)
+        }
 
     return await store.read(work)
 

@@ -17,10 +17,10 @@ def upgrade() -> None:
     op.create_table(
         "search_marks",
         sa.Column("organisation", sa.Text(), nullable=False),
-        sa.Column("mark", sa.LargeBinary(), nullable=False),
         sa.Column("episode", sa.Text(), nullable=False),
+        sa.Column("marks", sa.LargeBinary(), nullable=False),
         sa.ForeignKeyConstraint(["episode"], ["episodes.id"], name=op.f("fk_search_marks_episode")),
-        sa.PrimaryKeyConstraint("organisation", "mark", "episode", name=op.f("pk_search_marks")),
+        sa.PrimaryKeyConstraint("organisation", "episode", name=op.f("pk_search_marks")),
     )
     op.create_index("ix_search_marks_episode", "search_marks", ["episode"])
     op.create_table(
