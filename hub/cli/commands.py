@@ -12,10 +12,10 @@ from hub.cli import (
     channels,
     child,
     directory,
-    evidence,
     keys,
     look,
     outbox,
+    pack_rules,
     placements,
     protocols,
     providers,
@@ -28,6 +28,7 @@ from hub.cli import (
 from hub.cli.console import USAGE, fail, say
 from hub.cli.coverage import coverage_report
 from hub.cli.episode import episode
+from hub.cli.evidence_bundle import evidence, subject_access
 from hub.cli.explain import explain
 from hub.cli.proofs import proofs
 from hub.cli.register import register
@@ -47,6 +48,8 @@ app.command()(explain)
 app.command()(simulate)
 app.command()(register)
 app.command()(episode)
+app.command()(evidence)
+app.command()(subject_access)
 keys.app.command(name="audit")(audit.keys_audit)
 keys.app.command()(retention.backup)
 app.add_typer(keys.app, name="keys")
@@ -61,8 +64,8 @@ directory.app.command(name="coverage")(coverage_report)
 directory.app.command()(proofs)
 app.add_typer(directory.app, name="directory")
 app.add_typer(placements.app, name="placements")
-protocols.app.command(name="coverage")(evidence.of_the_evidence)
-protocols.app.command()(evidence.section)
+protocols.app.command(name="coverage")(pack_rules.of_the_evidence)
+protocols.app.command()(pack_rules.section)
 app.add_typer(protocols.app, name="protocols")
 app.add_typer(channels.app, name="channels")
 app.add_typer(child.app, name="child")

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Final
 
 from sqlalchemy import Table
@@ -121,20 +122,20 @@ KINDS: Final = (EVENT, REVISION, DECISION, NOTICE, DELIVERY, ATTEMPT, RECEIPT, A
 def stated(session: Session, kind: Kind, row: Values) -> Stated:
     """A row, opened: what is sealed is None where it does not open, and ``erased`` where it is gone for good."""
     place = kind.place(row)
-    found = Stated(kind=kind.name, place=place, clear={name: _json(row[name]) for name in kind.clear})
+    clear = {name: _json(row[name]) for name in kind.clear}
     present = [name for name in kind.sealed if row[name] is not None]
     if not present:
-        return found
+        return Stated(kind=kind.name, place=place, clear=clear)
     if not all(row[name] for name in present):
-        return replace(found, sealed=None, erased=True)
+        return Stated(kind=kind.name, place=place, clear=clear, sealed=None, erased=True)
     try:
         sealed = {name: session.open(row["child"], row[name], kind.table, name, place) for name in present}
         salt = salt_of(salt_key(session.keys.key(row["child"])), kind.name, place)
     except KeyErased:
-        return replace(found, sealed=None, erased=True)
+        return Stated(kind=kind.name, place=place, clear=clear, sealed=None, erased=True)
     except Unsealable:  # it was changed or damaged, or its key is lost
-        return replace(found, sealed=None)
-    return replace(found, sealed=sealed, salt=salt)
+        return Stated(kind=kind.name, place=place, clear=clear, sealed=None)
+    return Stated(kind=kind.name, place=place, clear=clear, sealed=sealed, salt=salt)
 
 
 def stating(
@@ -159,9 +160,16 @@ def stating(
     )
 
 
+_PLAIN: Final = frozenset({str, int, bool, type(None)})
+_instant_text: Final = lru_cache(maxsize=256)(instant_text)
+"""The rows of one change bear the same few instants."""
+
+
 def _json(value: Any) -> Any:
+    if type(value) in _PLAIN:
+        return value
     if isinstance(value, datetime):
-        return instant_text(value)
+        return _instant_text(value)
     if isinstance(value, tuple | list):
         return [rules_to_json([one])[0] if isinstance(one, Rule) else _json(one) for one in value]
     if isinstance(value, Mapping):

@@ -14,6 +14,7 @@ from contacts.fictional import fictional_bundle
 from hub.core.checkpoints import CheckpointKey, key_id
 from hub.core.tokens import ack_token, receipt_token
 from hub.service.answers import Answers
+from hub.service.audit.checkpointing import Checkpointing
 from hub.service.evidence.making import Asked, Bundles, Made
 from hub.service.evidence.ports import Pack
 from hub.service.ports import Unit
@@ -95,6 +96,7 @@ def bundles(hub: Hub, *, key: CheckpointKey = KEY) -> Bundles:
         hub=PUBLIC,
         key=key,
         keys={key.id: key.private.public_key()},
+        checkpoint=Checkpointing(store=hub.store, hub=PUBLIC, key=key, ids=hub.ids, log=Notes()).make,
         packs={pack.name: Pack(version=pack.version, text=pack.title.encode()) for pack in hub.packs.written},
     )
 

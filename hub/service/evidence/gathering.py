@@ -5,21 +5,20 @@ Read whatever can be: what is erased is marked so, and everything else stays.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, Final
 
-from hub.core.audit import Head
-from hub.core.checkpoints import Checkpoint, CheckpointKey, sign
+from hub.core.checkpoints import Checkpoint
 from hub.core.evidence import Stated
 from hub.core.records import AuditLine
 from hub.core.wire_values import instant_text
 from hub.service.audit.ports import Wanted
 from hub.service.evidence.ports import Subject, Visit
 from hub.service.evidence.standing import Entry, entries_used
-from hub.service.ports import Store, Unit
+from hub.service.ports import Unit
 
 AT_ONCE: Final = 500
-"""Lines that are linked, or listed, in one bite."""
+"""Lines that are listed in one bite."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,21 +107,6 @@ async def _proof(unit: Unit, numbers: Sequence[int]) -> tuple[tuple[Stretch, ...
         span = await unit.trail.span(after + 1, end.number)
         stretches.append(Stretch(after=after, checkpoint=end.number, digests=tuple(one.digest for one in span)))
     return tuple(stretches), tuple(ends[number] for number in sorted(ends))
-
-
-async def settle_chain(store: Store, hub: str, key: CheckpointKey, now: datetime) -> None:
-    """Link what is not linked yet and sign where the chain then stands: what is shown of it a moment later is shown up
-    to its end. Raises StoreUnavailable."""
-    while await store.write(lambda unit: unit.trail.link(AT_ONCE)) == AT_ONCE:
-        pass
-
-    async def checkpoint(unit: Unit) -> None:
-        head: Head = await unit.trail.head()
-        last = await unit.trail.checkpoint()
-        if head.number > (0 if last is None else last.number):
-            await unit.trail.add_checkpoint(sign(hub, head, now, key))
-
-    await store.write(checkpoint)
 
 
 def as_json(line: AuditLine) -> Mapping[str, Any]:

@@ -1,8 +1,9 @@
 """Making an evidence bundle: who asked for it, and why, stands in the audit log before anybody has it."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Final, Literal, get_args
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -11,7 +12,7 @@ from hub.core.bundles import packed
 from hub.core.checkpoints import CheckpointKey
 from hub.core.records import AuditLine
 from hub.service.evidence.bundle import Making, files_of
-from hub.service.evidence.gathering import gathered, settle_chain
+from hub.service.evidence.gathering import gathered
 from hub.service.evidence.ports import Pack
 from hub.service.ports import Clock, Ids, Store, Unit
 
@@ -19,6 +20,10 @@ Why = Literal["court", "police", "inspection", "review", "complaint", "subject-a
 """What a bundle is asked for. A code: the audit log holds no words that anybody typed."""
 WHY: Final[tuple[Why, ...]] = get_args(Why)
 _REFERENCE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9./_-]{0,39}", re.ASCII)
+
+
+class LogUnreadable(Exception):
+    """A row about the episode was changed into something that is none: nothing can be proved of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,9 +67,12 @@ class Bundles:
     key: CheckpointKey
     keys: Mapping[str, Ed25519PublicKey] = field(repr=False)
     packs: Mapping[str, Pack] = field(repr=False)
+    checkpoint: Callable[[datetime], Awaitable[object]] = field(repr=False)
+    """Links what is not linked yet and signs where the chain then stands, so that a bundle proves all that it shows.
+    A chain that is broken is not signed; the verifier then finds that."""
 
     async def of(self, episode: str, asked: Asked) -> Made | None:
-        """The bundle of one episode; None, and no line, if there is none. Raises StoreUnavailable."""
+        """The bundle of one episode; None, and no line, if there is none. Raises StoreUnavailable, LogUnreadable."""
         now = self.clock.now()
 
         async def say_so(unit: Unit) -> bool:
@@ -78,8 +86,11 @@ class Bundles:
 
         if not await self.store.write(say_so):
             return None
-        await settle_chain(self.store, self.hub, self.key, now)
-        found = await self.store.read(lambda unit: gathered(unit, episode))
+        await self.checkpoint(now)
+        try:
+            found = await self.store.read(lambda unit: gathered(unit, episode))
+        except (ValueError, TypeError) as error:
+            raise LogUnreadable(type(error).__name__) from error
         if found is None:
             return None
         files = files_of(found, Making(hub=self.hub, made_at=now, key=self.key, keys=self.keys, packs=self.packs))
