@@ -17,14 +17,12 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     CursorResult,
-    Delete,
     FromClause,
     Insert,
     Join,
     Select,
     Table,
     Text,
-    Update,
     and_,
     bindparam,
     exists,
@@ -258,12 +256,12 @@ def _narrowed(statement: Any, roles: Roles | None) -> tuple[Any, bool]:
                 inner.append(found)
         made._where_criteria += tuple(inner)
 
-    def changed(made: Update | Delete) -> None:
+    def changed(made: Any) -> None:
         if roles is not None and rules.get(made.table.name) is _everybodys:
             raise OutOfScope(f"no organisation changes what is of all in {made.table.name}")
         found = condition(made.table)
         if found is not None:
-            type(made).where.non_generative(made, found)  # type: ignore[attr-defined]
+            made._where_criteria += (found,)
 
     narrowed = visitors.cloned_traverse(statement, {}, {"select": select, "update": changed, "delete": changed})
     if isinstance(narrowed, Insert) and (clash := narrowed._post_values_clause) is not None:

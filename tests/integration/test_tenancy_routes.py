@@ -1,0 +1,223 @@
+"""Every address of the hub as the wrong tenant: "not yours" is the same answer, in every byte, as "not there".
+
+Which addresses there are is asked of the router: one that is added later is walked too, and if there is something in
+its path that is not known here, an example of it is needed.
+"""
+
+import hashlib
+import re
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, TypeAlias
+from urllib.parse import urlencode
+
+from aiohttp import web as aio
+
+from contacts.model import Contact
+from hub.core.api_tokens import SCOPES
+from hub.core.drafts import author_of
+from hub.core.passkeys import Passkey
+from hub.core.uploads import Upload
+from hub.core.verification import Place, asked, claimed
+from hub.core.verification import waiting as to_prove
+from hub.service.tenancy import OutOfScope
+from hub.web.doors import unguarded, unknown
+from tests.kit.accounts import accounts_over
+from tests.kit.changing import FRONT_DOOR, front_door, furnished, office
+from tests.kit.clock import START
+from tests.kit.desk import Desk, at_the_desk
+from tests.kit.directory import BROMLEY
+from tests.kit.tokens import Token, file_tokens
+from tests.kit.visitor import Visitor
+from tests.kit.web import ACK_SECRET, Web
+
+WRONG: Final = "E08000035"
+"""An authority that was told of nothing."""
+BY_LINK: Final = ("/a/", "/v/", "/c/", "/p/", "/invitation/", "/sign-in", "/v1/schema/", "/static/", "/sign-out")
+"""What opens it is the secret in the path, or it is nobody's: no tenant has to be told from another."""
+NO_TENANTS: Final = ("/health/", "/metrics", "/v1/openapi.json", "/v1/events", "/v1/callbacks/", "/wall/live")
+ENDING: Final = ("/account/sign-out-everywhere",)
+SAFE: Final = {"GET", "HEAD", "POST"}
+FIELDS: Final[dict[str, str | list[str]]] = {
+    "roles": ["recipient"], "desks": ["*"], "answer": "accepted", "name": "A name", "why": "A reason of some words",
+    "email": "new@leeds.example", "organisation": WRONG, "contact": "co_mail", "move": "up",
+    "days": "30", "confirm": "yes", "reason": "A reason of some words", "sought": "Robin", "part": "1",
+    "scopes": ["directory:read"], "address": "x@leeds.example", "overlap": "1", "version": "1", "seen": "1",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class There:
+    """What belongs to others: by the name that paths have for it; and words that only they may read."""
+
+    ids: Mapping[str, str]
+    words: tuple[str, ...]
+
+    def path(self, route: str, *, real: bool) -> str:
+        """A path of this route: to what is there, or to what is not and looks the same."""
+        return re.sub(r"\{(\w+)\}", lambda found: self._one(found[1], real), route)
+
+    def _one(self, name: str, real: bool) -> str:
+        assert name in self.ids, f"give an example of {{{name}}}, so that it is walked as the wrong tenant"
+        one = self.ids[name]
+        return one if real or name in ("table", "deed") else missing(one)
+
+    def same(self, answer: "Answer", *, real: bool) -> "Answer":
+        """Without what was asked for, which an answer may repeat."""
+        body = answer.body
+        for name, one in self.ids.items():
+            if name not in ("table", "deed"):
+                body = body.replace(one if real else missing(one), f"<{name}>")
+        return Answer(status=answer.status, headers=answer.headers, body=body)
+
+
+def missing(one: str) -> str:
+    """As long and of the same letters, and nothing's."""
+    return one[:-3] + ("999" if one[-3:] != "999" else "888")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """All that a client can tell answers apart by, but how long they take."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: str
+
+
+Ask: TypeAlias = Callable[[str, str], Awaitable[Answer]]
+
+
+async def answer(web: Web, method: str, path: str, **more: Any) -> Answer:
+    web.session.cookie_jar.clear()
+    async with web.session.request(method, web.url + path, allow_redirects=False, **more) as response:
+        body = await response.text()
+        kept = tuple(sorted((name, value) for name, value in response.headers.items() if name != "Date"))
+        return Answer(status=response.status, headers=kept, body=body)
+
+
+async def others(desk: Desk) -> There:
+    """A child who is missing, whom the police are told of, and a council with people, tokens, a change under way."""
+    told, web = desk.told, desk.told.web
+    await furnished(web.store, at=START)
+    accounts = accounts_over(web.store, web.clock, seed="others")
+    invited = await accounts.invited("new@bromley.example", "recipient")
+    admin = await accounts.member("jo@bromley.example", "directory_admin", name="Jo Bromley")
+    jo = author_of(admin.viewer)
+    assert jo is not None
+    desks = office(web.store, clock=web.clock, trips=ACK_SECRET)
+    proposed = await desks.changing.propose(jo, [front_door(address="new@bromley.example")], confirm=True)
+    assert proposed.draft is not None
+    one = Contact(id="bromley-1", organisation=BROMLEY, desk="mash", channel="email", address="mash@bromley.example")
+    place = Place(mark=bytes(16), place=bytes(16), contacts=(one,))
+    row = asked(claimed(to_prove(place, "pv_1", ACK_SECRET, START), place, "", ACK_SECRET, START), None, START)
+    token = Token(name="rota", scopes=frozenset({"directory:read"}), sha256=bytes(32), created_at=START,
+                  organisation=BROMLEY)  # fmt: skip
+    await file_tokens(web.store, [token])
+    passkey = Passkey(id="pk_01ARZ3NDEKTSV4RRFFQ69G5FAV", user=admin.viewer.user, organisation=BROMLEY,
+                      credential=b"c", public_key=b"k", name="Jo's telephone", sign_count=0, synced=False,
+                      backed_up=False, created_at=START)  # fmt: skip
+    upload = Upload(id="up_01ARZ3NDEKTSV4RRFFQ69G5FAV", organisation=BROMLEY, by=jo.actor, part=BROMLEY, seen=1,
+                    uploaded_at=START)  # fmt: skip
+    alarm = told.story.alarm("undeliverable")
+
+    async def work(unit: Any) -> None:
+        await unit.assurance.put_places([row])
+        await unit.passkeys.put(passkey)
+        await unit.drafts.uploads.add(upload, b"{}")
+        await unit.add_alarm(alarm, [])
+
+    await web.store.write(work)
+    notice = told.changes.notices[0]
+    ids = {
+        "user": invited.user, "session": admin.viewer.session, "passkey": passkey.id, "notice": notice.id,
+        "delivery": told.delivery.id, "episode": told.story.episode, "alarm": alarm.id, "change": proposed.draft.id,
+        "upload": upload.id, "organisation": BROMLEY, "mark": row.mark.hex(), "token": token.id,
+        "table": "contacts", "key": FRONT_DOOR, "deed": "approve",
+    }  # fmt: skip
+    words = (
+        "Robin Example", "Jo Bromley", "bromley.example", "e09000006.example", notice.reference, notice.id,
+        invited.user, proposed.draft.id, "Jo's telephone", token.id, told.delivery.id, told.story.episode,
+        admin.viewer.user,
+    )  # fmt: skip
+    return There(ids=ids, words=words)
+
+
+def routes(web: Web) -> Iterator[tuple[str, str]]:
+    """Method and address of all that tells tenants apart."""
+    for route in web.app.router.routes():
+        assert route.resource is not None
+        path = route.resource.canonical
+        if not path.startswith((*BY_LINK, *NO_TENANTS)):
+            assert route.method in SAFE, "say how this is asked for"
+            yield route.method, path
+
+
+async def walked(web: Web, there: There, which: Sequence[tuple[str, str]], ask: Ask) -> list[object]:
+    """Whatever an answer gives away, or faults."""
+    wrong: list[object] = []
+    for method, route in which:
+        seen = there.same(await ask(method, there.path(route, real=True)), real=True)
+        other = there.same(await ask(method, there.path(route, real=False)), real=False) if "{" in route else seen
+        if seen != other:
+            wrong.append((method, route, seen.status, other.status))
+        if seen.status >= 500 or seen.status == 401 or any(word in seen.body for word in there.words):
+            wrong.append((method, route, seen.status, [word for word in there.words if word in seen.body]))
+    return wrong
+
+
+async def test_the_signed_in_of_another_authority_get_what_is_not_there(tmp_path: Path) -> None:
+    async with at_the_desk(tmp_path, public_url="http://localhost") as desk:
+        web, there = desk.told.web, await others(desk)
+        session = await desk.token("directory_admin", "recipient", "auditor", organisation=WRONG)
+        browser = Visitor(web=web, cookies={"fingerpost": session})
+        csrf = (await browser.get("/users/invite")).hidden["csrf"]
+        form = urlencode({"csrf": csrf, **FIELDS}, doseq=True)
+        cookies = "; ".join(f"{name}={value}" for name, value in browser.cookies.items())
+        sent = {"Cookie": cookies, "Content-Type": "application/x-www-form-urlencoded"}
+
+        async def ask(method: str, path: str) -> Answer:
+            return await answer(web, method, path, headers=sent, data=form if method == "POST" else None)
+
+        pages = [one for one in routes(web) if not one[1].startswith("/v1/") and one[1] not in ENDING]
+        assert await walked(web, there, pages, ask) == []
+        assert len(pages) > 60
+        assert (await ask("GET", "/account")).status == 200, "signed in to the end"
+
+
+async def test_a_token_of_another_authority_gets_what_is_not_there(tmp_path: Path) -> None:
+    secret = "fpt_" + "w" * 40
+    digest = hashlib.sha256(secret.encode()).digest()
+    async with at_the_desk(tmp_path) as desk:
+        web, there = desk.told.web, await others(desk)
+        every = Token(name="all", scopes=frozenset(SCOPES), created_at=START, organisation=WRONG, sha256=digest)
+        await file_tokens(web.store, [every])
+        sent = {"Authorization": f"Bearer {secret}", "Content-Type": "application/json"}
+
+        async def ask(method: str, path: str) -> Answer:
+            return await answer(web, method, path, headers=sent, data=b"{}" if method == "POST" else None)
+
+        addresses = [one for one in routes(web) if one[1].startswith("/v1/")]
+        assert await walked(web, there, addresses, ask) == []
+        assert len(addresses) > 12
+
+
+async def test_a_route_without_a_guard_reaches_nothing(tmp_path: Path) -> None:
+    """What nobody has said about a request, the store does not guess."""
+    async with at_the_desk(tmp_path) as desk:
+        web = desk.told.web
+        reached: list[object] = []
+
+        async def forgetful(request: Any) -> Any:
+            try:
+                reached.append(await web.store.read(lambda unit: unit.episode_list()))
+            except OutOfScope as refused:
+                reached.append(refused)
+            return aio.Response()
+
+        await unknown(object(), forgetful)  # type: ignore[arg-type]
+        (open_route,) = unguarded([aio.get("/", forgetful)])
+        await unknown(object(), open_route.handler)  # type: ignore[arg-type]
+        assert isinstance(reached[0], OutOfScope)
+        assert len(reached[1]) == 1  # type: ignore[arg-type]

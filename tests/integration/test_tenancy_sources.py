@@ -1,0 +1,87 @@
+"""A source speaks of what it has reported, for the authorities it is registered for, and reaches nothing else."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from hub.core.records import Changes
+from hub.edge.ids import SeededIds
+from hub.service.tenancy import OutOfScope, Speaking, scoped
+from hub.store.scoping import _narrowed
+from tests.kit.events import EPISODE, LEEDS, found, reported, retracted, returned, updated
+from tests.kit.node import REGISTERED, Hub, a_hub
+from tests.kit.records import Story
+from tests.kit.store import sqlite_store
+
+OTHER = replace(REGISTERED, id="so_other", uri="urn:example:other", authorities=frozenset({"E09000007"}))
+
+
+@pytest.fixture
+async def hub(tmp_path: Path) -> Hub:
+    store = await sqlite_store(tmp_path)
+    made = await a_hub(store)
+    await store.write(lambda unit: unit.put_source(OTHER))
+    return made
+
+
+async def test_what_a_source_sends_about_anothers_episode_is_about_one_of_its_own(hub: Hub) -> None:
+    with scoped(Speaking(REGISTERED.id)):
+        assert (await hub.post(reported())).status == 202
+    before, told = await hub.episode(), len(await hub.notices())
+    episode = before.record.id
+    hub.source = OTHER
+    for event in (updated(child={"name": "Somebody Else"}), found(), returned(), retracted()):
+        with scoped(Speaking(OTHER.id)):
+            answer = await hub.post({**event, "source": OTHER.uri})
+        assert answer.status == 202, "kept for a report of its own, as if there were no other"
+        assert answer.body["notices"] == 0
+    assert await hub.see(lambda unit: unit.episode_by_id(episode)) == before
+    assert len(await hub.see(lambda unit: unit.notices(episode))) == told
+    listed = await hub.see(lambda unit: unit.episode_list())
+    assert sorted((one.source, one.state) for one in listed) == [(REGISTERED.id, "open"), (OTHER.id, "awaited")]
+
+
+async def test_an_update_makes_no_source_speak_for_an_authority_it_is_not_registered_for(hub: Hub) -> None:
+    """A report of its own for others, and one that it changes into one for others from the start."""
+    hub.source = replace(OTHER, authorities=frozenset())
+    with scoped(Speaking(OTHER.id)):
+        event = {**reported(placement={"responsible_authority": LEEDS}), "source": OTHER.uri}
+        assert (await hub.post(event)).status == 403
+        assert (await hub.post({**updated(placement={"host_authority": LEEDS}), "source": OTHER.uri})).status == 202
+        assert (await hub.post({**event, "id": "E2"})).status == 403, "nor by what it sent before"
+    assert await hub.notices() == []
+
+
+async def test_the_scope_of_a_source_holds_below_the_service_too(hub: Hub) -> None:
+    with scoped(Speaking(REGISTERED.id)):
+        assert (await hub.post(reported())).status == 202
+        mine = await hub.store.read(lambda unit: unit.episode(REGISTERED.id, EPISODE))
+    assert mine is not None
+    with scoped(Speaking(OTHER.id)):
+        assert await hub.store.read(lambda unit: unit.episode(REGISTERED.id, EPISODE)) is None
+        assert await hub.store.read(lambda unit: unit.episode_by_id(mine.record.id)) is None
+        assert await hub.store.read(lambda unit: unit.event(REGISTERED.id, "E1")) is None
+        assert await hub.store.read(lambda unit: unit.episode_list()) == []
+        for refused in (
+            lambda unit: unit.sources(),
+            lambda unit: unit.put_source(OTHER),
+            lambda unit: unit.accounts.users(None),
+        ):
+            with pytest.raises(OutOfScope):
+                await hub.store.write(refused)
+        story = Story(SeededIds("forged"), child=mine.record.child)
+        forged = Changes(event=None, episode=story.record(source=REGISTERED.id), expected_version=None)
+        with pytest.raises(OutOfScope):
+            await hub.store.write(lambda unit: unit.save(forged))
+
+
+async def test_a_sources_scope_costs_its_events_next_to_nothing(hub: Hub) -> None:
+    """The statements that are asked of every event are narrowed once, not for each."""
+    with scoped(Speaking(REGISTERED.id)):
+        await hub.post(reported())
+        before = _narrowed.cache_info()
+        for number in range(5):
+            await hub.post({**updated(child={"medication": f"number {number}"}), "id": f"U{number}"})
+        after = _narrowed.cache_info()
+    assert after.hits - before.hits > after.misses - before.misses
