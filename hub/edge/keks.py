@@ -11,17 +11,17 @@ import os
 import re
 import secrets
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from hub.edge.kek_command import CommandFailed, ask, key_from
 from hub.service.key_ports import KeyEncryptionKey, KeySource
-from hub.service.ports import Unsealable
+from hub.service.ports import StoreUnavailable, Unsealable
 
 KEY_BYTES: Final = 32
 NONCE_BYTES: Final = 12
@@ -29,6 +29,9 @@ LOOK_AGAIN: Final = 5.0
 """Seconds before a key that was not there is looked for again."""
 KEY_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
 """What an id looks like that leaves this process."""
+ANSWERS_WITHIN: Final = 25.0
+"""Seconds: a program has its own, shorter time."""
+T = TypeVar("T")
 _V1: Final = 1
 _V2: Final = 2
 
@@ -111,7 +114,7 @@ class KeyEncryptionKeys:
         """See the port."""
         try:
             return await self._find(name) is not None
-        except VaultError:
+        except (Unsealable, StoreUnavailable):
             return False
 
     async def new_data_key(self, name: str, scope: str) -> tuple[bytes, bytes]:
@@ -123,12 +126,12 @@ class KeyEncryptionKeys:
         """See the port."""
         encoded = name.encode()
         wrapping = await self._needed(name)
-        return bytes((_V2, len(encoded))) + encoded + await wrapping.wrap(key + _bound(scope))
+        return bytes((_V2, len(encoded))) + encoded + await _answered(name, wrapping.wrap(key + _bound(scope)))
 
     async def unwrap(self, scope: str, wrapped: bytes) -> bytes:
         """See the port."""
         version, name, body = _parted(wrapped)
-        plain = await (await self._needed(name)).unwrap(body)
+        plain = await _answered(name, (await self._needed(name)).unwrap(body))
         key, bound = plain[:KEY_BYTES], plain[KEY_BYTES:]
         if len(key) != KEY_BYTES or not hmac.compare_digest(bound, _bound(scope) if version == _V2 else b""):
             raise VaultError(f"the data key of {scope} was wrapped for another scope, or changed")
@@ -158,7 +161,7 @@ class KeyEncryptionKeys:
         if now - self._missed.get(name, -LOOK_AGAIN) < LOOK_AGAIN:
             return None
         for source in self._sources:
-            found = await source.find(name)
+            found = await _answered(name, source.find(name))
             if found is not None:
                 self._missed.pop(name, None)
                 self._held[name] = found
@@ -167,6 +170,17 @@ class KeyEncryptionKeys:
             self._missed.clear()
         self._missed[name] = now
         return None
+
+
+async def _answered(name: str, asked: Awaitable[T]) -> T:
+    """What a key answers, or a source. Raises StoreUnavailable where it does not: a KMS that is away comes back."""
+    try:
+        async with asyncio.timeout(ANSWERS_WITHIN):
+            return await asked
+    except (Unsealable, StoreUnavailable):
+        raise
+    except Exception as error:  # of code that is not ours: what it says may show what it was given
+        raise StoreUnavailable(f"key-encryption key {name!r} does not answer ({type(error).__name__})") from None
 
 
 def _bound(scope: str) -> bytes:

@@ -22,7 +22,7 @@ class KeySettings(BaseSettings):
         description="Program that prints one, run without a shell: its full path and arguments, with `{id}` for the "
         "id; a status other than 0 says that there is none.",
     )
-    kek_command_timeout: float = Field(10.0, ge=0.1, le=60, description="Seconds that it has.")
+    kek_command_timeout: float = Field(10.0, ge=0.1, le=20, description="Seconds that it has.")
     kek_module: str | None = Field(
         None,
         description="Python function (`package.module:function`) that makes a source of keys for a KMS; see "

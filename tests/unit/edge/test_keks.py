@@ -11,6 +11,7 @@ import pytest
 from hub.edge import keks
 from hub.edge.kek_command import CommandFailed, ask, key_from
 from hub.edge.keks import Command, Environment, Files, Given, KeyEncryptionKeys, VaultError, in_order
+from hub.service.ports import StoreUnavailable
 
 K1, K2, KEY = b"1" * 32, b"2" * 32, b"d" * 32
 
@@ -174,6 +175,36 @@ async def test_a_program_that_has_none_or_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(CommandFailed, match="cannot be run"):
         await ask((str(tmp_path / "none"),), "k1", 10)
     assert await Command((str(tmp_path / "none"), "{id}"), 10, lambda key: False).find("../k1") is None
+
+
+async def test_a_kms_that_is_away_is_no_key_that_is_gone() -> None:
+    """What it raises may show what it was given, and is not shown."""
+
+    class Away:
+        there = True
+
+        async def find(self, name: str) -> "Away | None":
+            return self
+
+        async def names(self) -> list[str]:
+            return []
+
+        async def wrap(self, plain: bytes) -> bytes:
+            if not self.there:
+                raise ConnectionError(plain)
+            return plain
+
+        unwrap = wrap
+
+    kms = Away()
+    wrapping = KeyEncryptionKeys((kms,))
+    wrapped = await wrapping.wrap("kms", "ch_1", KEY)
+    assert await wrapping.unwrap("ch_1", wrapped) == KEY
+    kms.there = False
+    for asked in (wrapping.unwrap("ch_1", wrapped), wrapping.wrap("kms", "ch_1", KEY)):
+        with pytest.raises(StoreUnavailable, match=r"'kms' does not answer \(ConnectionError\)") as caught:
+            await asked
+        assert "ddd" not in str(caught.value) and caught.value.__cause__ is None
 
 
 def test_numbers_in_ids_are_numbers() -> None:
