@@ -1,14 +1,19 @@
 """How fast anybody may go: each client address, each token and each signed-in browser, over all routes together.
 
+Whoever is refused is kept waiting first: a program that asks again at once would else have all of the hub's time with
+being refused, and events would wait.
+
 Not here: events have the limits of their source (hub/web/api/events.py). Probes, and what mail servers and providers
 hand over, are never slowed: who is refused there may not come again.
 """
 
+import asyncio
 import hashlib
 import math
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
@@ -21,6 +26,8 @@ from hub.web.problems import try_again
 
 FREE: Final = ("/v1/events", "/v1/callbacks/", "/v1/receipts/", "/health/")
 API: Final = ("/v1/", "/metrics")
+HELD: Final = 1.0
+"""Seconds that a refusal is held back. The connections of one address are few (hub/web/connections.py)."""
 STATIC: Final = "/static/"
 SLOW_DOWN: Final = "Too many requests. Send the same again later."
 
@@ -34,10 +41,19 @@ class Pace:
 
 
 def paced(
-    pages: Pages, clients: Clients, clock: Clock, *, address: Pace, caller: Pace, session: Callable[[web.Request], str]
+    pages: Pages,
+    clients: Clients,
+    clock: Clock,
+    *,
+    address: Pace,
+    caller: Pace,
+    session: Callable[[web.Request], str],
+    held: float = HELD,
 ) -> Middleware:
-    """429 for who is faster. ``session``: the token of a signed-in browser, or nothing."""
+    """429 for who is faster, after ``held`` seconds. ``session``: the token of a signed-in browser, or nothing."""
     addresses, callers = (Buckets(per_second=one.per_second, burst=one.burst, clock=clock) for one in (address, caller))
+
+    page: list[Any] = []
 
     def who(request: web.Request) -> str | None:
         """By a digest: what is kept opens nothing. A caller who makes up another token each time is one address."""
@@ -54,9 +70,14 @@ def paced(
             wait = callers.take(caller_key)
         if not wait:
             return await handler(request)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(held):
+                await asyncio.Event().wait()
         if request.path.startswith(API):
             return try_again(429, SLOW_DOWN, wait)
-        response = pages.message(429, "Too many requests", "Wait a moment, and load the page again.")
+        if not page:  # rendered once: it is told to those who have no time of ours left
+            page.append(pages.message(429, "Too many requests", "Wait a moment, and load the page again.").body)
+        response = web.Response(status=429, body=page[0], content_type="text/html", charset="utf-8")
         response.headers["Retry-After"] = str(max(1, math.ceil(wait)))
         return response
 

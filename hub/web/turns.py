@@ -20,7 +20,7 @@ class _Line:
 class Turns:
     """The ledger has one queue for all. Of each key ``at_once`` stand in it, and ``waiting`` before it, in order."""
 
-    def __init__(self, *, at_once: int = 8, waiting: int = 128) -> None:
+    def __init__(self, *, at_once: int = 4, waiting: int = 128) -> None:
         self._at_once = at_once
         self._most = at_once + waiting
         self._lines: dict[str, _Line] = {}

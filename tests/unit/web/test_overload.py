@@ -92,6 +92,7 @@ class Network:
             address=Pace(per_second=1, burst=4),
             caller=Pace(per_second=1, burst=2),
             session=lambda request: request.cookies.get("fingerpost", ""),
+            held=0,
         )
 
     async def ask(self, path: str, address: str = "203.0.113.1", **headers: str) -> int:
