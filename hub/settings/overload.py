@@ -16,7 +16,7 @@ class OverloadSettings(BaseSettings):
         128 * 1024 * 1024, ge=48 * 1024 * 1024, description="Bytes of all request bodies that are being read at once."
     )
     events_at_once: int = Field(
-        8,
+        4,
         ge=1,
         le=256,
         description="Events of one source that are worked on at once; the others of it wait their turn.",
