@@ -7,12 +7,12 @@ from datetime import datetime, timedelta
 from typing import Annotated, Final, Literal
 
 from aiohttp import web
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from hub.core.records import DeliveryState, Sought
 from hub.service.outbox import MOST, WHYS, Deed, Outbox, Why
 from hub.service.ports import Clock
-from hub.web.api.asked import Whole, valid
+from hub.web.api.asked import valid, whole
 from hub.web.api.episodes import BEARER
 from hub.web.api.ledger import done_body, inspected_body, page_body
 from hub.web.bodies import Bodies, Refused
@@ -33,7 +33,9 @@ class Narrowed(BaseModel):
     channel: Code | None = Field(None, description="`email`, `sms` or `push`.")
     organisation: Code | None = Field(None, description="Whose desk it is for.")
     reason: Code | None = Field(None, description="Of the newest attempt.")
-    older_than: Whole | None = Field(None, ge=0, le=10**9, description="Seconds since it was made.")
+    older_than: Annotated[int, Field(ge=0, le=10**9), BeforeValidator(whole)] | None = Field(
+        None, description="Seconds since it was made."
+    )
 
     def sought(self, now: datetime, deliveries: tuple[str, ...] = ()) -> Sought:
         """The same as the services put it."""
