@@ -65,9 +65,11 @@ class Kept:
     """Any of its episodes was no exercise and no test."""
     episodes: int
     last: datetime | None
-    """The later of the end of its last episode and the arrival of the last event about it."""
+    """The latest of the end of its last episode, the arrival of the last event about it, and the time by which a duty
+    that is overdue had to be done: somebody still owes it, but not for ever."""
     living: bool
     duty: bool
+    """One is open, and not overdue yet."""
     registered: bool
     held: bool
     sending: bool

@@ -47,7 +47,7 @@ from hub.store.endings import overtaken
 from hub.store.episodes import due
 from hub.store.seeing import DUE, LEASED, WAITING
 from hub.store.session import Session
-from hub.store.tables import alarms, attempts, decisions, deliveries, episodes, notices
+from hub.store.tables import alarms, attempts, children, decisions, deliveries, episodes, notices
 from hub.store.unreadable import UNREADABLE
 from hub.store.waiting import behind_the_first, in_line, pointless
 
@@ -191,6 +191,8 @@ def loose(which: ColumnElement[bool]) -> Select[Any]:
         alarms.c.kind.not_in(OWN_ALARMS),
         or_(alarms.c.cleared_at.is_(None), alarms.c.cleared_at >= notices.c.state_at),
     )
+    # Nothing brings on what was about a child who is erased, and nothing is to.
+    erased = exists().where(children.c.id == notices.c.child, children.c.erasing_at.is_not(None))
     return (
         select(
             notices.c.id,
@@ -203,7 +205,7 @@ def loose(which: ColumnElement[bool]) -> Select[Any]:
             owned.label("owned"),
         )
         .join(episodes, episodes.c.id == notices.c.episode)
-        .where(LOOSE, notices.c.kind.not_in(NEVER_CHASED), not_(overtaken()), which)
+        .where(LOOSE, notices.c.kind.not_in(NEVER_CHASED), not_(overtaken()), which, ~erased)
     )
 
 

@@ -88,10 +88,13 @@ class SqlRetention:
 # Who is kept by what
 
 
-def _kept() -> Select[Any]:
+def kept() -> Select[Any]:
+    """Children with all that keeps them, as a statement without its condition."""
     ours = episodes.c.child == children.c.id
     heard = select(func.max(events.c.arrived_at)).where(events.c.episode == episodes.c.id, ours).correlate(children)
     ended = select(func.max(episodes.c.ended_at)).where(ours)
+    owed = and_(duties.c.episode == episodes.c.id, duties.c.state == "overdue", ours)
+    overdue = select(func.max(duties.c.due_at)).where(owed).correlate(children)
 
     def any_of(table: Table, condition: ColumnElement[bool]) -> ColumnElement[bool]:
         return exists().where(table.c.episode == episodes.c.id, ours, condition).correlate(children)
@@ -103,9 +106,10 @@ def _kept() -> Select[Any]:
         exists().where(ours, episodes.c.state.in_(_LIVING)).label("living"),
         heard.scalar_subquery().label("heard"),
         ended.scalar_subquery().label("ended"),
-        any_of(duties, duties.c.state.in_(("open", "overdue"))).label("duty"),
+        any_of(duties, duties.c.state == "open").label("duty"),
+        overdue.scalar_subquery().label("overdue"),
         any_of(register_entries, register_entries.c.removed_at.is_(None)).label("registered"),
-        any_of(deliveries, deliveries.c.state == "leased").label("sending"),
+        any_of(deliveries, and_(LEASED)).label("sending"),
         exists().where(legal_holds.c.child == children.c.id, _STANDING).label("held"),
     )
 
@@ -116,7 +120,7 @@ def _read(row: Row[Any]) -> Kept:
         created_at=row.created_at,
         real=bool(row.real),
         episodes=row.episodes,
-        last=max((at for at in (row.heard, row.ended) if at is not None), default=None),
+        last=max((at for at in (row.heard, row.ended, row.overdue) if at is not None), default=None),
         living=bool(row.living),
         duty=bool(row.duty),
         registered=bool(row.registered),
@@ -129,7 +133,7 @@ def _read(row: Row[Any]) -> Kept:
 
 
 def _children(session: Session, after: str, limit: int) -> Sequence[Kept]:
-    statement = _kept().where(children.c.id > after).order_by(children.c.id).limit(limit)
+    statement = kept().where(children.c.id > after).order_by(children.c.id).limit(limit)
     return [_read(row) for row in session.connection.execute(statement)]
 
 
@@ -140,7 +144,7 @@ def _child(session: Session, child: str) -> Kept | None:
         session.connection.execute(select(children.c.id).where(children.c.id == child).with_for_update()).all()
         of_child = select(episodes.c.id).where(episodes.c.child == child).order_by(episodes.c.id)
         session.connection.execute(of_child.with_for_update()).all()
-    row = session.connection.execute(_kept().where(children.c.id == child)).one_or_none()
+    row = session.connection.execute(kept().where(children.c.id == child)).one_or_none()
     return None if row is None else _read(row)
 
 

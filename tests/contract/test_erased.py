@@ -12,6 +12,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from hub.core.completeness import After
+from hub.core.records import Changes
 from hub.core.retention import ERASED
 from hub.edge.ids import SeededIds
 from hub.service.ports import StoreUnavailable, Unit, Unsealable
@@ -20,7 +21,7 @@ from hub.store.key_tables import data_keys
 from hub.store.tables import metadata
 from tests.contract.test_retention import UP, erase, erasing, holding, over
 from tests.kit.clock import START
-from tests.kit.records import SOURCE, Story
+from tests.kit.records import SOURCE, Story, moved
 from tests.kit.store import LEDGER, Stores, claim, sqlite_store
 
 KEYS = "keys.sqlite3"
@@ -197,7 +198,20 @@ def arguments(method: Any, known: dict[str, Any]) -> dict[str, Any] | None:
 
 
 async def test_every_reader_meets_an_erased_child_and_goes_on(store: Stores, story: Story) -> None:
-    await over(store, story)
+    changes = await over(store, story)
+    late = story.decision(None, kind="returned")
+    owed = story.notice(late, chase_at=START, state="notified")
+    await store.write(
+        lambda unit: unit.save(
+            Changes(
+                event=None,
+                episode=moved(changes),
+                expected_version=changes.episode.version,
+                decisions=(late,),
+                notices=(owed,),
+            )
+        )
+    )
     await erase(store)
     notices = await store.read(lambda unit: unit.notices(story.episode))
     deliveries = [one.id for notice in notices for one in await _deliveries(store, notice.id)]

@@ -11,9 +11,10 @@ from hub.core.completeness import Lack
 from hub.store.claiming import claimable, ways
 from hub.store.completeness import loose, questions, unsaid
 from hub.store.episodes import due
+from hub.store.retention import kept
 from hub.store.seeing import DUE, LEASED
 from hub.store.sqlite import SqliteStore
-from hub.store.tables import attempts, decisions, deliveries, episodes, events, notices
+from hub.store.tables import attempts, children, decisions, deliveries, episodes, events, notices
 from hub.store.wall import UNSETTLED
 from tests.kit.clock import START
 from tests.kit.records import Story
@@ -54,6 +55,7 @@ QUESTIONS |= {
     "loose of an episode": (loose(notices.c.episode.in_(["ep"])), "ix_notices_episode"),
     "loose of late": (loose(notices.c.state_at > NOW), "ix_notices_loose"),
     "under way by channel": (UNSETTLED, "ix_deliveries_li"),
+    "retention": (kept().where(children.c.id == "ch"), "ix_deliveries_l"),
     "unsaid": (unsaid(decisions.c.id > "zz"), "ix_notices_decision"),
 }
 

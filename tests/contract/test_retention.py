@@ -9,12 +9,13 @@ import structlog
 from sqlalchemy import text
 
 from hub.core.records import Changes
-from hub.core.retention import ERASED, FORGOTTEN_WITHIN, NOTICE_TIME, Terms
+from hub.core.retention import ERASED, FORGOTTEN_WITHIN, NOTICE_TIME, Terms, kept_by
 from hub.edge.ids import SeededIds
 from hub.service.ports import Unit
 from hub.service.retention.erasing import BITE, Erasing, Periods
 from hub.service.retention.holding import BadReason, Gone, Holding, NoSuchChild, NoSuchHold
 from hub.store.failures import KeyErased
+from hub.store.types import to_micros
 from routing.calendar import Period
 from tests.contract.test_secrecy import whole_story
 from tests.kit.clock import START, FakeClock
@@ -22,7 +23,8 @@ from tests.kit.records import SECRETS, SOURCE, Story, moved
 from tests.kit.store import Stores
 
 TERMS = Terms(real=Period(months=72), rehearsed=Period(days=90))
-UP = START + timedelta(days=6 * 366)
+YEARS = timedelta(days=6 * 366)
+UP = START + YEARS
 """The time of what ended at the start is up."""
 QUARANTINE = timedelta(days=365)
 
@@ -107,24 +109,32 @@ async def audit(store: Stores) -> list[Any]:
     return await store.read(work)
 
 
-@pytest.mark.parametrize("keeps", ["episode", "duty", "register", "hold", "lease"])
-async def test_what_keeps_a_child(store: Stores, story: Story, keeps: str) -> None:
-    if keeps == "episode":
-        await whole_story(store, story)
-    else:
-        changes = await over(store, story)
-        if keeps in ("duty", "register"):
-            more: dict[str, Any] = (
-                {"duties": (story.duty("again"),)} if keeps == "duty" else {"register": (story.entry(),)}
-            )
-            later = Changes(event=None, episode=moved(changes), expected_version=changes.episode.version, **more)
-            await store.write(lambda unit: unit.save(later))
-        elif keeps == "hold":
-            await holding(store).add(story.episode, code="court", reason="Marker v Council", by="operator")
-        else:
-            await on(store, "UPDATE deliveries SET state = 'leased', lease_until = 1")
-    assert await erasing(store).run(UP) == 0
-    assert await erasing(store, "2").run(UP + timedelta(days=999)) == 0
+KEEPS = {
+    "episode_open": ("UPDATE episodes SET state = 'found'", "UPDATE episodes SET state = 'returned'"),
+    "duty_open": ("UPDATE duties SET state = 'open'", "UPDATE duties SET state = 'done'"),
+    "registered": (
+        "UPDATE register_entries SET removed_at = NULL",
+        f"UPDATE register_entries SET removed_at = {to_micros(START)}",
+    ),
+    "sending": ("UPDATE deliveries SET state = 'leased'", "UPDATE deliveries SET state = 'sent'"),
+}
+
+
+async def test_what_keeps_a_child(store: Stores, story: Story) -> None:
+    await over(store, story)
+    mine = erasing(store)
+    for why, (so, not_so) in KEEPS.items():
+        await on(store, so)
+        assert kept_by(await kept(store, story.child), TERMS, UP) == (why,)
+        assert await mine.run(UP + timedelta(days=999)) == 0, why
+        await on(store, not_so)
+    hold = await holding(store).add(story.episode, code="court", reason="Marker v Council", by="operator")
+    assert kept_by(await kept(store, story.child), TERMS, UP) == ("hold",)
+    assert await mine.run(UP + timedelta(days=999)) == 0
+    await holding(store).lift(hold.id, by="operator")
+    await on(store, f"UPDATE duties SET state = 'overdue', due_at = {to_micros(UP)}")
+    assert kept_by(await kept(store, story.child), TERMS, UP) == ("term",)
+    assert await mine.run(UP + YEARS) == 1, "what nobody has done for six years keeps it no longer"
 
 
 async def key_of(store: Stores, child: str) -> bytes:
