@@ -11,9 +11,9 @@ from hub.service.search_ports import FoundEpisode
 
 EVERY: Final = 5.0
 """Seconds between two looks at what is not in the index yet."""
-BITE: Final = 50
+BITE: Final = 10
 """Episodes that are brought in in one transaction."""
-BITES: Final = 10
+BITES: Final = 20
 MOST: Final = 100
 """Episodes that one search shows."""
 
