@@ -13,6 +13,7 @@ from typing import Any, Final
 from hub.core.bundles import packed
 from hub.core.evidence import json_bytes
 from hub.core.records import AuditLine
+from hub.core.retention import Hold
 from hub.core.third_parties import Review, child_of
 from hub.core.wire_values import instant_text
 from hub.service.evidence.bundle import record_json
@@ -43,6 +44,7 @@ class _All:
     child: str
     episodes: Sequence[Gathered]
     quarantined: Sequence[Mapping[str, Any]] = field(repr=False)
+    holds: Sequence[Hold]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +79,12 @@ class SubjectAccess:
             found = [await gathered(unit, one, proof=False) for one in episodes]
             there = [one for one in found if one is not None]
             own = child_of(record for one in there for record in one.records)
-            return _All(child=child, episodes=there, quarantined=await _quarantined(unit, there, ref or own.get("ref")))
+            return _All(
+                child=child,
+                episodes=there,
+                quarantined=await _quarantined(unit, there, ref or own.get("ref")),
+                holds=[one for one in await unit.retention.holds(lifted=True) if one.child == child],
+            )
 
         return _made(await self.store.read(look), now)
 
@@ -109,9 +116,19 @@ def _made(held: _All, now: datetime) -> Held:
     shown = [replace(one, records=tuple(review.of(record) for record in one.records)) for one in held.episodes]
     quarantined = [{**one, "body": review.document({"note": one["body"]}, f"quarantine/{one['id']}")["note"]}
                    for one in held.quarantined]  # fmt: skip
+    holds = [{**_hold(one), "reason": review.document({"note": one.reason}, f"hold/{one.id}")["note"]}
+             for one in held.holds]  # fmt: skip
     erased = any(record.erased for one in held.episodes for record in one.records)
     title = f"What is held about {held.child}"
-    parts = [_about(held, len(review.marks), now, erased=erased), *(_episode(one) for one in shown)]
+    rest = Part(
+        title="Besides the episodes",
+        head=("What", "Since", "Why", "What it says"),
+        rows=[
+            *(("Could not be accepted", one["received_at"], one["reason"], one["body"]) for one in quarantined),
+            *(("Kept from erasure", one["since"], one["code"], one["reason"]) for one in holds),
+        ],
+    )
+    parts = [_about(held, len(review.marks), now, erased=erased), *(_episode(one) for one in shown), rest]
     files = {
         "README.txt": text(title, parts[:1]),
         "held.html": html(title, parts),
@@ -121,6 +138,7 @@ def _made(held: _All, now: datetime) -> Held:
                 "made_at": instant_text(now),
                 "episodes": [_json(one) for one in shown],
                 "quarantine": quarantined,
+                "holds": holds,
             }
         ),
         LIST: json_bytes(
@@ -146,6 +164,11 @@ def _made(held: _All, now: datetime) -> Held:
         to_review=len(review.marks),
         erased=erased,
     )
+
+
+def _hold(one: Hold) -> dict[str, str | None]:
+    lifted = None if one.lifted_at is None else instant_text(one.lifted_at)
+    return {"id": one.id, "code": one.code, "since": instant_text(one.since), "by": one.by, "lifted_at": lifted}
 
 
 def _said(value: Any) -> str:

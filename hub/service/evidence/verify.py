@@ -39,6 +39,8 @@ KINDS = (
 )  # fmt: skip
 CHANGING = ("attempt", "duty", "register")
 """Of these a later line states what they came to; the others never change."""
+UNTOLD = ("sending", "cancelled")
+"""States of an attempt that says nothing: it has not come to anything, or was never made."""
 MOST_FILES = 100_000
 MOST_BYTES = 2_000_000_000
 ED25519 = binascii.unhexlify("302a300506032b6570032100")
@@ -388,14 +390,16 @@ class Check:
             for key, value in detail.items() if isinstance(detail, dict) else ():
                 if ":" in key:
                     said.setdefault(key, []).append((place, str(value)))
-        counts = {"agree": 0, "erased": 0, "silent": 0, "loose": 0}
+        counts = {"agree": 0, "erased": 0, "silent": 0, "untold": 0, "loose": 0}
         for key in sorted(said):
             if key not in self.records:
                 self.found.wrong.append(f"Line {said[key][-1][0]} states the record {plain(key)}, which is missing.")
         for key, record in self.records.items():
             if key not in said:
-                counts["silent"] += 1
-                self.found.notes.append(f"No line states the record {plain(key)}.")
+                untold = record.get("kind") == "attempt" and (record.get("clear") or {}).get("state") in UNTOLD
+                counts["untold" if untold else "silent"] += 1
+                if not untold:
+                    self.found.notes.append(f"No line states the record {plain(key)}.")
                 continue
             self._once(key, said[key])
             place, newest = said[key][-1]
@@ -422,6 +426,10 @@ class Check:
             self.found.notes.append(
                 f"Of {counts['erased']} records what was personal has been erased. Its commitments still stand in the "
                 f"chain; what they were made of cannot be guessed from them."
+            )
+        if counts["untold"]:
+            self.found.notes.append(
+                f"{counts['untold']} attempts are under way or were given back and never made; no line states them."
             )
         if counts["silent"]:
             self.found.open.append(f"{counts['silent']} records are not stated by any line of the audit log (see the "

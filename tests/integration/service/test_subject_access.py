@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from hub.core.retention import Hold
 from hub.service.evidence.making import Asked
 from hub.service.evidence.subject_access import LIST, Held, SubjectAccess
 from tests.kit.events import CHILD, EPISODE, merged, reported_in_full, returned, updated
@@ -56,6 +57,11 @@ def given(files: dict[str, bytes]) -> str:
 
 
 async def test_all_that_is_the_childs_is_in_it_and_what_is_others_waits_for_a_decision(hub: Hub) -> None:
+    child = await hub.see(lambda unit: unit.evidence.child(REGISTERED.id, CHILD))
+    assert child is not None
+    hold = Hold(id="hd_1", child=child, code="court", reason="Two people ask for it", by="operator",
+                since=hub.clock.now())  # fmt: skip
+    await hub.store.write(lambda unit: unit.retention.add_hold(hold))
     found = await held(hub)
     files = files_of(found)
     said, review = given(files), json.loads(files[LIST])
@@ -72,6 +78,8 @@ async def test_all_that_is_the_childs_is_in_it_and_what_is_others_waits_for_a_de
     everything = json.loads(files["held.json"])
     assert [one["ref"] for one in everything["episodes"]] == [EPISODE, "EP-AGAIN"]
     assert [one["reason"] for one in everything["quarantine"]] == ["invalid"]
+    assert [one["code"] for one in everything["holds"]] == ["court"]
+    assert "Two people ask for it" in listed and "Two people ask for it" not in said
     kinds = {record["kind"] for one in everything["episodes"] for record in one["records"]}
     assert {"event", "revision", "decision", "notice", "delivery", "duty", "register"} <= kinds
     assert "police (Humberside Police) is to be told" in files["held.html"].decode()
