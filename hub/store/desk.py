@@ -19,12 +19,13 @@ from sqlalchemy import (
 
 from contacts.roles import DESKS, ORGANISATION_OF
 from hub.core.desk import NOT_FOR_DESKS, Filed, Sight, Which, best_way
-from hub.core.records import ClaimedDelivery
+from hub.core.records import ClaimedDelivery, DecisionRecord, NoticeRecord
 from hub.service.desk.ports import Reader
 from hub.store.claiming import composable
-from hub.store.delivery_rows import delivery, notice
+from hub.store.delivery_rows import delivery, notice, notices_of
 from hub.store.desk_tables import desk_readers
 from hub.store.endings import overtaken
+from hub.store.episodes import decisions_of
 from hub.store.search import episodes_named
 from hub.store.session import Run, Session
 from hub.store.tables import acknowledgements, deliveries, episodes, notices, receipts
@@ -72,6 +73,9 @@ class SqlDesk:
 
     async def thread(self, sight: Sight, episode: str) -> Sequence[Filed]:
         return await self._run(_thread, sight, episode)
+
+    async def course(self, episode: str) -> tuple[Sequence[NoticeRecord], Sequence[DecisionRecord]]:
+        return await self._run(_course, episode)
 
     async def referenced(self, sight: Sight, reference: str) -> Sequence[Filed]:
         return await self._run(_referenced, sight, reference)
@@ -234,6 +238,13 @@ def _one(session: Session, sight: Sight, wanted: str) -> Filed | None:
 def _thread(session: Session, sight: Sight, episode: str) -> Sequence[Filed]:
     statement = _filed(sight).where(notices.c.episode == episode).order_by(notices.c.created_at, notices.c.id)
     return _read(session, sight, statement, whole=False)
+
+
+def _course(session: Session, episode: str) -> tuple[Sequence[NoticeRecord], Sequence[DecisionRecord]]:
+    if session.connection.execute(select(episodes.c.id).where(episodes.c.id == episode)).first() is None:
+        return (), ()
+    whole = session.judging()
+    return notices_of(whole, episode), decisions_of(whole, episode)
 
 
 def _referenced(session: Session, sight: Sight, reference: str) -> Sequence[Filed]:

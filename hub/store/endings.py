@@ -5,10 +5,11 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, exists, or_
 
 from hub.core.endings import ENDINGS, OVERTAKES
+from hub.store.scoping import judged
 from hub.store.tables import episodes, notices
 from routing.decision import Kind
 
-_ended = notices.alias("ended")
+_ended = judged(notices, "ended")
 
 
 def overtaken() -> ColumnElement[bool]:

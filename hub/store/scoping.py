@@ -14,6 +14,7 @@ from functools import lru_cache
 from typing import Any, Final, TypeAlias
 
 from sqlalchemy import (
+    Alias,
     ColumnElement,
     Connection,
     CursorResult,
@@ -33,7 +34,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql import visitors
 from sqlalchemy.sql.dml import UpdateBase
-from sqlalchemy.sql.selectable import AliasedReturnsRows, SelectBase
+from sqlalchemy.sql.selectable import AliasedReturnsRows, NamedFromClause, SelectBase
 
 from contacts.roles import ORGANISATION_OF
 from hub.service.tenancy import OutOfScope, Own, Scope, Speaking
@@ -83,6 +84,7 @@ def _hangs_on(*ways: tuple[str, str, str]) -> Condition:
 _OWNED: Final = _named("organisation")
 _OF_EPISODE: Final = _hangs_on(("episode", "episodes", "id"))
 _OF_NOTICE: Final = _hangs_on(("notice", "notices", "id"))
+_ABOUT_NOTICE: Final = _hangs_on(("notice", "notices", "id"))
 _OF_CHANGE: Final = _hangs_on(("change", "directory_changes", "id"))
 _OF_DELIVERY: Final = _hangs_on(("delivery", "deliveries", "id"))
 
@@ -90,6 +92,11 @@ _OF_DELIVERY: Final = _hangs_on(("delivery", "deliveries", "id"))
 def _delivery(row: FromClause, roles: Roles) -> ColumnElement[bool]:
     """A delivery bears its notice's organisation; of national roles neither does."""
     return _OF_NOTICE(row, roles) if roles else row.c.organisation == _TENANT
+
+
+def _alarm(row: FromClause, roles: Roles) -> ColumnElement[bool]:
+    """Whoever answers a notice ends the operator's alarm that nobody does."""
+    return or_(row.c.owner == _TENANT, _ABOUT_NOTICE(row, roles))
 
 
 def _change(row: FromClause, roles: Roles) -> ColumnElement[bool]:
@@ -125,7 +132,7 @@ OF_ORGANISATION: Final[Mapping[str, Condition]] = {
     "search_progress": _everybodys,
     "audit": _OWNED,
     "api_tokens": _OWNED,
-    "alarms": _named("owner"),
+    "alarms": _alarm,
     "notices": _notice,
     "deliveries": _delivery,
     "decisions": _hangs_on(("id", "notices", "decision")),
@@ -169,6 +176,16 @@ _LEAVES: Final = frozenset(
 """Where an organisation's work may add what is about others too: the operator's alarm, news to a second person."""
 
 
+_JUDGED: Final = "judged_"
+
+
+def judged(table: Table, name: str) -> NamedFromClause[Any]:
+    """A table under another name that is looked at whole, as what becomes of the tenant's own depends on it: whether a
+    notice was overtaken, by what others were told. Only within conditions, which give one bit away; never for what is
+    shown."""
+    return table.alias(f"{_JUDGED}{name}")
+
+
 class Narrowed:
     """A connection that shows one tenant's rows. Of a real one it has only what repositories need."""
 
@@ -186,6 +203,11 @@ class Narrowed:
     def dialect(self) -> Any:
         """As of a connection."""
         return self._connection.dialect
+
+    @property
+    def whole(self) -> Connection:
+        """See ``Session.judging``."""
+        return self._connection
 
     def execute(self, statement: Any, parameters: Any = None) -> CursorResult[Any]:
         """Run a statement as far as it is the tenant's. Raises OutOfScope for what cannot be narrowed down."""
@@ -223,6 +245,8 @@ def _narrowed(statement: Any, roles: Roles | None) -> tuple[Any, bool]:
 
     def condition(row: Any) -> ColumnElement[bool] | None:
         nonlocal named
+        if isinstance(row, Alias) and row.name.startswith(_JUDGED):
+            return None
         table = row.element if isinstance(row, AliasedReturnsRows) else row
         if isinstance(table, Join):
             raise OutOfScope("this kind of join cannot be narrowed down")

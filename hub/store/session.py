@@ -1,7 +1,7 @@
 """One transaction as the repositories see it: a connection, and the safe that seals and opens."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
@@ -12,7 +12,7 @@ from hub.service.ports import Sealer
 from hub.service.tenancy import Scope
 from hub.store.failures import KeyErased
 from hub.store.keystore import HUB_SCOPE, KeyStore
-from hub.store.scoping import reached_by
+from hub.store.scoping import Narrowed, reached_by
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -36,6 +36,12 @@ class Session:
     ) -> "Session":
         """For a transaction in this scope."""
         return cls(connection=reached_by(connection, scope), sealer=sealer, keys=keys, read_only=read_only)
+
+    def judging(self) -> "Session":
+        """The same transaction without its scope: for what is decided about rows that the scope has let through, where
+        that depends on others' rows; they are shown to nobody."""
+        whole = self.connection.whole if isinstance(self.connection, Narrowed) else self.connection
+        return replace(self, connection=whole)
 
     def seal(self, scope: str, value: bytes, table: Table, column: str, row: str) -> bytes:
         """Seal for one place."""

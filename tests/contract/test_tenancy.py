@@ -1,12 +1,15 @@
 """Scopes on both databases: what an organisation was told of, whole, and nothing of anybody else's."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from contacts.roles import HOME_OFFICE
 from hub.core.desk import Sight
+from hub.core.records import Changes
 from hub.service.desk.ports import Reader
+from hub.service.ports import Unit
 from hub.service.tenancy import OutOfScope, Own, scoped
 from tests.contract.test_desk import COUNCIL, OTHER, told
 from tests.kit.accounts import accounts_over
@@ -58,3 +61,34 @@ async def test_nobody_writes_over_the_row_of_another(store: Stores) -> None:
         await store.write(lambda unit: unit.accounts.end_sessions(user.id, [member.viewer.session]))
     assert await store.read(lambda unit: unit.desk.reader(user.id)) == reader
     assert len(await store.read(lambda unit: unit.accounts.sessions(user.id))) == 1
+
+
+async def test_what_others_were_told_is_judged_by_and_not_seen(store: Stores, story: Story) -> None:
+    """An ending that was told to another desk overtakes what came before it, and not what came with it or after."""
+    ours, theirs = await told(store, story, {}, {"organisation": OTHER, "kind": "returned", "revision": 1})
+
+    async def over(unit: Unit) -> None:
+        stored = await unit.episode_by_id(story.episode)
+        assert stored is not None
+        record = replace(stored.record, state="returned", version=stored.record.version + 1)
+        await unit.save(Changes(event=None, episode=record, expected_version=stored.record.version))
+
+    await store.write(over)
+    every = Sight(organisation=COUNCIL, every=True)
+    (filed,) = await seen(store, COUNCIL, lambda unit: unit.desk.listed(every, "all"))
+    assert filed.notice.id == ours.id and not filed.over, "decided with the ending"
+    made, taken = await seen(store, COUNCIL, lambda unit: unit.desk.course(story.episode))
+    assert {one.id for one in made} == {ours.id, theirs.id} and taken
+    assert [one.id for one in await seen(store, COUNCIL, lambda unit: unit.notices(story.episode))] == [ours.id]
+    assert await seen(store, "E09000008", lambda unit: unit.desk.course(story.episode)) == ((), ())
+
+
+async def test_whoever_answers_ends_the_operators_alarm_that_nobody_does(store: Stores, story: Story) -> None:
+    ours, theirs = await told(store, story, {}, {"organisation": OTHER})
+    for notice in (ours, theirs):
+        alarm = story.alarm("unanswered", notice=notice.id, owner="operator")
+        await store.write(lambda unit, one=alarm: unit.add_alarm(one, []))  # type: ignore[misc]
+    with scoped(Own(COUNCIL)):
+        for notice, ended in ((ours, 1), (theirs, 0)):
+            cleared = await store.write(lambda unit, one=notice: unit.clear_alarms_of(one.id, ("unanswered",), START))  # type: ignore[misc]
+            assert len(cleared) == ended

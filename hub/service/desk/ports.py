@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from hub.core.desk import Filed, Sight, Which
+from hub.core.records import DecisionRecord, NoticeRecord
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +58,11 @@ class DeskUnit(Protocol):
 
     async def thread(self, sight: Sight, episode: str) -> Sequence[Filed]:
         """Every notice of an episode, in the order in which they were made, not whole."""
+        ...
+
+    async def course(self, episode: str) -> tuple[Sequence[NoticeRecord], Sequence[DecisionRecord]]:
+        """Every notice and decision of an episode, whomever they tell: to judge by, and shown to nobody. None for whom
+        the episode is not there."""
         ...
 
     async def referenced(self, sight: Sight, reference: str) -> Sequence[Filed]:

@@ -129,10 +129,11 @@ async def silenced(
 ) -> tuple[Literal["withheld", "held"] | None, bool]:
     """Whether whom a notice tells must not be told now, and whether an ending has overtaken it."""
     notice, state = claimed.notice, stored.record.state
-    pointless = ended(state, notice.kind) and overtaken(state, notice, await unit.notices(notice.episode))
+    ending, personal = ended(state, notice.kind), any(told.person for told in claimed.decision.recipients)
+    made, taken = await unit.desk.course(notice.episode) if ending or personal else ((), ())
+    pointless = ending and overtaken(state, notice, made)
     kept: Literal["withheld", "held"] | None = None
-    if any(told.person for told in claimed.decision.recipients):
-        taken = await unit.decisions(notice.episode)
+    if personal:
         kept = kept_back(claimed.decision, taken) or keep(claimed.decision, stored)
     return kept, pointless
 
