@@ -4,10 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench soak mutants docs picture pictures constraints clean
+.PHONY: help demo test check bench soak mutants docs picture pictures lock audit-deps sbom clean
 
 help: ## show this list
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
 
 demo: ## a missing child, start to end, on this machine; ARGS=--once to finish by itself
 	@scripts/setup demo
@@ -53,9 +53,20 @@ pictures: ## take the pictures of the pages in docs/pictures/ anew, in a real Ch
 	@scripts/tools
 	@PICTURES=1 $(BIN)/python -m pytest tests/browser -n 0
 
-constraints: ## pin the newest versions that pyproject.toml allows into constraints.txt
+lock: ## pin every package with its digests in requirements/; ARGS=--upgrade for the newest that pyproject.toml allows
 	@scripts/setup dev
-	@$(BIN)/python scripts/constraints.py
+	@scripts/setup supply
+	@$(BIN)/python scripts/lock.py $(ARGS)
+
+audit-deps: ## look up the packages of a hub for known vulnerabilities (asks the network)
+	@scripts/setup dev
+	@scripts/setup supply
+	@$(BIN)/python scripts/audit_deps.py
+
+sbom: ## what a hub is made of, as CycloneDX JSON, in build/sbom.json
+	@scripts/setup dev
+	@scripts/setup supply
+	@$(BIN)/python scripts/sbom.py
 
 clean: ## remove the virtual environment and everything that was built
 	rm -rf $(VENV) site build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

