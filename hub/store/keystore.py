@@ -16,6 +16,7 @@ from functools import partial
 from typing import Any, Final, Protocol, TypeVar
 
 from sqlalchemy import Column, Connection, Table, Text, delete, insert, select
+from sqlalchemy.dialects import postgresql, sqlite
 
 from hub.core.retention import FORGOTTEN_WITHIN, Standing
 from hub.service.key_ports import Wrapping
@@ -263,11 +264,11 @@ def _kept(connection: Connection, scope: str) -> tuple[bytes | None, bool]:
 
 def _destroy(connection: Connection, scopes: Collection[str], now: datetime) -> None:
     """The row goes and leaves its scope behind. Whoever re-wraps keys updates rows and never makes one."""
-    known = set(connection.execute(select(destroyed_keys.c.scope).where(destroyed_keys.c.scope.in_(scopes))).scalars())
     connection.execute(delete(data_keys).where(data_keys.c.scope.in_(scopes)))
-    new = [{"scope": scope, "at": now} for scope in sorted(set(scopes) - known)]
-    if new:
-        connection.execute(insert(destroyed_keys), new)
+    new = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    rows = [{"scope": scope, "at": now} for scope in sorted(set(scopes))]
+    if rows:  # of two nodes the first says when
+        connection.execute(new(destroyed_keys).on_conflict_do_nothing(), rows)
 
 
 def _standing(connection: Connection, scopes: list[str]) -> Standing:

@@ -276,6 +276,7 @@ async def test_whoever_read_the_episode_before_writes_nothing_after(nodes: tuple
     stale = Changes(event=None, episode=moved(changes), expected_version=changes.episode.version)
     fresh = Story(SeededIds("second episode"), now=UP, ref="second")
     fresh.child = story.child
+    assert await key_of(other, story.child), "it has the key, and will have it for a minute"
     await erasing(one).run(UP + NOTICE_TIME)
     for late in (stale, fresh.report()):
         runs = 0

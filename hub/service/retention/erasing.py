@@ -192,7 +192,7 @@ class Erasing:
         except StoreUnavailable:
             raise
         except Exception as error:
-            self.log.error("retention.failed", what=what, error=type(error).__name__)
+            self.log.error("retention.failed", kind=what, error=type(error).__name__)
             return 0
         return count
 

@@ -84,6 +84,8 @@ ALARMS: Final[Mapping[str, str]] = {
     "canary_lost": "Notices may not be going out by this channel. Look at its relay or provider.",
     "stalled": "Nothing goes out. Look at the relay or provider.",
     "clock_jumped": "Look at the machine’s clock.",
+    "retention_late": "Details that should be gone are not: see `fingerpost retention list`, and the log.",
+    "key_backup_old": "Delete the backups of the key store that are past the deadline.",
 }
 """What to do about an alarm; of the others the operators' guide says more."""
 
