@@ -15,22 +15,24 @@ from urllib.parse import urlencode
 from aiohttp import web as aio
 
 from contacts.model import Contact
+from contacts.roles import OPERATOR
 from hub.core.api_tokens import SCOPES
 from hub.core.drafts import author_of
 from hub.core.passkeys import Passkey
 from hub.core.uploads import Upload
 from hub.core.verification import Place, asked, claimed
 from hub.core.verification import waiting as to_prove
-from hub.service.tenancy import OutOfScope
+from hub.service.tenancy import WHOLE, OutOfScope, Own, Scope, Speaking, present_scope
 from hub.web.doors import unguarded, unknown
 from tests.kit.accounts import accounts_over
 from tests.kit.changing import FRONT_DOOR, front_door, furnished, office
 from tests.kit.clock import START
 from tests.kit.desk import Desk, at_the_desk
 from tests.kit.directory import BROMLEY
+from tests.kit.events import raw, reported
 from tests.kit.tokens import Token, file_tokens
 from tests.kit.visitor import Visitor
-from tests.kit.web import ACK_SECRET, Web
+from tests.kit.web import ACK_SECRET, Web, source
 
 WRONG: Final = "E08000035"
 """An authority that was told of nothing."""
@@ -221,3 +223,39 @@ async def test_a_route_without_a_guard_reaches_nothing(tmp_path: Path) -> None:
         await unknown(object(), open_route.handler)  # type: ignore[arg-type]
         assert isinstance(reached[0], OutOfScope)
         assert len(reached[1]) == 1  # type: ignore[arg-type]
+
+
+async def test_each_door_gives_its_scope(tmp_path: Path) -> None:
+    """What a transaction may touch, by who asked for it: the last one of each request, as the first finds out who."""
+    secret = "fpt_" + "w" * 40
+    async with at_the_desk(tmp_path, public_url="http://localhost") as desk:
+        web, scopes = desk.told.web, list[Scope]()
+        digest = hashlib.sha256(secret.encode()).digest()
+        for whose in (WRONG, None):
+            sha256 = digest if whose else hashlib.sha256(b"operator's").digest()
+            every = Token(name="all", scopes=frozenset(SCOPES), created_at=START, organisation=whose, sha256=sha256)
+            await file_tokens(web.store, [every])
+        people = {
+            Own(WRONG): await desk.token("directory_admin", organisation=WRONG),
+            Own(OPERATOR): await desk.token("directory_admin", organisation=OPERATOR),
+            WHOLE: await desk.token("operator", organisation=OPERATOR),
+        }
+        web.store._check = lambda: scopes.append(present_scope())  # type: ignore[attr-defined]
+        for scope, session in people.items():
+            await answer(web, "GET", "/users", headers={"Cookie": f"fingerpost={session}"})
+            assert scopes[-1] == scope
+        for bearer, scope in ((secret, Own(WRONG)), ("operator's", WHOLE)):
+            sent = {"Authorization": f"Bearer {bearer}"}
+            assert (await answer(web, "GET", "/v1/directory/changes", headers=sent)).status == 200
+            assert scopes[-1] == scope
+        taken: list[Scope] = []
+        accept = web.intake.accept
+
+        async def accepting(*given: Any) -> Any:
+            taken.append(present_scope())
+            return await accept(*given)
+
+        web.intake.accept = accepting  # type: ignore[method-assign]
+        assert (await web.post(raw(reported()))).status == 202
+        assert taken == [Speaking(source().id)]
+        assert present_scope() == WHOLE, "and nothing of it stays"
