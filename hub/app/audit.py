@@ -2,11 +2,14 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from importlib.metadata import PackageNotFoundError, version
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from hub.app.foundations import Log
 from hub.core.checkpoints import CheckpointKey
+from hub.core.records import AuditLine
 from hub.edge.audit_keys import UnusableAuditKey, public_keys, signing_key
 from hub.edge.checkpoint_places import FolderPlace, UrlPlace
 from hub.service.audit.chaining import EVERY as CHAIN_EVERY
@@ -17,7 +20,8 @@ from hub.service.audit.sending import EVERY as SEND_EVERY
 from hub.service.audit.sending import Place, Sending
 from hub.service.ports import Clock, Ids, Store
 from hub.service.supervise import Supervisor, Tick
-from hub.settings import Settings, wrong
+from hub.settings import Settings, risks, wrong
+from routing.packs import Packs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +53,22 @@ def audit_of(settings: Settings, store: Store, clock: Clock, ids: Ids, log: Log,
         amiss=(chaining.amiss, making.amiss, sending.amiss),
         figures=chaining.figures,
     )
+
+
+async def say_started(settings: Settings, store: Store, packs: Packs, ids: Ids, now: datetime) -> None:
+    """Write down what this process decides by: its version, its packs, and which risky settings it runs with. Raises
+    StoreUnavailable."""
+    try:
+        running = version("fingerpost")
+    except PackageNotFoundError:
+        running = "unknown"
+    detail = {
+        "version": running,
+        "packs": " ".join(f"{pack.name}:{pack.version}" for pack in packs.written),
+        "risks": " ".join(risk.name for risk in risks(settings)),
+    }
+    line = AuditLine(id=ids.new("au", now), at=now, actor="hub", action="hub.started", detail=detail)
+    await store.write(lambda unit: unit.add_audit([line]))
 
 
 def checkpointing_of(settings: Settings, store: Store, ids: Ids, log: Log) -> Checkpointing:

@@ -22,7 +22,7 @@ from adapters.port import Transport
 from contacts.areas import load_areas
 from hub.app.accounts import account_services, limits_of
 from hub.app.assurance import asking_of, certificates_of, proofs_of
-from hub.app.audit import audit_of
+from hub.app.audit import audit_of, say_started
 from hub.app.channels import receipts_addresses, receipts_listener, transports
 from hub.app.desk import desk_of
 from hub.app.directory import directory_of, telling_of
@@ -181,6 +181,7 @@ async def running(
                 log=log,
             )
         )
+        await say_started(settings, store, domain.packs, ids, clock.now())
         await stack.enter_async_context(supervisor.task("delivery", delivery.run))
         if sms is not None and sms.run is not None:
             await stack.enter_async_context(supervisor.task("sms", sms.run))

@@ -14,6 +14,8 @@ from hub.core.wall import WayOut
 from hub.service.answers import Answers
 from hub.service.assurance.coverage import CoverageReports, PlacementReports
 from hub.service.assurance.proofs import Proofs
+from hub.service.audit.looks import Looks
+from hub.service.audit.reading import Reading
 from hub.service.directory.changing import Changing
 from hub.service.directory.round_trip import RoundTrips
 from hub.service.health import Health
@@ -42,6 +44,7 @@ from hub.web.limits import Buckets
 from hub.web.paces import Pace, paced
 from hub.web.pages.acknowledge import AcknowledgePage
 from hub.web.pages.assurance.routes import AssuranceSite
+from hub.web.pages.audit.reading import AuditPages
 from hub.web.pages.confirming import ConfirmPage
 from hub.web.pages.desk.routes import DeskServices, DeskSite
 from hub.web.pages.directory.routes import DirectorySite
@@ -170,6 +173,10 @@ def parts_of(
             site=people.site,
             sessions=people.sessions,
             clock=clock,
+        ),
+        looks=Looks(store=store, clock=clock, ids=ids),
+        audit=AuditPages(
+            reading=Reading(store=store, ids=ids), site=people.site, sessions=people.sessions, clock=clock
         ),
         wall=WallPages(
             wall=wall,

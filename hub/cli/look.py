@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -9,11 +10,11 @@ import typer
 
 from hub.cli.console import OUT, SettingsFile, fail, note, say, table
 from hub.cli.ledger import with_store
-from hub.core.records import AlarmRecord, QuarantineRecord
+from hub.core.records import AlarmRecord, AuditLine, QuarantineRecord
 from hub.edge.clock import SystemClock
 from hub.edge.ids import SystemIds
 from hub.service.alarms import seen_to
-from hub.service.ports import Store
+from hub.service.ports import Store, Unit
 from hub.settings import Settings
 
 alarms = typer.Typer(no_args_is_help=True, help="What a human has to look at: list, clear.")
@@ -77,12 +78,26 @@ def list_quarantine(
 @quarantine.command()
 def show(record: Annotated[str, typer.Argument(help="Its id.")], settings_file: SettingsFile = None) -> None:
     """One body as it came, with every problem. It may hold personal data: mind who sees your screen."""
-    found = next((one for one in _quarantined(settings_file, every=True) if one.id == record), None)
+
+    async def work(store: Store, settings: Settings) -> QuarantineRecord | None:
+        return await store.write(lambda unit: _read(unit, record, SystemClock().now()))
+
+    found = with_store(settings_file, work)
     if found is None:
         fail(f"There is no {record} in quarantine: see `fingerpost quarantine list`.")
     for problem in found.problems:
         note(f"{problem['path']}: {problem['message']}")
     say(UNPRINTABLE.sub("�", found.body.decode("utf-8", "replace")))
+
+
+async def _read(unit: Unit, record: str, now: datetime) -> QuarantineRecord | None:
+    """One of them, whoever reads it being written down."""
+    found = next((one for one in await unit.quarantine(unresolved_only=False) if one.id == record), None)
+    if found is not None:
+        line = AuditLine(id=SystemIds().new("au", now), at=now, actor="operator", action="quarantine.read",
+                         subject=record)  # fmt: skip
+        await unit.add_audit([line])
+    return found
 
 
 def _quarantined(settings_file: Path | None, *, every: bool) -> Sequence[QuarantineRecord]:

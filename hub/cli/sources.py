@@ -1,7 +1,7 @@
 """``fingerpost sources``: the case systems that may post events."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -13,7 +13,7 @@ from contacts.areas import AreaProblem, load_areas
 from hub.cli.certificates import fingerprint_of
 from hub.cli.console import OUT, USAGE, SettingsFile, fail, note, say, table
 from hub.cli.ledger import with_store
-from hub.core.records import Source, SourceKey
+from hub.core.records import AuditLine, Source, SourceKey
 from hub.edge.clock import SystemClock
 from hub.edge.ids import SystemIds
 from hub.edge.source_keys import given_key, new_key
@@ -67,6 +67,7 @@ def add(
             if any(known.uri == source.uri or known.name == name for known in await unit.sources()):
                 return False
             await unit.put_source(source)
+            await unit.add_audit([_line("source.added", source, now, _speaks(source))])
             return True
 
         return await store.write(write)
@@ -112,7 +113,8 @@ def rotate(
     def rotated(source: Source) -> Source:
         return replace(source, keys=(*(_ending(old, end) for old in source.keys), key))
 
-    _show(_changed(name, rotated, settings_file).uri, secret)
+    detail = {"key": key.id, "until": f"{end:%Y-%m-%dT%H:%M}"}
+    _show(_changed(name, rotated, "source.rotated", detail, settings_file).uri, secret)
     note(f"Its other keys are valid until {end:%Y-%m-%d %H:%M} UTC at most.")
 
 
@@ -129,7 +131,8 @@ def bind(
     if (certificate is None) != free:
         fail("Give --certificate FILE or --free.", USAGE)
     bound = None if certificate is None else fingerprint_of(certificate)
-    _changed(name, lambda source: replace(source, certificate=bound), settings_file)
+    detail = {"certificate": "" if bound is None else bound.hex()}
+    _changed(name, lambda source: replace(source, certificate=bound), "source.bound", detail, settings_file)
     say(f"{name} is bound to {bound.hex()}." if bound is not None else f"{name} is bound to no certificate.")
 
 
@@ -137,16 +140,25 @@ def bind(
 def disable(name: Annotated[str, typer.Argument()], settings_file: SettingsFile = None) -> None:
     """Take no more events from a source. A running hub knows within seconds."""
     now = SystemClock().now()
-    _changed(name, lambda source: replace(source, disabled_at=source.disabled_at or now), settings_file)
+    _changed(name, lambda one: replace(one, disabled_at=one.disabled_at or now), "source.disabled", {}, settings_file)
     say(f"{name} is disabled.")
 
 
-def _changed(name: str, change: Callable[[Source], Source], settings_file: Path | None) -> Source:
+def _changed(
+    name: str,
+    change: Callable[[Source], Source],
+    action: str,
+    detail: Mapping[str, str],
+    settings_file: Path | None,
+) -> Source:
+    now = SystemClock().now()
+
     async def work(store: Store, settings: Settings) -> Source | None:
         async def write(unit: Unit) -> Source | None:
             for source in await unit.sources():
                 if source.name == name:
                     await unit.put_source(change(source))
+                    await unit.add_audit([_line(action, source, now, detail)])
                     return change(source)
             return None
 
@@ -156,6 +168,16 @@ def _changed(name: str, change: Callable[[Source], Source], settings_file: Path 
     if source is None:
         fail(f"There is no source {name}: see `fingerpost sources list`.")
     return source
+
+
+def _line(action: str, source: Source, now: datetime, detail: Mapping[str, str]) -> AuditLine:
+    return AuditLine(id=SystemIds().new("au", now), at=now, actor="operator", action=action, subject=source.id,
+                     detail=detail)  # fmt: skip
+
+
+def _speaks(source: Source) -> Mapping[str, str]:
+    said = {"authorities": " ".join(sorted(source.authorities)), "key": source.keys[0].id}
+    return said if source.force is None else {**said, "force": source.force}
 
 
 def _ending(key: SourceKey, end: datetime) -> SourceKey:

@@ -41,7 +41,7 @@ _ADMIN: Final = frozenset[Action](
 )
 _OWN: Final[Mapping[Role, frozenset[Action]]] = {
     "operator": _ADMIN | {"audit:see", "hub:see"},
-    "directory_admin": _ADMIN,
+    "directory_admin": _ADMIN | {"audit:see"},
     "recipient": frozenset({"directory:see", "notices:see", "notices:answer"}),
     "auditor": frozenset({"users:see", "directory:see", "audit:see"}),
 }

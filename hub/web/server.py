@@ -9,6 +9,7 @@ from aiohttp import web
 from aiohttp.typedefs import Middleware
 
 from hub.core.api_tokens import REGISTER
+from hub.service.audit.looks import Looks
 from hub.service.ports import Clock
 from hub.web.api.bearers import Bearers
 from hub.web.api.callbacks import CallbacksApi
@@ -22,10 +23,12 @@ from hub.web.api.register import RegisterApi
 from hub.web.api.schema import SchemaApi
 from hub.web.connections import Gate
 from hub.web.doors import unguarded, unknown
+from hub.web.looks import noted
 from hub.web.middleware import counted, headers_for, refusing
 from hub.web.pages.accounts.routes import AccountPages
 from hub.web.pages.acknowledge import AcknowledgePage
 from hub.web.pages.assurance.routes import AssuranceSite
+from hub.web.pages.audit.reading import AuditPages
 from hub.web.pages.confirming import ConfirmPage
 from hub.web.pages.desk.routes import DeskSite
 from hub.web.pages.directory.routes import DirectorySite
@@ -66,6 +69,8 @@ class Parts:
     desk: DeskSite
     tokens: TokenPages
     wall: WallPages
+    audit: AuditPages
+    looks: Looks
     timeline: TimelinePages | None
     pages: Pages
     access: Bearers
@@ -81,7 +86,13 @@ class Parts:
 def application(parts: Parts) -> web.Application:
     """The whole web of one hub."""
     app = web.Application(
-        middlewares=[unknown, counted(parts.meter, parts.clock), refusing(parts.pages, parts.log), *parts.paced],
+        middlewares=[
+            unknown,
+            counted(parts.meter, parts.clock),
+            refusing(parts.pages, parts.log),
+            *parts.paced,
+            noted(parts.looks),
+        ],
         handler_args={"max_field_size": MAX_HEADERS, "max_line_size": MAX_HEADERS},
     )
     app.on_response_prepare.append(headers_for(parts.public_url))
@@ -106,6 +117,7 @@ def application(parts: Parts) -> web.Application:
             *parts.desk.routes(),
             *parts.tokens.routes(),
             *parts.wall.routes(),
+            *parts.audit.routes(),
             *unguarded(_open_to_all(parts)),
         ]
     )

@@ -36,6 +36,8 @@ from hub.edge.telemetry import Metrics
 from hub.service.answers import Answers
 from hub.service.assurance.coverage import CoverageReports, PlacementReports
 from hub.service.assurance.proofs import Proofs
+from hub.service.audit.looks import Looks
+from hub.service.audit.reading import Reading as AuditReading
 from hub.service.directory.round_trip import RoundTrips
 from hub.service.envelopes import Composer
 from hub.service.explaining import Explaining
@@ -69,6 +71,7 @@ from hub.web.limits import Buckets
 from hub.web.pages.accounts.routes import AccountPages
 from hub.web.pages.acknowledge import AcknowledgePage
 from hub.web.pages.assurance.routes import AssuranceSite
+from hub.web.pages.audit.reading import AuditPages
 from hub.web.pages.confirming import ConfirmPage
 from hub.web.pages.desk.routes import DeskSite
 from hub.web.pages.directory.routes import DirectorySite
@@ -375,6 +378,10 @@ async def serving(
             site=accounts.site,
             sessions=accounts.sessions,
             clock=clock,
+        ),
+        looks=Looks(store=store, clock=clock, ids=ids),
+        audit=AuditPages(
+            reading=AuditReading(store=store, ids=ids), site=accounts.site, sessions=accounts.sessions, clock=clock
         ),
         wall=WallPages(
             wall=Wall(store=store, health=health, outbox=outbox, ways=lambda: ways_out, clock=clock, ids=ids),

@@ -43,7 +43,15 @@ def allowed(who: Viewer, organisation: str) -> set[str]:
     [
         (
             "directory_admin",
-            {"users:see", "users:manage", "tokens:manage", "directory:see", "directory:change", "directory:approve"},
+            {
+                "users:see",
+                "users:manage",
+                "tokens:manage",
+                "directory:see",
+                "directory:change",
+                "directory:approve",
+                "audit:see",
+            },
         ),
         ("recipient", {"directory:see", "notices:see", "notices:answer"}),
         ("auditor", {"users:see", "directory:see", "audit:see"}),

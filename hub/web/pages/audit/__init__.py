@@ -1,0 +1,1 @@
+"""The audit log, for those who may see it."""
