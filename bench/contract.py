@@ -16,8 +16,9 @@ from tests.kit.contract import Outcome, published, schemathesis
 from tests.kit.fire import ROOT
 
 REQUESTS = 20_000
-EXAMPLES = 400
-"""For each operation, besides those that every combination of its parameters makes (about four thousand)."""
+FIRST, EXAMPLES = 25, 400
+"""For each operation, in the first round and in the others. The first asks besides what every combination of parameters
+makes, and sequences; events are in it only, as each takes long to make up."""
 ROUNDS = 8
 
 
@@ -33,6 +34,7 @@ def soak() -> None:
         if outcome.status or any(status >= 500 for status in outcome.answers):
             print(outcome.words)
             sys.exit(f"round {number}: schemathesis found something")
+        print(f"- round {number}: {sum(outcome.answers.values())} requests", flush=True)
         if sum(answers.values()) >= REQUESTS:
             break
     asked = sum(answers.values())
@@ -45,9 +47,11 @@ def soak() -> None:
 async def _asked(number: int) -> Outcome:
     with tempfile.TemporaryDirectory(prefix="fp-contract-") as folder:
         async with published(Path(folder) / "hub") as hub:
-            phases = "coverage,fuzzing,stateful" if number == 1 else "fuzzing,stateful"
-            options = ("--phases", phases, "--max-examples", str(EXAMPLES), "--seed", str(number))
-            return await schemathesis(hub, Path(folder), *options)
+            if number == 1:
+                options = ["--phases", "coverage,fuzzing,stateful", "--max-examples", str(FIRST)]
+            else:
+                options = ["--phases", "fuzzing", "--max-examples", str(EXAMPLES), "--exclude-path", "/v1/events"]
+            return await schemathesis(hub, Path(folder), *options, "--seed", str(number))
 
 
 if __name__ == "__main__":

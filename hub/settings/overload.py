@@ -22,9 +22,9 @@ class OverloadSettings(BaseSettings):
         description="Events of one source that are worked on at once; the others of it wait their turn.",
     )
     address_rate: float = Field(
-        100.0, gt=0, le=100_000, description="Requests a second of one client address, besides events and callbacks."
+        50.0, gt=0, le=100_000, description="Requests a second of one client address, besides events and callbacks."
     )
-    address_burst: int = Field(1_000, ge=1, le=1_000_000, description="The same, at once.")
+    address_burst: int = Field(500, ge=1, le=1_000_000, description="The same, at once.")
     caller_rate: float = Field(
         50.0, gt=0, le=100_000, description="Requests a second by one API token, or of one signed-in browser."
     )

@@ -1,7 +1,7 @@
 """How fast anybody may go: each client address, each token and each signed-in browser, over all routes together.
 
 Whoever is refused is kept waiting first: a program that asks again at once would else have all of the hub's time with
-being refused, and events would wait.
+being refused, and events would wait. For the same reason a few requests of one address are worked on at once.
 
 Not here: events have the limits of their source (hub/web/api/events.py). Probes, and what mail servers and providers
 hand over, are never slowed: who is refused there may not come again.
@@ -23,11 +23,17 @@ from hub.web.clients import Clients
 from hub.web.limits import Buckets
 from hub.web.pages.rendering import Pages
 from hub.web.problems import try_again
+from hub.web.turns import Crowded, Turns
 
 FREE: Final = ("/v1/events", "/v1/callbacks/", "/v1/receipts/", "/health/")
 API: Final = ("/v1/", "/metrics")
 HELD: Final = 1.0
 """Seconds that a refusal is held back. The connections of one address are few (hub/web/connections.py)."""
+AT_ONCE: Final = 4
+WAITING: Final = 64
+"""Requests of one client address that are worked on, and that wait for it: every request that is worked on at the same
+time makes an event wait a little."""
+STREAM: Final = "text/event-stream"
 STATIC: Final = "/static/"
 SLOW_DOWN: Final = "Too many requests. Send the same again later."
 
@@ -53,6 +59,7 @@ def paced(
     """429 for who is faster, after ``held`` seconds. ``session``: the token of a signed-in browser, or nothing."""
     addresses, callers = (Buckets(per_second=one.per_second, burst=one.burst, clock=clock) for one in (address, caller))
 
+    turns = Turns(at_once=AT_ONCE, waiting=WAITING)
     page: list[Any] = []
 
     def who(request: web.Request) -> str | None:
@@ -64,12 +71,19 @@ def paced(
     async def pace(request: web.Request, handler: Handler) -> web.StreamResponse:
         if request.path.startswith(FREE):
             return await handler(request)
-        wait = addresses.take(clients.key(request))
+        client = clients.key(request)
+        wait = addresses.take(client)
         caller_key = None if request.path.startswith(STATIC) else who(request)
         if not wait and caller_key is not None:
             wait = callers.take(caller_key)
         if not wait:
-            return await handler(request)
+            if request.headers.get("Accept") == STREAM:  # it lasts as long as somebody looks
+                return await handler(request)
+            try:
+                async with turns.turn(client):
+                    return await handler(request)
+            except Crowded:
+                wait = 1.0
         with suppress(TimeoutError):
             async with asyncio.timeout(held):
                 await asyncio.Event().wait()

@@ -21,6 +21,8 @@ MEMORY = 1024
 """Mebibytes that one process may take."""
 LONGEST = 65_536
 """Bytes of one input."""
+KEPT, KEPT_BYTES = 12, 2048
+"""How many inputs that were found go into the corpus of one target, and how large they may be."""
 
 
 def alone(name: str, arguments: list[str]) -> None:
@@ -63,6 +65,20 @@ def each(names: list[str], seconds: int, work: Path) -> int:
     return crashed
 
 
+def minimise(names: list[str], work: Path) -> None:
+    """Keep of what was found the smallest set that covers as much, and of that a few small ones in the corpus."""
+    for name in names:
+        if not (work / name).is_dir():
+            continue
+        with tempfile.TemporaryDirectory() as merged:
+            options = ["-merge=1", f"-timeout={SLOW}", f"-artifact_prefix={merged}/", merged, str(work / name)]
+            command = [sys.executable, "-m", "tests.fuzz.fuzz", "--alone", name, *options]
+            subprocess.run(command, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, check=True)
+            small = sorted((path.stat().st_size, path) for path in Path(merged).iterdir())
+            for _, path in [one for one in small if one[0] <= KEPT_BYTES][-KEPT:]:
+                (CORPUS / name / path.name).write_bytes(path.read_bytes())
+
+
 def main() -> int:
     if sys.argv[1:2] == ["--alone"]:
         alone(sys.argv[2], sys.argv[3:])
@@ -71,9 +87,13 @@ def main() -> int:
     parser.add_argument("names", nargs="*", help="targets; all where none is named")
     parser.add_argument("--seconds", type=int, default=60, help="for each target")
     parser.add_argument("--work", type=Path, help="where what was found is kept")
+    parser.add_argument("--minimise", action="store_true", help="bring what was found into the corpus")
     given = parser.parse_args()
     names = given.names or sorted(path.name for path in CORPUS.iterdir() if path.is_dir())
     work = given.work or Path(tempfile.mkdtemp(prefix="fingerpost-fuzz-"))
+    if given.minimise:
+        minimise(names, work)
+        return 0
     crashed = each(names, given.seconds, work)
     print(f"fuzz: {len(names)} targets, {crashed} crashed; what was found is in {work}")
     return 1 if crashed else 0

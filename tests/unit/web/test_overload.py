@@ -14,7 +14,7 @@ from multidict import CIMultiDict
 from hub.web.bodies import Bodies, Refused
 from hub.web.clients import Clients
 from hub.web.connections import Gate
-from hub.web.paces import Pace, paced
+from hub.web.paces import AT_ONCE, Pace, paced
 from hub.web.pages.rendering import Pages
 from hub.web.replays import LASTS, Replays
 from hub.web.turns import Crowded, Turns
@@ -130,6 +130,28 @@ async def test_a_token_and_a_browser_have_theirs_wherever_they_come_from(who: di
     assert await network.ask("/static/app.css", "203.0.113.9", **who) == 200
     other = {name: value.replace("one", "two") for name, value in who.items()}
     assert await network.ask("/v1/episodes", "203.0.113.9", **other) == 200
+
+
+async def test_of_one_address_a_few_requests_are_worked_on_at_once() -> None:
+    network, gate, order = Network(), asyncio.Event(), list[str]()
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        order.append(request.path)
+        await gate.wait()
+        return web.Response()
+
+    async def ask(path: str, address: str, **headers: str) -> None:
+        given = {"X-Forwarded-For": address, **headers}
+        await network.pace(make_mocked_request("GET", path, headers=given, transport=_Transport()), handler)
+
+    network.clock = FakeClock()
+    async with asyncio.TaskGroup() as group:
+        for number in range(AT_ONCE):
+            group.create_task(ask(f"/{number}", f"203.0.113.{number}"))
+            group.create_task(ask(f"/first-{number}", "198.51.100.1", Accept="text/event-stream"))
+        await asyncio.sleep(0)
+        assert len(order) == 2 * AT_ONCE, "neither other addresses nor streams are in its way"
+        gate.set()
 
 
 @pytest.mark.parametrize(
