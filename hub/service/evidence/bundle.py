@@ -168,9 +168,10 @@ def _report(found: Gathered, making: Making, keys: Mapping[str, Ed25519PublicKey
         Part(
             title="How to check it",
             paragraphs=(
-                "Unpack it and run: python3 verify.py   (Python 3.9 or later and openssl 3.0 or later, nothing else, "
-                "no network). With --key and the hub's public key as you have it from elsewhere it also shows who made "
-                "it. It prints what is shown, what is wrong and what could not be shown.",
+                "Unpack it and run: python3 verify.py --key PUBLIC   where PUBLIC is the hub's public key as you have "
+                "it from its operator by another way than this file. It needs Python 3.9 or later and openssl 3.0 or "
+                "later, nothing else, and no network. It prints what is shown, what is wrong and what could not be "
+                "shown. Without --key nobody can say who made it.",
                 "Take verify.py from the Fingerpost distribution rather than from here if you doubt this file as a "
                 "whole; the two are the same.",
                 "Keys in this bundle: " + ", ".join(sorted(keys)),

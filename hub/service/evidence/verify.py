@@ -121,6 +121,8 @@ def _of_folder(place: str) -> dict[str, bytes]:
         folders[:] = sorted(one for one in folders if one != "__pycache__")
         for name in sorted(names):
             path = os.path.join(folder, name)
+            if os.path.islink(path) or not os.path.isfile(path):
+                raise Unreadable(f"{plain(path)} is not a plain file")
             total += os.path.getsize(path)
             if total > MOST_BYTES or len(found) >= MOST_FILES:
                 raise Unreadable("larger than a bundle can be")
@@ -279,9 +281,9 @@ class Check:
                 f"by the hub's clock."
             )
         if not self.trusted:
-            self.found.notes.append(
-                "You gave no --key: that the keys in the bundle are the hub's has to be confirmed with its operator. "
-                "Their ids: " + ", ".join(sorted(self.keys))
+            self.found.open.append(
+                "Whose keys those in the bundle are: you gave no --key. Confirm with the hub's operator, by another "
+                "way than this file, that this is theirs: " + ", ".join(sorted(self.keys))
             )
 
     def take_checkpoints(self) -> None:

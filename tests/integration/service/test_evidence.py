@@ -112,6 +112,7 @@ def test_a_bundle_verifies_in_an_empty_folder_with_nothing_but_openssl(files: Fi
     (tmp_path / "chain/lines.jsonl").write_bytes(files["chain/lines.jsonl"] + b"\n")
     status, said = ran("verify.py", folder=tmp_path)
     assert status == 1 and "chain/lines.jsonl is not the one that the bundle was made with" in said
+    assert "Whose keys those in the bundle are" in said
 
 
 def test_the_zip_is_checked_as_it_is_and_with_another_key_it_is_not_the_hubs(files: Files, tmp_path: Path) -> None:
@@ -229,7 +230,14 @@ def test_whatever_a_bundle_holds_nothing_of_it_reaches_the_terminal_or_ends_the_
     ):
         found = checked(signed_anew({**files, name: content}), KEY.id)
         assert found.status == 1, name
+    assert checked(files).status == 3, "by the keys enclosed alone nobody can say who made it"
     assert verify.plain("a\x1b[31m\u202eb") == "a?[31m?b"
+
+
+def test_a_folder_is_read_and_what_a_link_in_it_points_to_is_not(tmp_path: Path) -> None:
+    (tmp_path / "manifest.json").symlink_to("/dev/zero")
+    with pytest.raises(verify.Unreadable, match="not a plain file"):
+        verify.files_of(str(tmp_path))
 
 
 async def test_a_row_that_was_changed_or_taken_out_of_the_database_is_named(
