@@ -22,6 +22,7 @@ from hub.service.ports import Clock, Ids, Store
 from hub.settings import Settings, wrong
 
 RECEIPTS_TLS = "hub:receipts-tls"
+WEB_TLS = "hub:tls"
 
 
 def certificates_of(settings: Settings, store: Store, directory: LiveDirectory, ids: Ids, log: Log) -> CertificateWatch:
@@ -35,7 +36,11 @@ def certificates_of(settings: Settings, store: Store, directory: LiveDirectory, 
     return CertificateWatch(
         store=store,
         directory=directory,
-        own=(*_endings(SIGNER, (own.certificate, *own.chain)), *_receipts_tls(settings.receipts_tls_certificate_file)),
+        own=(
+            *_endings(SIGNER, (own.certificate, *own.chain)),
+            *_tls(RECEIPTS_TLS, settings.receipts_tls_certificate_file, "RECEIPTS_TLS_CERTIFICATE_FILE"),
+            *_tls(WEB_TLS, settings.tls_certificate_file, "TLS_CERTIFICATE_FILE"),
+        ),
         signer_problems=problems,
         identities=Identities(
             ends={
@@ -89,15 +94,15 @@ def asking_of(
     )
 
 
-def _receipts_tls(path: Path | None) -> Iterator[Ending]:
+def _tls(subject: str, path: Path | None, setting: str) -> Iterator[Ending]:
     if path is None:
         return
     try:
         certificates = x509.load_pem_x509_certificates(path.read_bytes())
     except (OSError, ValueError) as error:
         why = f"cannot be read as PEM certificates ({type(error).__name__})"
-        raise wrong("RECEIPTS_TLS_CERTIFICATE_FILE", why) from None
-    yield from _endings(RECEIPTS_TLS, certificates)
+        raise wrong(setting, why) from None
+    yield from _endings(subject, certificates)
 
 
 def _endings(subject: str, certificates: Sequence[x509.Certificate]) -> Iterator[Ending]:

@@ -82,6 +82,15 @@ async def test_what_is_wrong_is_said_and_nothing_is_made(desk: Desk, wrong: dict
     assert "There are none" in (await jo.get("/tokens")).text
 
 
+async def test_what_a_token_proposes_its_maker_does_not_approve(desk: Desk) -> None:
+    """The token is its maker's, as with `--person` (test_directory_route.py)."""
+    jo = await desk.signed_in("jo", "directory_admin")
+    secret_in(await jo.post("/tokens/add", {**ADD, "scopes": ["directory:write"]}))
+    [held] = await desk.web.store.read(lambda unit: unit.tokens.listed(BROMLEY))
+    user = await desk.web.store.read(lambda unit: unit.accounts.user_by_email("jo@people.example"))
+    assert user is not None and held.token.person == user.id
+
+
 async def test_what_is_another_organisations_is_not_there(desk: Desk) -> None:
     jo, lee = (
         await desk.signed_in("jo", "directory_admin"),
