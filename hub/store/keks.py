@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, or_, select, update
 
 from hub.store.key_tables import data_keys, keks, nodes, serialise
 
@@ -165,7 +165,9 @@ def retire(connection: Connection, name: str, now: datetime) -> None:
 def announce(connection: Connection, node: str, holds: Sequence[str], now: datetime) -> list[Kek]:
     """Say that a node runs and what it has; what the key store knows at that moment."""
     serialise(connection)
-    connection.execute(delete(nodes).where((nodes.c.id == node) | (nodes.c.seen_at < now - FORGOTTEN)))
+    # One whose clock was a day ahead when it stopped would otherwise be waited for until then.
+    stale = or_(nodes.c.seen_at < now - FORGOTTEN, nodes.c.seen_at > now + FORGOTTEN)
+    connection.execute(delete(nodes).where(or_(nodes.c.id == node, stale)))
     connection.execute(insert(nodes), [{"id": node, "seen_at": now, "holds": tuple(holds)}])
     return known(connection)
 

@@ -5,6 +5,7 @@ meets a child whose key it cannot open. A hub that was cut off meanwhile goes on
 everywhere, and what it wrapped is wrapped anew by the others.
 """
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -23,6 +24,8 @@ EVERY: Final = 10.0
 """Seconds between two looks."""
 ANNOUNCED: Final = timedelta(seconds=30)
 """How often a hub says that it runs, where nothing changes."""
+COUNTED: Final = timedelta(seconds=60)
+"""How often what is left is counted while there is much."""
 BITE: Final = 50
 BITES: Final = 20
 """Data keys that are wrapped anew in one transaction, and transactions in one look."""
@@ -53,6 +56,7 @@ class Rotation:
         self._announced: tuple[datetime, frozenset[str]] | None = None
         self._after: dict[str | None, str] = {}
         self._left = 0
+        self._counted: datetime | None = None
         self._stuck = 0
         self._lacking = False
 
@@ -80,7 +84,14 @@ class Rotation:
         if self._lacking:
             return 0
         done = await self._rewrap([None, *(one.id for one in there if one.state in ("former", "waiting"))])
-        self._left = await self._database.run(partial(keks.to_rewrap, current=self._store.current))
+        # Counting a million takes a while, in which a child who is new would wait.
+        if not done or self._counted is None or not timedelta(0) <= now - self._counted < COUNTED:
+            self._left, self._counted = (
+                await self._database.run(partial(keks.to_rewrap, current=self._store.current)),
+                now,
+            )
+        else:
+            self._left = max(0, self._left - done)
         if done:
             self._log.info("keys.rewrapped", count=done, number=self._left)
         if self._stuck:
@@ -141,17 +152,18 @@ class Rotation:
 
     async def _anew(self, some: Sequence[tuple[str, bytes]]) -> tuple[int, int]:
         """Wrap these by the current key: how many were, and how many do not open."""
-        wrapping, current = self._store.wrapping, self._store.current
-        anew: list[tuple[str, bytes, bytes]] = []
-        failed = 0
-        for scope, wrapped in some:
-            try:
-                anew.append(
-                    (scope, wrapped, await wrapping.wrap(current, scope, await wrapping.unwrap(scope, wrapped)))
-                )
-            except Unsealable:
-                failed += 1
-        return await self._database.run(partial(keks.replace, current=current, anew=anew)), failed
+        current = self._store.current
+        # Together: a KMS is called over a network.
+        tried = await asyncio.gather(*(self._one(current, scope, wrapped) for scope, wrapped in some))
+        anew = [one for one in tried if one is not None]
+        return await self._database.run(partial(keks.replace, current=current, anew=anew)), len(some) - len(anew)
+
+    async def _one(self, current: str, scope: str, wrapped: bytes) -> tuple[str, bytes, bytes] | None:
+        wrapping = self._store.wrapping
+        try:
+            return scope, wrapped, await wrapping.wrap(current, scope, await wrapping.unwrap(scope, wrapped))
+        except Unsealable:
+            return None
 
 
 async def has(store: KeyStore, one: Kek) -> bool:

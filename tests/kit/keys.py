@@ -47,16 +47,15 @@ class Power(Exception):
 
 
 class Mortal(Shared):
-    """Stops at the ``at``-th transaction: before it, or once it is durable and nobody has heard of it."""
+    """Stops at the ``at``-th transaction, once it is durable and before anybody has heard of it."""
 
-    def __init__(self, database: KeyDatabase, at: int, *, after: bool) -> None:
+    def __init__(self, database: KeyDatabase, at: int) -> None:
         super().__init__(database)
         self.left = at
-        self.after = after
 
     async def run(self, work: Callable[[Connection], T]) -> T:
         self.left -= 1
-        if self.left < 0 or (self.left == 0 and not self.after):
+        if self.left < 0:
             raise Power
         done = await self.database.run(work)
         if self.left == 0:
