@@ -58,6 +58,8 @@ def add(
     ends_at = _end(expires)
 
     async def work(tokens: Tokens) -> tuple[Made | None, list[str]]:
+        if any(one.token.organisation == organisation for one in await tokens.named(name, organisation)):
+            fail(f"There is a token {name} already: rotate or revoke it, or choose another name.", FAILED)
         wanted = Wanted(
             name=name, scopes=scope, organisation=organisation, person=person, certificate=bound, ends_at=ends_at
         )

@@ -8,7 +8,9 @@ from contacts.fictional import fictional_bundle
 from contacts.tables import dumps
 from tests.kit.commands import run
 from tests.kit.events import raw, reported
+from tests.kit.failing import ledger
 from tests.kit.hub import hub_environment
+from tests.kit.pki import root
 
 
 def test_keys_are_never_written_over(tmp_path: Path) -> None:
@@ -57,21 +59,38 @@ def test_sources_are_registered_once_and_rotated(tmp_path: Path) -> None:
     assert (run(env, *add, "--authority", "305"))[0] == 1
     status, out, _ = run(env, "sources", "rotate", "bromley-care")
     assert (status, out.startswith("whsec_")) == (0, True)
+    (tmp_path / "client.pem").write_bytes(root().pem)
+    assert run(env, "sources", "bind", "bromley-care")[0] == 2
+    assert run(env, "sources", "bind", "bromley-care", "--certificate", str(tmp_path / "root.key"))[0] == 2
+    assert run(env, "sources", "bind", "bromley-care", "--certificate", str(tmp_path / "client.pem"))[0] == 0
     out = (run(env, "sources", "list"))[1]
     assert "E09000006" in out
+    assert f"with certificate {root().fingerprint[:16]}" in " ".join(out.split())
     assert "v1a until" in out
     assert "whs" not in out
 
 
-def test_tokens_are_shown_once_and_can_be_revoked(tmp_path: Path) -> None:
-    env = {"FINGERPOST_DATA_FOLDER": str(tmp_path)}
-    assert (run(env, "tokens", "add", "viewer", "--scope", "everything"))[0] == 2
-    token = (run(env, "tokens", "add", "viewer", "--scope", "episodes:read"))[1].strip()
+def test_tokens_are_shown_once_rotated_and_revoked(tmp_path: Path) -> None:
+    env = hub_environment(tmp_path, smtp_port=2525)
+    row = {"name": "old", "scopes": ["metrics:read"], "sha256": "0" * 64, "created_at": "2025-01-01T00:00:00+00:00"}
+    (tmp_path / "api-tokens.json").write_text(json.dumps([row]))
+    add = ("tokens", "add", "viewer", "--scope", "episodes:read")
+    status, _, err = run(env, "tokens", "add", "viewer", "--scope", "everything")
+    assert (status, "1 tokens were brought in" in err) == (2, True)
+    for expires in ("soon", "2020-01-01", "367d"):
+        assert run(env, *add, "--expires", expires)[0] == 2
+    token = run(env, *add, "--expires", "90d")[1].strip()
     assert token.startswith("fpt_")
-    assert token not in (tmp_path / "api-tokens.json").read_text()
-    assert (run(env, "tokens", "add", "viewer", "--scope", "episodes:read"))[0] == 1
-    assert (run(env, "tokens", "revoke", "viewer"))[0] == 0
-    assert (run(env, "tokens", "revoke", "viewer"))[0] == 1
+    assert run(env, *add)[0] == 1
+    status, out, err = run(env, "tokens", "rotate", "viewer", "--overlap", "12h")
+    assert (status, out.startswith("fpt_"), "The old one goes on until" in err) == (0, True, True)
+    assert run(env, "tokens", "rotate", "viewer", "--overlap", "31d")[0] == 2
+    listed = run(env, "tokens", "list")[1]
+    assert "viewer" in listed and "old" in listed and "never" in listed
+    assert token not in repr(ledger(tmp_path, "fingerpost.sqlite3")) and token not in listed
+    assert run(env, "tokens", "revoke", "viewer")[0] == 0
+    assert run(env, "tokens", "revoke", "viewer")[0] == 1
+    assert run(env, "tokens", "rotate", "viewer")[0] == 1
 
 
 def test_explain_sends_nothing_and_needs_no_keys(tmp_path: Path) -> None:
