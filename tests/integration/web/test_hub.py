@@ -77,6 +77,7 @@ async def test_health_and_metrics_of_a_hub_at_work(tmp_path: Path) -> None:
         assert 'fingerpost_attempts_total{channel="email",state="sent"}' in text
         assert 'fingerpost_task_alive{task="delivery"} 1.0' in text
         assert 'fingerpost_work{what="destinations_shut"} 0.0' in text
+        assert 'fingerpost_work{what="data_keys_to_rewrap"} 0.0' in text
         assert "Robin" not in text
 
 
