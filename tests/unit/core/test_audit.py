@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from hub.core.audit import GENESIS, Broken, Head, LinkedLine, line_bytes, link_after, verify_chain
 from hub.core.records import AuditLine
+from hub.core.wire_json import canonical
 
 VECTOR = json.loads((Path(__file__).parents[2] / "vectors" / "audit.json").read_text(encoding="utf-8"))
 AT = datetime(2026, 3, 1, 19, 46, tzinfo=UTC)
@@ -113,6 +114,22 @@ def test_a_chain_cut_short_is_whole_but_its_head_is_another() -> None:
     cut = verify_chain(linked[:3])
     assert isinstance(cut, Head)
     assert cut != verify_chain(linked)
+
+
+@given(st.text(), st.text(), st.dictionaries(st.text(st.characters(max_codepoint=127)), st.text()))
+def test_the_bytes_are_those_of_rfc_8785(actor: str, subject: str, detail: dict[str, str]) -> None:
+    made = line(actor=actor, subject=subject, detail=detail)
+    content = json.loads(line_bytes(made))
+    assert content["detail"] == detail
+    assert canonical(content) == line_bytes(made)
+
+
+def test_a_detail_that_is_no_text_or_has_odd_keys_has_bytes_too() -> None:
+    odd = line(detail={"\ue000": "1", "\U0001f600": "2", "n": 3})
+    assert canonical(json.loads(line_bytes(odd))) == line_bytes(odd)
+    assert line_bytes(odd).index("\U0001f600".encode()) < line_bytes(odd).index("\ue000".encode()), "by UTF-16 units"
+    with pytest.raises(ValueError):
+        line_bytes(line(actor="\ud800"))
 
 
 def test_the_instant_has_to_be_in_utc() -> None:
