@@ -112,7 +112,12 @@ async def test_data_is_shown_to_bearers_of_a_scoped_token_only(tmp_path: Path) -
         assert any(n["deliveries"] for d in shown["decisions"] for n in d["notices"])
         for personal in ("Robin", "Sam", "Jo Worker", event["data"]["child"]["ref"], event["data"]["episode"]["ref"]):
             assert personal not in text
+        # The file was brought in, and is not asked any more.
         (tmp_path / "api-tokens.json").unlink()
+        assert (await all_of_it.get("/v1/episodes", reader))[0] == 200
+        assert {"count": 2, "setting": "api_tokens_file"} in all_of_it.log.named("tokens.file_left")
+        [held] = await all_of_it.hub.store.read(lambda unit: unit.tokens.named("reader"))
+        await all_of_it.hub.store.write(lambda unit: unit.tokens.revoke(held.token.id, now))
         assert (await all_of_it.get("/v1/episodes", reader))[0] == 401
 
 
