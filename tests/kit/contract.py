@@ -17,6 +17,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
+from contacts.fictional import fictional_bundle
+from contacts.tables import dumps
 from hub.app.keys import acknowledgement_secret, key_ring
 from hub.core.tokens import ack_token
 from tests.kit.events import raw, reported_in_full
@@ -64,7 +66,9 @@ async def published(folder: Path) -> AsyncIterator[Whole]:
         "govuk_notify_callback_token_files": (folder / "callback.token",),
         "govuk_notify_url": "https://127.0.0.1:9",
     }
-    async with whole(folder, api_tokens_file=folder / "tokens.json", **notify, **BOUNDLESS) as hub:
+    async with whole(
+        folder, bundle=dumps(fictional_bundle()), api_tokens_file=folder / "tokens.json", **notify, **BOUNDLESS
+    ) as hub:
         status, _ = await hub.post(raw(reported_in_full()))
         assert status == 202
         yield hub
