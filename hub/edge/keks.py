@@ -125,7 +125,9 @@ class KeyEncryptionKeys:
     async def wrap(self, name: str, scope: str, key: bytes) -> bytes:
         """See the port."""
         encoded = name.encode()
-        wrapping = await self._needed(name)
+        wrapping = await self._find(name)
+        if wrapping is None:
+            raise VaultError(f"the settings look for a key-encryption key {name!r}, and there is none")
         return bytes((_V2, len(encoded))) + encoded + await _answered(name, wrapping.wrap(key + _bound(scope)))
 
     async def unwrap(self, scope: str, wrapped: bytes) -> bytes:

@@ -123,19 +123,25 @@ class KeyStore:
             first = self.wrapping.preferred or next(reversed(names), None)
             if first is None:
                 raise NoSuchKey("the key store is empty, and no key-encryption key is there to begin with: name one")
-            probe = (await self.wrapping.new_data_key(first, probe_scope(first)))[1]
+            probe = await self._probe(first)
             current = await self._database.run(lambda connection: keks.begin(connection, first, probe))
         if not await self.wrapping.holds(current):
-            raise NoSuchKey(
-                f"new data keys are wrapped by the key-encryption key {current!r}, which is not here: put it where the "
-                "settings look for it"
-            )
+            await self._probe(current)  # says why
         self._current = current
         if wrapped is None:
             made = (await self.wrapping.new_data_key(current, HUB_SCOPE))[1]
             row = {"scope": HUB_SCOPE, "wrapped": made, "created_at": None, "kek": current}
             wrapped = await self._database.run(lambda connection: _hub(connection, row))
         self._remember(HUB_SCOPE, await self.wrapping.unwrap(HUB_SCOPE, wrapped))
+
+    async def _probe(self, name: str) -> bytes:
+        """Something that a key-encryption key wrapped. Raises NoSuchKey."""
+        try:
+            return (await self.wrapping.new_data_key(name, probe_scope(name)))[1]
+        except Unsealable as error:
+            raise NoSuchKey(
+                f"new data keys are wrapped by the key-encryption key {name!r}, which is not here ({error})"
+            ) from None
 
     def wrap_by(self, current: str) -> None:
         """From now on new data keys are wrapped by this one, which is here."""

@@ -141,3 +141,15 @@ async def test_the_upgraded_hub_begins_with_the_key_that_the_settings_ask_for(tm
 
 async def _nothing(unit: Unit) -> None:
     return None
+
+
+def test_a_start_without_a_usable_key_says_which_and_why(tmp_path: Path) -> None:
+    env = environment(tmp_path)
+    (load(environment=env).keys / "kek-1.key").unlink()
+    env |= {"FINGERPOST_KEK_CURRENT": "2026", "FINGERPOST_KEK_COMMAND": "/nowhere/kek {id}"}
+    status, _, err = run(env, "register", "E09000006")
+    assert status == 1 and "'2026', which is not here" in err and "cannot be run: No such file" in err
+    env |= {"FINGERPOST_KEK_COMMAND": "/bin/false {id}"}
+    assert "and there is none" in run(env, "register", "E09000006")[2]
+    del env["FINGERPOST_KEK_CURRENT"]
+    assert "to begin with: name one" in run(env, "register", "E09000006")[2]
