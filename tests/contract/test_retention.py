@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import structlog
-from sqlalchemy import text
+from sqlalchemy import func, select, text
 
 from hub.core.records import Changes
 from hub.core.retention import ERASED, FORGOTTEN_WITHIN, NOTICE_TIME, Terms, kept_by
@@ -15,6 +15,7 @@ from hub.service.ports import Unit
 from hub.service.retention.erasing import BITE, Erasing, Periods
 from hub.service.retention.holding import BadReason, Gone, Holding, NoSuchChild, NoSuchHold
 from hub.store.failures import KeyErased
+from hub.store.search_tables import search_marks
 from hub.store.types import to_micros
 from routing.calendar import Period
 from tests.contract.test_secrecy import whole_story
@@ -97,6 +98,14 @@ async def test_step_by_step(store: Stores, story: Story) -> None:
     assert await mine.run(begun + timedelta(days=9)) == 0, "once is enough"
     lines = [one.action for one in await audit(store) if one.subject == story.child and one.episode is None]
     assert lines == ["child.time_up", "child.erasing", "child.key_destroyed", "child.erased"]
+
+
+async def marks(store: Stores) -> int:
+    def count(session: Any) -> int:
+        return int(session.connection.execute(select(func.count()).select_from(search_marks)).scalar_one())
+
+    found: int = await store.read(lambda unit: unit._run(count))  # type: ignore[attr-defined]
+    return found
 
 
 async def audit(store: Stores) -> list[Any]:
@@ -255,9 +264,20 @@ async def test_a_clock_set_back_erases_nothing_earlier(store: Stores, story: Sto
     assert (await kept(store, story.child)).announced_at == UP, "the day counts from now"
 
 
+async def test_a_stand_in_goes_by_itself(store: Stores, story: Story) -> None:
+    """What was kept for a report is sealed anew with the key of the child it names: the first key seals nothing."""
+    await store.write(story.meet)
+    assert await erasing(store).run(START + timedelta(days=29)) == 0
+    assert await erasing(store).run(START + timedelta(days=30)) == 1
+    await erasing(store, "2").run(START + timedelta(days=31))
+    assert not (await store.keys.standing([story.child])).living
+
+
 async def test_an_event_about_an_erased_child_makes_a_new_one(store: Stores, story: Story) -> None:
     await over(store, story)
+    assert await marks(store) > 0
     await erase(store)
+    assert await marks(store) == 0, "no search finds it"
     assert await store.read(lambda unit: unit.episode(SOURCE, story.ref)) is None
     again = Story(SeededIds("again"), now=UP)
     await store.write(lambda unit: again.told(unit))
