@@ -23,7 +23,8 @@ check: ## formatting, lint, types, and who may import whom
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy --no-error-summary
 	@scripts/quiet $(BIN)/lint-imports
-	@echo "check: formatting, lint, types and imports are in order"
+	@scripts/quiet $(BIN)/bandit -q -r hub adapters contacts routing
+	@echo "check: formatting, lint, types, imports and security rules are in order"
 
 bench: ## how fast it is here, each figure beside what it is compared with
 	@scripts/setup dev

@@ -76,7 +76,7 @@ async def ask(
 
 
 async def _printed(process: asyncio.subprocess.Process) -> bytes:
-    assert process.stdout is not None  # noqa: S101 - it was asked for
+    assert process.stdout is not None  # noqa: S101  # it was asked for  # nosec B101
     printed = b""
     while len(printed) <= MOST:
         some = await process.stdout.read(MOST + 1 - len(printed))

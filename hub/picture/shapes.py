@@ -1,6 +1,6 @@
 """How kinds and outcomes look in the picture: shape, letter and colour together, never colour alone."""
 
-from xml.etree import ElementTree as ET  # only builds, never parses
+from xml.etree import ElementTree as ET  # only builds, never parses  # nosec B405
 
 INK, GREY, LINE, PAPER = "#0b0c0c", "#505a5f", "#d0d4d6", "#ffffff"
 RED, BROWN, BLUE, NAVY, GREEN, PURPLE, RUST = (

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
-from xml.etree import ElementTree as ET  # only builds, never parses
+from xml.etree import ElementTree as ET  # only builds, never parses  # nosec B405
 
 from hub.core.naming import day_and_time, length, moment
 from hub.picture.axis import Axis

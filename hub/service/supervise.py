@@ -67,7 +67,7 @@ class Supervisor:
         """Seconds left for a stage of stopping, ``keep`` of them spared for those after it."""
         if self._deadline is None:
             self.request_stop()
-        assert self._deadline is not None  # noqa: S101 - set by request_stop
+        assert self._deadline is not None  # noqa: S101  # set by request_stop  # nosec B101
         left = max(0.0, self._deadline - asyncio.get_running_loop().time() - keep)
         return left if at_most is None else min(left, at_most)
 

@@ -54,7 +54,7 @@ def values(explained: Explained, now: datetime, called: Callable[[str], str], *,
     timeline = explained.timeline if persons else explained.timeline.in_clear
     decided = [(at, tuple(items)) for at, items in groupby(timeline.decided, key=lambda one: one.record.decision.at)]
     # Made here, of text that was escaped when it was put in.
-    picture = Markup(inline(course_of(timeline, now, called, persons=persons)))  # noqa: S704
+    picture = Markup(inline(course_of(timeline, now, called, persons=persons)))  # noqa: S704  # ElementTree's  # nosec B704
     return {
         "timeline": timeline,
         "groups": decided,

@@ -13,7 +13,7 @@ from hub.web.pages.accounts.words import errors_by, roles_in_words
 from hub.web.sessions import FORM, HOME, VIEWER, Sessions
 
 DONE: Final = {
-    "password": "Your password is changed. You are signed out everywhere else.",
+    "password": "Your password is changed. You are signed out everywhere else.",  # words  # nosec B105
     "added": "The passkey is added. You can sign in with it from now on.",
     "removed": "The passkey is removed here. Delete it on your device too.",
 }
