@@ -11,6 +11,7 @@ from hub.app.audit import checkpoint_keys, checkpointing_of
 from hub.cli.console import FAILED, OUT, USAGE, SettingsFile, fail, note, say, settings_or_exit, table
 from hub.cli.ledger import with_store
 from hub.core.checkpoints import Checkpoint, to_json
+from hub.core.evidence import remarks
 from hub.edge.audit_keys import UnusableAuditKey, as_pem, new_audit_key, next_audit_key, public_keys
 from hub.edge.checkpoint_places import kept_in
 from hub.edge.clock import SystemClock
@@ -122,7 +123,7 @@ def list_lines(
             line.organisation or "",
             line.episode or "",
             line.subject or "",
-            " ".join(f"{key}={value}" for key, value in sorted(line.detail.items())),
+            " ".join(f"{key}={value}" for key, value in sorted(remarks(line).items())),
         )
     OUT.print(rows)
 

@@ -89,3 +89,10 @@ def salt_of(key: bytes, kind: str, place: str) -> bytes:
 def statements(line: AuditLine) -> dict[str, str]:
     """What a line states of records, by :attr:`Stated.key`."""
     return {name: value for name, value in line.detail.items() if MARK in name}
+
+
+def remarks(line: AuditLine) -> dict[str, str]:
+    """The detail of a line for people: what it states of records is told by how many there are."""
+    count = len(statements(line))
+    said = {name: value for name, value in line.detail.items() if MARK not in name}
+    return said | ({"states": f"{count} {'record' if count == 1 else 'records'}"} if count else {})

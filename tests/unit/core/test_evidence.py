@@ -1,11 +1,12 @@
 """Statements of records: what they are made of, and that nobody finds by guessing what was sealed."""
 
 import hashlib
+from dataclasses import replace
 
 import pytest
 
 from hub.core import audit, checkpoints, evidence
-from hub.core.evidence import Stated, json_bytes, salt_key, salt_of, statements
+from hub.core.evidence import Stated, json_bytes, remarks, salt_key, salt_of, statements
 from hub.core.records import AuditLine
 from hub.core.wire_json import canonical
 from hub.service.evidence import verify
@@ -56,3 +57,12 @@ def test_the_verifier_computes_what_the_hub_does() -> None:
     assert statements(
         AuditLine(id="a", at=START, actor="hub", action="x", detail={"notice:nt_1": "d", "kind": "m"})
     ) == {"notice:nt_1": "d"}
+
+
+def test_people_are_told_how_many_records_a_line_states_and_not_what_stands_for_them() -> None:
+    bare = AuditLine(id="a", at=START, actor="hub", action="x", detail={"kind": "missing"})
+    assert remarks(bare) == {"kind": "missing"}
+    one = replace(bare, detail={"kind": "missing", "notice:nt_1": "d"})
+    two = replace(bare, detail={**one.detail, "delivery:dl_1": "d"})
+    assert remarks(one) == {"kind": "missing", "states": "1 record"}
+    assert remarks(two) == {"kind": "missing", "states": "2 records"}

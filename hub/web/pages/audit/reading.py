@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 from aiohttp import web
 
 from hub.core.audit_actions import says
+from hub.core.evidence import remarks
 from hub.service.audit.ports import ListedLine, Wanted
 from hub.service.audit.reading import Reading, everywhere
 from hub.service.ports import Clock
@@ -74,7 +75,7 @@ class AuditPages:
             "episode": line.episode,
             "of_episode": _address(asked, {"episode": line.episode}),
             "subject": None if line.subject == line.episode else line.subject,
-            "detail": sorted(line.detail.items()),
+            "detail": sorted(remarks(line).items()),
         }
 
 
