@@ -1,6 +1,7 @@
 """``fingerpost child find``: which episodes are those of a child, by the search index; no name is opened for it."""
 
 import json
+import sys
 from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Annotated
@@ -28,8 +29,8 @@ def _child() -> None:
 
 @app.command()
 def find(
-    ref: Annotated[str | None, typer.Option("--ref", help="The source's reference of the child.")] = None,
-    name: Annotated[str | None, typer.Option("--name", help="The whole name, in any order.")] = None,
+    ref: Annotated[str | None, typer.Option("--ref", help="The source's reference of the child; - reads it.")] = None,
+    name: Annotated[str | None, typer.Option("--name", help="The whole name, in any order; - reads it.")] = None,
     born: Annotated[datetime | None, typer.Option("--born", formats=["%Y-%m-%d"], help="Date of birth.")] = None,
     organisation: Annotated[
         str | None, typer.Option("--organisation", metavar="ORG", help="Only among what it was told of.")
@@ -37,7 +38,10 @@ def find(
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
     settings_file: SettingsFile = None,
 ) -> None:
-    """List the episodes of children of whom all that is given is so. The audit log says that somebody searched."""
+    """List the episodes of children of whom all that is given is so. The audit log says that somebody searched.
+
+    What is typed here stands in the list of processes and in the shell's history: give - and type it afterwards."""
+    ref, name = _read(ref), _read(name)
     asked = Asked(ref=ref, name=name, born=None if born is None else date(born.year, born.month, born.day))
     if not asked.marks():
         fail("Say whom to look for: --ref, --name, --born.", USAGE)
@@ -63,6 +67,11 @@ def find(
         note(f"These are the newest {MOST}; there may be others.")
     children = len({one.child for one in found})
     say(f"{len(found)} episode{'' if len(found) == 1 else 's'} of {children} child{'' if children == 1 else 'ren'}.")
+
+
+def _read(given: str | None) -> str | None:
+    """A line of standard input for each ``-``, in the order of the options."""
+    return sys.stdin.readline() if given == "-" else given
 
 
 def _row(one: FoundEpisode) -> dict[str, str | None]:
