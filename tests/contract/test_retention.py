@@ -196,45 +196,45 @@ class Dies(Exception):
 
 
 @pytest.mark.parametrize("where", ["before the key is destroyed", "after it"])
-async def test_a_crash_between_two_steps(store: Stores, story: Story, where: str) -> None:
-    await over(store, story)
-    await erasing(store).run(UP)
+async def test_a_crash_between_two_steps(memory: Stores, story: Story, where: str) -> None:
+    await over(memory, story)
+    await erasing(memory).run(UP)
 
     class Mortal:
         async def destroy(self, scopes: Any, now: datetime) -> None:
             if where == "after it":
-                await store.keys.destroy(scopes, now)
+                await memory.keys.destroy(scopes, now)
             raise Dies
 
         def __getattr__(self, name: str) -> Any:
-            return getattr(store.keys, name)
+            return getattr(memory.keys, name)
 
-    dying = erasing(store, "dying", Mortal())
+    dying = erasing(memory, "dying", Mortal())
     await dying.run(UP + NOTICE_TIME)
-    found = await kept(store, story.child)
+    found = await kept(memory, story.child)
     assert found.erasing_at is not None and found.erased_at is None, "never said to be done while it is not"
-    living = (await store.keys.standing([story.child])).living
+    living = (await memory.keys.standing([story.child])).living
     assert bool(living) == (where != "after it")
-    after = erasing(store, "after")
+    after = erasing(memory, "after")
     at = UP + NOTICE_TIME + timedelta(seconds=1)
     await after.run(at)
-    assert not (await store.keys.standing([story.child])).living
+    assert not (await memory.keys.standing([story.child])).living
     await after.run(at + FORGOTTEN_WITHIN)
-    assert (await kept(store, story.child)).erased_at == at + FORGOTTEN_WITHIN
+    assert (await kept(memory, story.child)).erased_at == at + FORGOTTEN_WITHIN
 
 
-async def test_a_key_store_that_fails_is_late_and_says_so(store: Stores, story: Story) -> None:
-    await over(store, story)
-    await erasing(store).run(UP)
+async def test_a_key_store_that_fails_is_late_and_says_so(memory: Stores, story: Story) -> None:
+    await over(memory, story)
+    await erasing(memory).run(UP)
 
     class Refusing:
         async def destroy(self, scopes: Any, now: datetime) -> None:
             raise Dies
 
         def __getattr__(self, name: str) -> Any:
-            return getattr(store.keys, name)
+            return getattr(memory.keys, name)
 
-    failing = erasing(store, "failing", Refusing())
+    failing = erasing(memory, "failing", Refusing())
     await failing.run(UP + NOTICE_TIME)
     assert failing.figures() == {"children_erased": 0, "children_overdue": 0}
     late = UP + NOTICE_TIME + FORGOTTEN_WITHIN + timedelta(days=1)
@@ -242,35 +242,35 @@ async def test_a_key_store_that_fails_is_late_and_says_so(store: Stores, story: 
     assert failing.figures()["children_overdue"] == 1
 
     async def open_alarms() -> list[str]:
-        return [one.kind for one in await store.read(lambda unit: unit.alarms()) if one.kind.startswith("retention")]
+        return [one.kind for one in await memory.read(lambda unit: unit.alarms()) if one.kind.startswith("retention")]
 
     assert await open_alarms() == ["retention_late"]
-    failing.keys = store.keys
+    failing.keys = memory.keys
     await failing.run(late)
     await failing.run(late + FORGOTTEN_WITHIN)
     await failing.run(late + FORGOTTEN_WITHIN)
     assert await open_alarms() == []
 
 
-async def test_a_clock_set_back_erases_nothing_earlier(store: Stores, story: Story) -> None:
-    await over(store, story)
+async def test_a_clock_set_back_erases_nothing_earlier(memory: Stores, story: Story) -> None:
+    await over(memory, story)
     ahead = UP + timedelta(days=3650)
-    mine = erasing(store)
+    mine = erasing(memory)
     await mine.run(ahead)
     assert await mine.run(START + timedelta(days=1)) == 1, "the clock is right again: it was never up"
-    assert (await kept(store, story.child)).announced_at is None
+    assert (await kept(memory, story.child)).announced_at is None
     await mine.run(ahead)
     assert await mine.run(UP) == 1
-    assert (await kept(store, story.child)).announced_at == UP, "the day counts from now"
+    assert (await kept(memory, story.child)).announced_at == UP, "the day counts from now"
 
 
-async def test_a_stand_in_goes_by_itself(store: Stores, story: Story) -> None:
+async def test_a_stand_in_goes_by_itself(memory: Stores, story: Story) -> None:
     """What was kept for a report is sealed anew with the key of the child it names: the first key seals nothing."""
-    await store.write(story.meet)
-    assert await erasing(store).run(START + timedelta(days=29)) == 0
-    assert await erasing(store).run(START + timedelta(days=30)) == 1
-    await erasing(store, "2").run(START + timedelta(days=31))
-    assert not (await store.keys.standing([story.child])).living
+    await memory.write(story.meet)
+    assert await erasing(memory).run(START + timedelta(days=29)) == 0
+    assert await erasing(memory).run(START + timedelta(days=30)) == 1
+    await erasing(memory, "2").run(START + timedelta(days=31))
+    assert not (await memory.keys.standing([story.child])).living
 
 
 async def test_an_event_about_an_erased_child_makes_a_new_one(store: Stores, story: Story) -> None:

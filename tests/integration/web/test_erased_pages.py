@@ -91,7 +91,7 @@ async def test_every_page_and_route(place: Place) -> None:
         if path == "/wall/live" or "GET" not in {one.method for one in resource} or not set(names) <= set(place.told):
             continue
         where = path.format(**place.told)
-        for headers in ({}, {"Authorization": f"Bearer {SECRET}"}):
+        for headers in ({"Authorization": f"Bearer {SECRET}"} if path.startswith("/v1/") else {},):
             answer = await visitor.get(where, **headers)
             assert answer.status < 500, (where, answer.status)
             assert not [name for name in NAMES if name in answer.html], where
