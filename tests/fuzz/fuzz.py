@@ -21,7 +21,7 @@ MEMORY = 1024
 """Mebibytes that one process may take."""
 LONGEST = 65_536
 """Bytes of one input."""
-KEPT, KEPT_BYTES = 12, 2048
+KEPT, KEPT_BYTES = 6, 1024
 """How many inputs that were found go into the corpus of one target, and how large they may be."""
 
 
