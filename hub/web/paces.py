@@ -30,9 +30,13 @@ API: Final = ("/v1/", "/metrics")
 HELD: Final = 1.0
 """Seconds that a refusal is held back. The connections of one address are few (hub/web/connections.py)."""
 AT_ONCE: Final = 4
-WAITING: Final = 64
+WAITING: Final = 496
 """Requests of one client address that are worked on, and that wait for it: every request that is worked on at the same
-time makes an event wait a little."""
+time makes an event wait a little. A council's homes share an address, and all look when a child is missing: as many may
+wait as may ask at once."""
+PATIENCE: Final = 0.5
+"""Seconds. What takes longer waits itself, for a body that comes slowly or for an identity provider, and is not in the
+way of those who share its address (docs/adr/0009)."""
 STREAM: Final = "text/event-stream"
 STATIC: Final = "/static/"
 SLOW_DOWN: Final = "Too many requests. Send the same again later."
@@ -59,7 +63,7 @@ def paced(
     """429 for who is faster, after ``held`` seconds. ``session``: the token of a signed-in browser, or nothing."""
     addresses, callers = (Buckets(per_second=one.per_second, burst=one.burst, clock=clock) for one in (address, caller))
 
-    turns = Turns(at_once=AT_ONCE, waiting=WAITING)
+    turns = Turns(at_once=AT_ONCE, waiting=WAITING, patience=PATIENCE)
     page: list[Any] = []
 
     def who(request: web.Request) -> str | None:

@@ -18,11 +18,16 @@ class _Line:
 
 
 class Turns:
-    """The ledger has one queue for all. Of each key ``at_once`` stand in it, and ``waiting`` before it, in order."""
+    """The ledger has one queue for all. Of each key ``at_once`` stand in it, and ``waiting`` before it, in order.
 
-    def __init__(self, *, at_once: int = 4, waiting: int = 128) -> None:
+    ``patience``: seconds after which whoever has a turn is no longer one of the ``at_once``, though still one of all.
+    None: each turn lasts until it is over.
+    """
+
+    def __init__(self, *, at_once: int = 4, waiting: int = 128, patience: float | None = None) -> None:
         self._at_once = at_once
         self._most = at_once + waiting
+        self._patience = patience
         self._lines: dict[str, _Line] = {}
 
     @asynccontextmanager
@@ -35,9 +40,28 @@ class Turns:
             raise Crowded
         line.there += 1
         try:
-            async with line.places:
+            async with self._place(line.places):
                 yield
         finally:
             line.there -= 1
             if not line.there:
                 del self._lines[key]
+
+    @asynccontextmanager
+    async def _place(self, places: asyncio.Semaphore) -> AsyncIterator[None]:
+        await places.acquire()
+        held = True
+
+        def give_up() -> None:
+            nonlocal held
+            if held:
+                held = False
+                places.release()
+
+        later = None if self._patience is None else asyncio.get_running_loop().call_later(self._patience, give_up)
+        try:
+            yield
+        finally:
+            if later is not None:
+                later.cancel()
+            give_up()

@@ -60,6 +60,54 @@ async def _held(turns: Turns) -> None:
         await asyncio.Event().wait()
 
 
+async def test_who_has_patience_is_passed_by_and_still_counts() -> None:
+    turns, gate = Turns(at_once=1, waiting=1, patience=0.01), asyncio.Event()
+
+    async def slow() -> None:
+        async with turns.turn("a"):
+            await gate.wait()
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(slow())
+        await asyncio.sleep(0)
+        async with asyncio.timeout(0.4), turns.turn("a"):  # passes by the slow one
+            with pytest.raises(Crowded):
+                await slow()
+        gate.set()
+    order: list[int] = []
+
+    async def quick(number: int) -> None:
+        async with turns.turn("a"):
+            order.append(number)
+            await asyncio.sleep(0)
+            order.append(number)
+
+    await asyncio.gather(quick(1), quick(2))
+    assert order == [1, 1, 2, 2], "there is one place again, not two"
+
+
+async def test_many_desks_behind_one_address_all_get_their_page() -> None:
+    pace = paced(
+        pages(),
+        Clients(("10.0.0.0/8",)),
+        FakeClock(),
+        address=Pace(per_second=50, burst=500),
+        caller=Pace(per_second=50, burst=500),
+        session=lambda request: request.cookies["fingerpost"],
+        held=0,
+    )
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        await asyncio.sleep(0)
+        return web.Response()
+
+    async def desk(number: int) -> int:
+        given = {"X-Forwarded-For": "203.0.113.1", "Cookie": f"fingerpost={number}"}
+        return (await pace(make_mocked_request("GET", "/", headers=given, transport=_Transport()), handler)).status
+
+    assert set(await asyncio.gather(*(desk(number) for number in range(80)))) == {200}
+
+
 async def test_the_same_again_is_the_same_for_an_hour_and_only_then_and_there() -> None:
     clock = FakeClock()
     replays = Replays(clock, most=2)
