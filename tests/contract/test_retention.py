@@ -12,7 +12,7 @@ from hub.core.records import Changes
 from hub.core.retention import ERASED, FORGOTTEN_WITHIN, NOTICE_TIME, Terms, kept_by
 from hub.edge.ids import SeededIds
 from hub.service.ports import Unit
-from hub.service.retention.erasing import BITE, Erasing, Periods
+from hub.service.retention.erasing import BITE, EVENLY, Erasing, Periods
 from hub.service.retention.holding import BadReason, Gone, Holding, NoSuchChild, NoSuchHold
 from hub.store.failures import KeyErased
 from hub.store.search_tables import search_marks
@@ -334,10 +334,27 @@ async def test_a_deletion_by_itself_takes_bites(store: Stores, story: Story) -> 
     await store.write(many)
     mine = erasing(store)
     at = START + QUARANTINE + timedelta(seconds=1)
-    await mine.tick(at)
+    await evenly(mine, at)
     bodies = [one.body for one in await store.read(lambda unit: unit.quarantine())]
     assert (bodies.count(b""), len(bodies)) == (BITE, BITE + 6)
     await mine.tick(at)
     found = await store.read(lambda unit: unit.quarantine())
     assert {(one.body, one.problems) for one in found} == {(b"", ())}
     assert not await mine.tick(at)
+
+
+async def evenly(mine: Erasing, until: datetime) -> None:
+    """Look as a hub does whose clock nobody has set."""
+    for before in range(4, -1, -1):
+        await mine.tick(until - before * EVENLY)
+
+
+async def test_a_clock_that_jumps_a_year_ahead_empties_no_quarantine(memory: Stores, story: Story) -> None:
+    await memory.write(lambda unit: unit.add_quarantine(story.quarantined(), story.alarm("quarantine"), ()))
+    mine, wrong = erasing(memory), START + 2 * QUARANTINE
+    await evenly(mine, START)
+    for at in (wrong, wrong + EVENLY, START + EVENLY, wrong + 2 * EVENLY, wrong + 3 * EVENLY):
+        await mine.tick(at)
+    assert [one.body for one in await memory.read(lambda unit: unit.quarantine())] != [b""]
+    await evenly(mine, wrong + 8 * EVENLY)
+    assert [one.body for one in await memory.read(lambda unit: unit.quarantine())] == [b""]
