@@ -50,6 +50,8 @@ _NOT_ERASED = (
 _NEXT_VERSION = update(episodes).where(
     episodes.c.id == bindparam("wanted"), episodes.c.version == bindparam("expected")
 )
+_MOVED = update(events).where(events.c.id == bindparam("wanted"))
+"""Made once: of a statement that is narrowed down a copy stays for a while, and a body is not to stay with it."""
 
 
 def save(session: Session, changes: Changes) -> None:
@@ -148,7 +150,7 @@ def _reseal_events(session: Session, episode: str, child: str) -> list[Values]:
         for column in sealed:
             plain = session.open(row.child, getattr(row, column), events, column, row.id)
             values[column] = session.seal(child, plain, events, column, row.id)
-        session.connection.execute(update(events).where(events.c.id == row.id).values(values))
+        session.connection.execute(_MOVED, {**values, "wanted": row.id})
         moved.append({**row._mapping, **values})
     return moved
 

@@ -2,13 +2,17 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy import Update
 
 from hub.core.records import Changes
 from hub.edge.ids import SeededIds
 from hub.service.tenancy import OutOfScope, Speaking, scoped
+from hub.store import scoping
 from hub.store.scoping import _narrowed
+from hub.store.tables import events
 from tests.kit.events import EPISODE, LEEDS, found, reported, retracted, returned, updated
 from tests.kit.node import REGISTERED, Hub, a_hub
 from tests.kit.records import Story
@@ -85,3 +89,21 @@ async def test_a_sources_scope_costs_its_events_next_to_nothing(hub: Hub) -> Non
             await hub.post({**updated(child={"medication": f"number {number}"}), "id": f"U{number}"})
         after = _narrowed.cache_info()
     assert after.hits - before.hits > after.misses - before.misses
+
+
+async def test_nothing_sealed_stays_in_memory_with_a_statement(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of what is narrowed down a copy is kept for the next time, with all that was written into it: a body of a
+    mebibyte too, of which there are hundreds."""
+    seen: list[Any] = []
+
+    def spied(statement: Any, roles: Any) -> Any:
+        seen.append(statement)
+        return _narrowed(statement, roles)
+
+    monkeypatch.setattr(scoping, "_narrowed", spied)
+    with scoped(Speaking(REGISTERED.id)):
+        for event in (updated(), reported(), found(), returned()):
+            assert (await hub.post(event)).status == 202
+    assert [one for one in seen if isinstance(one, Update) and one.table is events], "an event was moved"
+    written = [value for one in seen for value in one.compile().params.values()]
+    assert not [value for value in written if isinstance(value, bytes)]
