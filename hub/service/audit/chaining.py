@@ -27,7 +27,9 @@ class Chaining:
         self._store = store
         self._bites = bites
         self._clock = clock
-        self._began = clock.now()
+        self._went_on = clock.now()
+        self._behind = True
+        """Since the start there has always been more than one tick links."""
         self._oldest: datetime | None = None
 
     async def tick(self, now: datetime) -> int:
@@ -36,6 +38,9 @@ class Chaining:
         if self._oldest is None:
             return 0
         count = await link_waiting(self._store, self._bites)
+        if count:
+            self._went_on = self._clock.now()
+        self._behind = self._behind and count == self._bites * BITE
         self._oldest = await self._store.read(lambda unit: unit.trail.unlinked_since())
         return count
 
@@ -49,10 +54,12 @@ class Chaining:
         return {"audit_unlinked_seconds": waited} if waited > LATE.total_seconds() else {}
 
     def _waited(self) -> int:
-        """Of what was there before this process only the time since its start counts: nobody has kept it waiting."""
+        """Of what there is too much at a start, as for minutes after an upgrade, only the time counts in which nothing
+        of it was linked: nobody has to look while it goes on."""
         if self._oldest is None:
             return 0
-        return max(0, int((self._clock.now() - max(self._oldest, self._began)).total_seconds()))
+        since = max(self._oldest, self._went_on) if self._behind else self._oldest
+        return max(0, int((self._clock.now() - since).total_seconds()))
 
 
 async def link_waiting(store: Store, bites: int | None = None) -> int:

@@ -75,6 +75,21 @@ async def test_what_an_older_version_left_keeps_nobody_waiting_before_the_start(
     assert await chaining.tick(clock.now()) == 1
 
 
+async def test_nobody_has_to_look_while_what_was_there_at_the_start_is_being_linked(store: SqliteStore) -> None:
+    clock = FakeClock(START + timedelta(days=300))
+    chaining = Chaining(store=store, clock=clock, bites=1)
+    await put(store, 250)
+    for _ in range(2):
+        await clock.advance(30)
+        assert await chaining.tick(clock.now()) == 100
+        assert chaining.amiss() == {}
+    await clock.advance(21)
+    assert chaining.amiss() == {"audit_unlinked_seconds": 21}, "it does not go on"
+    assert await chaining.tick(clock.now()) == 50
+    chaining._oldest = clock.now() - timedelta(seconds=30)  # as if of what came since one line were left
+    assert chaining.amiss() == {"audit_unlinked_seconds": 30}
+
+
 async def test_checkpoints_are_made_every_thousand_lines_and_every_five_minutes(store: SqliteStore) -> None:
     making = Checkpointing(store=store, hub="https://hub.example", key=KEY, ids=IDS, log=LOG)
     assert await making.tick(START) == 0
