@@ -1,8 +1,8 @@
 """Episodes, their facts, duties, register entries and events: reading them back."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Row, Select, bindparam, func, select, text
 
@@ -21,6 +21,7 @@ from hub.store.seeing import DUE
 from hub.store.session import Session
 from hub.store.tables import children, decisions, deliveries, duties, episodes, events, register_entries, revisions
 from hub.store.types import from_micros
+from hub.store.unreadable import key_missing, tell_missing
 
 # Asked for every event that arrives: built once, as building a statement costs more than running it.
 _CHILD = select(children.c.id).where(children.c.lookup == bindparam("wanted"))
@@ -42,6 +43,8 @@ _REGISTER = (
     .where(register_entries.c.episode == bindparam("wanted"))
     .order_by(register_entries.c.received_at, register_entries.c.id)
 )
+MOST_AGAIN: Final = 8
+"""Times that the key of one child may go missing."""
 _OF_CHILD = (
     select(episodes)
     .where(
@@ -55,15 +58,29 @@ _DECISIONS = (
 
 
 def child_id(session: Session, source: str, child_ref: str, now: datetime) -> str:
-    """The hub's id for this child of this source; made, with its data key, if it is new."""
-    lookup = session.sealer.keyed_hash("child", source, child_ref)
-    found = session.connection.execute(_CHILD, {"wanted": lookup}).scalar()
-    if found is not None:
-        return str(found)
-    made = session.keys.fresh_child(now)
-    if session.insert_new(children, {"id": made, "lookup": lookup, "created_at": now}, on=("lookup",)):
-        return made
-    return str(session.connection.execute(_CHILD, {"wanted": lookup}).scalar_one())
+    """The hub's id for this child of this source; made, with its data key, if it is new. One whose key is missing, as
+    after an old backup of the key store, is a new child too: it has to be told of, and nothing is sealed with no key.
+    The former is found again first when its key is put back."""
+    found = ""
+    for lookup in child_lookups(session, source, child_ref):
+        there = session.connection.execute(_CHILD, {"wanted": lookup}).scalar()
+        if there is None:
+            made = session.keys.fresh_child(now)
+            if session.insert_new(children, {"id": made, "lookup": lookup, "created_at": now}, on=("lookup",)):
+                return made
+            return str(session.connection.execute(_CHILD, {"wanted": lookup}).scalar_one())
+        found = str(there)
+        if not key_missing(session, found):
+            break
+        tell_missing(session, found, now)
+    return found
+
+
+def child_lookups(session: Session, source: str, child_ref: str) -> Iterator[bytes]:
+    """What a child is found by: the first, and where the key of that one is missing, the next."""
+    yield session.sealer.keyed_hash("child", source, child_ref)
+    for number in range(1, MOST_AGAIN):
+        yield session.sealer.keyed_hash("child", source, child_ref, str(number))
 
 
 def episode_lookup(session: Session, source: str, ref: str) -> bytes:

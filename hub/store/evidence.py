@@ -8,10 +8,12 @@ from hub.core.evidence import Stated
 from hub.service.evidence.ports import Subject, Visit
 from hub.service.ports import Unsealable
 from hub.store import statements
+from hub.store.episodes import child_lookups
 from hub.store.pickup_tables import pickup_visits
 from hub.store.session import Run, Session
 from hub.store.statements import KINDS, Kind, stated
 from hub.store.tables import acknowledgements, attempts, children, deliveries, episodes, events, notices, receipts
+from hub.store.unreadable import key_missing
 
 
 class SqlEvidence:
@@ -113,9 +115,16 @@ def _visits(session: Session, episode: str) -> Sequence[Visit]:
 
 
 def _child(session: Session, source: str, ref: str) -> str | None:
-    wanted = session.sealer.keyed_hash("child", source, ref)
-    found = session.connection.execute(select(children.c.id).where(children.c.lookup == wanted)).scalar()
-    return None if found is None else str(found)
+    """Where the key of the first is missing, the one that is told of in its place."""
+    first: str | None = None
+    for lookup in child_lookups(session, source, ref):
+        found = session.connection.execute(select(children.c.id).where(children.c.lookup == lookup)).scalar()
+        if found is None:
+            break
+        if not key_missing(session, found):
+            return str(found)
+        first = first or str(found)
+    return first
 
 
 def _episodes_of(session: Session, child: str) -> Sequence[str]:

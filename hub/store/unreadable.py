@@ -12,6 +12,7 @@ from sqlalchemy import select, update
 
 from hub.core.records import AlarmRecord
 from hub.service.ports import Unsealable
+from hub.store.failures import KeyErased, KeyGone
 from hub.store.seeing import raise_alarm
 from hub.store.session import Session
 from hub.store.tables import deliveries
@@ -51,6 +52,24 @@ def put_off(session: Session, which: Mapping[str, str], now: datetime) -> None:
                 raised_at=now,
             ),
         )
+
+
+def key_missing(session: Session, child: str) -> bool:
+    """Whether the data key of a child is neither there nor destroyed."""
+    try:
+        session.keys.key(child)
+    except KeyErased:
+        return False
+    except KeyGone:
+        return True
+    return False
+
+
+def tell_missing(session: Session, child: str, now: datetime) -> None:
+    """That is an alarm, one for all of them."""
+    alarm = AlarmRecord(id=_alarm_id(child, now), kind="unreadable", owner="operator", reason=KeyGone.__name__,
+                        raised_at=now)  # fmt: skip
+    raise_alarm(session, alarm)
 
 
 def _alarm_id(delivery: str, now: datetime) -> str:

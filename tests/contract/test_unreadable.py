@@ -10,7 +10,7 @@ from hub.edge.telemetry import HUB_ID
 from hub.service.ports import Unit
 from hub.store.unreadable import PUT_OFF
 from tests.kit.clock import START
-from tests.kit.records import Story, ids_of
+from tests.kit.records import SOURCE, Story, ids_of
 from tests.kit.store import Stores, claim
 
 
@@ -87,3 +87,25 @@ async def test_clocks_that_fall_due_are_named_without_opening_them(store: Stores
     await forget(store, gone.child)
     due = await store.read(lambda unit: unit.due_episodes(START + timedelta(seconds=1), 10))
     assert set(due) == {gone.episode, well.episode}
+
+
+async def test_a_child_whose_key_is_missing_is_told_of_as_a_new_one(store: Stores) -> None:
+    story = Story(SeededIds("unreadable"))
+    await store.write(lambda unit: story.told(unit))
+    kept = store.keys.key(story.child)
+
+    async def met() -> str:
+        return await store.write(lambda unit: unit.child_id(SOURCE, story.child_ref, START))
+
+    assert await met() == story.child
+    await forget(store, story.child)
+    again = await met()
+    assert again != story.child and await met() == again
+    assert store.keys.key(again) != kept
+    alarms = await store.read(lambda unit: unit.alarms())
+    assert [(a.kind, a.owner, a.episode, a.reason) for a in alarms] == [("unreadable", "operator", None, "KeyGone")]
+    assert HUB_ID.fullmatch(alarms[0].id)
+    await forget(store, again)
+    assert await met() not in (story.child, again)
+    store.keys._keys[story.child] = kept
+    assert await met() == story.child, "its key is back"
