@@ -12,6 +12,7 @@ from hub.core.checkpoints import CheckpointKey
 from hub.core.records import AuditLine
 from hub.edge.audit_keys import UnusableAuditKey, public_keys, signing_key
 from hub.edge.checkpoint_places import FolderPlace, UrlPlace
+from hub.edge.clock import SystemClock
 from hub.service.audit.chaining import EVERY as CHAIN_EVERY
 from hub.service.audit.chaining import Chaining
 from hub.service.audit.checkpointing import EVERY as CHECKPOINT_EVERY
@@ -73,7 +74,9 @@ async def say_started(settings: Settings, store: Store, packs: Packs, ids: Ids, 
 
 def checkpointing_of(settings: Settings, store: Store, ids: Ids, log: Log) -> Checkpointing:
     """Over the newest key there is. Raises SettingsError for a file that cannot be used."""
-    return Checkpointing(store=store, hub=settings.public_url, key=_key(settings), ids=ids, log=log)
+    return Checkpointing(
+        store=store, hub=settings.public_url, key=_key(settings), ids=ids, log=log, pause=SystemClock().sleep
+    )
 
 
 def checkpoint_keys(settings: Settings) -> Mapping[str, Ed25519PublicKey]:

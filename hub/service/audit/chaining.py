@@ -4,7 +4,7 @@ One transaction links one bite; a lock in the database lets one chainer at a tim
 behind it. What records an event or an attempt writes its lines without a lock and waits for nobody.
 """
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -16,6 +16,9 @@ BITE: Final = 100
 """Lines a transaction: a few milliseconds of the one writer that SQLite has."""
 BITES: Final = 50
 """A tick: 5,000 lines a second for each node, and what a first start on an old ledger finds is linked in minutes."""
+PAUSE: Final = 0.05
+"""Seconds between two bites of a command. A hub that runs beside it on SQLite asks again for the writer's lock after a
+few milliseconds, and would hardly ever get it from a command that takes it back at once."""
 LATE: Final = timedelta(seconds=20)
 """A line is linked within five seconds; after four times that somebody has to look."""
 
@@ -62,12 +65,17 @@ class Chaining:
         return max(0, int((self._clock.now() - since).total_seconds()))
 
 
-async def link_waiting(store: Store, bites: int | None = None) -> int:
-    """Link what waits, ``bites`` transactions at most (None: until nothing waits); how many lines were linked."""
+async def link_waiting(
+    store: Store, bites: int | None = None, *, pause: Callable[[float], Awaitable[None]] | None = None
+) -> int:
+    """Link what waits, ``bites`` transactions at most (None: until nothing waits); how many lines were linked.
+    ``pause``: what leaves time to those who write at the same time."""
     count, done = 0, 0
     while bites is None or done < bites:
         linked = await store.write(lambda unit: unit.trail.link(BITE))
         count, done = count + linked, done + 1
         if linked < BITE:
             break
+        if pause is not None:
+            await pause(PAUSE)
     return count

@@ -4,7 +4,7 @@ So the hub itself finds a line that was changed, taken out or put in since the l
 off before it, within minutes and not only when somebody asks.
 """
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import Final
 
@@ -29,8 +29,18 @@ BROKEN: Final = "audit_broken"
 class Checkpointing:
     """One node's. Two nodes may make one each; of the same number only the first is kept."""
 
-    def __init__(self, *, store: Store, hub: str, key: CheckpointKey | None, ids: Ids, log: Log) -> None:
-        """``hub``: its public address; without ``key`` nothing is signed."""
+    def __init__(
+        self,
+        *,
+        store: Store,
+        hub: str,
+        key: CheckpointKey | None,
+        ids: Ids,
+        log: Log,
+        pause: Callable[[float], Awaitable[None]] | None = None,
+    ) -> None:
+        """``hub``: its public address; without ``key`` nothing is signed. ``pause``: as of :func:`link_waiting`."""
+        self._pause = pause
         self._store = store
         self._hub = hub
         self._key = key
@@ -52,7 +62,7 @@ class Checkpointing:
     async def make(self, now: datetime) -> Checkpoint | None:
         """Link all lines and make one of the last, whenever the one before it was; the newest. None: the chain is
         broken, or empty, or there is no key. Raises StoreUnavailable."""
-        await link_waiting(self._store)
+        await link_waiting(self._store, pause=self._pause)
         while self._key is not None and await self._next(self._key, now, asked=True):
             pass
         return None if self._broken or self._key is None else await self._last()

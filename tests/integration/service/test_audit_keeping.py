@@ -14,7 +14,7 @@ from hub.core.checkpoints import EVERY_LINES, Checkpoint, CheckpointKey, from_js
 from hub.core.records import AuditLine
 from hub.edge.checkpoint_places import FolderPlace, UrlPlace, kept_in
 from hub.edge.ids import SeededIds
-from hub.service.audit.chaining import Chaining
+from hub.service.audit.chaining import PAUSE, Chaining, link_waiting
 from hub.service.audit.checkpointing import Checkpointing
 from hub.service.audit.sending import NotTaken, Sending
 from hub.store import SqliteStore
@@ -73,6 +73,17 @@ async def test_what_an_older_version_left_keeps_nobody_waiting_before_the_start(
     assert await chaining.tick(clock.now()) == 200, "the rest has its turn in a second"
     assert chaining.figures() == {"audit_unlinked_seconds": 0}
     assert await chaining.tick(clock.now()) == 1
+
+
+async def test_a_command_that_links_leaves_time_to_those_who_write(store: SqliteStore) -> None:
+    pauses: list[float] = []
+
+    async def pause(seconds: float) -> None:
+        pauses.append(seconds)
+
+    await put(store, 250)
+    assert await link_waiting(store, pause=pause) == 250
+    assert pauses == [PAUSE] * 2
 
 
 async def test_nobody_has_to_look_while_what_was_there_at_the_start_is_being_linked(store: SqliteStore) -> None:
