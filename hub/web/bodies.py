@@ -29,14 +29,14 @@ class Bodies:
     """Reads bodies, ``at_once`` at most at one time, each within ``within`` seconds: a slow client holds up nobody.
 
     All together are ``together`` bytes at most: forty mebibytes of a bounce are no danger, and of a hundred are. Where
-    ``clients`` tells them apart, one of them has half of the places at most.
+    ``clients`` tells them apart, one of them has at most half of the places that the others leave: however few take all
+    they can get, there is one for whoever comes next.
     """
 
     def __init__(
         self, *, at_once: int, within: float, together: int = TOGETHER, clients: Clients | None = None
     ) -> None:
         self._free = at_once
-        self._of_one = max(1, at_once // 2)
         self._within = within
         self._room = together
         self._clients = clients
@@ -50,7 +50,7 @@ class Bodies:
         if request.content_length is not None and request.content_length > limit:
             raise Refused(self._too_large(limit))
         client = None if self._clients is None else self._clients.key(request)
-        if self._free <= 0 or (client is not None and self._of[client] >= self._of_one):
+        if self._free <= 0 or (client is not None and self._of[client] >= self._free):
             raise Refused(self._busy())
         self._free -= 1
         if client is not None:

@@ -248,6 +248,18 @@ async def test_all_bodies_together_have_one_bound_and_give_back_what_they_held()
     assert await status(bodies, Body(b"x" * 700, b"x" * 700)) == 413
 
 
+async def test_a_few_clients_that_take_all_they_get_leave_a_place() -> None:
+    bodies, gate = Bodies(at_once=64, within=9, clients=Clients(("10.0.0.0/8",))), asyncio.Event()
+    async with asyncio.TaskGroup() as group:
+        for number in range(64):
+            slow = Body(b"x", gate=gate, address=f"203.0.113.{number % 4}")
+            group.create_task(status(bodies, slow))
+        await asyncio.sleep(0)
+        assert await status(bodies, Body(b"event", address="198.51.100.7")) == 200
+        gate.set()
+    assert await status(bodies, Body(b"event")) == 200
+
+
 async def test_one_client_has_half_of_the_places() -> None:
     bodies, gate = Bodies(at_once=4, within=5, clients=Clients(("10.0.0.0/8",))), asyncio.Event()
     held = [asyncio.create_task(status(bodies, Body(b"x", gate=gate))) for _ in range(2)]
