@@ -1,5 +1,6 @@
 """Which client a request comes from, for limits by address: the proxy in front is everybody's, so it does not count."""
 
+import re
 from collections.abc import Sequence
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Final
@@ -9,6 +10,7 @@ from aiohttp import web
 PREFIX: Final = 64
 """Of an IPv6 address: whoever has one has all of its network (RFC 6177)."""
 UNKNOWN: Final = "unknown"
+_PORT: Final = re.compile(r":[0-9]{1,5}\Z")
 
 
 class Clients:
@@ -37,8 +39,12 @@ class Clients:
 
 
 def _address(text: str) -> IPv4Address | IPv6Address | None:
+    """Some proxies write a port behind it: ``203.0.113.7:4711``, ``[2001:db8::7]:4711``."""
+    plain = text.strip()
+    if plain.startswith("[") or plain.count(":") == 1:
+        plain = _PORT.sub("", plain)
     try:
-        address = ip_address(text.strip().strip("[]"))
+        address = ip_address(plain.strip("[]"))
     except ValueError:
         return None
     mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
