@@ -34,7 +34,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql import visitors
 from sqlalchemy.sql.dml import UpdateBase
-from sqlalchemy.sql.selectable import AliasedReturnsRows, NamedFromClause, SelectBase
+from sqlalchemy.sql.selectable import AliasedReturnsRows, NamedFromClause, SelectBase, SelectStatementGrouping
 
 from contacts.roles import ORGANISATION_OF
 from hub.service.tenancy import OutOfScope, Own, Scope, Speaking
@@ -247,11 +247,15 @@ def _narrowed(statement: Any, roles: Roles | None) -> tuple[Any, bool]:
         nonlocal named
         if isinstance(row, Alias) and row.name.startswith(_JUDGED):
             return None
-        table = row.element if isinstance(row, AliasedReturnsRows) else row
+        table = row
+        while isinstance(table, AliasedReturnsRows):
+            table = table.element
         if isinstance(table, Join):
             raise OutOfScope("this kind of join cannot be narrowed down")
+        if isinstance(table, SelectBase | SelectStatementGrouping):
+            return None  # it is narrowed itself
         if not isinstance(table, Table):
-            return None  # a select, which is narrowed itself
+            raise OutOfScope("whose rows these are cannot be told")
         rule = rules.get(table.name)
         if rule is None:
             raise OutOfScope(f"nobody has said whose the rows of {table.name} are (hub/store/scoping.py)")
@@ -283,11 +287,17 @@ def _narrowed(statement: Any, roles: Roles | None) -> tuple[Any, bool]:
     def changed(made: Any) -> None:
         if roles is not None and rules.get(made.table.name) is _everybodys:
             raise OutOfScope(f"no organisation changes what is of all in {made.table.name}")
+        if any(row is not made.table for one in made._where_criteria for row in one._from_objects):
+            raise OutOfScope("a change that takes from a second table cannot be narrowed down")
         found = condition(made.table)
         if found is not None:
             made._where_criteria += (found,)
 
-    narrowed = visitors.cloned_traverse(statement, {}, {"select": select, "update": changed, "delete": changed})
+    def written_out(made: Any) -> None:
+        raise OutOfScope("a select that is written out cannot be narrowed down")
+
+    doing = {"select": select, "update": changed, "delete": changed, "textual_select": written_out}
+    narrowed = visitors.cloned_traverse(statement, {}, doing)
     if isinstance(narrowed, Insert) and (clash := narrowed._post_values_clause) is not None:
         found = condition(narrowed.table)
         if found is not None and hasattr(clash, "update_whereclause"):

@@ -24,14 +24,17 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    column,
     create_engine,
     delete,
     func,
     insert,
     select,
     text,
+    union_all,
     update,
 )
+from sqlalchemy import table as written_table
 from sqlalchemy.exc import IntegrityError
 
 import hub as hub_package
@@ -169,7 +172,20 @@ def test_nobody_changes_removes_or_adds_a_row_of_anothers(full: Connection, name
 def test_what_cannot_be_narrowed_is_refused(full: Connection) -> None:
     through = Narrowed(full, RIGHT)
     unknown = Table("unheard_of", MetaData(), Column("id", Text))
-    for statement in (text("SELECT * FROM users"), select(unknown), delete(unknown), insert(metadata.tables["users"])):
+    notices, alarms = metadata.tables["notices"], metadata.tables["alarms"]
+    written = text("SELECT id FROM notices").columns(notices.c.id)
+    for statement in (
+        text("SELECT * FROM users"),
+        select(unknown),
+        delete(unknown),
+        insert(metadata.tables["users"]),
+        written,
+        union_all(select(notices.c.id), written),
+        select(text("id")).select_from(text("notices")),
+        select(column("id")).select_from(written_table("notices", column("id"))),
+        update(alarms).where(alarms.c.notice == notices.c.id).values(reason=notices.c.kind),
+        delete(alarms).where(alarms.c.notice == notices.c.id),
+    ):
         with pytest.raises(OutOfScope):
             through.execute(statement)
     with pytest.raises(AttributeError):
