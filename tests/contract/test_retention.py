@@ -180,6 +180,7 @@ async def test_a_hold_that_is_lifted_leaves_a_day(store: Stores, story: Story) -
     assert await holds.list() == []
     assert len(await holds.list(lifted=True)) == 1
     assert await mine.run(UP + timedelta(days=3)) == 1
+    assert await mine.run(UP + timedelta(days=3, hours=23)) == 0
     assert (await kept(store, story.child)).erasing_at is None
     await mine.run(UP + timedelta(days=4))
     with pytest.raises(Gone):

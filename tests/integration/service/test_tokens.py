@@ -270,6 +270,14 @@ def test_nobody_gives_a_token_what_they_may_not_do_themselves(
     assert set(offered(who, organisation)) == scopes
 
 
+async def test_a_token_with_what_its_maker_may_not_do_is_not_made(here: Node) -> None:
+    wanted = Wanted(name="names", scopes=["register:read"], organisation=BROMLEY)
+    refused = await here.tokens.add(viewer("directory_admin"), wanted)
+    assert isinstance(refused, tuple) and [one.field for one in refused] == ["scopes"]
+    assert await here.tokens.named("names", BROMLEY) == []
+    assert isinstance(await here.tokens.add(viewer("directory_admin", "recipient"), wanted), Made)
+
+
 async def test_what_is_anothers_is_as_if_it_were_not_there(here: Node) -> None:
     jo, camden = viewer("directory_admin"), viewer("directory_admin", organisation=CAMDEN)
     theirs = await here.made("own", "directory:read", viewer=camden, organisation=CAMDEN)

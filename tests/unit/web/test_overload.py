@@ -131,13 +131,13 @@ def pages() -> Pages:
 class Network:
     """Requests to one paced handler."""
 
-    def __init__(self) -> None:
+    def __init__(self, burst: int = 4) -> None:
         self.clock = FakeClock()
         self.pace = paced(
             pages(),
             Clients(("10.0.0.0/8",)),
             self.clock,
-            address=Pace(per_second=1, burst=4),
+            address=Pace(per_second=1, burst=burst),
             caller=Pace(per_second=1, burst=2),
             session=lambda request: request.cookies.get("fingerpost", ""),
             held=0,
@@ -181,7 +181,7 @@ async def test_a_token_and_a_browser_have_theirs_wherever_they_come_from(who: di
 
 
 async def test_of_one_address_a_few_requests_are_worked_on_at_once() -> None:
-    network, gate, order = Network(), asyncio.Event(), list[str]()
+    network, gate, order = Network(burst=100), asyncio.Event(), list[str]()
 
     async def handler(request: web.Request) -> web.StreamResponse:
         order.append(request.path)
@@ -199,7 +199,13 @@ async def test_of_one_address_a_few_requests_are_worked_on_at_once() -> None:
             group.create_task(ask(f"/first-{number}", "198.51.100.1", Accept="text/event-stream"))
         await asyncio.sleep(0)
         assert len(order) == 2 * AT_ONCE, "neither other addresses nor streams are in its way"
+        order.clear()
+        for number in range(AT_ONCE + 3):
+            group.create_task(ask(f"/same-{number}", "198.51.100.1"))
+        await asyncio.sleep(0)
+        assert order == [f"/same-{number}" for number in range(AT_ONCE)], "the others of it wait"
         gate.set()
+    assert len(order) == AT_ONCE + 3
 
 
 @pytest.mark.parametrize(
