@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench soak mutants docs picture pictures lock audit-deps sbom clean
+.PHONY: help demo test check bench soak mutants controls docs picture pictures lock audit-deps sbom clean
 
 help: ## show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -39,6 +39,11 @@ mutants: ## change routing/ in every small way and see that a test notices; the 
 	@scripts/setup dev
 	@scripts/setup mutants
 	@nice -n 19 $(BIN)/python scripts/mutants $(ARGS)
+
+controls: ## take each control of the threat model out of a copy of the code, and see that its tests fail there
+	@scripts/setup dev
+	@scripts/tools
+	@$(BIN)/python -m scripts.threats --try $(ARGS)
 
 docs: ## the documentation as a site, in site/
 	@scripts/setup dev
