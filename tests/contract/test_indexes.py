@@ -138,4 +138,5 @@ async def test_each_question_is_answered_from_its_index(store: Stores, story: St
     # The order comes from the index: nothing is sorted, however much is due.
     claim = "\n".join(plans["claim"])
     assert "TEMP B-TREE" not in claim and "Sort" not in claim, claim
-    assert "ix_deliveries_untried" in claim, claim
+    # Where hardly anything is under way PostgreSQL may look among all of that instead.
+    assert "ix_deliveries_untried" in claim or "ix_deliveries_live" in claim, claim
