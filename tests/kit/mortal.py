@@ -1,15 +1,14 @@
 """A process that delivers what is due in a ledger, and is killed at a numbered point of the way of a delivery.
 
-    python -m tests.kit.mortal FOLDER PORT POINT
-
-POINT names one of those of ``OWN``, at which it kills itself; anything else, and whoever started it kills it. Nothing
-is caught, closed or written down: SIGKILL leaves no chance to.
+The point is one of those of ``OWN``, at which it kills itself; anything else, and whoever started it kills it. Nothing
+is caught, closed or written down: SIGKILL leaves no chance to. Importing takes longer than all that a process does
+here, so they are forked from one that has done it.
 """
 
 import asyncio
+import multiprocessing
 import os
 import signal
-import sys
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from pathlib import Path
@@ -103,9 +102,17 @@ async def main(folder: Path, port: int, point: str) -> None:
     transport = MortalTransport(mail_transport("localhost", port, PATIENT, tls="opportunistic"), point)
     world = World(store=store, clock=FakeClock(NOW), sinks={"email": transport})  # type: ignore[dict-item]  # the real one
     world.envelopes = composer()  # type: ignore[assignment]  # likewise
-    print("delivering", flush=True)
     await world.delivery(node="mortal").run(asyncio.Event())
 
 
-if __name__ == "__main__":
-    asyncio.run(main(Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3]))
+def mortal(folder: Path, port: int, point: str) -> multiprocessing.process.BaseProcess:
+    """The process, started."""
+    forks = multiprocessing.get_context("forkserver")
+    forks.set_forkserver_preload([__name__])
+    process = forks.Process(target=_run, args=(folder, port, point), daemon=True)
+    process.start()
+    return process
+
+
+def _run(folder: Path, port: int, point: str) -> None:
+    asyncio.run(main(folder, port, point))

@@ -1,12 +1,8 @@
 """``fingerpost child find``: ids and no name, and a line of the audit log."""
 
 import json
-import os
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from hub.app.ledger import open_ledger
 from hub.edge.ids import SeededIds
@@ -43,12 +39,7 @@ async def test_a_child_is_found_by_what_is_known_of_them(tmp_path: Path) -> None
 
 def test_a_name_may_come_from_standard_input(tmp_path: Path) -> None:
     """So that it stands in no list of processes."""
-    env = {**os.environ, **hub_environment(tmp_path, smtp_port=2525)}
-
-    def find(**more: Any) -> tuple[int, str]:
-        command = [sys.executable, "-c", "from hub.cli import app; app()", "child", "find", "--name", "-", "--ref", "-"]
-        ended = subprocess.run(command, env=env, capture_output=True, text=True, timeout=60, **more)
-        return ended.returncode, ended.stdout
-
-    assert find(input="Sam Marker\nBRM-C-77\n") == (0, "0 episodes of 0 children.\n")
-    assert find(stdin=subprocess.DEVNULL)[0] == 2, "nothing was asked for"
+    env = hub_environment(tmp_path, smtp_port=2525)
+    asked = ("child", "find", "--name", "-", "--ref", "-")
+    assert run(env, *asked, given="Sam Marker\nBRM-C-77\n")[:2] == (0, "0 episodes of 0 children.\n")
+    assert run(env, *asked)[0] == 2, "nothing was asked for"

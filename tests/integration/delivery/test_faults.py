@@ -9,11 +9,9 @@ to the first alarm; the time that a try takes, which the time-outs bound, comes 
 import asyncio
 import email
 import email.policy
-import os
 import resource
 import signal
 import sqlite3
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -39,7 +37,7 @@ from hub.service.watching import Watching
 from tests.kit.clock import FakeClock
 from tests.kit.delivering import Notes, Sink, Watched, World, until
 from tests.kit.mailing import ACK_SECRET, composer, mail_transport
-from tests.kit.mortal import PATIENT
+from tests.kit.mortal import PATIENT, mortal
 from tests.kit.pki import NOW, SERVER, authority, person, root
 from tests.kit.postgres import PostgresServer, postgres_server, postgres_store
 from tests.kit.proxy import Mode, Proxy, proxy
@@ -530,21 +528,17 @@ async def test_killed_at_each_point_it_loses_nothing_and_repeats_at_most_once_un
         told = await _prepared(tmp_path)
         if point in AT_THE_RELAY:
             server.fail(point, Fault(hang=True))  # type: ignore[arg-type]  # a place
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "tests.kit.mortal", str(tmp_path), str(server.port), point,
-            cwd=ROOT, stdout=asyncio.subprocess.PIPE, env=os.environ | {"PYTHONPATH": str(ROOT)},
-        )  # fmt: skip
+        process = mortal(tmp_path, server.port, point)
         try:
             if point in AT_THE_RELAY:
                 async with asyncio.timeout(60):
                     await server.reached.wait()
-                process.send_signal(signal.SIGKILL)
-            async with asyncio.timeout(60):
-                assert await process.wait() == -signal.SIGKILL
-        finally:
-            if process.returncode is None:
                 process.kill()
-                await process.wait()
+            await asyncio.to_thread(process.join, 60)
+            assert process.exitcode == -signal.SIGKILL
+        finally:
+            process.kill()
+            process.join()
         before = len(server.received)
         await _survived(tmp_path, server, told)
         ids = [str(email.message_from_bytes(one.data)["Message-ID"]) for one in server.received]

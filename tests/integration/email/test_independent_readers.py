@@ -19,7 +19,7 @@ from adapters.email.chain import Trust
 from adapters.email.prepare import Letterhead, Message, prepare
 from adapters.email.smime import Signer
 from adapters.port import Attachment, Content, Envelope
-from tests.kit.gnupg import gnupg_home
+from tests.kit.gnupg import gnupg_home, import_key
 from tests.kit.pki import NOW, Issued, curve_key, intermediate, person, root, rsa_key
 from tests.kit.transport import MARKERS, content
 
@@ -168,10 +168,11 @@ def gnupg() -> Iterator[Path]:
     for program in ("gpgconf", "gpgsm", "gpg-agent"):
         required(program)
     with gnupg_home() as home:
-        for number, data in enumerate((root().pem, intermediate().pem, RECIPIENT.p12(PASSPHRASE))):
+        for number, data in enumerate((root().pem, intermediate().pem)):
             (home / f"import-{number}").write_bytes(data)
             imported = gpgsm(home, "--import", str(home / f"import-{number}"))
             assert imported.returncode == 0, imported.stderr
+        import_key(home, lambda: RECIPIENT.p12(PASSPHRASE), PASSPHRASE)
         yield home
 
 

@@ -15,7 +15,7 @@ from adapters.email.prepare import Letterhead, Message, prepare
 from adapters.email.smime import Signer
 from adapters.port import Envelope
 from hub.notices.compose import compose
-from tests.kit.gnupg import gnupg_home
+from tests.kit.gnupg import gnupg_home, import_key
 from tests.kit.notices import FIELDS, JPEG, brief, full_view
 from tests.kit.pki import NOW, intermediate, person, root, rsa_key
 
@@ -103,9 +103,10 @@ def key_box() -> Iterator[Path]:
     for program in ("gpgsm", "gpgconf", "gpg-agent"):
         _required(program)
     with gnupg_home(("batch", "no-tty", "pinentry-mode loopback", "passphrase-fd 0")) as home:
-        for number, data in enumerate((root().pem, intermediate().pem, READER.p12(PASSPHRASE))):
+        for number, data in enumerate((root().pem, intermediate().pem)):
             (home / f"import-{number}").write_bytes(data)
             _run(f"gpgsm --import import-{number}", home, PASSPHRASE + b"\n", GNUPGHOME=str(home))
+        import_key(home, lambda: READER.p12(PASSPHRASE), PASSPHRASE)
         yield home
 
 

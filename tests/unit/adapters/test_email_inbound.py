@@ -130,7 +130,7 @@ WORDS = frozenset(
 )
 
 
-@settings(max_examples=500)
+@settings(max_examples=200)
 @given(ANYTHING, ADDRESS)
 @example(b"Content-Type: multipart/report; boundary=" + b'"' * 3 + b"\n\n", TO)
 def test_whatever_comes_is_read_without_a_fault_and_says_nothing_but_codes(raw: bytes, to: str) -> None:

@@ -410,7 +410,7 @@ def _played(history: list[tuple[dict[str, Any], int]]) -> Engine:
     return engine
 
 
-@settings(max_examples=80)
+@settings(max_examples=40)
 @given(histories())
 def test_whatever_comes_in_whatever_order(history: list[tuple[dict[str, Any], int]]) -> None:
     engine = _played(history)
@@ -517,7 +517,7 @@ def natural(draw: st.DrawFn) -> tuple[list[dict[str, Any]], str]:
     return draw(st.permutations(dated)), state
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(natural())
 def test_the_state_of_a_natural_history_does_not_depend_on_the_order_of_arrival(
     case: tuple[list[dict[str, Any]], str],
