@@ -11,8 +11,8 @@ from tests.kit.logs import logs_as_before
 
 
 def run(env: Mapping[str, str], *arguments: str, columns: int = 200, given: str = "") -> tuple[int, str, str]:
-    """Status, standard output, standard error. ``given``: standard input. In a thread, as each command has an event loop
-    of its own."""
+    """Status, standard output, standard error. ``given``: standard input. In a thread, as each command has an event
+    loop of its own."""
     OUT.width = ERR.width = columns  # what was in COLUMNS when they were imported would count for good
     with ThreadPoolExecutor(1) as thread, logs_as_before():
         result = thread.submit(
