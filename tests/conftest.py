@@ -18,8 +18,8 @@ STRICT = os.environ.get("CI") == "true"
 asyncio.set_event_loop(None)
 
 # How long an example takes says something about the machine, not about the code: no deadlines.
-# Half as many examples as hypothesis draws by default: there are hundreds of properties, and many runs.
-settings.register_profile("local", deadline=None, max_examples=50)
+# Fewer examples than hypothesis draws by default: there are hundreds of properties, and many runs.
+settings.register_profile("local", deadline=None, max_examples=30)
 settings.register_profile("ci", settings.get_profile("local"), derandomize=True,
                           suppress_health_check=[HealthCheck.too_slow])  # fmt: skip
 settings.load_profile("ci" if STRICT else "local")
