@@ -43,6 +43,7 @@ async def by_keyboard(desk: Desk, browser: Browser) -> None:
         await pictured(page, "desk")
         await pressed(page, "th a")
         await page.wait_for_selector("h1:text('Missing child: Robin Example')")
+        await page.wait_for_load_state("load")  # with its pictures
         assert await page.locator("img").evaluate("e => e.complete && e.src.endsWith('/photo')")
         await pressed(page, "button:has-text('Accept')")
         await page.wait_for_selector("text=Your answer is recorded")

@@ -49,6 +49,7 @@ async def on_an_old_phone(told: Waiting, browser: Browser) -> None:
         assert await page.inner_text("h1") == "Missing child: Robin Example"
         assert "116 000" in await page.inner_text("main")
         assert len((await page.content()).encode()) < SMALL
+        await page.wait_for_load_state("load")  # with its pictures
         assert await page.locator("img").evaluate("e => e.complete && e.src.endsWith('/photo')")
         await page.fill("#name", PARENT)
         await page.check("#answer")
