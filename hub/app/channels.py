@@ -13,6 +13,7 @@ from hub.app.files import secret_in
 from hub.app.mail import email_transport
 from hub.app.push import push_transport
 from hub.app.texts import Texts
+from hub.app.tls import served_with
 from hub.settings import Settings, wrong
 
 
@@ -64,10 +65,4 @@ def _tls_server(settings: Settings) -> ssl.SSLContext | None:
     certificate, key = settings.receipts_tls_certificate_file, settings.receipts_tls_key_file
     if certificate is None or key is None:
         return None
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    try:
-        context.load_cert_chain(certificate, key)
-    except (OSError, ssl.SSLError) as error:
-        raise wrong("RECEIPTS_TLS_CERTIFICATE_FILE", f"cannot be used with its key ({type(error).__name__})") from None
-    return context
+    return served_with("RECEIPTS_TLS_CERTIFICATE_FILE", certificate, key)

@@ -55,11 +55,9 @@ class Broken:
     """``number``: a line is missing, twice or out of order; ``link``: it, or one before it, was changed."""
 
 
-def line_bytes(line: AuditLine) -> bytes:
-    """RFC 8785; the instant in UTC. Raises ValueError for an instant without an offset."""
-    if line.at.utcoffset() != timedelta(0):
-        raise ValueError("an audit line's instant has to be in UTC")
-    content: dict[str, Any] = {
+def line_content(line: AuditLine) -> dict[str, Any]:
+    """The members that a line's digest is over."""
+    return {
         "id": line.id,
         "at": instant_text(line.at),
         "actor": line.actor,
@@ -69,6 +67,13 @@ def line_bytes(line: AuditLine) -> bytes:
         "subject": line.subject,
         "detail": dict(line.detail),
     }
+
+
+def line_bytes(line: AuditLine) -> bytes:
+    """RFC 8785; the instant in UTC. Raises ValueError for an instant without an offset."""
+    if line.at.utcoffset() != timedelta(0):
+        raise ValueError("an audit line's instant has to be in UTC")
+    content = line_content(line)
     if all(key.isascii() and isinstance(value, str) for key, value in line.detail.items()):
         return _strings(content)
     return canonical(content)

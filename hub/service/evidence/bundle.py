@@ -11,11 +11,11 @@ from typing import Any, Final
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from hub.core.audit import line_digest
+from hub.core.audit import line_content, line_digest
 from hub.core.checkpoints import CheckpointKey, key_id, to_json
 from hub.core.evidence import MANIFEST_DOMAIN, Stated, json_bytes, statements
 from hub.core.wire_values import instant_text
-from hub.service.evidence.gathering import Gathered, Line, as_json
+from hub.service.evidence.gathering import Gathered, Line
 from hub.service.evidence.page import Part, html, text
 from hub.service.evidence.ports import Pack, Visit
 from hub.service.evidence.standing import Entry
@@ -48,7 +48,7 @@ def files_of(found: Gathered, making: Making) -> dict[str, bytes]:
     cited = _packs(found, making.packs)
     files = {
         VERIFIER: verifier(),
-        "chain/lines.jsonl": _rows({"number": one.number, "line": as_json(one.line)} for one in found.lines),
+        "chain/lines.jsonl": _rows({"number": one.number, "line": line_content(one.line)} for one in found.lines),
         "chain/spans.jsonl": _rows(
             {"after": one.after, "checkpoint": one.checkpoint, "digests": [digest.hex() for digest in one.digests]}
             for one in found.stretches

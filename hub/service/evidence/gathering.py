@@ -3,15 +3,14 @@
 Read whatever can be: what is erased is marked so, and everything else stays.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, Final
+from typing import Final
 
 from hub.core.checkpoints import Checkpoint
 from hub.core.evidence import Stated
 from hub.core.records import AuditLine
-from hub.core.wire_values import instant_text
 from hub.service.audit.ports import Wanted
 from hub.service.evidence.ports import Subject, Visit
 from hub.service.evidence.standing import Entry, entries_used
@@ -107,17 +106,3 @@ async def _proof(unit: Unit, numbers: Sequence[int]) -> tuple[tuple[Stretch, ...
         span = await unit.trail.span(after + 1, end.number)
         stretches.append(Stretch(after=after, checkpoint=end.number, digests=tuple(one.digest for one in span)))
     return tuple(stretches), tuple(ends[number] for number in sorted(ends))
-
-
-def as_json(line: AuditLine) -> Mapping[str, Any]:
-    """A line with the members that its digest is over."""
-    return {
-        "id": line.id,
-        "at": instant_text(line.at),
-        "actor": line.actor,
-        "action": line.action,
-        "organisation": line.organisation,
-        "episode": line.episode,
-        "subject": line.subject,
-        "detail": dict(line.detail),
-    }

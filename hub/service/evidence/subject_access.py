@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
 
+from hub.core.audit import line_content
 from hub.core.bundles import packed
 from hub.core.evidence import json_bytes
 from hub.core.records import AuditLine
@@ -17,7 +18,7 @@ from hub.core.retention import Hold
 from hub.core.third_parties import Review, child_of
 from hub.core.wire_values import instant_text
 from hub.service.evidence.bundle import record_json
-from hub.service.evidence.gathering import Gathered, as_json, gathered
+from hub.service.evidence.gathering import Gathered, gathered
 from hub.service.evidence.making import Asked
 from hub.service.evidence.page import Part, html, text
 from hub.service.evidence.words import course, headline
@@ -189,7 +190,7 @@ def _json(one: Gathered) -> dict[str, Any]:
         "ended_at": None if about.ended_at is None else instant_text(about.ended_at),
         "records": [{name: value for name, value in record_json(record).items() if name != "salt"}
                     for record in one.records],
-        "log": [as_json(line.line) for line in one.lines],
+        "log": [line_content(line.line) for line in one.lines],
         "pickup": [
             {
                 "delivery": visit.delivery,
