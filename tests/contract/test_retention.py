@@ -12,8 +12,9 @@ from hub.core.records import Changes
 from hub.core.retention import ERASED, FORGOTTEN_WITHIN, NOTICE_TIME, Terms, kept_by
 from hub.edge.ids import SeededIds
 from hub.service.ports import Unit
-from hub.service.retention.erasing import BITE, EVENLY, Erasing, Periods
+from hub.service.retention.erasing import BITE, Erasing, Periods
 from hub.service.retention.holding import BadReason, Gone, Holding, NoSuchChild, NoSuchHold
+from hub.service.steady import EVENLY
 from hub.store.failures import KeyErased
 from hub.store.search_tables import search_marks
 from hub.store.types import to_micros

@@ -16,6 +16,7 @@ from hub.core.retention import Kept, Standing, Step, Terms, late, next_step
 from hub.service.ports import Ids, Store, StoreUnavailable, Unit
 from hub.service.retention.alarms import stands
 from hub.service.retention.ports import Keys, Rest
+from hub.service.steady import Steadiness
 from hub.service.supervise import Log
 
 EVERY: Final = 60.0
@@ -25,11 +26,6 @@ SLICES: Final = 10
 """Of one look: a million children are gone through in less than a day."""
 BITE: Final = 100
 """Rows of one kind deleted in one look."""
-STEADY: Final = timedelta(hours=1)
-"""So long a clock has to have run evenly before what is sealed with the hub's own key goes by it: of that nothing is
-said a day before, and a clock set a year ahead for a minute would empty the quarantine."""
-EVENLY: Final = timedelta(minutes=15)
-"""The longest between two looks of a clock that nobody has set: a look at many children takes a while."""
 LATE: Final = "retention_late"
 ACTOR: Final = "hub"
 
@@ -59,8 +55,8 @@ class Erasing:
     _scrub: bool = True
     """At the start too: a crash may have come between destroying a key and emptying the log that it stood in."""
     _erased: int = 0
-    _looked_at: datetime | None = None
-    _even_since: datetime | None = None
+    _clock: Steadiness = field(default_factory=Steadiness)
+    """What is sealed with the hub's own key goes by a steady one only: of that nothing is said a day before."""
 
     def figures(self) -> Mapping[str, int]:
         """For health and metrics: children erased by this node since it started, and those that should be gone."""
@@ -68,7 +64,7 @@ class Erasing:
 
     async def tick(self, now: datetime) -> int:
         """Go on where the last look ended; how many steps were taken. Raises StoreUnavailable."""
-        taken, steady = 0, self._steady(now)
+        taken, steady = 0, self._clock.steady(now)
         for _ in range(SLICES):
             taken += await self._slice(now)
             if not self._after:
@@ -77,12 +73,6 @@ class Erasing:
         for what, age in self.periods.rest.items() if steady else ():
             await self._forget(what, now - age, now)
         return taken
-
-    def _steady(self, now: datetime) -> bool:
-        before, self._looked_at = self._looked_at, now
-        if before is None or self._even_since is None or not timedelta(0) <= now - before <= EVENLY:
-            self._even_since = now
-        return now - self._even_since >= STEADY
 
     async def run(self, now: datetime) -> int:
         """Go through all of them once, by a clock that whoever asks for it has looked at. Raises StoreUnavailable."""

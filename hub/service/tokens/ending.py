@@ -1,5 +1,7 @@
 """API tokens that end are warned of in steps, each once, whichever node sees it: by an alarm, which the operator is
 told of, and by mail to whoever looks after them. That one has ended is a line of the audit log.
+
+A step is taken once and an end that is written down is for good, so both wait for an hour of an even clock.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -13,6 +15,7 @@ from hub.core.api_tokens import STEPS, Held, TokenSecret, step_now
 from hub.core.records import AlarmRecord, AuditLine
 from hub.service.accounts.telling import Tell
 from hub.service.ports import Ids, Store, Unit
+from hub.service.steady import Steadiness
 from hub.service.supervise import Log
 from hub.service.tokens.ports import LOCK
 
@@ -41,6 +44,7 @@ class EndingTokens:
         self._mail = mail
         self._log = log
         self._figures: Mapping[str, int] = {}
+        self._clock = Steadiness()
 
     def figures(self) -> Mapping[str, int]:
         """For metrics: ``tokens_ending``, those that end within a month or have ended, and are not revoked."""
@@ -49,10 +53,11 @@ class EndingTokens:
     async def tick(self, now: datetime) -> int:
         """Take the steps that are due; how many. Raises StoreUnavailable."""
         before, after, taken, ending = now + timedelta(days=max(STEPS)), "", 0, 0
+        steady = self._clock.steady(now)
         while True:
             found = await self._page(before, after)
             ending += sum(one.newest.ends_at < before for one in found)
-            due = [one.token.id for one in found if _due(one, now)]
+            due = [one.token.id for one in found if steady and _due(one, now)]
             if due:
                 warnings = await self._take(due, now)
                 taken += len(warnings)
