@@ -102,6 +102,7 @@ class Running:
     health: Health
     metrics: Metrics
     supervisor: Supervisor
+    rehearsal: Rehearsal
 
 
 @asynccontextmanager
@@ -138,6 +139,7 @@ async def running(
             stack.enter_context(only_process(Path(make_url(settings.database).database or "")))
             # Whoever held a lease here is dead: what it had in hand is due now, not when its lease runs out.
             await store.write(lambda unit: unit.close_all_leases(clock.now()))
+        last = await store.read(lambda unit: unit.trail.newest())
         await bring_in_at_start(settings, store, ids, clock.now(), log)
         usage = usage_of(store, ids, metrics.token_refused)
         await stack.enter_async_context(supervisor.closing("token uses", lambda: usage.close(clock.now()), at_most=1.0))
@@ -190,7 +192,7 @@ async def running(
         refresh = Tick("directory", directory.refresh, clock=clock, supervisor=supervisor, log=log)
         alarming = Alarming(store=store, transports=ways, directory=directory, ids=ids, log=log)
         alarms = Tick("alarms", alarming.tick, clock=clock, supervisor=supervisor, log=log)
-        watching = Watching(store=store, ids=ids, late=settings.overdue_after, log=log)
+        watching = Watching(store=store, ids=ids, late=settings.overdue_after, log=log, last=last)
         watch = Tick("watching", watching.tick, clock=clock, supervisor=supervisor, log=log)
         asking = asking_of(settings, store, ways, directory, proofs, secret, ids, log)
         reachable = CoverageCount(directory=directory, areas=areas, meter=metrics)
@@ -319,6 +321,17 @@ async def running(
             health=health,
             metrics=metrics,
             supervisor=supervisor,
+            rehearsal=Rehearsal(
+                store=store,
+                parse=domain.parse,
+                take=domain.take,
+                envelopes=envelopes,
+                directory=directory,
+                areas=areas,
+                clock=clock,
+                node=supervisor_node,
+                log=log,
+            ),
         )
 
 
@@ -350,7 +363,8 @@ async def serve(settings: Settings, domain_of: Callable[[Foundations], Domain], 
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, _on_signal, supervisor, log, number.name)
-    async with running(settings, domain_of, log=log, metrics=metrics, supervisor=supervisor):
+    async with running(settings, domain_of, log=log, metrics=metrics, supervisor=supervisor) as hub:
+        await hub.rehearsal.once()
         # What a running hub is made of stays: looked through again with each full collection, it would keep an event
         # waiting for 150 ms now and then.
         gc.collect()

@@ -19,18 +19,24 @@ BACK: Final = timedelta(seconds=5)
 """How far a clock may be set back without a word: what is corrected a little all day is no jump."""
 AHEAD: Final = timedelta(minutes=5)
 """How much longer than planned may pass between two looks: the machine was asleep, or its clock was set."""
+APART: Final = timedelta(minutes=1)
+"""How far a clock may at a start be behind the last line of the audit log, which another machine may have written."""
+AWAY: Final = timedelta(days=1)
+"""How old that line may be: where it is older, either the clock is ahead, or no hub ran for so long."""
 
 
 class Watching:
-    """One node's look. ``late``: seconds that a delivery may be due while others are taken in hand."""
+    """One node's look. ``late``: seconds that a delivery may be due while others are taken in hand; ``last``: what the
+    last line of the audit log says, of before this start, as the first look has none before it."""
 
-    def __init__(self, *, store: Store, ids: Ids, late: float, log: Log) -> None:
+    def __init__(self, *, store: Store, ids: Ids, late: float, log: Log, last: datetime | None = None) -> None:
         self._store = store
         self._ids = ids
         self._late = timedelta(seconds=late)
         self._log = log
         self._after = After()
         self._found = 0
+        self._last = last
         self._looked_at: datetime | None = None
         self._jump: str | None = None
         self._back_by = timedelta(0)
@@ -80,11 +86,15 @@ class Watching:
         """What is due, leased or to be chased is so by this clock: set back an hour, it all waits for that hour. Only
         what is to be tried again does not, as a try too early harms nobody; whoever is chased too early is called for
         nothing once the clock is right again."""
-        before, self._looked_at = self._looked_at, now
-        if before is not None and now < before - BACK:
+        if self._looked_at is None:
+            before, back, ahead = self._last, APART, AWAY
+        else:
+            before, back, ahead = self._looked_at, BACK, timedelta(seconds=EVERY) + AHEAD
+        self._looked_at = now
+        if before is not None and now < before - back:
             self._jump = "back"
             self._back_by += before - now
-        elif before is not None and now > before + timedelta(seconds=EVERY) + AHEAD:
+        elif before is not None and now > before + ahead:
             self._jump = "ahead"
         if self._jump is None:
             return

@@ -51,6 +51,9 @@ class SqlTrail:
     async def head(self) -> Head:
         return await self._run(_head)
 
+    async def newest(self) -> datetime | None:
+        return await self._run(_newest)
+
     async def linked(self, after: int, limit: int) -> Sequence[LinkedLine | Unreadable]:
         return await self._run(_linked, after, limit)
 
@@ -113,6 +116,11 @@ def _link(session: Session, limit: int) -> int:
 def _head(session: Session) -> Head:
     row = session.connection.execute(LAST).one_or_none()
     return Head() if row is None else Head(number=row.number, link=bytes(row.link))
+
+
+def _newest(session: Session) -> datetime | None:
+    row = session.connection.execute(LAST.with_only_columns(audit.c.at)).one_or_none()
+    return None if row is None else row.at
 
 
 def _linked(session: Session, after: int, limit: int) -> Sequence[LinkedLine | Unreadable]:

@@ -62,6 +62,10 @@ class Trail(Protocol):
         """The last link."""
         ...
 
+    async def newest(self) -> datetime | None:
+        """When its line was written, by the clock of whoever wrote it; None as long as there is none."""
+        ...
+
     async def linked(self, after: int, limit: int) -> Sequence[LinkedLine | Unreadable]:
         """Lines by number, from behind ``after``: ``limit`` at most."""
         ...

@@ -9,8 +9,10 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from hub.core.completeness import EVERY
+from hub.core.records import AuditLine
 from hub.edge.heartbeat import Heartbeat
 from hub.edge.ids import SeededIds
+from hub.service.audit.chaining import link_waiting
 from hub.service.health import Health
 from hub.service.ports import StoreUnavailable
 from hub.service.supervise import Supervisor, Tick
@@ -166,6 +168,21 @@ async def test_a_clock_that_jumps_is_told_of_at_the_next_look(
     await watched.tick()
     jumped = [reason for kind, reason in await watched.alarms() if kind == "clock_jumped"]
     assert jumped == ([told] if told else [])
+
+
+async def test_a_start_by_another_clock_than_what_was_written_last_is_told_of(watched: Watched) -> None:
+    hub, told = watched.hub, []
+    assert await hub.store.read(lambda unit: unit.trail.newest()) is None, "a first start has nothing to go by"
+    line = AuditLine(id="au_1", at=START, actor="hub", action="hub.started")
+    await hub.store.write(lambda unit: unit.add_audit([line]))
+    await link_waiting(hub.store)
+    last = await hub.store.read(lambda unit: unit.trail.newest())
+    assert last == START
+    for away in (-timedelta(minutes=2), -timedelta(seconds=30), timedelta(hours=23), timedelta(days=2)):
+        late = Watching(store=hub.store, ids=SeededIds(str(away)), late=86_400 * 3, log=Notes(), last=last)
+        await late.tick(START + away)
+        told.append([reason for kind, reason in await watched.alarms() if kind == "clock_jumped"])
+    assert told == [["back"], ["back"], ["back"], ["back", "ahead"]]
 
 
 async def test_a_jump_while_the_store_is_away_is_told_of_afterwards(watched: Watched) -> None:

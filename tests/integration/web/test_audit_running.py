@@ -1,9 +1,12 @@
-"""A hub as it is composed links its lines by itself, and says how long the oldest has waited."""
+"""A hub as it is composed links its lines by itself, says how long the oldest has waited, and starts by their clock."""
 
 import asyncio
+from datetime import timedelta
 from pathlib import Path
 
 from hub.core.audit import Head, LinkedLine, verify_chain
+from hub.core.records import AuditLine
+from hub.service.audit.chaining import link_waiting
 from tests.kit.events import raw, reported
 from tests.kit.whole import whole
 
@@ -24,3 +27,9 @@ async def test_what_an_event_leaves_is_linked_by_the_hub_itself(tmp_path: Path) 
         assert "national:" in started.detail["packs"] and "no_heartbeat" in started.detail["risks"].split()
         counts = await running.hub.health.counts()
         assert "audit_unlinked_seconds" in counts
+        ahead = AuditLine(id="au_9", at=running.hub.clock.now() + timedelta(hours=1), actor="hub", action="hub.started")
+        await store.write(lambda unit: unit.add_audit([ahead]))
+        await link_waiting(store)
+    async with whole(tmp_path, overdue_after=1) as running, asyncio.timeout(20):
+        while "clock_jumped" not in {one.kind for one in await running.hub.store.read(lambda unit: unit.alarms())}:
+            await asyncio.sleep(0.02)
