@@ -26,8 +26,10 @@ check: ## formatting, lint, types, and who may import whom
 	@scripts/quiet $(BIN)/bandit -q -r hub adapters contacts routing
 	@echo "check: formatting, lint, types, imports and security rules are in order"
 
-bench: ## how fast it is here, each figure beside what it is compared with
+bench: ## how fast it is here, each figure beside what it is compared with; ARGS=mail for one, results in bench/results/
 	@scripts/setup dev
+	@scripts/tools
+	@scripts/setup peers || echo "bench: what others would use is not measured"
 	@$(BIN)/python bench/run.py $(ARGS)
 
 soak: ## what takes too long for make test; the results go to bench/results/

@@ -21,10 +21,11 @@ PURPOSES: dict[str, tuple[str, tuple[str, ...]]] = {
     "demo": ("the demonstration", ("demo",)),
     "supply": ("looking after these lists", ("supply",)),
     "fuzz": ("fuzzing", ("fuzz",)),
+    "peers": ("measuring what others would use instead", ("peers",)),
     "node": ("a build on a machine without npm", ("node",)),
 }
 """File -> what for, and the extras of pyproject.toml. The first holds for the others."""
-APART = ("build", "supply", "fuzz", "node")
+APART = ("build", "supply", "fuzz", "node", "peers")
 """Extras that stand alone: nothing of Fingerpost's own goes with them."""
 
 

@@ -18,10 +18,10 @@ PYTHON = """#!/bin/sh
 case "$*" in
     *version_info*) exit "${TOO_OLD:-0}" ;;
     *ensurepip*) exit "${NO_VENV:-0}" ;;
-    "-m venv "*) mkdir -p .venv/bin && cp "$0" .venv/bin/python ;;
+    "-m venv "*) echo "$3" >>made; mkdir -p "$3/bin" && cp "$0" "$3/bin/python" ;;
     "-m pip --version") exit 0 ;;
     scripts/assets) echo "$*" >>asked; exit "${ASSETS_FAIL:-0}" ;;
-    "-m pip install"*) echo "$*" >>installed; exit "${PIP_FAILS:-0}" ;;
+    "-m pip install"*) echo "$0" >used; echo "$*" >>installed; exit "${PIP_FAILS:-0}" ;;
 esac
 """
 
@@ -139,6 +139,15 @@ def test_what_looks_after_the_lists_is_installed_besides(place: Place) -> None:
     for extra in ("dev", "supply", "dev", "supply"):
         assert place.run("setup", extra).returncode == 0
     assert [line.rpartition(" ")[2] for line in place.installed()][3:] == ["requirements/supply.txt"]
+
+
+def test_what_is_only_measured_has_an_environment_of_its_own(place: Place) -> None:
+    for extra in ("peers", "peers"):
+        assert place.run("setup", extra).returncode == 0
+    (line,) = place.installed()
+    assert "--require-hashes" in line and line.endswith("-r requirements/peers.txt")
+    assert (place.root / "made").read_text(encoding="utf-8").splitlines() == [".venv", ".venv/peers"]
+    assert (place.root / "used").read_text(encoding="utf-8") == ".venv/peers/bin/python\n"
 
 
 def test_an_environment_that_was_moved_is_made_anew(place: Place) -> None:
