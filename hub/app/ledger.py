@@ -14,12 +14,21 @@ from hub.settings import Settings, wrong
 from hub.store import BadStoreUrl, PostgresStore, SqliteStore, open_store
 
 
-async def store_of(settings: Settings, ring: KeyRing, ids: Ids) -> SqliteStore | PostgresStore:
-    """Open the ledger and the key store, migrating them. Raises SettingsError, StoreUnavailable, SchemaTooNew."""
+async def store_of(
+    settings: Settings, ring: KeyRing, ids: Ids, *, without_children: bool = False
+) -> SqliteStore | PostgresStore:
+    """Open the ledger and the key store, migrating them. ``without_children``: also where the key store knows none of
+    the ledger's. Raises SettingsError, StoreUnavailable, SchemaTooNew, NotItsKeyStore."""
     try:
         if settings.database_url is None or settings.key_store_url is None:
             settings.data_folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        return await open_store(settings.database, sealer=Vault(ring), ids=ids, keys_url=settings.key_store)
+        return await open_store(
+            settings.database,
+            sealer=Vault(ring),
+            ids=ids,
+            keys_url=settings.key_store,
+            without_children=without_children,
+        )
     except BadStoreUrl as error:
         raise wrong("DATABASE_URL", str(error)) from None
     except OSError as error:
@@ -34,9 +43,11 @@ def has_ledger(settings: Settings) -> bool:
 
 
 @asynccontextmanager
-async def open_ledger(settings: Settings) -> AsyncIterator[SqliteStore | PostgresStore]:
+async def open_ledger(
+    settings: Settings, *, without_children: bool = False
+) -> AsyncIterator[SqliteStore | PostgresStore]:
     """The store for one command, beside a running hub too."""
-    store = await store_of(settings, key_ring(settings), SystemIds())
+    store = await store_of(settings, key_ring(settings), SystemIds(), without_children=without_children)
     try:
         yield store
     finally:

@@ -14,6 +14,7 @@ from hub.cli import (
     directory,
     keys,
     look,
+    lost_keys,
     outbox,
     pack_rules,
     placements,
@@ -52,6 +53,7 @@ app.command()(evidence)
 app.command()(subject_access)
 keys.app.command(name="audit")(audit.keys_audit)
 keys.app.command()(retention.backup)
+keys.app.command()(lost_keys.lost)
 app.add_typer(keys.app, name="keys")
 app.add_typer(audit.app, name="audit")
 app.add_typer(retention.app, name="retention")

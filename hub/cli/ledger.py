@@ -10,18 +10,21 @@ from hub.cli.console import BUSY, ERR, USAGE, fail, settings_or_exit
 from hub.edge.vault import VaultError
 from hub.service.ports import StoreUnavailable
 from hub.settings import Settings, SettingsError
-from hub.store import NoSuchKey, PostgresStore, SchemaTooNew, SqliteStore, StoreFault
+from hub.store import NoSuchKey, NotItsKeyStore, PostgresStore, SchemaTooNew, SqliteStore, StoreFault
 
 T = TypeVar("T")
 Stores: TypeAlias = SqliteStore | PostgresStore
 
 
-def with_store(settings_file: Path | None, work: Callable[[Stores, Settings], Awaitable[T]]) -> T:
-    """Open the store of the settings, do ``work``, close it. Ends the process with a sentence on failure."""
+def with_store(
+    settings_file: Path | None, work: Callable[[Stores, Settings], Awaitable[T]], *, without_children: bool = False
+) -> T:
+    """Open the store of the settings, do ``work``, close it. ``without_children``: also beside a key store that knows
+    none of the ledger's. Ends the process with a sentence on failure."""
     settings = settings_or_exit(settings_file)
 
     async def main() -> T:
-        async with open_ledger(settings) as store:
+        async with open_ledger(settings, without_children=without_children) as store:
             return await work(store, settings)
 
     try:
@@ -32,5 +35,5 @@ def with_store(settings_file: Path | None, work: Callable[[Stores, Settings], Aw
         fail("The hub's files are not complete.", USAGE)
     except StoreUnavailable:
         fail("The store cannot be used now: is the disk full, the folder writable, the server up? Try again.", BUSY)
-    except (NoSuchKey, SchemaTooNew, StoreFault, VaultError) as error:
+    except (NoSuchKey, NotItsKeyStore, SchemaTooNew, StoreFault, VaultError) as error:
         fail(f"The store cannot be opened: {error}")

@@ -13,7 +13,7 @@ from hub.edge.telemetry import Metrics, configure_logging
 from hub.edge.vault import VaultError
 from hub.service.ports import StoreUnavailable
 from hub.settings import SettingsError, missing_for_serving, risks
-from hub.store import NoSuchKey, SchemaTooNew, StoreFault
+from hub.store import NoSuchKey, NotItsKeyStore, SchemaTooNew, StoreFault
 from hub.web.statics import AssetsMissing
 
 
@@ -37,7 +37,7 @@ def serve(settings_file: SettingsFile = None) -> None:
         raise typer.Exit(USAGE) from None
     except StoreUnavailable:
         fail("The store cannot be used: is the disk full, the folder writable, the server up?", BUSY)
-    except (NoSuchKey, SchemaTooNew, StoreFault, VaultError) as error:
+    except (NoSuchKey, NotItsKeyStore, SchemaTooNew, StoreFault, VaultError) as error:
         fail(f"The store cannot be opened: {error}")
     except (AlreadyRunning, AssetsMissing, CannotListen) as error:
         fail(str(error), FAILED)

@@ -122,6 +122,7 @@ ACTIONS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
     "hub.started": ("A process started, with these packs and risky settings.", ("packs", "risks", "version")),
     "keys.rotated": ("A key-encryption key takes over.", ("kek",)),
     "keys.retired": ("One was retired.", ("kek",)),
+    "keys.given_up": ("Data keys that are lost are given up; the children are erased.", ("children",)),
     "alarm.*": ("An alarm was raised; the last part is its kind.", ("delivery", "kind", "reason")),
     "alarm.cleared": ("An alarm was cleared.", ("delivery", "kind", "reason")),
 }

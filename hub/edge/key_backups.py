@@ -28,6 +28,8 @@ def back_up(key_store: Path, folder: Path, now: datetime) -> Path:
         half.unlink(missing_ok=True)
         os.close(os.open(half, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
         with closing(sqlite3.connect(f"file:{key_store}?mode=rw", uri=True)) as connection:
+            if connection.execute("SELECT 1 FROM data_keys LIMIT 1").fetchone() is None:
+                raise NotBackedUp(f"{key_store} holds no key: is its volume mounted?")
             connection.execute("VACUUM INTO ?", (str(half),))
         for path in (half, folder):
             descriptor = os.open(path, os.O_RDONLY)

@@ -22,6 +22,7 @@ from hub.core.retention import FORGOTTEN_WITHIN, Standing
 from hub.service.key_ports import Wrapping
 from hub.service.ports import Ids, Sealer, StoreUnavailable, Unsealable
 from hub.store import keks
+from hub.store.belonging import ANOTHER, EMPTY, Ledger, NotItsKeyStore, holds_sealed, knows, oldest_children
 from hub.store.failures import KeyErased, KeyGone
 from hub.store.key_tables import bring_up, data_keys, metadata, serialise
 from hub.store.types import Instant
@@ -112,12 +113,15 @@ class KeyStore:
         """The id of the key-encryption key that wraps new data keys here."""
         return self._current
 
-    async def start(self) -> None:
+    async def start(self, ledger: Ledger | None = None, *, without_children: bool = False) -> None:
         """Make the tables, and the hub's own key if there is none yet; check that it opens.
 
-        Raises VaultError if the key-encryption keys configured are not those of this key store.
+        ``ledger``: what the keys are for. ``without_children``: also where none of its children has one.
+        Raises NotItsKeyStore, and VaultError if the key-encryption keys configured are not those of this key store.
         """
         current, wrapped = await self._database.run(_brought_up)
+        if ledger is not None:
+            await self._belongs(ledger, empty=wrapped is None, without_children=without_children)
         if current is None:
             names = await self.wrapping.names()
             first = self.wrapping.preferred or next(reversed(names), None)
@@ -133,6 +137,18 @@ class KeyStore:
             row = {"scope": HUB_SCOPE, "wrapped": made, "created_at": None, "kek": current}
             wrapped = await self._database.run(lambda connection: _hub(connection, row))
         self._remember(HUB_SCOPE, await self.wrapping.unwrap(HUB_SCOPE, wrapped))
+
+    async def _belongs(self, ledger: Ledger, *, empty: bool, without_children: bool) -> None:
+        """Before anything is made. The ledger is asked first: another node may be making both at this moment, and what
+        is in the ledger has its key in the key store already."""
+        if empty:
+            holds = await ledger(holds_sealed)
+            if holds and await self._database.run(lambda connection: _wrapped(connection, HUB_SCOPE)) is None:
+                raise NotItsKeyStore(EMPTY)
+            return
+        oldest = () if without_children else await ledger(oldest_children)
+        if oldest and not knows(oldest, await self.standing(oldest)):
+            raise NotItsKeyStore(ANOTHER)
 
     async def _probe(self, name: str) -> bytes:
         """Something that a key-encryption key wrapped. Raises NoSuchKey."""

@@ -21,15 +21,16 @@ class BadStoreUrl(ValueError):
 
 
 async def open_store(
-    url: str, *, sealer: Sealer, ids: Ids, keys_url: str | None = None, pool: int = 8
+    url: str, *, sealer: Sealer, ids: Ids, keys_url: str | None = None, without_children: bool = False, pool: int = 8
 ) -> SqliteStore | PostgresStore:
     """Open, migrate and start the ledger and its key store.
 
     ``url``: ``sqlite:///fingerpost.sqlite3``, ``sqlite:////abs/path``, ``:memory:`` (or ``sqlite://``), or
     ``postgresql://user:password@host/database``. ``keys_url`` likewise; by default ``keys.sqlite3`` beside the ledger,
-    but for PostgreSQL, whose nodes must share one, it has to be given. ``pool``: connections of a PostgreSQL node.
+    but for PostgreSQL, whose nodes must share one, it has to be given. ``without_children``: also where
+    the key store knows none of the ledger's. ``pool``: connections of a PostgreSQL node.
 
-    Raises BadStoreUrl, StoreUnavailable, SchemaTooNew, VaultError.
+    Raises BadStoreUrl, StoreUnavailable, SchemaTooNew, NotItsKeyStore, VaultError.
     """
     kind, place = _parsed(url, "the database URL")
     if keys_url is None:
@@ -41,8 +42,10 @@ async def open_store(
         raise BadStoreUrl("the key store must be in a database apart from the ledger's")
     keys = _keys(keys_place)
     if isinstance(place, str):
-        return await SqliteStore.open(place, sealer=sealer, ids=ids, keys=keys)
-    return await PostgresStore.open(place, sealer=sealer, ids=ids, keys=keys, pool=pool)
+        return await SqliteStore.open(place, sealer=sealer, ids=ids, keys=keys, without_children=without_children)
+    return await PostgresStore.open(
+        place, sealer=sealer, ids=ids, keys=keys, without_children=without_children, pool=pool
+    )
 
 
 def open_key_store(url: str) -> KeyDatabase:

@@ -35,13 +35,24 @@ class PostgresStore:
 
     @classmethod
     async def open(
-        cls, url: URL, *, sealer: Sealer, ids: Ids, keys: KeyDatabase, pool: int = 8, work_seconds: float = 10.0
+        cls,
+        url: URL,
+        *,
+        sealer: Sealer,
+        ids: Ids,
+        keys: KeyDatabase,
+        without_children: bool = False,
+        pool: int = 8,
+        work_seconds: float = 10.0,
     ) -> "PostgresStore":
-        """Connect, migrate (one node at a time). Raises StoreUnavailable, SchemaTooNew, VaultError."""
+        """Connect, migrate (one node at a time). ``without_children``: as :meth:`KeyStore.start` has it.
+
+        Raises StoreUnavailable, SchemaTooNew, NotItsKeyStore, VaultError.
+        """
         key_store = KeyStore(keys, sealer=sealer, ids=ids, bridge=_from_greenlet)
         store = cls(postgres_engine(url, pool=pool), sealer=sealer, keys=key_store, work_seconds=work_seconds)
         try:
-            await key_store.start()
+            await key_store.start(store._as_it_is, without_children=without_children)
             async with connected(store._engine) as connection, connection.begin():
                 await connection.run_sync(schema.bring_up)
         except BaseException as error:
@@ -53,6 +64,10 @@ class PostgresStore:
                 raise told from error
             raise
         return store
+
+    async def _as_it_is(self, work: Callable[[Connection], T]) -> T:
+        async with connected(self._engine) as connection, connection.begin():
+            return await connection.run_sync(work)
 
     @property
     def keys(self) -> KeyStore:

@@ -83,13 +83,15 @@ class SqliteStore:
         sealer: Sealer,
         ids: Ids,
         keys: KeyDatabase,
+        without_children: bool = False,
         queue: int = 1024,
         work_seconds: float = 10.0,
         readers: int = 4,
     ) -> "SqliteStore":
-        """Open, migrate, start the writer. ``path`` may be ``:memory:``; ``queue`` bounds the works that may wait.
+        """Open, migrate, start the writer. ``path`` may be ``:memory:``; ``without_children``: as
+        :meth:`KeyStore.start` has it; ``queue`` bounds the works that may wait.
 
-        Raises StoreUnavailable, SchemaTooNew, VaultError.
+        Raises StoreUnavailable, SchemaTooNew, NotItsKeyStore, VaultError.
         """
         if path != MEMORY:
             prepare_file(Path(path))
@@ -97,13 +99,20 @@ class SqliteStore:
         loop = asyncio.get_running_loop()
         store._keys = KeyStore(keys, sealer=sealer, ids=ids, bridge=partial(_from_thread, loop))
         try:
-            await store._keys.start()
+            await store._keys.start(store._as_it_is, without_children=without_children)
             await store._in_writer(store._prepare)
         except BaseException:
             await store.aclose()
             raise
         store._writer = loop.create_task(store._write_for_ever(), name="store-writer")
         return store
+
+    async def _as_it_is(self, work: Callable[[Connection], T]) -> T:
+        def there() -> T:
+            with self._writer_engine.begin() as connection:
+                return work(connection)
+
+        return await self._in_writer(there)
 
     def _prepare(self) -> None:
         self._connection = self._writer_engine.connect()

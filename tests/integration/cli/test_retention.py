@@ -38,7 +38,9 @@ class Typed:
 
     def audit(self) -> list[str]:
         return [
-            str(row[3]) for row in ledger(self.folder, LEDGER)["audit"] if str(row[3]).startswith(("child", "hold"))
+            str(row[3])
+            for row in ledger(self.folder, LEDGER)["audit"]
+            if str(row[3]).startswith(("child", "hold", "keys"))
         ]
 
 
@@ -81,6 +83,31 @@ def test_what_goes_and_what_a_hold_keeps(typed: Typed) -> None:
     assert typed.audit() == ["hold.added", "hold.lifted", "child.time_up"]
     for wrong in (("ep_none", "x"), (story.child, " ")):
         assert typed.run("hold", "add", wrong[0], "--code", "other", "--reason", wrong[1])[0] != 0
+
+
+def test_children_whose_keys_no_backup_has_are_given_up_when_somebody_says_so(typed: Typed) -> None:
+    def keys(statement: str) -> None:
+        with closing(sqlite3.connect(typed.folder / KEYS)) as store, store:
+            store.execute(statement)
+
+    child = typed.story.child
+    assert typed.run("keys", "lost") == (0, "", "Of 1 children 0 have no data key.\n")
+    keys("DELETE FROM data_keys WHERE scope <> 'hub'")
+    status, _, told = typed.run("retention", "list")
+    assert (status, "none of the children of this ledger" in told, "keys lost" in told) == (1, True, True)
+    status, said, told = typed.run("keys", "lost")
+    assert (status, said) == (0, f"{child}\n") and "Of 1 children 1" in told and "--for-good" in told
+    assert typed.run("retention", "list")[0] == 1, "nothing was done"
+    assert typed.run("keys", "lost", "--for-good")[:2] == (0, f"{child}\n")
+    assert typed.run("retention", "run")[1] == "Steps taken: 1.\n"
+    assert typed.audit() == ["keys.given_up", "child.erasing", "child.erasing"]
+    keys("DELETE FROM data_keys")
+    status, _, told = typed.run("keys", "lost", "--for-good")
+    assert (status, "the key store is empty" in told) == (1, True)
+    status, said, told = typed.run("keys", "backup")
+    assert (status, said, "holds no key" in told) == (1, "", True) and not list(
+        (typed.folder / "backups").glob("*.sq*")
+    )
 
 
 def test_backups_of_the_key_store_end_with_the_deadline(typed: Typed) -> None:
