@@ -7,7 +7,6 @@ from typing import Final
 from adapters.port import Transport
 from hub.app.foundations import Log
 from hub.core.retry import RetryPolicy
-from hub.notices.document import load_template
 from hub.notices.words import load_words
 from hub.service.canary import Canary
 from hub.service.delivery import Delivery
@@ -26,9 +25,8 @@ DRAIN_SHARE: Final = 0.45
 
 def composer_of(settings: Settings, directory: LiveDirectory, secret: bytes) -> Composer:
     """What composes notices, to be sent or to be picked up."""
-    # Read and compiled now: the first notice does not wait for it, and a hub that lacks its words does not start.
+    # Read now: the first notice does not wait for it, and a hub that lacks its words does not start.
     load_words()
-    load_template()
     return Composer(
         directory=directory,
         ack_secret=secret,

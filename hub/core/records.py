@@ -5,7 +5,7 @@ kinds, states and instants, and may stand in clear. All datetimes are aware, in 
 (``hub/edge/ids.py``) and sort by creation time.
 """
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
@@ -431,6 +431,9 @@ class ClaimedDelivery:
     previous: Mapping[str, Any] | None = field(default=None, repr=False)
     beside: tuple[DeliveryRecord, ...] = ()
     """Where it carries an alert: the ways by which the content of the notice goes, or has gone."""
+    shared: MutableMapping[Hashable, Any] = field(default_factory=dict, repr=False, compare=False)
+    """One for all that were claimed together and tell of the same facts: what is the same for several of their readers
+    is worked out once (hub/notices/shared.py)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

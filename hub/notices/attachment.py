@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, PlainSerializer
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, PlainSerializer
 
 from adapters.port import Attachment
 from hub.core.records import MessageStatus
@@ -17,15 +17,7 @@ from routing.needtoknow import View
 NAME = "notice.json"
 
 
-def _utc(moment: datetime) -> datetime:
-    return moment.astimezone(UTC)
-
-
-Instant = Annotated[
-    AwareDatetime,
-    AfterValidator(_utc),
-    PlainSerializer(lambda moment: moment.isoformat().replace("+00:00", "Z"), return_type=str),
-]
+Instant = Annotated[AwareDatetime, PlainSerializer(lambda moment: _instant(moment), return_type=str)]
 
 
 class _Part(BaseModel):
@@ -93,41 +85,60 @@ def schema() -> dict[str, Any]:
     }
 
 
-def notice_json(view: View, brief: Brief, photo: Photo | None) -> Attachment:
-    """The attachment. Its bytes are ASCII, so that no mail system on the way can damage them."""
-    document = NoticeDocument(
-        reference=brief.reference,
-        kind=brief.kind,
-        priority=brief.priority,
-        status=brief.status,
-        issued_at=brief.issued_at,
-        sender=_text(brief.sender),
-        roles=list(brief.roles),
-        organisation=_optional(brief.organisation_name),
-        person=_optional(brief.person),
-        gap_role=brief.gap_role,
-        rules=[
-            NoticeRule(pack=r.pack, version=r.version, rule=r.rule, source=r.source, quote=r.quote) for r in brief.rules
+def notice_json(view: View, brief: Brief, photo: Photo | None, fields: str | None = None) -> Attachment:
+    """The attachment. Its bytes are ASCII, so that no mail system on the way can damage them. ``fields``: those of the
+    view as :func:`fields_json` writes them, where the caller has them already."""
+    fields = fields_json(view, photo) if fields is None else fields
+    said = json.dumps(_document(brief)).removesuffix("}")
+    return Attachment(name=NAME, media_type="application/json", data=f'{said},\n"fields": {fields}}}\n'.encode("ascii"))
+
+
+def fields_json(view: View, photo: Photo | None) -> str:
+    """All that the reader is shown of the facts, but the bytes of the photo."""
+    return json.dumps(
+        {path: _photo(photo) if path == "child.photo" else _plain(value) for path, value in view.fields.items()}
+    )
+
+
+def _document(brief: Brief) -> dict[str, JsonValue]:
+    """All but the fields, as :class:`NoticeDocument` writes it, which would take three times as long to check what was
+    made here."""
+    return {
+        "format": "fingerpost.notice.v1",
+        "reference": brief.reference,
+        "kind": brief.kind,
+        "priority": brief.priority,
+        "status": brief.status,
+        "issued_at": _instant(brief.issued_at),
+        "sender": _text(brief.sender),
+        "roles": [*brief.roles],
+        "organisation": _optional(brief.organisation_name),
+        "person": _optional(brief.person),
+        "gap_role": brief.gap_role,
+        "rules": [
+            {"pack": one.pack, "version": one.version, "rule": one.rule, "source": one.source, "quote": one.quote}
+            for one in brief.rules
         ],
-        why=_text(brief.why),
-        changed=list(brief.changed),
-        previous={
+        "why": _text(brief.why),
+        "changed": [*brief.changed],
+        "previous": {
             path: _photo(None) if path == "child.photo" else _plain(brief.previous[path])
             for path in brief.changed
             if path in brief.previous
         },
-        remove_at=brief.remove_at,
-        remove_now=brief.remove_now,
-        duty=NoticeDuty(code=brief.duty, due_at=brief.due_at) if brief.duty is not None else None,
-        in_person=[_text(name) for name in brief.in_person],
-        abduction=brief.abduction,
-        withheld_parent=brief.withheld_parent,
-        ring=[_text(entry) for entry in brief.ring],
-        acknowledge_url=brief.acknowledge_url or None,
-        fields={path: _photo(photo) if path == "child.photo" else _plain(value) for path, value in view.fields.items()},
-    )
-    data = json.dumps(document.model_dump(), indent=2, ensure_ascii=True).encode("ascii") + b"\n"
-    return Attachment(name=NAME, media_type="application/json", data=data)
+        "remove_at": _instant(brief.remove_at),
+        "remove_now": brief.remove_now,
+        "duty": None if brief.duty is None else {"code": brief.duty, "due_at": _instant(brief.due_at)},
+        "in_person": [_text(name) for name in brief.in_person],
+        "abduction": brief.abduction,
+        "withheld_parent": brief.withheld_parent,
+        "ring": [_text(entry) for entry in brief.ring],
+        "acknowledge_url": brief.acknowledge_url or None,
+    }
+
+
+def _instant(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def _photo(photo: Photo | None) -> dict[str, JsonValue]:
@@ -138,9 +149,13 @@ def _photo(photo: Photo | None) -> dict[str, JsonValue]:
 
 def _plain(value: Any) -> JsonValue:
     """Immutable containers as JSON ones; the value as it is otherwise."""
+    if type(value) is str:  # most are, and asking whether something is a Mapping takes longest
+        return _text(value)
     match value:
         case str():
             return _text(value)
+        case bool() | int() | float() | None:
+            return value
         case Mapping():
             return {_text(str(key)): _plain(inner) for key, inner in value.items()}
         case Sequence():

@@ -24,7 +24,7 @@ _FORBIDDEN = re.compile(
 
 def line(text: str, limit: int | None = None) -> Line:
     """One line: breaks become spaces, what is forbidden becomes U+FFFD, so that a reader sees it was there."""
-    if not (text.isascii() and text.isprintable()):
+    if not text.isprintable():
         text = _INVISIBLE.sub("", _BREAKS.sub(" ", text).replace("\t", " "))
         text = _FORBIDDEN.sub("\ufffd", text)
     if limit is not None and len(text) > limit:

@@ -1,36 +1,51 @@
 """Composing: a View and a Brief in, what is sealed to one reader out. Nothing else is seen here."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from adapters.port import Alert, Content
 from hub.core.records import MessageStatus
-from hub.notices import sections
-from hub.notices.attachment import notice_json
+from hub.notices import facts, sections
+from hub.notices.attachment import fields_json, notice_json
 from hub.notices.brief import Brief
 from hub.notices.clean import line, lines
-from hub.notices.document import Document, render_html, render_text
+from hub.notices.document import Document, render_text
+from hub.notices.html import render_html
 from hub.notices.photo import Photo, photo
+from hub.notices.shared import Shared, once
 from hub.notices.words import load_words
 from routing.needtoknow import View
 
 
-def compose(view: View, brief: Brief) -> Content:
+def compose(view: View, brief: Brief, shared: Shared | None = None) -> Content:
     """The notice for one delivery: text and HTML of one document, the photo if the view has one, ``notice.json``.
 
     The subject may name the child where the view does: it is protected, and never stands outside the encryption.
+    ``shared``: what notices about the same facts have in common (shared.py).
     """
     if "operator" in brief.roles:
         view, brief = _content_free(view, brief)
     brief = _guarded(brief)
-    picture = photo(view.fields.get("child.photo"))
-    document = sections.build(view, brief, picture, load_words())
-    attached = notice_json(view, brief, picture)
+    picture = _picture(view, shared)
+    fields = fields_json(view, picture)
+    key = ("known", fields, brief.issued_at)
+    known = once(shared, key, facts.groups, view.fields, brief.issued_at, picture)
+    document = sections.build(view, brief, picture, load_words(), known)
+    attached = notice_json(view, brief, picture, fields)
     return Content(
         subject=document.subject,
-        text=render_text(document),
-        html=render_html(document),
+        text=render_text(document, shared),
+        html=render_html(document, shared),
         attachments=(attached,) if picture is None else (picture.attachment, attached),
     )
+
+
+def _picture(view: View, shared: Shared | None) -> Photo | None:
+    given = view.fields.get("child.photo")
+    if not isinstance(given, Mapping):
+        return None
+    # By what it is made of, as everything here: of a text so long the hash is kept with the text.
+    return once(shared, ("photo", given.get("media_type"), given.get("data_base64")), photo, given)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,12 +1,10 @@
-"""A notice as one structure, and the two ways it is printed. Text and HTML cannot differ: both print this."""
+"""A notice as one structure, and its print as text. Text and HTML (html.py) cannot differ: both print this."""
 
 from dataclasses import dataclass
-from functools import cache
 from typing import TypeAlias, assert_never
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template
-
 from hub.notices.clean import Line
+from hub.notices.shared import Shared, once
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,14 +73,21 @@ class Document:
     blocks: tuple[Block, ...]
 
 
-def render_text(document: Document) -> str:
+SAME_FOR_MANY = (Facts, Clause)
+"""The blocks that many notices about the same facts share, and that take long to print."""
+
+
+def render_text(document: Document, shared: Shared | None = None) -> str:
     """Plain text, lines parted by LF, ending with one."""
-    out: list[str] = []
-    for block in document.blocks:
-        if out:
-            out.append("")
-        out.extend(_text_lines(block))
-    return "\n".join(out) + "\n"
+    printed = [
+        once(shared, ("text", block), _text, block) if isinstance(block, SAME_FOR_MANY) else _text(block)
+        for block in document.blocks
+    ]
+    return "\n".join(printed)
+
+
+def _text(block: Block) -> str:
+    return "".join([f"{line}\n" for line in _text_lines(block)])
 
 
 def _text_lines(block: Block) -> list[str]:
@@ -121,21 +126,3 @@ def _labelled(label: str, value: tuple[Line, ...], indent: str) -> list[str]:
     if not rest:
         return [f"{indent}{label}: {first}"]
     return [f"{indent}{label}:", *(f"{indent}    {part}" for part in value)]
-
-
-def render_html(document: Document) -> str:
-    """A whole HTML page: no script, no remote resource, every value escaped."""
-    return load_template().render(document=document, blocks=[(type(b).__name__, b) for b in document.blocks])
-
-
-@cache
-def load_template() -> Template:
-    """The page's template, read and compiled once."""
-    environment = Environment(
-        loader=PackageLoader("hub.notices", "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("notice.html")

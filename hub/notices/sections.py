@@ -29,8 +29,13 @@ _FOR_STAFF = (
 _ATTACHED = " The attachment notice.json holds the same for a case system."
 
 
-def build(view: View, brief: Brief, photo: Photo | None, words: Words) -> Document:
-    """The whole notice. ``photo`` is the one of the view, if it may be attached."""
+def build(
+    view: View, brief: Brief, photo: Photo | None, words: Words, known: tuple[Facts, ...] | None = None
+) -> Document:
+    """The whole notice. ``photo`` is the one of the view, if it may be attached; ``known`` the view's
+    :func:`hub.notices.facts.groups`, where the caller has them already."""
+    if known is None:
+        known = facts.groups(view.fields, brief.issued_at, photo)
     terms = _terms(view, brief, words)
     title = _title(view, brief, words, terms)
     blocks = [
@@ -41,7 +46,7 @@ def build(view: View, brief: Brief, photo: Photo | None, words: Words) -> Docume
         *_ring(view, brief, words),
         *_duty(brief, words, terms),
         *_changes(view, brief),
-        *_known(view, brief, photo),
+        *_known(known),
         *_register(brief, terms),
         *_answer(brief),
         *_why(brief),
@@ -287,10 +292,10 @@ def _changes(view: View, brief: Brief) -> Iterator[Block]:
         yield table
 
 
-def _known(view: View, brief: Brief, photo: Photo | None) -> Iterator[Block]:
-    if view.fields:
+def _known(known: tuple[Facts, ...]) -> Iterator[Block]:
+    if known:
         yield Heading(level=2, text=Line("What is known"))
-        yield from facts.groups(view.fields, brief.issued_at, photo)
+        yield from known
 
 
 def _register(brief: Brief, terms: Mapping[str, str]) -> Iterator[Block]:

@@ -14,7 +14,7 @@ _MONTHS = (
 def instant(moment: datetime) -> str:
     """``Sunday 1 March 2026, 19:30 GMT``: local time with the word for its offset. ``moment`` is aware."""
     local = moment.astimezone(LONDON)
-    return f"{_DAYS[local.weekday()]} {day(local.date())}, {local:%H:%M} {local.tzname()}"
+    return f"{_DAYS[local.weekday()]} {day(local.date())}, {local.hour:02}:{local.minute:02} {local.tzname()}"
 
 
 def day(value: date) -> str:

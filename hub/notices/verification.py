@@ -9,7 +9,8 @@ from typing import Final
 from adapters.port import Alert, Content
 from adapters.sms.text import NotOnePart, gsm
 from hub.notices.clean import line
-from hub.notices.document import Document, Heading, Link, Paragraph, render_html, render_text
+from hub.notices.document import Document, Heading, Link, Paragraph, render_text
+from hub.notices.html import render_html
 
 SUBJECT: Final = "Please confirm that this address works"
 _WHY: Final = (

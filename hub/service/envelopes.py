@@ -71,7 +71,7 @@ class Composer:
             reference=notice.reference,
             address=address,
             receipt_token=receipt_token(self._secret, delivery.id),
-            body=handover(brief) if delivery.purpose == "handover" else compose(seen(claimed), brief),
+            body=handover(brief) if delivery.purpose == "handover" else compose(seen(claimed), brief, claimed.shared),
             certificates=tuple(certificate.der for certificate in certificates),
             pinned=frozenset(certificate.fingerprint for certificate in certificates if certificate.pinned),
             priority=delivery.priority,

@@ -1,6 +1,6 @@
 """Deliveries that are due, claimed in order and made ready to be composed."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Hashable, Sequence
 from datetime import datetime
 from typing import Any, get_args
 
@@ -171,6 +171,7 @@ def composable(session: Session, chosen: Sequence[str]) -> list[ClaimedDelivery]
     }
     docs = facts(session, list(wanted | before))
     beside = _content_ways(session, {row.notice for row in rows if row.carries == "alert"})
+    shared: dict[tuple[str, int], dict[Hashable, Any]] = {one: {} for one in wanted}
     claimed = []
     for row in rows:
         about = by_notice[row.notice]
@@ -184,6 +185,7 @@ def composable(session: Session, chosen: Sequence[str]) -> list[ClaimedDelivery]
                 doc=docs.get((about.episode, about.revision), {}),
                 previous=docs.get((about.episode, about.revision - 1)) if about.kind == "update" else None,
                 beside=tuple(one for one in beside if one.notice == row.notice) if row.carries == "alert" else (),
+                shared=shared[about.episode, about.revision],
             )
         )
     return claimed

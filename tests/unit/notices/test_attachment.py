@@ -25,6 +25,8 @@ def _read(the_view: View, **changes: Any) -> dict[str, Any]:
     assert attached.data.isascii()
     document: dict[str, Any] = json.loads(attached.data)
     jsonschema.Draft202012Validator(schema(), format_checker=jsonschema.FormatChecker()).validate(document)
+    assert NoticeDocument.model_validate(document).model_dump() == document, "it is not written as the model would"
+    assert list(document) == list(NoticeDocument.model_fields)
     return document
 
 

@@ -15,9 +15,9 @@ from hub.notices.document import (
     Heading,
     Link,
     Paragraph,
-    render_html,
     render_text,
 )
+from hub.notices.html import render_html
 from tests.kit.notices import Page
 
 LINES = st.text(st.characters(codec="utf-8"), min_size=1, max_size=40).map(line).filter(bool)

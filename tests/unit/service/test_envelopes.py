@@ -1,11 +1,14 @@
 """What leaves for whom: the facts of the notice's own revision, as its reader may see them, and nothing else."""
 
+import base64
 import json
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from adapters.port import Alert, Content, Envelope
 from adapters.sms.text import gsm
@@ -17,7 +20,7 @@ from hub.core.tokens import WeakSecret, ack_token, receipt_token, reply_code
 from hub.service.envelopes import Composer, seen
 from hub.service.sending import NoContact
 from routing.decision import Decision, Recipient, Rule
-from routing.needtoknow import view
+from routing.needtoknow import COLUMNS, view
 from tests.kit.directory import BROMLEY, MET, contact, small_bundle
 from tests.kit.events import merged, reported
 
@@ -401,3 +404,39 @@ def test_the_notice_of_a_gap_never_moves_on_to_the_operator_with_its_content():
     without = tuple(c for c in bundle.contacts if c.desk != "fallback")
     with pytest.raises(NoContact):
         composer(Directory.of(replace(bundle, contacts=without))).content(desk)
+
+
+READERS: list[dict[str, Any]] = [
+    {"roles": (role,), "kind": kind, "organisation": organisation}
+    for role, organisation in [(one, MET) for one in sorted(COLUMNS)] + [("operator", OPERATOR)]
+    for kind in ("missing", "found")
+]
+
+
+@given(st.permutations(READERS), st.sampled_from(["missing", "child.name", "people", "child.photo"]))
+@settings(max_examples=8)
+def test_readers_claimed_together_are_told_what_each_alone_would_be(readers: list[dict[str, Any]], left_out: str):
+    """Whatever they share is the same for both: nobody sees what another may see, and nobody misses anything."""
+    photo = {"media_type": "image/jpeg", "data_base64": base64.b64encode(b"\xff\xd8\xffpicture").decode()}
+    doc = merged(DOC, {"child": {"photo": photo}})
+    shared: dict[Any, Any] = {}
+    for reader in readers:
+        roles, kind = reader["roles"], reader["kind"]
+        fields = tuple(path for path in view(doc, roles, kind).fields if path != left_out)
+        about = {"organisation": reader["organisation"]}
+        alone = claimed(*roles, doc=doc, kind=kind, fields=fields, notice=about)
+        together = replace(alone, shared=shared)
+        assert composer().content(together).body == composer().content(alone).body, reader
+    assert shared, "nothing was shared"
+
+
+def test_a_photo_is_read_once_for_all_who_see_it_and_for_nobody_else():
+    photo = {"media_type": "image/jpeg", "data_base64": base64.b64encode(b"\xff\xd8\xffpicture").decode()}
+    doc = merged(DOC, {"child": {"photo": photo}})
+    shared: dict[Any, Any] = {}
+    found = {}
+    for role in ("police", "social_worker", "regulator"):
+        one = replace(claimed(role, doc=doc), shared=shared)
+        found[role] = {a.name: a.data for a in content(composer().content(one)).attachments}
+    assert found["police"]["photo.jpg"] is found["social_worker"]["photo.jpg"]
+    assert "photo.jpg" not in found["regulator"]
