@@ -78,6 +78,7 @@ def domain_of(base: Foundations) -> Domain:
         packs=packs,
         parse=read,
         intake=intake,
+        take=intake.take,
         tick=clockwork.tick,
         chase=chasing.tick,
         outbox=outbox,

@@ -6,12 +6,14 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from contacts.areas import Areas
+from hub.core.answers import Answer
 from hub.core.events import EpisodeEvent, Invalid
+from hub.core.records import Source
 from hub.service.explaining import Explaining
 from hub.service.live_directory import LiveDirectory
 from hub.service.outbox import Outbox
 from hub.service.pickup.link import Keep
-from hub.service.ports import Clock, Ids, Store
+from hub.service.ports import Clock, Ids, Store, Unit
 from hub.settings import Settings
 from hub.web.ports import Intake
 from routing.packs import Packs
@@ -50,6 +52,8 @@ class Domain:
 
     parse: Callable[[bytes], EpisodeEvent | Invalid]
     intake: Intake
+    take: Callable[[Unit, EpisodeEvent, bytes, Source, datetime], Awaitable[Answer]]
+    """What an event means, written down in a transaction of the caller's."""
     tick: Callable[[datetime], Awaitable[object]]
     """Turns due clocks into decisions."""
     chase: Callable[[datetime], Awaitable[object]]

@@ -56,6 +56,7 @@ from hub.service.live_directory import LiveDirectory
 from hub.service.pickup.second import SecondChannels
 from hub.service.ports import Clock, Ids, Store
 from hub.service.receipts import Receipts
+from hub.service.rehearsal import Rehearsal
 from hub.service.retention.backups import EVERY as BACKUPS_EVERY
 from hub.service.retention.erasing import EVERY as ERASE_EVERY
 from hub.service.search import EVERY as SEARCH_EVERY
@@ -329,7 +330,6 @@ async def running(
                 directory=directory,
                 areas=areas,
                 clock=clock,
-                node=supervisor_node,
                 log=log,
             ),
         )

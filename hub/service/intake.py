@@ -51,20 +51,20 @@ class Intake:
     async def accept(self, event: EpisodeEvent, raw: bytes, source: Source) -> Answer:
         """Fold the event in and decide. Durable when it returns 202. Raises StoreUnavailable."""
         now = self.clock.now()
-        digest = self.digest(canonical(raw))
-
-        async def work(unit: Unit) -> Answer:
-            await unit.lock(*self._locks(event))
-            known = await unit.event(source.id, event.id)
-            if known is not None:
-                if known.digest != digest:
-                    return conflict()
-                return duplicate_of(known.answer or erased_answer(event.id, event.ref))
-            return await _Intake(self, unit, source, now).take(event, raw, digest)
-
-        answer = await self.store.write(work)
+        answer = await self.store.write(lambda unit: self.take(unit, event, raw, source, now))
         self.nudge()
         return answer
+
+    async def take(self, unit: Unit, event: EpisodeEvent, raw: bytes, source: Source, now: datetime) -> Answer:
+        """The same in a transaction of the caller's."""
+        digest = self.digest(canonical(raw))
+        await unit.lock(*self._locks(event))
+        known = await unit.event(source.id, event.id)
+        if known is not None:
+            if known.digest != digest:
+                return conflict()
+            return duplicate_of(known.answer or erased_answer(event.id, event.ref))
+        return await _Intake(self, unit, source, now).take(event, raw, digest)
 
     async def refuse(
         self,
