@@ -88,6 +88,10 @@ def _unproven(verdict: Verdict, *, given: bool) -> list[str]:
         texts.append(f"No signature vouches for the last {verdict.head.number - verdict.signed} lines yet.")
     if not given:
         texts.append("Not compared with a second place: the last lines and their checkpoints could have been cut off.")
+    if verdict.odd:
+        texts.append(
+            f"{verdict.odd} rows were no lines of the log when they got their place, and stand as they did then."
+        )
     if verdict.unlinked_since is not None:
         texts.append(f"Lines from {verdict.unlinked_since:%Y-%m-%d %H:%M:%S} UTC on have no place in the chain yet.")
     return texts

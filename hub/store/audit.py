@@ -8,10 +8,10 @@ from typing import Any, Final
 from sqlalchemy import BigInteger, Row, Text, bindparam, func, literal, select, text, tuple_, type_coerce, update
 from sqlalchemy.types import TypeEngine
 
-from hub.core.audit import Head, LinkedLine, line_digest, link_after
+from hub.core.audit import GENESIS, Head, LinkedLine, Unreadable, line_digest, link_of, odd_digest
 from hub.core.checkpoints import Checkpoint
 from hub.core.records import AuditLine
-from hub.service.audit.ports import ListedLine, Span, Unreadable, Wanted
+from hub.service.audit.ports import ListedLine, Span, Wanted
 from hub.store.audit_tables import audit_checkpoints, audit_places
 from hub.store.session import Run, Session
 from hub.store.tables import audit
@@ -20,7 +20,9 @@ from hub.store.types import from_micros
 UNLINKED: Final = text("audit.number IS NULL")
 LINKED: Final = text("audit.number IS NOT NULL")
 """Written out rather than bound: a partial index is only considered for the very condition it was made with."""
-OLDEST: Final = select(audit.c.id, audit.c.at).where(UNLINKED).order_by(audit.c.id).limit(1)
+AT: Final = type_coerce(audit.c.at, BigInteger()).label("at")
+EPOCH: Final = from_micros(0)
+OLDEST: Final = select(audit.c.id, AT).where(UNLINKED).order_by(audit.c.id).limit(1)
 LAST: Final = select(audit.c.number, audit.c.link).where(LINKED).order_by(audit.c.number.desc()).limit(1)
 
 _CHAINER: Final = 5065470123771
@@ -31,6 +33,7 @@ _PUT: Final = (
     .values(number=bindparam("place"), link=bindparam("made"))
 )
 _PLAIN: Final[Mapping[str, TypeEngine[Any]]] = {"at": BigInteger(), "detail": Text()}
+_PLACE: Final = ("number", "link")
 _AS_IT_STANDS: Final = [
     type_coerce(column, _PLAIN.get(column.name, column.type)).label(column.name) for column in audit.columns
 ]
@@ -93,7 +96,7 @@ class SqlTrail:
 
 def _unlinked_since(session: Session) -> datetime | None:
     row = session.connection.execute(OLDEST).one_or_none()
-    return None if row is None else row.at
+    return None if row is None else _instant(row.at) or EPOCH
 
 
 def _link(session: Session, limit: int) -> int:
@@ -101,14 +104,14 @@ def _link(session: Session, limit: int) -> int:
         session.connection.execute(select(func.pg_advisory_xact_lock(_CHAINER)))
     # Read after the lock: whoever held it has committed, and its lines are the end of the chain now. By id, which
     # begins with the time; a line whose transaction commits late is simply linked later.
-    rows = session.connection.execute(select(audit).where(UNLINKED).order_by(audit.c.id).limit(limit)).all()
+    rows = session.connection.execute(select(*_AS_IT_STANDS).where(UNLINKED).order_by(audit.c.id).limit(limit)).all()
     if not rows:
         return 0
     head, links = _head(session), []
     for row in rows:
-        made = link_after(head, _line(row))
-        head = Head(number=made.number, link=made.link)
-        links.append({"line": row.id, "place": made.number, "made": made.link})
+        _, digest = _digested(row)
+        head = Head(number=head.number + 1, link=link_of(head.number + 1, head.link, digest))
+        links.append({"line": row.id, "place": head.number, "made": head.link})
     session.connection.execute(_PUT, links)
     return len(links)
 
@@ -119,8 +122,16 @@ def _head(session: Session) -> Head:
 
 
 def _newest(session: Session) -> datetime | None:
-    row = session.connection.execute(LAST.with_only_columns(audit.c.at)).one_or_none()
-    return None if row is None else row.at
+    row = session.connection.execute(LAST.with_only_columns(AT)).one_or_none()
+    return None if row is None else _instant(row.at)
+
+
+def _instant(micros: Any) -> datetime | None:
+    """None for what is no instant: SQLite keeps in a column whatever it is given."""
+    try:
+        return from_micros(micros)
+    except (TypeError, ValueError, OverflowError):
+        return None
 
 
 def _linked(session: Session, after: int, limit: int) -> Sequence[LinkedLine | Unreadable]:
@@ -134,27 +145,38 @@ def _numbered(session: Session, to: int) -> int:
 
 
 def _lines(session: Session, episode: str) -> Sequence[LinkedLine]:
-    found = select(audit).where(audit.c.episode == episode, LINKED).order_by(audit.c.number)
-    return [
-        LinkedLine(number=row.number, line=_line(row), link=bytes(row.link))
-        for row in session.connection.execute(found)
-    ]
+    found = select(*_AS_IT_STANDS).where(audit.c.episode == episode, LINKED).order_by(audit.c.number)
+    lines = list(map(_read, session.connection.execute(found)))
+    for one in lines:
+        if isinstance(one, Unreadable) and one.link != link_of(one.number, _link_before(session, one), one.digest):
+            raise ValueError(f"line {one.number} was changed and cannot be read")
+    return [one for one in lines if isinstance(one, LinkedLine)]
+
+
+def _link_before(session: Session, one: Unreadable) -> bytes:
+    found = select(audit.c.link).where(LINKED, audit.c.number == one.number - 1)
+    return session.connection.execute(found).scalar_one_or_none() or GENESIS
 
 
 def _span(session: Session, first: int, last: int) -> Sequence[Span]:
     found = select(*_AS_IT_STANDS).where(LINKED, audit.c.number.between(first, last)).order_by(audit.c.number)
     lines = map(_read, session.connection.execute(found))
-    return [
-        Span(number=one.number, link=one.link, digest=one.digest if isinstance(one, LinkedLine) else b"")
-        for one in lines
-    ]
+    return [Span(number=one.number, link=one.link, digest=one.digest) for one in lines]
 
 
 def _read(row: Row[Any]) -> LinkedLine | Unreadable:
-    """Of a row that somebody may have changed: the values are turned into a line here, where they may fail to."""
+    """Of a row that somebody may have changed."""
     link = bytes(row.link) if isinstance(row.link, bytes) else b""
     if not isinstance(row.number, int):  # SQLite keeps in a column whatever it is given
-        return Unreadable(number=0, id=str(row.id), link=link)
+        return Unreadable(number=0, id=str(row.id), link=link, digest=b"")
+    line, digest = _digested(row)
+    if line is None:
+        return Unreadable(number=row.number, id=str(row.id), link=link, digest=digest)
+    return LinkedLine(number=row.number, line=line, link=link)
+
+
+def _digested(row: Row[Any]) -> tuple[AuditLine | None, bytes]:
+    """The values are turned into a line here, where they may fail to."""
     try:
         line = AuditLine(
             id=row.id,
@@ -166,10 +188,9 @@ def _read(row: Row[Any]) -> LinkedLine | Unreadable:
             subject=row.subject,
             detail=json.loads(row.detail),
         )
-        line_digest(line)
-    except (ValueError, TypeError, OverflowError, RecursionError):
-        return Unreadable(number=row.number, id=str(row.id), link=link)
-    return LinkedLine(number=row.number, line=line, link=link)
+        return line, line_digest(line)
+    except (ValueError, TypeError, OverflowError, RecursionError, AttributeError):
+        return None, odd_digest({name: value for name, value in row._mapping.items() if name not in _PLACE})
 
 
 def _listed(session: Session, wanted: Wanted, before: str | None, limit: int) -> Sequence[ListedLine]:

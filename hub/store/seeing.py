@@ -6,6 +6,7 @@ from typing import Any, get_args
 
 from sqlalchemy import ColumnElement, Row, Table, and_, func, select, text, update
 
+from hub.core.audit import digestible
 from hub.core.records import (
     AlarmRecord,
     AuditLine,
@@ -26,7 +27,7 @@ WAITING = text("notices.chase_at IS NOT NULL")
 
 
 def write_audit(session: Session, lines: Sequence[AuditLine]) -> None:
-    """Append audit lines, unlinked."""
+    """Append audit lines, unlinked, each as it can be digested."""
     session.insert(
         audit,
         [
@@ -40,7 +41,7 @@ def write_audit(session: Session, lines: Sequence[AuditLine]) -> None:
                 "subject": line.subject,
                 "detail": dict(line.detail),
             }
-            for line in lines
+            for line in map(digestible, lines)
         ],
     )
 

@@ -2,17 +2,21 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from hub.core.audit import GENESIS, Head, verify_chain
+from hub.core.audit import GENESIS, Head, LinkedLine, Unreadable, verify_chain
 from hub.core.checkpoints import Checkpoint, CheckpointKey, key_id, sign
 from hub.core.records import AuditLine
 from hub.edge.ids import SeededIds
 from hub.service.audit.ports import Span, Wanted
+from hub.service.audit.verifying import verify
 from hub.service.ports import Unit
+from hub.store.types import to_micros
 from tests.kit.clock import START
 from tests.kit.store import Stores, raw
 
@@ -93,6 +97,35 @@ async def test_a_chainer_that_dies_in_its_bite_has_done_nothing(store: Stores) -
         await store.write(dies)
     assert await store.read(lambda unit: unit.trail.head()) == Head()
     assert await link_all(store) == 3
+
+
+async def test_what_cannot_be_digested_is_never_written(store: Stores) -> None:
+    detail: dict[str, Any] = {"half": "\ud800", "large": 2**60}
+    await put(store, [replace(one, detail=detail, episode="ep_1\0") for one in lines(1)])
+    assert await link_all(store) == 1
+    [found] = await store.read(lambda unit: unit.trail.linked(0, 100))
+    assert isinstance(found, LinkedLine)
+    assert (found.line.detail, found.line.episode) == ({"half": "\ufffd", "large": str(2**60)}, "ep_1\ufffd")
+
+
+async def test_a_row_that_is_no_line_stops_no_chainer_and_has_its_place(store: Stores) -> None:
+    made = lines(4, episode="ep_1")
+    await put(store, made[:1])
+    odd = zip(made[1:3], (r'{"half": "\ud800"}', "no JSON"), strict=True)
+    columns = "INSERT INTO audit (id, at, actor, action, episode, detail)"
+    await raw(
+        store, *(f"{columns} VALUES ('{one.id}', {to_micros(one.at)}, 'x', 'y', 'ep_1', '{said}')" for one, said in odd)
+    )
+    await put(store, made[3:])
+    assert await link_all(store, bite=2) == 4
+    assert await store.read(lambda unit: unit.trail.unlinked_since()) is None
+    found = await store.read(lambda unit: unit.trail.linked(0, 100))
+    assert [isinstance(one, Unreadable) for one in found] == [False, True, True, False]
+    assert verify_chain(found) == await store.read(lambda unit: unit.trail.head())
+    verdict = await verify(store, {})
+    assert (verdict.whole, verdict.odd) == (True, 2)
+    shown = await store.read(lambda unit: unit.trail.lines("ep_1"))
+    assert [one.line for one in shown] == [made[0], made[3]]
 
 
 async def test_a_stretch_is_shown_without_its_lines(store: Stores) -> None:

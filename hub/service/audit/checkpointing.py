@@ -9,11 +9,10 @@ from datetime import datetime
 from typing import Final
 
 from contacts.roles import OPERATOR
-from hub.core.audit import Broken, Head, LinkedLine, verify_chain
+from hub.core.audit import Broken, Head, verify_chain
 from hub.core.checkpoints import EVERY_LINES, Checkpoint, CheckpointKey, is_due, sign
 from hub.core.records import AlarmRecord, AuditLine
 from hub.service.audit.chaining import link_waiting
-from hub.service.audit.ports import Unreadable
 from hub.service.ports import Ids, Store
 from hub.service.supervise import Log
 
@@ -97,13 +96,11 @@ class Checkpointing:
             # Bound now: a work that lost a race is run again.
             after, bite = head.number, min(BITE, to - head.number)
             lines = await self._store.read(lambda unit, after=after, bite=bite: unit.trail.linked(after, bite))  # type: ignore[misc]
-            readable = [one for one in lines if isinstance(one, LinkedLine)]
-            checked = verify_chain(readable, head)
+            checked = verify_chain(lines, head)
             if isinstance(checked, Broken):
                 return checked
-            lost = next((one for one in lines if isinstance(one, Unreadable)), None)
-            if lost is not None or checked.number == head.number:
-                return Broken(number=head.number + 1, line="" if lost is None else lost.id, reason="link")
+            if checked.number == head.number:
+                return Broken(number=head.number + 1, line="", reason="link")
             head = checked
         return head
 

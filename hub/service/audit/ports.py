@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from hub.core.audit import Head, LinkedLine
+from hub.core.audit import Head, LinkedLine, Unreadable
 from hub.core.checkpoints import Checkpoint
 from hub.core.records import AuditLine
 
@@ -29,17 +29,8 @@ class ListedLine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Unreadable:
-    """A row that is no line any more: somebody has changed it into something that cannot be read."""
-
-    number: int
-    id: str
-    link: bytes
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Span:
-    """One link of a stretch of the chain, with a line's digest in place of the line: empty if it cannot be read."""
+    """One link of a stretch of the chain, with a line's digest in place of the line."""
 
     number: int
     link: bytes
@@ -54,8 +45,8 @@ class Trail(Protocol):
         ...
 
     async def link(self, limit: int) -> int:
-        """Number and link up to ``limit`` lines, the oldest first; how many there were. One chainer at a time, over
-        all nodes: the next waits for the end of this transaction."""
+        """Number and link up to ``limit`` lines, the oldest first, whatever stands in them; how many there were. One
+        chainer at a time, over all nodes: the next waits for the end of this transaction."""
         ...
 
     async def head(self) -> Head:
@@ -75,7 +66,8 @@ class Trail(Protocol):
         ...
 
     async def lines(self, episode: str) -> Sequence[LinkedLine]:
-        """Every linked line about an episode, by number."""
+        """Every linked line about an episode, by number; none of what was no line when it was linked. Raises ValueError
+        for one that was changed since into what cannot be read."""
         ...
 
     async def span(self, first: int, last: int) -> Sequence[Span]:

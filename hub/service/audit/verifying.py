@@ -11,9 +11,8 @@ from typing import Final, Literal
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from hub.core.audit import Head, LinkedLine, link_of
+from hub.core.audit import Head, LinkedLine, Unreadable, link_of
 from hub.core.checkpoints import Checkpoint, judged
-from hub.service.audit.ports import Unreadable
 from hub.service.ports import Store
 
 STRETCH: Final = 500
@@ -62,6 +61,8 @@ class Verdict:
     checkpoints: int = 0
     elsewhere: int = 0
     unlinked_since: datetime | None = None
+    odd: int = 0
+    """Rows that were no lines when they got their place, and stand as they did then."""
     count: int = 0
     """Findings, also those that are not shown."""
     findings: list[Finding] = field(default_factory=list)
@@ -101,19 +102,19 @@ async def verify(store: Store, keys: Mapping[str, Ed25519PublicKey], elsewhere: 
 def _judge(verdict: Verdict, before: Head, one: LinkedLine | Unreadable) -> Head:
     """Look at one line; where the walk goes on from."""
     if one.number <= before.number:
-        verdict.found(Finding(what="twice", number=one.number, line=_id(one)))
+        verdict.found(Finding(what="twice", number=one.number, line=one.id))
         return before
-    if one.number > before.number + 1:
+    follows = one.number == before.number + 1
+    if not follows:
         verdict.found(Finding(what="missing", number=before.number + 1, to=one.number - 1))
-    if isinstance(one, Unreadable):
+    as_linked = follows and one.link == link_of(one.number, before.link, one.digest)
+    if isinstance(one, Unreadable) and as_linked:
+        verdict.odd += 1
+    elif isinstance(one, Unreadable):
         verdict.found(Finding(what="unreadable", number=one.number, line=one.id))
-    elif one.number == before.number + 1 and one.link != link_of(one.number, before.link, one.digest):
-        verdict.found(Finding(what="changed", number=one.number, line=one.line.id))
+    elif follows and not as_linked:
+        verdict.found(Finding(what="changed", number=one.number, line=one.id))
     return Head(number=one.number, link=one.link)
-
-
-def _id(one: LinkedLine | Unreadable) -> str:
-    return one.id if isinstance(one, Unreadable) else one.line.id
 
 
 class _Signed:

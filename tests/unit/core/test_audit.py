@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hub.core.audit import GENESIS, Broken, Head, LinkedLine, line_bytes, link_after, verify_chain
+from hub.core.audit import (
+    GENESIS,
+    Broken,
+    Head,
+    LinkedLine,
+    Unreadable,
+    digestible,
+    line_bytes,
+    link_after,
+    link_of,
+    odd_digest,
+    verify_chain,
+)
 from hub.core.records import AuditLine
 from hub.core.wire_json import canonical
 
@@ -130,6 +143,37 @@ def test_a_detail_that_is_no_text_or_has_odd_keys_has_bytes_too() -> None:
     assert line_bytes(odd).index("\U0001f600".encode()) < line_bytes(odd).index("\ue000".encode()), "by UTF-16 units"
     with pytest.raises(ValueError):
         line_bytes(line(actor="\ud800"))
+
+
+ODD = st.text(st.sampled_from("ab\\u0\0\ud800\udfff\U0001f600"), max_size=8)
+
+
+@given(ODD, ODD, st.dictionaries(ODD, ODD | st.integers() | st.floats()))
+def test_whatever_is_to_be_written_can_be_digested(actor: str, subject: str, detail: dict[str, Any]) -> None:
+    made = digestible(line(actor=actor, subject=subject, detail=detail))
+    assert digestible(made) is made
+    assert not any("\0" in text for text in map(str, (made.actor, made.subject, *made.detail, *made.detail.values())))
+    assert json.loads(line_bytes(made))["actor"] == re.sub("[\0\ud800-\udfff]", "\ufffd", actor)
+
+
+def test_a_line_that_has_no_canonical_bytes_is_written_as_the_nearest_that_has() -> None:
+    odd = line(actor="Sam\ud800", detail={"n": 2**53, "half": "\udfff", "as": "it is"})
+    said = digestible(odd)
+    assert (said.actor, said.detail) == ("Sam\ufffd", {"n": str(2**53), "half": "\ufffd", "as": "it is"})
+    assert digestible(line(at=AT.astimezone(timezone(timedelta(hours=1))))).at == AT
+    with pytest.raises(ValueError, match="offset"):
+        digestible(line(at=AT.replace(tzinfo=None)))
+
+
+def test_a_row_that_is_no_line_has_its_place_in_the_chain() -> None:
+    first = link_after(Head(), line(1))
+    row = {"id": "au_2", "at": b"no instant", "detail": "{", "actor": None}
+    digest = odd_digest(row)
+    odd = Unreadable(number=2, id="au_2", link=link_of(2, first.link, digest), digest=digest)
+    last = link_after(Head(number=2, link=odd.link), line(3))
+    assert verify_chain([first, odd, last]) == Head(number=3, link=last.link)
+    changed = dataclasses.replace(odd, digest=odd_digest({**row, "detail": "}"}))
+    assert verify_chain([first, changed, last]) == Broken(number=2, line="au_2", reason="link")
 
 
 def test_the_instant_has_to_be_in_utc() -> None:
