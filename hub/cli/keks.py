@@ -98,7 +98,6 @@ def status(
 ) -> None:
     """Which key-encryption key wraps how many data keys, and which running hubs have which. Opens no key."""
     settings = settings_or_exit(settings_file)
-    now = SystemClock().now()
 
     async def main() -> Standing:
         database = open_key_store(settings.key_store)
@@ -129,10 +128,10 @@ def status(
     if total:
         say(f"{total - left} of {total} data keys are wrapped by {found.current} ({(total - left) * 100 // total} %).")
     waiting = [one.id for one in found.keks if one.state == "waiting"]
-    for node in found.live(now):
+    for node in found.live:
         lacks = [name for name in (*waiting, found.current) if name is not None and name not in node.holds]
         say(f"hub {node.id}, heard of {moment(node.seen_at)}: {'lacks ' + ', '.join(lacks) if lacks else 'has them'}")
-    if not found.live(now):
+    if not found.live:
         say("No hub runs.")
 
 

@@ -10,13 +10,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 
-from sqlalchemy import Connection, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, delete, func, insert, or_, select, text, update
 
 from hub.store.key_tables import data_keys, keks, nodes, serialise
+from hub.store.types import from_micros
 
 LIVE: Final = timedelta(seconds=120)
-"""A node that has not been heard of for so long does not run."""
+"""A node that has not been heard of for so long, by the key store's own clock, does not run: the nodes' may differ by
+more than this."""
 FORGOTTEN: Final = timedelta(days=1)
+_ON_POSTGRESQL: Final = text("SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT)")
+_ON_SQLITE: Final = text("SELECT CAST((julianday('now') - 2440587.5) * 86400000000 AS INTEGER)")
 State = Literal["waiting", "current", "former", "retired"]
 
 
@@ -43,9 +47,10 @@ class KeyNode:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """Everything at one instant. ``wraps``: how many data keys each key-encryption key wraps, by id; under None those
-    that nobody has looked at since the upgrade."""
+    """Everything at one instant, ``at`` by the key store's clock. ``wraps``: how many data keys each key-encryption key
+    wraps, by id; under None those that nobody has looked at since the upgrade."""
 
+    at: datetime
     keks: Sequence[Kek]
     nodes: Sequence[KeyNode]
     wraps: Mapping[str | None, int]
@@ -55,9 +60,10 @@ class Standing:
         """The one that wraps new data keys."""
         return next((one.id for one in self.keks if one.state == "current"), None)
 
-    def live(self, now: datetime) -> tuple[KeyNode, ...]:
+    @property
+    def live(self) -> tuple[KeyNode, ...]:
         """The nodes that run."""
-        return tuple(one for one in self.nodes if one.seen_at > now - LIVE)
+        return tuple(one for one in self.nodes if one.seen_at > self.at - LIVE)
 
 
 class CannotRetire(Exception):
@@ -74,7 +80,19 @@ def known(connection: Connection) -> list[Kek]:
     return [Kek(**row._mapping) for row in rows]
 
 
+def instant(connection: Connection) -> datetime:
+    """What time it is by the one clock that all nodes share: the database's."""
+    there = _ON_POSTGRESQL if connection.dialect.name == "postgresql" else _ON_SQLITE
+    return from_micros(connection.execute(there).scalar_one())
+
+
 def running(connection: Connection) -> list[KeyNode]:
+    """The nodes that run."""
+    since = instant(connection) - LIVE
+    return [one for one in heard_of(connection) if one.seen_at > since]
+
+
+def heard_of(connection: Connection) -> list[KeyNode]:
     """The nodes that were heard of lately."""
     return [
         KeyNode(id=row.id, seen_at=row.seen_at, holds=frozenset(row.holds))
@@ -85,7 +103,12 @@ def running(connection: Connection) -> list[KeyNode]:
 def standing(connection: Connection) -> Standing:
     """All of it, counted."""
     counted = connection.execute(select(data_keys.c.kek, func.count()).group_by(data_keys.c.kek))
-    return Standing(keks=known(connection), nodes=running(connection), wraps={row[0]: row[1] for row in counted})
+    return Standing(
+        at=instant(connection),
+        keks=known(connection),
+        nodes=heard_of(connection),
+        wraps={row[0]: row[1] for row in counted},
+    )
 
 
 def to_rewrap(connection: Connection, current: str) -> int:
@@ -133,7 +156,7 @@ def activate(connection: Connection, name: str, now: datetime) -> tuple[KeyNode,
     there = {one.id: one for one in known(connection)}
     if name not in there or there[name].state != "waiting":
         return ()
-    lacking = tuple(one for one in running(connection) if one.seen_at > now - LIVE and name not in one.holds)
+    lacking = tuple(one for one in running(connection) if name not in one.holds)
     if lacking:
         return lacking
     connection.execute(update(keks).where(keks.c.state == "current").values(state="former"))
@@ -156,16 +179,17 @@ def retire(connection: Connection, name: str, now: datetime) -> None:
     if count := _count(connection, None):
         raise CannotRetire(f"Of {count} data keys nobody has looked yet what wraps them: wait until a hub has.")
     current = next((one.id for one in there.values() if one.state == "current"), None)
-    lacking = [one.id for one in running(connection) if one.seen_at > now - LIVE and current not in one.holds]
+    lacking = [one.id for one in running(connection) if current not in one.holds]
     if lacking:
         raise CannotRetire(f"{', '.join(lacking)} has not the key {current} and may wrap by an older one.")
     connection.execute(update(keks).where(keks.c.id == name).values(state="retired", retired_at=now))
 
 
-def announce(connection: Connection, node: str, holds: Sequence[str], now: datetime) -> list[Kek]:
+def announce(connection: Connection, node: str, holds: Sequence[str]) -> list[Kek]:
     """Say that a node runs and what it has; what the key store knows at that moment."""
     serialise(connection)
-    # One whose clock was a day ahead when it stopped would otherwise be waited for until then.
+    now = instant(connection)
+    # One that stopped while the clock was a day ahead would otherwise be waited for until then.
     stale = or_(nodes.c.seen_at < now - FORGOTTEN, nodes.c.seen_at > now + FORGOTTEN)
     connection.execute(delete(nodes).where(or_(nodes.c.id == node, stale)))
     connection.execute(insert(nodes), [{"id": node, "seen_at": now, "holds": tuple(holds)}])

@@ -123,7 +123,7 @@ class Rotation:
         holds = frozenset([one.id for one in there if await self._has(one)])
         before = self._announced
         if before is None or before[1] != holds or not timedelta(0) <= now - before[0] < ANNOUNCED:
-            there = await self._database.run(partial(keks.announce, node=self._node, holds=sorted(holds), now=now))
+            there = await self._database.run(partial(keks.announce, node=self._node, holds=sorted(holds)))
             self._announced = (now, holds)
         current = next((one.id for one in there if one.state == "current"), None)
         self._lacking = current is None or current not in holds

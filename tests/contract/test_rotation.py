@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from sqlalchemy import make_url, select, text, update
+from sqlalchemy import Connection, make_url, select, text, update
 
 from hub.edge.keks import RawKey, VaultError
 from hub.service.ports import StoreUnavailable
@@ -15,6 +15,7 @@ from hub.store import keks, rotation
 from hub.store.failures import KeyGone
 from hub.store.key_databases import PostgresKeys, SqliteKeys
 from hub.store.key_tables import data_keys
+from hub.store.key_tables import nodes as key_nodes
 from hub.store.keystore import HUB_SCOPE, KeyDatabase, NoSuchKey
 from hub.store.keystore import metadata as key_metadata
 from hub.store.postgres_engine import postgres_engine
@@ -123,9 +124,8 @@ async def test_a_key_is_not_retired_while_something_needs_it(memory: KeyDatabase
     at = START + Later(seconds=1)
     with pytest.raises(CannotRetire, match="wraps new data keys"):
         await rotation.retire(node.store, "k1", at)
-    assert (await rotation.propose(node.store, "k2", START)).lacking == (
-        keks.KeyNode(id="one", seen_at=START, holds=frozenset({"k1"})),
-    )
+    (lacking,) = (await rotation.propose(node.store, "k2", START)).lacking
+    assert (lacking.id, lacking.holds) == ("one", {"k1"})
     await node.tick()
     await memory.run(lambda c: c.execute(update(data_keys).where(data_keys.c.scope == HUB_SCOPE).values(kek="k1")))
     with pytest.raises(CannotRetire, match="still wraps data keys, 1 of them"):
@@ -150,12 +150,39 @@ async def test_of_two_keys_of_one_id_the_other_is_refused(memory: KeyDatabase) -
         await rotation.propose(other.store, "k2", START)
 
 
+async def silent(database: KeyDatabase, name: str) -> None:
+    """The key store has not heard of this node for a while."""
+    row = update(key_nodes).where(key_nodes.c.id == name)
+    longer = select(key_nodes.c.seen_at).where(key_nodes.c.id == name)
+
+    def age(connection: Connection) -> None:
+        seen = connection.execute(longer).scalar_one()
+        connection.execute(row.values(seen_at=seen - keks.LIVE - Later(seconds=1)))
+
+    await database.run(age)
+
+
+async def test_a_node_whose_own_clock_is_wrong_is_waited_for(database: KeyDatabase) -> None:
+    one = await key_node(database, "one", ring(keys={"k1": K1, "k2": K2}, current="k1"))
+    behind, ahead = -3 * keks.LIVE, 3 * keks.LIVE
+    other = await key_node(database, "other", ring(keys={"k1": K1}), behind)
+    assert [node.id for node in (await rotation.propose(one.store, "k2", START)).lacking] == ["one", "other"]
+    for at in (Later(0), ahead):
+        await other.tick(behind)
+        await one.tick(at)
+        assert one.store.current == "k1", "the other could not open what this one wraps"
+    await key_node(database, "other", ring(keys={"k1": K1, "k2": K2}), behind)
+    await one.tick()
+    assert one.store.current == "k2"
+
+
 async def test_a_hub_that_was_cut_off_loses_no_child_and_is_waited_for_by_nobody(memory: KeyDatabase) -> None:
     hers = {"k1": K1}
     one = await key_node(memory, "one", ring(keys={"k1": K1, "k2": K2}, current="k1"))
     other = await key_node(memory, "other", ring(keys={}, current="k1", sources=(Folder(hers),)), batch=2)
     await rotation.propose(one.store, "k2", START)
     late = keks.LIVE + Later(seconds=1)
+    await silent(memory, "other")
     await one.tick(late)
     assert one.store.current == "k2"
     keys = await born(other, 6)  # it goes on with the key it has
