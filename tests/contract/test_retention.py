@@ -2,25 +2,30 @@
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 import structlog
 from sqlalchemy import func, select, text
 
+from hub.app.retention import backups_of
 from hub.core.records import Changes
 from hub.core.retention import ERASED, FORGOTTEN_WITHIN, NOTICE_TIME, Terms, kept_by
 from hub.edge.ids import SeededIds
+from hub.edge.key_backups import STAMP
 from hub.service.ports import Unit
 from hub.service.retention.erasing import BITE, Erasing, Periods
 from hub.service.retention.holding import BadReason, Gone, Holding, NoSuchChild, NoSuchHold
 from hub.service.steady import EVENLY
+from hub.settings import load
 from hub.store.failures import KeyErased
 from hub.store.search_tables import search_marks
 from hub.store.types import to_micros
 from routing.calendar import Period
 from tests.contract.test_secrecy import whole_story
 from tests.kit.clock import START, FakeClock
+from tests.kit.keys import Said
 from tests.kit.records import SECRETS, SOURCE, Story, moved
 from tests.kit.store import Stores
 
@@ -252,6 +257,35 @@ async def test_a_key_store_that_fails_is_late_and_says_so(memory: Stores, story:
     await failing.run(late + FORGOTTEN_WITHIN)
     await failing.run(late + FORGOTTEN_WITHIN)
     assert await open_alarms() == []
+
+
+async def test_a_backup_of_the_key_store_that_is_too_old_is_an_alarm_until_it_is_gone(
+    memory: Stores, tmp_path: Path
+) -> None:
+    folder = tmp_path / "backups"
+    folder.mkdir()
+    settings = load(environment={}, overrides={"key_backups_folder": folder, "erasure_deadline_days": 10})
+    log = Said()
+    backups = backups_of(settings, memory, SeededIds("backups"), log)
+    assert backups is not None
+    assert backups_of(load(environment={}, overrides={}), memory, SeededIds("none"), log) is None
+
+    async def stands(at: datetime) -> list[tuple[str, str]]:
+        await backups.tick(at)
+        return [(one.kind, one.owner) for one in await memory.read(lambda unit: unit.alarms())]
+
+    made = folder / f"keys-{START:{STAMP}}.sqlite3"
+    made.write_bytes(b"keys")
+    alarm = [("key_backup_old", "operator")]
+    late = START + timedelta(days=10, seconds=1)
+    assert await stands(START + timedelta(days=10)) == []
+    assert await stands(late) == await stands(late + timedelta(hours=1)) == alarm, "once"
+    made.unlink()
+    assert await stands(late) == []
+    unreadable = replace(backups, old=lambda now: folder.joinpath("no", "folder").stat() and ())
+    assert await unreadable.tick(late) == -1, "what cannot be looked at may be too old"
+    assert log.lines == [("key_backups.unreadable", {"error": "FileNotFoundError"})]
+    assert [one.kind for one in await memory.read(lambda unit: unit.alarms())] == ["key_backup_old"]
 
 
 async def test_a_clock_set_back_erases_nothing_earlier(memory: Stores, story: Story) -> None:
