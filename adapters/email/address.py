@@ -1,6 +1,7 @@
 """E-mail addresses as they go on the wire: ASCII only, no quoting, nothing that could end a line or a command. Pure."""
 
 import re
+from functools import lru_cache
 
 import idna
 
@@ -12,6 +13,7 @@ class InvalidField(ValueError):
     """A value cannot stand in a message as it is. Its text names the field and never repeats the value."""
 
 
+@lru_cache(maxsize=1024)
 def wire_address(address: str) -> str:
     """``local@domain`` with the domain in lower-case A-labels (RFC 5890).
 
@@ -25,6 +27,7 @@ def wire_address(address: str) -> str:
     return f"{local}@{wire_domain(domain)}"
 
 
+@lru_cache(maxsize=256)
 def wire_domain(domain: str) -> str:
     """The domain in lower-case A-labels, without a final dot. Raises InvalidField."""
     try:

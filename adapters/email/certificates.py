@@ -6,9 +6,13 @@ being put right. An elliptic-curve recipient is ``certificate_unsupported``: nei
 nothing can be encrypted to it yet (DESIGN.md, "later").
 """
 
+from bisect import bisect_right
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import Final
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -39,6 +43,9 @@ _ORDER: tuple[Reason, ...] = (
     "certificate_expired",
     "certificate_untrusted",
 )
+_KEPT: Final = 1024
+"""Answers that are kept: as many as there are addresses in a large directory, at some 10 KB each."""
+_BEFORE_ALL: Final = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +69,30 @@ def usable(certificates: Sequence[bytes], address: str, now: datetime, trust: Tr
     Candidates that are authorities help to build the chain of the others. ``address`` is as it goes on the wire.
     Never raises for what a certificate contains.
     """
+    asked = tuple(certificates)
+    turns = _turns(asked, trust)
+    passed = bisect_right(turns, now)
+    return _judged(asked, address, turns[passed - 1] if passed else _BEFORE_ALL, trust)
+
+
+@lru_cache(maxsize=_KEPT)
+def _turns(certificates: tuple[bytes, ...], trust: Trust) -> tuple[datetime, ...]:
+    """The only instants at which an answer about these may change: a certificate begins, or its last instant is over.
+    What is so at one of them is so until the next, which is why answers may be kept at all."""
+    found = [read for read in map(_read, certificates) if read is not None]
+    turns: set[datetime] = set()
+    for one in (*found, *trust.anchors, *trust.intermediates):
+        # One whose times cannot be read is refused for that at every instant.
+        with suppress(*MALFORMED):
+            turns.add(one.not_valid_before_utc)
+        with suppress(*MALFORMED, OverflowError):
+            turns.add(one.not_valid_after_utc + timedelta.resolution)
+    return tuple(sorted(turns))
+
+
+@lru_cache(maxsize=_KEPT)
+def _judged(certificates: tuple[bytes, ...], address: str, now: datetime, trust: Trust) -> Usable | Refusal:
+    """Everything the answer depends on is an argument: another certificate, pin or anchor is another question."""
     read = [(der, _read(der)) for der in certificates]
     helped = replace(
         trust, intermediates=(*trust.intermediates, *(found for _, found in read if found and _is_authority(found)))

@@ -56,8 +56,9 @@ class Trust:
     ``pinned`` are SHA-256 fingerprints (lower-case hex) of certificates compared with their holder.
     """
 
-    anchors: tuple[x509.Certificate, ...] = ()
-    intermediates: tuple[x509.Certificate, ...] = ()
+    # Not hashed, as that means hashing all their bytes each time; what is compared is all of it.
+    anchors: tuple[x509.Certificate, ...] = field(default=(), hash=False)
+    intermediates: tuple[x509.Certificate, ...] = field(default=(), hash=False)
     pinned: frozenset[str] = field(default=frozenset())
 
     @classmethod

@@ -8,10 +8,11 @@ cannot read protected fields shows the outer subject, and the text stays byte fo
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import format_datetime
+from typing import TypeAlias
 
 from adapters.email.address import wire_address, wire_domain
 from adapters.email.fields import (
@@ -26,7 +27,9 @@ from adapters.email.fields import (
 )
 from adapters.port import Alert, Attachment, Content
 
-_CRLF = re.compile(r"\r\n|\r|\n")
+Lines: TypeAlias = Callable[[bytes], bytes]
+"""What :func:`base64_lines` does, perhaps once for all who are sent the same."""
+
 _PLAIN_TEXT = re.compile(r"(?:[\t -~]{0,200}\r\n)*")
 
 
@@ -86,19 +89,26 @@ def outside(
 
 def canonical_text(text: str) -> str:
     """Line ends as CRLF (RFC 2046 4.1.1), and ``?`` for what is not a character (a lone surrogate)."""
-    return _CRLF.sub("\r\n", text).encode("utf-8", "replace").decode("utf-8")
+    return _canonical(text).decode("utf-8")
 
 
-def payload(content: Content, out: Outside) -> bytes:
+def _canonical(text: str) -> bytes:
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").replace("\n", "\r\n")
+    return lines.encode("utf-8", "replace")
+
+
+def payload(content: Content, out: Outside, lines: Lines = base64_lines) -> bytes:
     """The part that is signed: protected fields, then text, HTML and attachments. Raises InvalidField."""
     mixed = boundary("mixed", out.delivery)
+    fields = out.fields()
     head = [b"MIME-Version: 1.0\r\n", _line("Subject", unstructured(content.subject))]
-    head += [_line(name, value) for name, value in out.fields() if name != "Subject"]
+    head += [_line(name, value) for name, value in fields if name != "Subject"]
     head.append(
         b'Content-Type: multipart/mixed; boundary="' + mixed + b'";\r\n hp="cipher"; protected-headers="v1"\r\n'
     )
-    head += [b"HP-Outer: " + _line(name, value) for name, value in out.fields()]
-    parts = [_alternative(content, out.delivery), *(_attachment(attachment) for attachment in content.attachments)]
+    head += [b"HP-Outer: " + _line(name, value) for name, value in fields]
+    attached = (_attachment(attachment, lines) for attachment in content.attachments)
+    parts = [_alternative(content, out.delivery), *attached]
     return b"".join(head) + multipart(mixed, parts)
 
 
@@ -155,17 +165,17 @@ def _alternative(content: Content, delivery: str) -> bytes:
 
 
 def _text(subtype: str, text: str) -> bytes:
-    body = base64_lines(canonical_text(text).encode("utf-8"))
+    body = base64_lines(_canonical(text))
     head = f"Content-Type: text/{subtype}; charset=utf-8\r\nContent-Transfer-Encoding: base64\r\n\r\n"
     return head.encode("ascii") + body.removesuffix(b"\r\n")
 
 
-def _attachment(attachment: Attachment) -> bytes:
+def _attachment(attachment: Attachment, lines: Lines) -> bytes:
     return b"".join(
         (
             b"Content-Type: " + media_type(attachment.media_type) + b"\r\n",
             b"Content-Transfer-Encoding: base64\r\n",
             b"Content-Disposition: attachment" + filename(attachment.name) + b"\r\n\r\n",
-            base64_lines(attachment.data).removesuffix(b"\r\n"),
+            lines(attachment.data).removesuffix(b"\r\n"),
         )
     )

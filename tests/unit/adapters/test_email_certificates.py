@@ -1,7 +1,8 @@
 """Each reason for which a recipient's certificate may not be used, told apart by name (DESIGN.md, case 8)."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from cryptography import x509
@@ -287,6 +288,47 @@ class TestTheChoice:
     def test_the_most_telling_refusal_in_any_order(self, whats: Sequence[str], reason: Reason) -> None:
         candidates = [REFUSED[what][0] for what in whats]
         assert asked(*candidates) == asked(*reversed(candidates)) == reason
+
+
+class TestTheClock:
+    """Answers are kept, and none longer than it is so."""
+
+    SOON, LATER = NOW + DAY, NOW + 9 * DAY
+    BETWEEN = authority("For A Week", issuer=root(), start=SOON, end=LATER)
+    SHORT = person(ADDRESS, issuer=BETWEEN, start=NOW, end=LATER + DAY)
+    NEXT = person(ADDRESS, issuer=intermediate(), start=LATER, end=LATER + 5 * DAY, key=rsa_key("next"))
+    INSTANT = timedelta.resolution
+
+    def at(self, now: datetime, *certificates: Issued) -> Reason | str:
+        answer = usable([one.der for one in certificates], ADDRESS, now, below(self.BETWEEN, intermediate()))
+        return answer.reason if isinstance(answer, Refusal) else answer.fingerprint
+
+    def test_each_begins_and_ends_to_the_instant_and_the_clock_may_go_back(self) -> None:
+        course: list[tuple[datetime, Reason | str]] = [
+            (NOW - self.INSTANT, "certificate_not_yet_valid"),
+            (NOW, "certificate_untrusted"),
+            (self.SOON - self.INSTANT, "certificate_untrusted"),
+            (self.SOON, self.SHORT.fingerprint),
+            (self.LATER - self.INSTANT, self.SHORT.fingerprint),
+            (self.LATER, self.NEXT.fingerprint),
+            (self.LATER + self.INSTANT, self.NEXT.fingerprint),
+            (self.NEXT.certificate.not_valid_after_utc, self.NEXT.fingerprint),
+            (self.NEXT.certificate.not_valid_after_utc + self.INSTANT, "certificate_expired"),
+            (datetime.min.replace(tzinfo=UTC), "certificate_not_yet_valid"),
+            (datetime.max.replace(tzinfo=UTC), "certificate_expired"),
+        ]
+        for now, answer in (*course, *reversed(course)):
+            assert self.at(now, self.SHORT, self.NEXT) == answer, now
+
+    def test_another_certificate_pin_or_anchor_is_another_question(self) -> None:
+        own = person(ADDRESS, issuer=None)
+        for _ in range(2):
+            assert asked(own) == "certificate_untrusted"
+            assert asked(own, trust=replace(TRUST, pinned=frozenset({own.fingerprint}))) == "usable"
+            assert asked(GOOD) == "usable"
+            assert asked(GOOD, trust=Trust(intermediates=TRUST.intermediates)) == "certificate_untrusted"
+            assert asked(GOOD, address="sam@council.example") == "certificate_name_mismatch"
+            assert asked() == "no_certificate"
 
 
 # The library warns of a negative serial number, and reads on.

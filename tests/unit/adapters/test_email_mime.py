@@ -1,5 +1,6 @@
 """Whatever is composed, the standard library reads back exactly that, and no value becomes another field or part."""
 
+import base64
 import email
 import email.policy
 import re
@@ -240,6 +241,18 @@ def test_a_file_name_is_no_path() -> None:
     assert file_name("../../etc/passwd") == ".._.._etc_passwd"
     assert file_name("C:\\x\r\n.jpg") == "C__x .jpg"
     assert file_name("") == "attachment"
+
+
+@given(TEXT)
+def test_line_ends_are_canonical(text: str) -> None:
+    meant = re.sub(r"\r\n|\r|\n", "\r\n", text)
+    assert mime.canonical_text(text) == meant.encode("utf-8", "replace").decode("utf-8")
+
+
+@pytest.mark.parametrize("size", [0, 1, 56, 57, 58, 911, 912, 913, 5000, 400_000])
+def test_base64_is_the_standard_librarys(size: int) -> None:
+    data = bytes(range(256)) * (size // 256 + 1)
+    assert base64_lines(data[:size]) == base64.encodebytes(data[:size]).replace(b"\n", b"\r\n")
 
 
 def test_base64_is_of_rfc_2045() -> None:
