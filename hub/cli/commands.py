@@ -14,6 +14,7 @@ from hub.cli import (
     directory,
     keys,
     look,
+    looks,
     lost_keys,
     outbox,
     pack_rules,
@@ -95,3 +96,6 @@ def version() -> None:
         say(version_of("fingerpost"))
     except PackageNotFoundError:
         say("not installed as a package")
+
+
+looks.named(app)

@@ -7,6 +7,7 @@ from typing import TypeAlias, TypeVar
 
 from hub.app.ledger import open_ledger
 from hub.cli.console import BUSY, ERR, USAGE, fail, settings_or_exit
+from hub.cli.looks import noted
 from hub.edge.vault import VaultError
 from hub.service.ports import StoreUnavailable
 from hub.settings import Settings, SettingsError
@@ -19,13 +20,17 @@ Stores: TypeAlias = SqliteStore | PostgresStore
 def with_store(
     settings_file: Path | None, work: Callable[[Stores, Settings], Awaitable[T]], *, without_children: bool = False
 ) -> T:
-    """Open the store of the settings, do ``work``, close it. ``without_children``: also beside a key store that knows
-    none of the ledger's. Ends the process with a sentence on failure."""
+    """Open the store of the settings, do ``work``, write down that somebody looked (hub/cli/looks.py) unless it found
+    None, close it. ``without_children``: also beside a key store that knows none of the ledger's. Ends the process with
+    a sentence on failure."""
     settings = settings_or_exit(settings_file)
 
     async def main() -> T:
         async with open_ledger(settings, without_children=without_children) as store:
-            return await work(store, settings)
+            found = await work(store, settings)
+            if found is not None:  # there is nothing to see of what is not there
+                await noted(store)
+            return found
 
     try:
         return asyncio.run(main())

@@ -60,6 +60,8 @@ ACTIONS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
     "directory.exported": ("It, or a part of it, was taken out as a file.", ("route",)),
     "users.viewed": ("Users were looked at.", ("route",)),
     "tokens.viewed": ("API tokens were looked at, without their secrets.", ("route",)),
+    "holds.listed": ("Legal holds were listed, with their reasons.", ("route",)),
+    "children.listed": ("Children were listed by their ids.", ("route",)),
     "audit.read": ("The audit log was read.", ("actor", "episode", "organisation", "since")),
     "child.searched": ("Episodes of a child were searched for.", ("by", "episodes")),
     "quarantine.read": ("A body in quarantine was read.", ()),

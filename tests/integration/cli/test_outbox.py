@@ -23,6 +23,7 @@ from tests.kit.records import SECRETS, Story, result
 MINUTE = timedelta(minutes=1)
 PERSONAL = tuple(SECRETS.values())
 LEDGER = "fingerpost.sqlite3"
+LOOKS = {"episode.viewed", "episodes.listed", "outbox.listed", "delivery.viewed"}
 
 
 @dataclass
@@ -40,8 +41,15 @@ class Typed:
         return run(self.environment, *arguments, columns=columns)
 
     def actions(self) -> list[str]:
-        """What the audit log says was done by an operator."""
-        return sorted(str(row[3]) for row in ledger(self.folder, LEDGER)["audit"] if row[2] == "operator")
+        """What the audit log says was done by an operator, but for looking."""
+        return sorted(one for one in self._said() if one not in LOOKS)
+
+    def looks(self) -> list[str]:
+        """What they looked at."""
+        return [one for one in self._said() if one in LOOKS]
+
+    def _said(self) -> list[str]:
+        return [str(row[3]) for row in ledger(self.folder, LEDGER)["audit"] if row[2] == "operator"]
 
     def states(self) -> list[str]:
         return sorted(str(row) for rows in ledger(self.folder, LEDGER)["deliveries"] for row in rows
@@ -195,7 +203,7 @@ def test_personal_data_is_shown_when_asked_for_and_the_audit_log_says_so(typed: 
     for arguments in ((), ("--json",)):
         out = typed.run("episode", typed.episode, *arguments)[1]
         assert not [value for value in PERSONAL if value in out]
-    assert typed.actions() == []
+    assert (typed.actions(), typed.looks()) == ([], ["episode.viewed", "episode.viewed"])
     out = typed.run("episode", typed.episode, "--personal")[1]
     assert f"accepted, says {SECRETS['answered']}" in out
     assert "because of national B-13: the police are told of every missing child" in out
@@ -209,7 +217,7 @@ def test_personal_data_is_shown_when_asked_for_and_the_audit_log_says_so(typed: 
 def test_an_episode_that_is_not_there_is_a_sentence_and_no_line_of_the_audit_log(typed: Typed) -> None:
     status, _, err = typed.run("episode", "ep_none", "--personal")
     assert (status, "There is no episode ep_none" in err) == (1, True)
-    assert typed.actions() == []
+    assert (typed.actions(), typed.looks()) == ([], [])
 
 
 def test_without_an_id_the_newest_are_listed(typed: Typed) -> None:

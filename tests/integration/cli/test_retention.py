@@ -40,7 +40,7 @@ class Typed:
         return [
             str(row[3])
             for row in ledger(self.folder, LEDGER)["audit"]
-            if str(row[3]).startswith(("child", "hold", "keys"))
+            if str(row[3]).startswith(("child.", "hold.", "keys."))
         ]
 
 

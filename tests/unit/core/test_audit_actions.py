@@ -3,13 +3,17 @@
 import ast
 from pathlib import Path
 
+from hub.cli.looks import COMMANDS, Look
 from hub.core.audit_actions import ACTIONS, entry, page, says
 from hub.service.directory.step import ACTION
 from hub.web.looks import SEEN
 from tests.kit.audit_calls import trees, written
 
 ROOT = Path(__file__).parents[3]
-TABLES = {*SEEN.values(), *ACTION.values()}
+TYPED = {
+    action for one in COMMANDS.values() if isinstance(one, Look) for action in (one.action, one.otherwise) if action
+}
+TABLES = {*SEEN.values(), *TYPED, *ACTION.values()}
 """Those that are looked up when the code runs."""
 
 
