@@ -2,10 +2,25 @@
 
 from collections.abc import Collection, Hashable, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, get_args
 
-from sqlalchemy import Row, Select, false, or_, select, update
+from sqlalchemy import (
+    CompoundSelect,
+    Integer,
+    Select,
+    bindparam,
+    exists,
+    false,
+    literal,
+    or_,
+    select,
+    text,
+    union_all,
+    update,
+)
 
+from contacts.model import CHANNELS
 from hub.core.records import ClaimedDelivery, DeliveryRecord
 from hub.service.ports import ANYWHERE, Places
 from hub.store.codec import decision_from_bytes
@@ -15,12 +30,14 @@ from hub.store.leases import close_expired_leases
 from hub.store.seeing import DUE, LEASED
 from hub.store.session import Session
 from hub.store.tables import attempts, decisions, deliveries, notices
+from hub.store.types import Instant
 from hub.store.unreadable import UNREADABLE, put_off
-from hub.store.waiting import behind_the_first, in_line, pointless
+from hub.store.waiting import AT, behind_the_first, in_line, moments, pointless
 from routing.decision import Decision, Priority
 
 LOOK_AHEAD = 4
-WAYS_LOOKED_AT = 200
+WAYS_LOOKED_AT = 32
+"""Of so many each is looked at; where more are due, each way is asked for by itself."""
 
 UNDER_WAY_OR_SENT = ("due", "leased", "sent")
 """Of deliveries: neither failed nor called off."""
@@ -28,22 +45,66 @@ UNDER_WAY_OR_SENT = ("due", "leased", "sent")
 _URGENCY: tuple[Priority, ...] = get_args(Priority)
 
 
+# Asked with every claim: built once, as building a statement costs more than running it.
+_RAN_OUT = select(deliveries.c.id).where(LEASED, deliveries.c.lease_until <= AT).limit(1)
+_WAYS = select(deliveries.c.channel, deliveries.c.priority).where(DUE, deliveries.c.due_at <= AT).limit(WAYS_LOOKED_AT)
+_CHOSEN = deliveries.c.id.in_(bindparam("chosen", expanding=True))
+_LEASE = (
+    update(deliveries)
+    .where(_CHOSEN)
+    .values(
+        state="leased",
+        attempts=deliveries.c.attempts + 1,
+        leased_at=bindparam("now"),
+        lease_until=bindparam("until"),
+        leased_by=bindparam("node"),
+    )
+)
+_ROWS = select(deliveries).where(_CHOSEN)
+_NOTICES = select(notices).where(notices.c.id.in_(bindparam("wanted", expanding=True)))
+_DECISIONS = select(decisions).where(decisions.c.id.in_(bindparam("wanted", expanding=True)))
+
+
+def _by_way() -> CompoundSelect[Any]:
+    """Each channel and priority of which there is one that is due: a look into the index of claims for each."""
+    # Not by the index of what is due, where all that is due on one way would be gone through in search of another.
+    is_due = text("deliveries.due_at + 0 <= :now").bindparams(bindparam("now", type_=Instant()))
+    return union_all(
+        *(
+            select(literal(channel).label("channel"), literal(place).label("place")).where(
+                exists().where(DUE, deliveries.c.channel == channel, deliveries.c.priority == priority, is_due)
+            )
+            for channel in CHANNELS
+            for place, priority in enumerate(_URGENCY)
+        )
+    )
+
+
+_EACH_WAY = _by_way()
+
+
 def due_ways(session: Session, now: datetime) -> frozenset[tuple[str, Priority]] | None:
-    """The channels and priorities of what is due; None where a lease ran out, or too much is due to look at it all.
+    """The channels and priorities of what is due; None where a lease ran out, and it may be anything.
 
     A claim of a channel that has nothing costs as much as one that finds something, and most have nothing.
     """
-    ran_out = select(deliveries.c.id).where(LEASED, deliveries.c.lease_until <= now).limit(1)
-    if session.connection.execute(ran_out).first() is not None:
+    at = {"now": now}
+    if session.connection.execute(_RAN_OUT, at).first() is not None:
         return None
-    rows = session.connection.execute(ways(now)).all()
-    return None if len(rows) == WAYS_LOOKED_AT else frozenset((row.channel, row.priority) for row in rows)
+    rows = session.connection.execute(_WAYS, at).all()
+    if len(rows) < WAYS_LOOKED_AT:
+        return frozenset((row.channel, row.priority) for row in rows)
+    return frozenset((row.channel, _URGENCY[row.place]) for row in session.connection.execute(_EACH_WAY, at))
 
 
 def ways(now: datetime) -> Select[Any]:
     """The channel and priority of each that is due, so many at most."""
-    due = select(deliveries.c.channel, deliveries.c.priority).where(DUE, deliveries.c.due_at <= now)
-    return due.limit(WAYS_LOOKED_AT)
+    return _WAYS.params(now=now)
+
+
+def each_way(now: datetime) -> CompoundSelect[Any]:
+    """The channels and the places of the priorities of all that is due."""
+    return _EACH_WAY.params(now=now)
 
 
 def claim(
@@ -58,20 +119,11 @@ def claim(
 ) -> Sequence[ClaimedDelivery]:
     """Lease due deliveries and open an attempt of each."""
     close_expired_leases(session, now)
-    chosen = _choose(session, claimable(now, channels, priorities), limit, places)
+    chosen = _choose(session, now, channels, priorities, limit, places)
     if not chosen:
         return []
-    session.connection.execute(
-        update(deliveries)
-        .where(deliveries.c.id.in_(chosen))
-        .values(
-            state="leased",
-            attempts=deliveries.c.attempts + 1,
-            leased_at=now,
-            lease_until=lease_until,
-            leased_by=node,
-        )
-    )
+    leased = {"chosen": chosen, "now": now, "until": lease_until, "node": node}
+    session.connection.execute(_LEASE, leased)
     claimed, unreadable = _readable(session, chosen)
     if unreadable:
         put_off(session, unreadable, now)
@@ -85,14 +137,23 @@ def claim(
     return claimed
 
 
-def _choose(session: Session, due: Select[Any], limit: int, places: Places) -> list[str]:
+def _choose(
+    session: Session,
+    now: datetime,
+    channels: Collection[str] | None,
+    priorities: Collection[str] | None,
+    limit: int,
+    places: Places,
+) -> list[str]:
     """The first ``limit`` of them for which their destinations have room, in order.
 
     More are looked at than are taken, and then further down the queue without the destinations that have no room left,
     so that what waits for one destination never hides all the others.
     """
+    due = _locked(None if channels is None else tuple(channels), None if priorities is None else tuple(priorities))
+    at = moments(now)
     if places is ANYWHERE:
-        return [row.id for row in _locked_rows(session, due.limit(limit))]
+        return [row.id for row in session.connection.execute(due, {**at, "most": limit})]
     left = dict(places.rooms)
     chosen: list[str] = []
     while len(chosen) < limit:
@@ -101,7 +162,7 @@ def _choose(session: Session, due: Select[Any], limit: int, places: Places) -> l
         if full:
             further = further.where(or_(deliveries.c.destination.is_(None), deliveries.c.destination.not_in(full)))
         looked_at = (limit - len(chosen)) * LOOK_AHEAD
-        rows = _locked_rows(session, further.limit(looked_at))
+        rows = session.connection.execute(further, {**at, "most": looked_at}).all()
         for row in rows:
             if row.destination is not None:
                 room = left.setdefault(row.destination, places.untried)
@@ -116,15 +177,22 @@ def _choose(session: Session, due: Select[Any], limit: int, places: Places) -> l
     return chosen
 
 
-def _locked_rows(session: Session, due: Select[Any]) -> Sequence[Row[Any]]:
-    return session.connection.execute(due.with_for_update(skip_locked=True, of=deliveries)).all()
+@lru_cache(maxsize=64)
+def _locked(channels: tuple[str, ...] | None, priorities: tuple[str, ...] | None) -> Select[Any]:
+    """What a claim asks: of ``most`` at most, those that no other claim has in hand."""
+    due = _claimable(channels, priorities).limit(bindparam("most", type_=Integer()))
+    return due.with_for_update(skip_locked=True, of=deliveries)
 
 
-def claimable(now: datetime, channels: Collection[str] | None, priorities: Collection[str] | None) -> Any:
-    """The ids of deliveries that may be claimed, in order.
+def claimable(now: datetime, channels: Collection[str] | None, priorities: Collection[str] | None) -> Select[Any]:
+    """The ids of deliveries that may be claimed, in order."""
+    asked = (None if some is None else tuple(some) for some in (channels, priorities))
+    return _claimable(*asked).params(**moments(now))
 
-    Wanted priorities are a range with holes rather than a list, so that the index also gives the order.
-    """
+
+@lru_cache(maxsize=64)
+def _claimable(channels: tuple[str, ...] | None, priorities: tuple[str, ...] | None) -> Select[Any]:
+    """Wanted priorities are a range with holes rather than a list, so that the index also gives the order."""
     wanted = [name for name in _URGENCY if priorities is None or name in priorities]
     if not wanted:
         return select(deliveries.c.id, deliveries.c.destination).where(false())
@@ -136,7 +204,7 @@ def claimable(now: datetime, channels: Collection[str] | None, priorities: Colle
         narrowed.append(deliveries.c.channel.in_(channels))
     return (
         select(deliveries.c.id, deliveries.c.destination)
-        .where(DUE, deliveries.c.due_at <= now, *narrowed, ~behind_the_first(now), ~in_line(now), ~pointless())
+        .where(DUE, deliveries.c.due_at <= AT, *narrowed, ~behind_the_first(), ~in_line(), ~pointless())
         .order_by(deliveries.c.priority, deliveries.c.rank, deliveries.c.due_at, deliveries.c.id)
     )
 
@@ -159,10 +227,8 @@ def _readable(session: Session, chosen: Sequence[str]) -> tuple[list[ClaimedDeli
 def composable(session: Session, chosen: Sequence[str]) -> list[ClaimedDelivery]:
     """These deliveries, with all that composing them needs, in this order."""
     place = {one: number for number, one in enumerate(chosen)}
-    rows = sorted(
-        session.connection.execute(select(deliveries).where(deliveries.c.id.in_(chosen))), key=lambda row: place[row.id]
-    )
-    notice_rows = session.connection.execute(select(notices).where(notices.c.id.in_({row.notice for row in rows})))
+    rows = sorted(session.connection.execute(_ROWS, {"chosen": list(chosen)}), key=lambda row: place[row.id])
+    notice_rows = session.connection.execute(_NOTICES, {"wanted": list({row.notice for row in rows})})
     by_notice = {row.id: notice(session, row) for row in notice_rows}
     taken = _decisions(session, {one.decision for one in by_notice.values()})
     wanted = {(one.episode, one.revision) for one in by_notice.values()}
@@ -206,7 +272,7 @@ def _content_ways(session: Session, of: set[str]) -> list[DeliveryRecord]:
 
 
 def _decisions(session: Session, wanted: set[str]) -> dict[str, Decision]:
-    rows = session.connection.execute(select(decisions).where(decisions.c.id.in_(wanted)))
+    rows = session.connection.execute(_DECISIONS, {"wanted": list(wanted)})
     return {
         row.id: decision_from_bytes(session.open(row.child, row.decision, decisions, "decision", row.id))
         for row in rows

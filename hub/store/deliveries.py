@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, bindparam, exists, or_, select, update
+from sqlalchemy import BindParameter, Row, Select, bindparam, exists, or_, select, update
 
 from hub.core.records import AttemptRecord, AuditLine, DeliveryResult, Standing
 from hub.store.delivery_rows import attempt_row
@@ -15,19 +15,60 @@ from hub.store.session import Session
 from hub.store.statements import ATTEMPT, RECEIPT, stating
 from hub.store.tables import attempts, deliveries, notices
 
+# Asked with every batch of results: built once, as building a statement costs more than running it.
+_WANTED: BindParameter[Any] = bindparam("wanted", expanding=True)
+_HOW = (
+    select(deliveries.c.id, deliveries.c.state, deliveries.c.leased_by, deliveries.c.notice)
+    .where(deliveries.c.id.in_(_WANTED))
+    .order_by(deliveries.c.id)
+)
+_NOTICES = select(notices.c.id, notices.c.state).where(notices.c.id.in_(_WANTED)).order_by(notices.c.id)
+_TRIES = select(attempts).where(attempts.c.delivery.in_(_WANTED)).order_by(attempts.c.delivery, attempts.c.number)
+_HOW_LOCKED, _NOTICES_LOCKED = _HOW.with_for_update(), _NOTICES.with_for_update()
+_HELD: Select[Any] = (
+    select(
+        deliveries.c.id,
+        deliveries.c.notice,
+        deliveries.c.state,
+        deliveries.c.leased_by,
+        deliveries.c.attempts,
+        deliveries.c.due_at,
+        deliveries.c.tried,
+        deliveries.c.withdrawn,
+    )
+    .where(deliveries.c.id.in_(_WANTED))
+    .order_by(deliveries.c.id)
+    .with_for_update(of=deliveries)
+)
+_SETTLE = (
+    update(deliveries)
+    .where(deliveries.c.id == bindparam("settled"))
+    .values(
+        state=bindparam("new_state"),
+        due_at=bindparam("new_due_at"),
+        attempts=bindparam("new_attempts"),
+        tried=bindparam("new_tried"),
+        leased_at=None,
+        lease_until=None,
+        leased_by=None,
+    )
+)
+_MOVE = (
+    update(notices)
+    .where(notices.c.id == bindparam("moved"))
+    .values(state=bindparam("new_state"), state_at=bindparam("new_state_at"))
+)
+
 
 def standings(session: Session, wanted: Sequence[str]) -> Sequence[Standing]:
     """How deliveries stand. In a writing transaction the rows stay locked, so that it holds until what follows from it
     is written: deliveries first, then notices, as everywhere."""
-    about = select(deliveries).where(deliveries.c.id.in_(wanted)).order_by(deliveries.c.id)
-    rows = session.connection.execute(_locked(session, about)).all()
-    notice_ids = {row.notice for row in rows}
-    states = select(notices.c.id, notices.c.state).where(notices.c.id.in_(notice_ids)).order_by(notices.c.id)
-    notice_states = {row.id: row.state for row in session.connection.execute(_locked(session, states))}
+    how, states = (_HOW, _NOTICES) if session.read_only else (_HOW_LOCKED, _NOTICES_LOCKED)
+    rows = session.connection.execute(how, {"wanted": list(wanted)}).all()
+    about = {"wanted": list({row.notice for row in rows})}
+    notice_states = {row.id: row.state for row in session.connection.execute(states, about)}
     tries: dict[str, list[AttemptRecord]] = {row.id: [] for row in rows}
-    for row in session.connection.execute(
-        select(attempts).where(attempts.c.delivery.in_(tries)).order_by(attempts.c.delivery, attempts.c.number)
-    ):
+    for row in session.connection.execute(_TRIES, {"wanted": list(tries)}):
         tries[row.delivery].append(AttemptRecord(**row._mapping))
     return [
         Standing(
@@ -42,21 +83,12 @@ def standings(session: Session, wanted: Sequence[str]) -> Sequence[Standing]:
     ]
 
 
-def _locked(session: Session, statement: Select[Any]) -> Select[Any]:
-    return statement if session.read_only else statement.with_for_update()
-
-
 def finish(session: Session, results: Sequence[DeliveryResult], node: str) -> Sequence[str]:
     """Record results; the ids of deliveries whose lease ``node`` no longer holds, which change only their attempt."""
     if not results:
         return []
-    rows = session.connection.execute(
-        select(deliveries)
-        .where(deliveries.c.id.in_({one.delivery for one in results}))
-        .order_by(deliveries.c.id)
-        .with_for_update(of=deliveries)
-    )
-    present = {row.id: row for row in rows}
+    about = {"wanted": list({one.delivery for one in results})}
+    present = {row.id: row for row in session.connection.execute(_HELD, about)}
     tries = {id(one): attempt_row(one.attempt) for one in results}
     session.put(attempts, list(tries.values()))
     held = [one for one in results if _holds(present.get(one.delivery), one, node)]
@@ -97,22 +129,8 @@ def _settle(session: Session, held: Sequence[DeliveryResult], present: Mapping[s
                 "new_tried": row.tried or one.attempt.state != "cancelled",
             }
         )
-    if not rows:
-        return
-    session.connection.execute(
-        update(deliveries)
-        .where(deliveries.c.id == bindparam("settled"))
-        .values(
-            state=bindparam("new_state"),
-            due_at=bindparam("new_due_at"),
-            attempts=bindparam("new_attempts"),
-            tried=bindparam("new_tried"),
-            leased_at=None,
-            lease_until=None,
-            leased_by=None,
-        ),
-        rows,
-    )
+    if rows:
+        session.connection.execute(_SETTLE, rows)
 
 
 def _move_notices(session: Session, held: Sequence[DeliveryResult], present: Mapping[str, Row[Any]]) -> None:
@@ -123,12 +141,7 @@ def _move_notices(session: Session, held: Sequence[DeliveryResult], present: Map
         if one.notice_state is not None
     ]
     if moves:
-        session.connection.execute(
-            update(notices)
-            .where(notices.c.id == bindparam("moved"))
-            .values(state=bindparam("new_state"), state_at=bindparam("new_state_at")),
-            moves,
-        )
+        session.connection.execute(_MOVE, moves)
     failed = [
         {"moved": present[one.delivery].notice, "at": _ended(one.attempt)} for one in held if one.state == "failed"
     ]

@@ -4,34 +4,40 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, case, literal, select, true, update
+from sqlalchemy import Select, case, literal, select, update
 
 from hub.core.records import AttemptState
 from hub.store.seeing import LEASED
 from hub.store.session import Session
 from hub.store.tables import attempts, deliveries
+from hub.store.waiting import AT
 
 LOST_AGAIN = (timedelta(0), timedelta(seconds=2), timedelta(seconds=10), timedelta(seconds=30))
 """How long a delivery waits whose lease ran out for the first time, the second time and so on."""
 
 UNDER_WAY = attempts.c.state == "sending"
 
+# Asked with every claim: built once.
+_EXPIRED = (
+    select(deliveries.c.id)
+    .where(LEASED, deliveries.c.lease_until <= AT)
+    .with_for_update(skip_locked=True, of=deliveries)
+)
+_EVERY = select(deliveries.c.id).where(LEASED).with_for_update(skip_locked=True, of=deliveries)
+
 
 def close_expired_leases(session: Session, now: datetime) -> None:
     """A lease that ran out: its attempt may have sent, which is said; the delivery falls due again."""
-    _close(session, now, deliveries.c.lease_until <= now)
+    _close(session, now, _EXPIRED, {"now": now})
 
 
 def close_all_leases(session: Session, now: datetime) -> None:
     """The same for every lease, where its holder is known to be dead: at the start of a ledger's only process."""
-    _close(session, now, true())
+    _close(session, now, _EVERY)
 
 
-def _close(session: Session, now: datetime, which: ColumnElement[bool]) -> None:
-    expired = session.connection.execute(
-        select(deliveries.c.id).where(LEASED, which).with_for_update(skip_locked=True, of=deliveries)
-    )
-    ids = list(expired.scalars())
+def _close(session: Session, now: datetime, which: Select[Any], at: dict[str, datetime] | None = None) -> None:
+    ids = list(session.connection.execute(which, at).scalars())
     if not ids:
         return
     session.connection.execute(

@@ -1,12 +1,13 @@
 """Why a delivery that is due is not claimed all the same: conditions on ``deliveries``, for whoever asks."""
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import ColumnElement, and_, exists, or_, text
+from sqlalchemy import ColumnElement, and_, bindparam, exists, or_, text
 
 from hub.core.states import NEVER_SENT
 from hub.store.tables import deliveries, notices
+from hub.store.types import Instant
 
 HEAD_START = timedelta(seconds=5)
 """How long the deliveries of a higher rank wait for a first attempt that is under way. Those of rank 0 are attempted
@@ -22,27 +23,39 @@ _earlier = deliveries.alias("earlier")
 """Made once: an alias copies every column, and a claim asks some times a second."""
 
 
-def behind_the_first(now: datetime) -> ColumnElement[bool]:
+AT: Final = bindparam("now", type_=Instant())
+"""For statements that are built once: the moment, and what :func:`moments` gives besides."""
+_BEGUN_AFTER: Final = bindparam("begun_after", type_=Instant())
+_MADE_AFTER: Final = bindparam("made_after", type_=Instant())
+
+
+def moments(now: datetime) -> dict[str, datetime]:
+    """The parameters of conditions that were made without a moment."""
+    return {"now": now, "begun_after": now - HEAD_START, "made_after": now - IN_ORDER}
+
+
+def behind_the_first(now: datetime | None = None) -> ColumnElement[bool]:
     """One of its group that is to be attempted before it has not been."""
+    at, begun_after = (AT, _BEGUN_AFTER) if now is None else (now, now - HEAD_START)
     return exists().where(
         _other.c.cause_group == deliveries.c.cause_group,
         _other.c.rank < deliveries.c.rank,
         text("NOT other.tried AND (other.state = 'due' OR other.state = 'leased')"),
         or_(
-            and_(text("other.state = 'due'"), _other.c.due_at <= now),
-            and_(text("other.state = 'leased'"), _other.c.leased_at > now - HEAD_START),
+            and_(text("other.state = 'due'"), _other.c.due_at <= at),
+            and_(text("other.state = 'leased'"), _other.c.leased_at > begun_after),
         ),
     )
 
 
-def in_line(now: datetime) -> ColumnElement[bool]:
+def in_line(now: datetime | None = None) -> ColumnElement[bool]:
     """An earlier one to the same address has not gone out."""
     return exists().where(
         _earlier.c.line == deliveries.c.line,
         text("(earlier.state = 'due' OR earlier.state = 'leased')"),
         _earlier.c.created_at < deliveries.c.created_at,
         text("NOT deliveries.jumps"),
-        deliveries.c.created_at > now - IN_ORDER,
+        deliveries.c.created_at > (_MADE_AFTER if now is None else now - IN_ORDER),
     )
 
 

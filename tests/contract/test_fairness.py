@@ -12,7 +12,7 @@ from hub.store.waiting import IN_ORDER
 from routing.decision import Kind
 from tests.kit.clock import START
 from tests.kit.records import Story, ids_of, moved, result
-from tests.kit.store import LEASE, Stores
+from tests.kit.store import LEASE, Stores, raw
 
 SECOND = timedelta(seconds=1)
 HERE, THERE = b"h" * 16, b"t" * 16
@@ -55,9 +55,13 @@ class TestWays:
         await claim(store)
         assert await store.write(lambda unit: unit.due_ways(START + LEASE)) is None
 
-    async def test_where_much_is_due_all_may_be(self, store: Stores) -> None:
-        await bound_for(store, *[HERE] * WAYS_LOOKED_AT)
-        assert await store.write(lambda unit: unit.due_ways(START)) is None
+    async def test_behind_much_that_is_due_each_way_is_found(self, store: Stores) -> None:
+        made = await bound_for(store, *[HERE] * WAYS_LOOKED_AT)
+        assert await store.write(lambda unit: unit.due_ways(START)) == {(one.channel, one.priority) for one in made}
+        await raw(store, f"UPDATE deliveries SET channel = 'sms', priority = 3 WHERE id = '{made[-1].id}'")
+        both = {(made[0].channel, made[0].priority), ("sms", "low")}
+        assert await store.write(lambda unit: unit.due_ways(START)) == both
+        assert await store.write(lambda unit: unit.due_ways(START - SECOND)) == frozenset()
 
 
 class TestPlaces:

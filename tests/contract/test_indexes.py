@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Select, func, select, text
+from sqlalchemy import CompoundSelect, Connection, Select, func, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 
 from hub.core.completeness import Lack
-from hub.store.claiming import claimable, ways
+from hub.store.claiming import claimable, each_way, ways
 from hub.store.completeness import loose, questions, unsaid
 from hub.store.episodes import due
 from hub.store.retention import kept
@@ -22,9 +22,10 @@ from tests.kit.store import Stores, claim
 
 ROWS = 3000
 NOW = START + timedelta(seconds=5)
-QUESTIONS: dict[str, tuple[Select[Any], str]] = {
+QUESTIONS: dict[str, tuple[Select[Any] | CompoundSelect[Any], str]] = {
     "claim": (claimable(NOW, ("email",), ("immediate", "high", "normal")).limit(50), "ix_deliveries_claim"),
     "ways": (ways(NOW), "ix_deliveries_due"),
+    "each way": (each_way(NOW), "ix_deliveries_claim"),
     "expired": (select(deliveries.c.id).where(LEASED, deliveries.c.lease_until <= NOW), "ix_deliveries_lease"),
     "next due": (select(func.min(deliveries.c.due_at)).where(DUE), "ix_deliveries_due"),
     "late": (select(func.count()).select_from(deliveries).where(DUE, deliveries.c.due_at < NOW), "ix_deliveries_due"),
@@ -101,7 +102,7 @@ def multiply(connection: Connection) -> None:
     connection.execute(text("ANALYZE"))
 
 
-def plan(connection: Connection, question: Select[Any]) -> Sequence[str]:
+def plan(connection: Connection, question: Select[Any] | CompoundSelect[Any]) -> Sequence[str]:
     dialect = postgresql.dialect() if connection.dialect.name == "postgresql" else sqlite.dialect()
     written = str(question.compile(dialect=dialect, compile_kwargs={"literal_binds": True}))
     explain = "EXPLAIN" if connection.dialect.name == "postgresql" else "EXPLAIN QUERY PLAN"
