@@ -122,6 +122,16 @@ def forbidden(quarantine: str | None = None) -> Answer:
     )
 
 
+def unread(quarantine: str) -> Answer:
+    """503: what the event is about does not open. Kept in quarantine too, in case the sender gives up."""
+    return refused(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "What is known of this episode cannot be opened now: a key is missing here. Nobody was told anything. The body "
+        "is kept and the operator is told. Send the same again later.",
+        quarantine=quarantine,
+    )
+
+
 def invalid(problems: Sequence[Problem], quarantine: str | None = None) -> Answer:
     """422: authenticated, but not valid; kept in quarantine."""
     return refused(HTTPStatus.UNPROCESSABLE_ENTITY, KEPT, problems=problems, quarantine=quarantine)

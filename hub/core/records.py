@@ -321,7 +321,7 @@ class QuarantineRecord:
     id: str
     source: str
     received_at: datetime
-    reason: Literal["invalid", "stale_signature", "kept_event_invalid"]
+    reason: Literal["invalid", "stale_signature", "kept_event_invalid", "unreadable"]
     body: bytes = field(repr=False)
     """Sealed with the hub's own data key, as no child is known for sure."""
     problems: tuple[Mapping[str, str], ...] = ()

@@ -7,7 +7,7 @@ from typing import Final, Literal
 
 from contacts.areas import Areas
 from contacts.directory import Directory
-from hub.core.answers import Answer, accepted, conflict, duplicate_of, erased_answer, forbidden, invalid
+from hub.core.answers import Answer, accepted, conflict, duplicate_of, erased_answer, forbidden, invalid, unread
 from hub.core.course import Context, Outcome, Refused
 from hub.core.episode import Episode
 from hub.core.events import EpisodeEvent, Invalid, Problem, WireRules, canonical, parse, validate_document
@@ -22,8 +22,9 @@ from hub.core.records import (
     Source,
     StoredEpisode,
 )
+from hub.core.ulid import spelled
 from hub.service.ledger import Bookkeeper, load, reach
-from hub.service.ports import Clock, Ids, Store, Unit
+from hub.service.ports import Clock, Ids, Store, Unit, Unsealable
 from routing.facts import Doc, host, part, responsible
 from routing.packs import Packs
 
@@ -51,9 +52,34 @@ class Intake:
     async def accept(self, event: EpisodeEvent, raw: bytes, source: Source) -> Answer:
         """Fold the event in and decide. Durable when it returns 202. Raises StoreUnavailable."""
         now = self.clock.now()
-        answer = await self.store.write(lambda unit: self.take(unit, event, raw, source, now))
+        try:
+            answer = await self.store.write(lambda unit: self.take(unit, event, raw, source, now))
+        except Unsealable as error:
+            reason = type(error).__name__
+            aside = await self.store.write(lambda unit: self._set_aside(unit, event, raw, source, now, reason))
+            if aside is None:
+                return await self.accept(event, raw, source)
+            answer = aside
         self.nudge()
         return answer
+
+    async def _set_aside(
+        self, unit: Unit, event: EpisodeEvent, raw: bytes, source: Source, now: datetime, reason: str
+    ) -> Answer | None:
+        """A key is missing for what this is about. The sender tries again, and the body is kept, once, should it give
+        up. None: only what was kept until the report is lost, and a report waits for nothing."""
+        await unit.lock(*self._locks(event))
+        found = await unit.episode_unread(source.id, event.ref)
+        alarm = AlarmRecord(id=self.ids.new("al", now), kind="unreadable", owner=OPERATOR, reason=reason,
+                            episode=None if found is None else found[0], raised_at=now)  # fmt: skip
+        await unit.add_alarm(alarm, ())
+        if found is not None and found[1] == "awaited" and event.kind == "episode.reported":
+            if await unit.give_way(found[0]):
+                return None
+        same = self.digest(b"unreadable\0" + source.id.encode() + b"\0" + canonical(raw))
+        known = spelled("qu", int.from_bytes(same[:16]))
+        said = [("", f"came for what cannot be opened ({reason})")]
+        return unread(await _Intake(self, unit, source, now).quarantine(raw, said, "unreadable", known))
 
     async def take(self, unit: Unit, event: EpisodeEvent, raw: bytes, source: Source, now: datetime) -> Answer:
         """The same in a transaction of the caller's."""
@@ -223,12 +249,13 @@ class _Intake:
         self,
         raw: bytes,
         problems: Sequence[tuple[str, str]],
-        reason: Literal["invalid", "stale_signature", "kept_event_invalid"],
+        reason: Literal["invalid", "stale_signature", "kept_event_invalid", "unreadable"],
+        known: str | None = None,
     ) -> str:
-        """Keep a body, raise the operator's alarm."""
+        """Keep a body, raise the operator's alarm. ``known``: the id of one that may be there already."""
         ids, now = self._intake.ids, self._now
         record = QuarantineRecord(
-            id=ids.new("qu", now),
+            id=known or ids.new("qu", now),
             source=self._source.id,
             received_at=now,
             reason=reason,

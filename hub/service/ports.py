@@ -189,6 +189,14 @@ class Unit(Protocol):
     async def event(self, source: str, sender_id: str) -> EventRecord | None: ...
     async def episode(self, source: str, ref: str) -> StoredEpisode | None: ...
     async def episode_by_id(self, episode: str) -> StoredEpisode | None: ...
+    async def episode_unread(self, source: str, ref: str) -> tuple[str, str] | None:
+        """The id and state of an episode of which nothing may open."""
+        ...
+
+    async def give_way(self, episode: str) -> bool:
+        """Free an episode's reference for another, if its data key is missing; whether it was."""
+        ...
+
     async def kept_events(self, episode: str) -> Sequence[EventRecord]:
         """Not applied yet, in order of arrival."""
         ...
@@ -199,9 +207,10 @@ class Unit(Protocol):
         """Write everything of one change. Raises LostRace if ``expected_version`` is no longer current."""
         ...
 
-    async def add_quarantine(
-        self, record: QuarantineRecord, alarm: AlarmRecord, audit: Sequence[AuditLine]
-    ) -> None: ...
+    async def add_quarantine(self, record: QuarantineRecord, alarm: AlarmRecord, audit: Sequence[AuditLine]) -> None:
+        """Keep a body, with its alarm; one of this id that is there stays as it is."""
+        ...
+
     async def quarantine(self, *, unresolved_only: bool = True) -> Sequence[QuarantineRecord]: ...
 
     # the clock
@@ -253,8 +262,9 @@ class Unit(Protocol):
         """The clock was: what waits for its next turn is due so much earlier by it, and not before ``now``."""
         ...
 
-    async def standings(self, deliveries: Sequence[str]) -> Sequence[Standing]:
-        """How these deliveries stand, in no order; one that does not exist is left out. Opens nothing sealed."""
+    async def standings(self, deliveries: Sequence[str], *, locking: Sequence[str] = ()) -> Sequence[Standing]:
+        """How these deliveries stand, in no order; one that does not exist is left out. Opens nothing sealed.
+        ``locking``: keys to :meth:`lock` before."""
         ...
 
     async def finish(self, results: Sequence[DeliveryResult], node: str) -> Sequence[str]:

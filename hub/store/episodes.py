@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Row, Select, bindparam, func, select, text
+from sqlalchemy import Row, Select, bindparam, func, select, text, update
 
 from hub.core.records import (
     DecisionRecord,
@@ -15,6 +15,7 @@ from hub.core.records import (
     RegisterRecord,
     StoredEpisode,
 )
+from hub.service.ports import Unsealable
 from hub.store.codec import decision_from_bytes, detail_from_json, from_bytes
 from hub.store.erased import EMPTY, MEMORY, NOTHING, TEXT, decision_left
 from hub.store.seeing import DUE
@@ -128,6 +129,26 @@ def episode(session: Session, source: str, ref: str) -> StoredEpisode | None:
 def episode_by_id(session: Session, wanted: str) -> StoredEpisode | None:
     """An episode by the hub's id."""
     return _stored(session, _BY_ID, wanted)
+
+
+def episode_unread(session: Session, source: str, ref: str) -> tuple[str, str] | None:
+    """An episode's id and state, by the source's own reference. Nothing is opened."""
+    found = session.connection.execute(_BY_LOOKUP, {"wanted": episode_lookup(session, source, ref)}).one_or_none()
+    return None if found is None else (found.id, found.state)
+
+
+def give_way(session: Session, wanted: str) -> bool:
+    """Another episode may take this one's reference from now on, where the key of this one is missing. Events that are
+    kept in it are found by its id only."""
+    child = session.connection.execute(select(episodes.c.child).where(episodes.c.id == wanted)).scalar()
+    try:
+        missing = child is not None and key_missing(session, child)
+    except Unsealable:  # the key is there, and does not open: what wraps it may come back
+        return False
+    if missing:
+        aside = {"lookup": f"missing|{wanted}".encode(), "version": episodes.c.version + 1, "wake_at": None}
+        session.connection.execute(update(episodes).where(episodes.c.id == wanted).values(aside))
+    return missing
 
 
 def _stored(session: Session, statement: Select[Any], wanted: str | bytes) -> StoredEpisode | None:

@@ -122,30 +122,27 @@ def all_alarms(session: Session, open_only: bool) -> Sequence[AlarmRecord]:
 
 def write_quarantine(session: Session, records: Sequence[QuarantineRecord]) -> None:
     """Seal bodies and their problems with the hub's key."""
-    session.insert(
-        quarantine,
-        [
-            {
-                "id": record.id,
-                "source": record.source,
-                "received_at": record.received_at,
-                "reason": record.reason,
-                "body": session.seal(HUB_SCOPE, record.body, quarantine, "body", record.id),
-                "problems": session.seal(
-                    HUB_SCOPE, to_bytes([dict(one) for one in record.problems]), quarantine, "problems", record.id
-                ),
-                "resolved_at": record.resolved_at,
-            }
-            for record in records
-        ],
-    )
+    session.insert(quarantine, [_sealed(session, record) for record in records])
+
+
+def _sealed(session: Session, record: QuarantineRecord) -> dict[str, Any]:
+    said = to_bytes([dict(one) for one in record.problems])
+    return {
+        "id": record.id,
+        "source": record.source,
+        "received_at": record.received_at,
+        "reason": record.reason,
+        "body": session.seal(HUB_SCOPE, record.body, quarantine, "body", record.id),
+        "problems": session.seal(HUB_SCOPE, said, quarantine, "problems", record.id),
+        "resolved_at": record.resolved_at,
+    }
 
 
 def add_quarantine(session: Session, record: QuarantineRecord, alarm: AlarmRecord, lines: Sequence[AuditLine]) -> None:
-    """Keep the body, alarm its owner, say so."""
-    write_quarantine(session, [record])
-    raise_alarm(session, alarm)
-    write_audit(session, lines)
+    """Keep the body, alarm its owner, say so; one that is kept already stays as it is."""
+    if session.insert_new(quarantine, _sealed(session, record), on=("id",)):
+        raise_alarm(session, alarm)
+        write_audit(session, lines)
 
 
 def all_quarantine(session: Session, unresolved_only: bool) -> Sequence[QuarantineRecord]:

@@ -158,6 +158,12 @@ class SqlUnit:
     async def episode_by_id(self, episode: str) -> StoredEpisode | None:
         return await self._run(episodes.episode_by_id, episode)
 
+    async def episode_unread(self, source: str, ref: str) -> tuple[str, str] | None:
+        return await self._run(episodes.episode_unread, source, ref)
+
+    async def give_way(self, episode: str) -> bool:
+        return await self._run(episodes.give_way, episode)
+
     async def kept_events(self, episode: str) -> Sequence[EventRecord]:
         return await self._run(episodes.kept_events, episode)
 

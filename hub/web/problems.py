@@ -12,6 +12,8 @@ from hub.core.events import Problem
 
 RETRY_STORE: Final = 5
 """Seconds after which a sender should try again when nothing can be stored now."""
+RETRY_KEY: Final = 60
+"""And when a key has to be put back, by a human."""
 
 
 def title(status: int) -> str:

@@ -3,13 +3,16 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, select, text
 
 from hub.edge.ids import SeededIds
 from hub.edge.telemetry import HUB_ID
 from hub.service.ports import Unit
+from hub.store.key_tables import data_keys
 from hub.store.unreadable import PUT_OFF
 from tests.kit.clock import START
+from tests.kit.events import found, reported, returned, updated
+from tests.kit.node import a_hub, body_of
 from tests.kit.records import SOURCE, Story, ids_of
 from tests.kit.store import Stores, claim
 
@@ -109,3 +112,68 @@ async def test_a_child_whose_key_is_missing_is_told_of_as_a_new_one(store: Store
     assert await met() not in (story.child, again)
     store.keys._keys[story.child] = kept
     assert await met() == story.child, "its key is back"
+
+
+async def put_back(store: Stores, child: str, wrapped: bytes) -> None:
+    row = {"scope": child, "wrapped": wrapped, "kek": "k1"}
+    await store.keys.database.run(lambda connection: connection.execute(data_keys.insert(), [row]))
+
+
+async def wrapped(store: Stores, child: str) -> bytes:
+    said = select(data_keys.c.wrapped).where(data_keys.c.scope == child)
+    return await store.keys.database.run(lambda connection: connection.execute(said).scalar_one())
+
+
+async def test_an_event_about_what_does_not_open_is_kept_once_and_sent_again_until_the_key_is_back(
+    store: Stores,
+) -> None:
+    hub = await a_hub(store)
+    assert (await hub.post(reported())).status == 202
+    known = (await hub.episode()).record
+    key = await wrapped(store, known.child)
+    await forget(store, known.child)
+    first, again = await hub.post(returned()), await hub.post(returned())
+    assert (first.status, again.status) == (503, 503)
+    (kept,) = await hub.quarantine()
+    assert (kept.id, kept.reason, body_of(kept)) == (first.body["quarantine"], "unreadable", returned())
+    assert again.body == first.body and HUB_ID.fullmatch(kept.id)
+    assert [(one.kind, one.owner, one.episode, one.reason) for one in await hub.alarms()] == [
+        ("unreadable", "operator", known.id, "KeyGone"),
+        ("quarantine", "operator", None, kept.id),
+    ]
+    assert (await hub.post(reported(id="E9"))).status == 503, "it is known; who was to be told of it has been"
+    assert len(await hub.quarantine()) == 2 and len(await hub.alarms()) == 3
+    await put_back(store, known.child, key)
+    assert (await hub.post(returned())).status == 202
+    assert (await hub.episode()).record.state == "returned"
+    assert (await hub.post(returned())).body["duplicate"] is True
+
+
+async def test_a_report_does_not_wait_for_what_came_before_it_and_does_not_open(store: Stores) -> None:
+    hub = await a_hub(store)
+    assert (await hub.post(updated(episode={"clothing": "Red coat"}))).status == 202
+    awaited = (await hub.episode()).record
+    await forget(store, awaited.child)
+    assert (await hub.post(found())).status == 503, "this waits for a report anyway"
+    answer = await hub.post(reported())
+    assert (answer.status, answer.body["notices"] > 5) == (202, True)
+    known = (await hub.episode()).record
+    assert known.id != awaited.id and known.state == "open"
+    assert ("unreadable", awaited.id) in {(one.kind, one.episode) for one in await hub.alarms()}
+    assert (await hub.post(found())).status == 202
+
+
+async def test_a_report_waits_for_a_key_that_may_come_back(store: Stores) -> None:
+    hub = await a_hub(store)
+    await hub.post(updated(episode={"clothing": "Red coat"}))
+    awaited = (await hub.episode()).record
+    key = await wrapped(store, awaited.child)
+    await forget(store, awaited.child)
+    await put_back(store, awaited.child, bytes((key[0], key[1])) + b"k9" + key[2 + key[1] :])
+    assert (await hub.post(reported())).status == 503
+    (alarm, _) = await hub.alarms()
+    assert (alarm.kind, alarm.episode, alarm.reason) == ("unreadable", awaited.id, "VaultError")
+    await forget(store, awaited.child)
+    await put_back(store, awaited.child, key)
+    assert (await hub.post(reported())).status == 202
+    assert (await hub.episode()).doc["episode"]["clothing"] == "Red coat"

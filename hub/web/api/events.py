@@ -19,7 +19,7 @@ from hub.web.bodies import Refused as BodyRefused
 from hub.web.certificates import ClientCertificates
 from hub.web.limits import Buckets
 from hub.web.ports import Intake, Meter
-from hub.web.problems import json_response, problem, try_again
+from hub.web.problems import RETRY_KEY, json_response, problem, try_again
 from hub.web.replays import Replays
 from hub.web.turns import Crowded, Turns
 
@@ -164,7 +164,8 @@ class EventsApi:
                         answer = await self._intake.accept(event, body, source)
                 except Crowded:
                     return try_again(503, "Too many events of this source wait already. Send the same again later.", 1)
-                return json_response(answer.body, status=answer.status)
+                later = {"Retry-After": str(RETRY_KEY)} if answer.status == 503 else None
+                return json_response(answer.body, status=answer.status, headers=later)
 
     async def _invalid(
         self, body: bytes, source: Source, problems: Sequence[Problem], status: int = 422

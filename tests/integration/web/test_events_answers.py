@@ -12,7 +12,7 @@ import pytest
 from aiohttp import ClientResponse
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from hub.core.answers import conflict, duplicate_of, forbidden
+from hub.core.answers import conflict, duplicate_of, forbidden, unread
 from hub.core.records import SourceKey
 from hub.core.webhook import SigningKey
 from hub.service.ports import StoreUnavailable
@@ -314,6 +314,13 @@ async def test_what_cannot_be_stored_is_503_and_never_202(web: Web) -> None:
     for answer in (await web.post(b"{}"), await web.post(raw(reported()), at=START - timedelta(hours=1))):
         await refusal(answer, 503)
         assert "Retry-After" in answer.headers
+
+
+async def test_what_does_not_open_is_503_and_kept(web: Web) -> None:
+    web.intake.answer = unread("qu_1")
+    response = await web.post(raw(reported()))
+    assert (await refusal(response, 503))["quarantine"] == "qu_1"
+    assert response.headers["Retry-After"] == "60"
 
 
 async def test_sources_that_cannot_be_looked_up_are_503(web: Web) -> None:
