@@ -7,6 +7,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 LOCK = ROOT / "requirements" / "hub.txt"
+UNASKED = (
+    "the service of known vulnerabilities could not be asked, so nothing is known about these packages now: {why}. "
+    "Try again on a machine that reaches it."
+)
 
 
 def judged(said: str, complained: str) -> tuple[int, list[str]]:
@@ -15,15 +19,16 @@ def judged(said: str, complained: str) -> tuple[int, list[str]]:
         found = json.loads(said)["dependencies"]
     except (ValueError, KeyError, TypeError):
         why = (complained.strip().splitlines() or ["it said nothing"])[-1].partition("(")[0]
-        return 2, [
-            "the service of known vulnerabilities could not be asked, so nothing is known about these packages now: "
-            f"{why[:200]}. Try again on a machine that reaches it."
-        ]
+        return 2, [UNASKED.format(why=why[:200])]
     lines = [
         f"{one['name']} {one['version']} has {each['id']}, mended in {', '.join(each['fix_versions']) or 'no version'}"
         for one in found
         for each in one.get("vulns", ())
     ]
+    if found and all("skip_reason" in one for one in found):
+        # Packages that pip has just installed are known: whoever answered, as a mirror does, knows no vulnerabilities.
+        why = str(found[0]["skip_reason"]).partition(":")[0]
+        return 2, [UNASKED.format(why=f"of all {len(found)} it was said: {why[:200]}")]
     unasked = [f"{one['name']} was left out: {one['skip_reason']}" for one in found if "skip_reason" in one]
     if lines or unasked:
         return 1, lines + unasked

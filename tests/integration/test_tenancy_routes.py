@@ -1,4 +1,5 @@
-"""Every address of the hub as the wrong tenant: "not yours" is the same answer, in every byte, as "not there".
+"""Every address of the hub as the wrong tenant: "not yours" is the same answer as "not there", in every byte, and takes
+the same work.
 
 Which addresses there are is asked of the router: one that is added later is walked too, and if there is something in
 its path that is not known here, an example of it is needed.
@@ -6,6 +7,7 @@ its path that is not known here, an example of it is needed.
 
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +15,7 @@ from typing import Any, Final, TypeAlias
 from urllib.parse import urlencode
 
 from aiohttp import web as aio
+from sqlalchemy import event
 
 from contacts.model import Contact
 from contacts.roles import OPERATOR
@@ -81,7 +84,7 @@ def missing(one: str) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """All that a client can tell answers apart by, but how long they take."""
+    """All that a client can tell answers apart by, but how long they take: of that, see :class:`Work`."""
 
     status: int
     headers: tuple[tuple[str, str], ...]
@@ -89,6 +92,32 @@ class Answer:
 
 
 Ask: TypeAlias = Callable[[str, str], Awaitable[Answer]]
+
+
+class Work:
+    """What an answer takes: the statements, in order, and how many sealed values are opened. Time itself tells nothing
+    to a test; where the work is the same, time says nothing to anybody else."""
+
+    def __init__(self, web: Web) -> None:
+        self._done: list[str] = []
+        store = web.store._store  # type: ignore[attr-defined]
+        for engine in (store._writer_engine, store._reader_engine):
+            event.listen(engine, "before_cursor_execute", self._executed)
+        opens = store._sealer.open
+
+        def opened(*given: Any, **more: Any) -> bytes:
+            self._done.append("open")
+            return bytes(opens(*given, **more))
+
+        store._sealer.open = opened
+
+    def _executed(self, connection: Any, cursor: Any, statement: str, *rest: Any) -> None:
+        self._done.append(statement)
+
+    def since(self) -> Sequence[str]:
+        """What was done since this was asked last."""
+        done, self._done[:] = tuple(self._done), []
+        return done
 
 
 async def answer(web: Web, method: str, path: str, **more: Any) -> Answer:
@@ -157,13 +186,20 @@ def routes(web: Web) -> Iterator[tuple[str, str]]:
 
 
 async def walked(web: Web, there: There, which: Sequence[tuple[str, str]], ask: Ask) -> list[object]:
-    """Whatever an answer gives away, or faults."""
+    """Whatever an answer, or the work that it takes, gives away; or faults."""
     wrong: list[object] = []
+    work = Work(web)
     for method, route in which:
+        work.since()
         seen = there.same(await ask(method, there.path(route, real=True)), real=True)
-        other = there.same(await ask(method, there.path(route, real=False)), real=False) if "{" in route else seen
-        if seen != other:
-            wrong.append((method, route, seen.status, other.status))
+        took = work.since()
+        assert took, "whoever asks is looked up at least"
+        if "{" in route:
+            other = there.same(await ask(method, there.path(route, real=False)), real=False)
+            takes = work.since()
+            if (seen, took) != (other, takes):
+                differs = Counter(took) - Counter(takes) + (Counter(takes) - Counter(took))
+                wrong.append((method, route, seen.status, other.status, differs))
         if seen.status >= 500 or seen.status == 401 or any(word in seen.body for word in there.words):
             wrong.append((method, route, seen.status, [word for word in there.words if word in seen.body]))
     return wrong

@@ -78,7 +78,18 @@ def test_what_builds_the_wheel_is_locked() -> None:
             1,
             "a 1 has V-1, mended in no version",
         ),
-        (json.dumps({"dependencies": [{"name": "a", "skip_reason": "not found"}]}), "", 1, "a was left out: not found"),
+        (
+            json.dumps({"dependencies": [{"name": "a", "skip_reason": "not found"}, {"name": "b", "vulns": []}]}),
+            "",
+            1,
+            "a was left out: not found",
+        ),
+        (
+            json.dumps({"dependencies": [{"name": name, "skip_reason": f"not found: {name}"} for name in "ab"]}),
+            "",
+            2,
+            "nothing is known about these packages now: of all 2 it was said: not found. Try",
+        ),
         (
             "",
             "Trace\nrequests.ProxyError: Pool(host='there')",
