@@ -1,7 +1,7 @@
 """The search index from the outside: bringing in what was there before it, and finding a child by it."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from hub.core.records import AuditLine
@@ -14,6 +14,8 @@ EVERY: Final = 5.0
 BITE: Final = 10
 """Episodes that are brought in in one transaction."""
 BITES: Final = 20
+LOOKED: Final = timedelta(minutes=1)
+"""Between two looks at what did not open."""
 MOST: Final = 100
 """Episodes that one search shows."""
 
@@ -24,13 +26,17 @@ class Indexing:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._done = False
+        self._left_at: datetime | None = None
 
     async def tick(self, now: datetime) -> bool:
         """A few bites; whether all is done. Raises StoreUnavailable."""
-        for _ in range(BITES):
-            if self._done:
+        waiting = self._left_at is not None and timedelta(0) <= now - self._left_at < LOOKED
+        for _ in range(0 if self._done or waiting else BITES):
+            progress = await self._store.write(lambda unit: unit.search.bring_in(BITE, now))
+            self._done = progress == "whole"
+            self._left_at = now if progress == "left" else None
+            if progress != "more":
                 break
-            self._done = await self._store.write(lambda unit: unit.search.bring_in(BITE, now))
         return self._done
 
 

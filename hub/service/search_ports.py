@@ -2,11 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Protocol
+from datetime import datetime, timedelta
+from typing import Final, Literal, Protocol
 
 from hub.core.records import EpisodeState, MessageStatus
 from hub.core.search import Asked
+
+Progress = Literal["more", "left", "whole"]
+"""How far the index is: there is more to bring in; only what did not open is; everything is in it."""
+AGAIN: Final = timedelta(minutes=5)
+"""After which what did not open is tried again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +39,7 @@ class SearchUnit(Protocol):
         """Whether everything is in the index."""
         ...
 
-    async def bring_in(self, limit: int, now: datetime) -> bool:
-        """Bring some of what was there before the index into it; whether all of it is. What does not open stays out."""
+    async def bring_in(self, limit: int, now: datetime) -> Progress:
+        """Bring some of what was there before the index into it. What does not open stays out, and is tried again
+        after AGAIN: a key may come back."""
         ...

@@ -5,7 +5,7 @@ from typing import Final
 
 from sqlalchemy import Connection, inspect, text
 
-HEAD: Final = "0018"
+HEAD: Final = "0019"
 """The newest revision in migrations/; a test compares the two."""
 
 

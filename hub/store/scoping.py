@@ -130,6 +130,7 @@ OF_ORGANISATION: Final[Mapping[str, Condition]] = {
     "register_entries": _OWNED,
     "search_marks": _OWNED,
     "search_progress": _everybodys,
+    "search_left": _everybodys,
     "audit": _OWNED,
     "api_tokens": _OWNED,
     "alarms": _alarm,

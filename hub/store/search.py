@@ -8,15 +8,16 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, LargeBinary, bindparam, delete, func, literal, select, update
+from sqlalchemy import ColumnElement, LargeBinary, bindparam, delete, func, literal, or_, select, update
 
 from contacts.roles import ORGANISATION_OF
 from hub.core.desk import NOT_FOR_DESKS
 from hub.core.records import Changes
 from hub.core.search import Asked, Mark, marks
-from hub.service.search_ports import FoundEpisode
+from hub.service.search_ports import AGAIN, FoundEpisode, Progress
 from hub.store.episodes import facts
-from hub.store.search_tables import search_marks, search_progress
+from hub.store.failures import KeyErased
+from hub.store.search_tables import search_left, search_marks, search_progress
 from hub.store.session import Run, Session
 from hub.store.tables import episodes, notices
 from hub.store.unreadable import UNREADABLE
@@ -43,7 +44,7 @@ class SqlSearch:
     async def complete(self) -> bool:
         return await self._run(_complete)
 
-    async def bring_in(self, limit: int, now: datetime) -> bool:
+    async def bring_in(self, limit: int, now: datetime) -> Progress:
         return await self._run(_bring_in, limit, now)
 
 
@@ -73,6 +74,7 @@ def write(session: Session, changes: Changes) -> None:
 def forget(session: Session, episode: str) -> None:
     """Nothing finds this episode any more."""
     session.connection.execute(delete(search_marks).where(search_marks.c.episode == episode))
+    session.connection.execute(delete(search_left).where(search_left.c.episode == episode))
 
 
 def readers(organisation: str | None, roles: Iterable[str], person: str | None, kind: str) -> set[str]:
@@ -107,26 +109,60 @@ def _put(session: Session, episode: str, there: Mapping[str, bytes], wanted: Map
 # what was there before
 
 
-def _bring_in(session: Session, limit: int, now: datetime) -> bool:
+def _bring_in(session: Session, limit: int, now: datetime) -> Progress:
     session.insert_new(search_progress, {"id": 1, "after": "", "done_at": None})
     # One node at a time; and no episode changes while it is brought in, as whoever changes one takes its row first.
     progress = session.connection.execute(select(search_progress).with_for_update()).one()
     if progress.done_at is not None:
-        return True
+        return _try_again(session, limit, now)
     some = select(episodes.c.id, episodes.c.source, episodes.c.organisation, episodes.c.revision)
     rows = session.connection.execute(
         some.where(episodes.c.id > progress.after).order_by(episodes.c.id).limit(limit).with_for_update()
     ).all()
-    for row in rows:
-        try:
-            wanted = _wanted(session, row)
-        except UNREADABLE:  # erased, or of a key that is not here
-            continue
-        _put(session, row.id, _there(session, row.id), wanted)
+    session.put(search_left, [{"episode": row.id, "tried_at": now} for row in rows if not _brought(session, row)])
     done = len(rows) < limit
     after = rows[-1].id if rows else progress.after
     session.connection.execute(update(search_progress).values(after=after, done_at=now if done else None))
-    return done
+    return "more" if not done else "left" if _some_left(session) else "whole"
+
+
+def _try_again(session: Session, limit: int, now: datetime) -> Progress:
+    """Those that did not open, the longest ago first. One that was tried by a clock since set back is due too."""
+    due = or_(search_left.c.tried_at <= now - AGAIN, search_left.c.tried_at > now)
+    some = (
+        select(episodes.c.id, episodes.c.source, episodes.c.organisation, episodes.c.revision)
+        .join_from(search_left, episodes, search_left.c.episode == episodes.c.id)
+        .where(due)
+        .order_by(search_left.c.tried_at, search_left.c.episode)
+        .limit(limit)
+        .with_for_update(of=episodes)
+    )
+    rows = session.connection.execute(some).all()
+    for row in rows:
+        mine = search_left.c.episode == row.id
+        brought = _brought(session, row)
+        session.connection.execute(
+            delete(search_left).where(mine) if brought else update(search_left).where(mine).values(tried_at=now)
+        )
+    if len(rows) == limit:
+        return "more"
+    return "left" if _some_left(session) else "whole"
+
+
+def _brought(session: Session, row: Any) -> bool:
+    """Bring an episode in; False if it does not open. Of an erased one there is nothing to bring."""
+    try:
+        wanted = _wanted(session, row)
+    except KeyErased:
+        return True
+    except UNREADABLE:
+        return False
+    _put(session, row.id, _there(session, row.id), wanted)
+    return True
+
+
+def _some_left(session: Session) -> bool:
+    return session.connection.execute(select(search_left.c.episode).limit(1)).scalar() is not None
 
 
 def _wanted(session: Session, episode: Any) -> dict[str, frozenset[Mark]]:
@@ -197,4 +233,5 @@ def _found(session: Session, asked: Asked, organisation: str | None, limit: int)
 
 
 def _complete(session: Session) -> bool:
-    return session.connection.execute(select(search_progress.c.done_at)).scalar() is not None
+    done = session.connection.execute(select(search_progress.c.done_at)).scalar() is not None
+    return done and not _some_left(session)

@@ -28,3 +28,11 @@ search_progress = Table(
     Column("done_at", Instant),
 )
 """One row: up to which episode those from before the index are in it."""
+
+search_left = Table(
+    "search_left",
+    metadata,
+    Column("episode", ForeignKey("episodes.id"), primary_key=True),
+    Column("tried_at", Instant, nullable=False, index=True),
+)
+"""Of those from before, the ones that did not open: they are tried again, and until then the index is not whole."""

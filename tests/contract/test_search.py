@@ -4,7 +4,7 @@ where it was brought in afterwards."""
 import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select
@@ -15,6 +15,7 @@ from hub.edge.ids import SeededIds
 from hub.edge.vault import SEARCH_BYTES
 from hub.service.ports import Unit
 from hub.service.search import Finding, Indexing
+from hub.service.search_ports import AGAIN
 from hub.store.search_tables import search_marks
 from tests.kit.clock import START, FakeClock
 from tests.kit.records import SOURCE, Story, moved
@@ -157,13 +158,37 @@ async def test_what_was_there_before_is_brought_in_a_bite_at_a_time_and_is_the_s
     await raw(one, "DELETE FROM search_marks", "DELETE FROM search_progress", spoil)
 
     assert not await one.read(lambda unit: unit.search.complete())
-    assert not await one.write(lambda unit: unit.search.bring_in(2, START))
+    assert await one.write(lambda unit: unit.search.bring_in(2, START)) == "more"
     assert len({episode for _, _, episode in await index(one)}) == 2, "a bite is a bite"
-    while not all(await asyncio.gather(*(node.write(lambda unit: unit.search.bring_in(2, START)) for node in nodes))):
+
+    async def both(at: datetime) -> set[str]:
+        return set(await asyncio.gather(*(node.write(lambda unit: unit.search.bring_in(2, at)) for node in nodes)))
+
+    while "more" in await both(START):
         pass
-    assert await other.read(lambda unit: unit.search.complete())
     assert await index(other) == {row for row in live if row[2] != gone.episode}
-    assert await Indexing(other).tick(START)
+    assert not await other.read(lambda unit: unit.search.complete()), "one does not open: its key may come back"
+    indexing = Indexing(other)
+    assert not await indexing.tick(START + AGAIN)
+    await raw(one, f"UPDATE revisions SET child = '{gone.child}' WHERE episode = '{gone.episode}'")
+    assert not await indexing.tick(START + AGAIN + timedelta(seconds=30)), "it was tried just now"
+    assert await both(START + 2 * AGAIN - timedelta(seconds=1)) == {"left"}
+    assert await indexing.tick(START + 2 * AGAIN)
+    assert await other.read(lambda unit: unit.search.complete()) and await index(other) == live
+
+
+async def test_what_is_erased_meanwhile_is_waited_for_by_no_index(memory: Stores, story: Story) -> None:
+    await reported(memory, story, FORCE)
+    other = Story(SeededIds("other"), ref="other", child_ref="other")
+    await reported(memory, other, FORCE)
+    spoil = "UPDATE revisions SET child = 'ch_of_nobody'"
+    await raw(memory, "DELETE FROM search_marks", "DELETE FROM search_progress", spoil)
+    indexing = Indexing(memory)
+    assert not await indexing.tick(START)
+    await memory.write(lambda unit: unit.retention.begin(story.child, START))
+    await memory.keys.destroy(["ch_of_nobody"], START)
+    assert await indexing.tick(START + AGAIN)
+    assert await memory.read(lambda unit: unit.search.complete())
 
 
 async def test_of_an_erased_child_nothing_is_found_and_nothing_is_left(store: Stores, story: Story) -> None:

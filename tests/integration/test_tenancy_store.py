@@ -49,7 +49,7 @@ from tests.kit.store import sqlite_store
 
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 VALUES: Mapping[type, object] = {str: "x", int: 1, bytes: b"x", bool: True, float: 1.0}
-SHARED = {"readiness", "directories", "search_progress"}
+SHARED = {"readiness", "directories", "search_progress", "search_left"}
 """Of no tenant: the probe's row, the one directory, how far the index has come."""
 OF_ALL = {
     "directory_bundle", "drafts.bundle", "drafts.newest", "drafts.version_at", "drafts.versions", "search.complete"

@@ -30,7 +30,7 @@ async def test_a_child_is_found_by_what_is_known_of_them(tmp_path: Path) -> None
     assert (status, story.episode in out, story.child in out) == (0, True, True)
     assert "1 episode of 1 child." in out and "Findme" not in out and "not all in the index" in err
     async with open_ledger(load(environment=env)) as store:
-        assert await store.write(lambda unit: unit.search.bring_in(10, START))
+        assert await store.write(lambda unit: unit.search.bring_in(10, START)) == "whole"
     status, out, err = run(env, "child", "find", "--ref", "brm-c-77", "--json", "--organisation", "E09000006")
     assert [one["episode"] for one in json.loads(out)] == [story.episode] and err == ""
     assert "0 episodes of 0 children." in run(env, "child", "find", "--name", "Sam")[1]

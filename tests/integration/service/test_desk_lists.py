@@ -66,7 +66,7 @@ async def office(request: pytest.FixtureRequest) -> AsyncIterator[Office]:
 
         made.append(await store.write(work))
     if request.param == "by the index":
-        assert await store.write(lambda unit: unit.search.bring_in(len(NAMES) + 1, START))
+        assert await store.write(lambda unit: unit.search.bring_in(len(NAMES) + 1, START)) == "whole"
     yield Office(store=store, clock=clock, viewer=viewer, notices=made)
     await store.aclose()
 
