@@ -4,7 +4,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 _CROCKFORD: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_PAIRS: Final = tuple(high + low for high in _CROCKFORD for low in _CROCKFORD)
+"""Ten bits at a time: an event makes some sixty ids."""
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_SHIFTS: Final = range(120, -1, -10)
 RANDOM_BITS: Final = 80
 
 
@@ -15,7 +18,7 @@ def millisecond(at: datetime) -> int:
 
 def spelled(prefix: str, number: int) -> str:
     """``ev_01J…``: the prefix and 26 characters, Crockford's base 32."""
-    return f"{prefix}_{''.join(_CROCKFORD[(number >> shift) & 31] for shift in range(125, -1, -5))}"
+    return f"{prefix}_{''.join([_PAIRS[(number >> shift) & 1023] for shift in _SHIFTS])}"
 
 
 def first_since(prefix: str, at: datetime) -> str:

@@ -67,7 +67,7 @@ def save(session: Session, changes: Changes) -> None:
         session.connection.execute(update(events).where(events.c.id.in_(changes.applied_events)).values(applied=True))
     if changes.supersede:  # before this change's own notices are there, which it does not overtake
         _supersede(session, changes)
-    if changes.silenced:
+    if changes.silenced and changes.expected_version is not None:  # a new episode has told nobody yet
         _silence(session, changes)
     decision_rows = [_decision_row(session, one, child) for one in changes.decisions]
     session.insert(decisions, decision_rows)

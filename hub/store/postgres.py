@@ -118,9 +118,7 @@ class PostgresStore:
     async def ready(self) -> bool:
         """Whether it can be written to now, and has this version's tables."""
         try:
-            await self.write(probe)
-            async with connected(self._engine) as connection:
-                return await connection.run_sync(schema.is_current)
+            return await self.write(probe)
         except Exception as error:
             if isinstance(translated(error), StoreUnavailable):
                 return False

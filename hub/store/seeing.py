@@ -14,6 +14,7 @@ from hub.core.records import (
     NoticeState,
     QuarantineRecord,
 )
+from hub.store import schema
 from hub.store.codec import from_bytes, to_bytes
 from hub.store.erased import NONE_LEFT, NOTHING
 from hub.store.session import HUB_SCOPE, Session
@@ -192,8 +193,9 @@ def counts(session: Session, now: datetime, late: datetime) -> dict[str, int]:
     return found
 
 
-def probe(session: Session) -> None:
-    """Write to the one row of ``readiness``."""
+def probe(session: Session) -> bool:
+    """Write to the one row of ``readiness``; whether the tables are those of this version."""
     statement = update(readiness).where(readiness.c.id == 1).values(probes=readiness.c.probes + 1)
     if not session.connection.execute(statement).rowcount:
         session.insert_new(readiness, {"id": 1, "probes": 1}, on=("id",))
+    return schema.is_current(session.connection)

@@ -73,6 +73,7 @@ class SqliteStore:
         self._connection: Connection | None = None
         self._keys: KeyStore | None = None
         self._writer: asyncio.Task[None] | None = None
+        self._ahead: list[Callable[[], None]] = []
         self._closed = False
 
     @classmethod
@@ -150,7 +151,7 @@ class SqliteStore:
         reader = await self._readers.get()
         failed = True
         try:
-            result = await run_work(work, partial(self._on_reader, reader, scope))
+            result = await run_work(work, partial(self._on_reader, reader, scope), alone=True)
             failed = False
             return result
         except Exception as error:
@@ -165,15 +166,9 @@ class SqliteStore:
     async def ready(self) -> bool:
         """Whether it can be written to now, and has this version's tables."""
         try:
-            await self.write(probe)
-            return self._path == MEMORY or await self._in_writer(self._is_current)
+            return await self.write(probe) or self._path == MEMORY
         except StoreUnavailable:
             return False
-
-    def _is_current(self) -> bool:
-        connection = self._open_connection()
-        with connection.begin():
-            return schema.is_current(connection)
 
     async def aclose(self) -> None:
         """Take no more, finish what waits, close the file and the key store."""
@@ -216,7 +211,7 @@ class SqliteStore:
         job: _Job[Any] | None = first
         going_on = True
         try:
-            await self._in_writer(self._begin)
+            self._ahead = [self._begin]
             while job is not None:
                 if not job.done.cancelled():
                     ended.append(await self._one(job))
@@ -238,19 +233,24 @@ class SqliteStore:
     async def _one(self, job: _Job[Any]) -> _Ended:
         """Run one work in its savepoint, again if it lost a race."""
         for run in range(1, _RUNS + 1):
-            await self._in_writer(self._savepoint)
+            self._ahead.append(self._savepoint)
             try:
                 async with asyncio.timeout(self._work_seconds):
-                    result = await run_work(job.work, partial(self._on_writer, job.scope))
+                    result = await run_work(job.work, partial(self._on_writer, job.scope), alone=True)
             except BaseException as error:
                 current = asyncio.current_task()
                 if current is not None and current.cancelling():
                     raise  # the writer itself is being stopped, not the work
-                await self._in_writer(self._undo)
+                try:
+                    await self._in_writer(self._undo)
+                except _GroupLost:
+                    if isinstance(error, Exception):
+                        raise error from None  # says more of why
+                    raise
                 if run < _RUNS and told_again(error):
                     continue
                 return _Ended(job, error=translated(error))
-            await self._in_writer(self._release)
+            self._ahead.append(self._release)
             return _Ended(job, result=result)
         raise AssertionError("unreachable: the last run returns")
 
@@ -262,6 +262,7 @@ class SqliteStore:
         for job in jobs:
             _tell(_Ended(job, error=failure))
         # A connection that cannot even roll back is replaced when the next group begins.
+        self._ahead = []
         with suppress(Exception):
             await self._in_writer(self._rollback)
 
@@ -309,16 +310,27 @@ class SqliteStore:
 
     async def _in_writer(self, work: Callable[[], T]) -> T:
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._writing, work)
+            return await asyncio.get_running_loop().run_in_executor(self._writing, self._after_all, work)
         except Exception as error:
             told = translated(error)
             if told is error:
                 raise
             raise told from error
 
+    def _after_all(self, work: Callable[[], T]) -> T:
+        """In the writer's thread: what goes before, then the work. To hop there and back takes longer than most of what
+        is done there, so what begins a transaction goes along with its first statement, and what ends a savepoint with
+        whatever comes next."""
+        ahead, self._ahead = self._ahead, []
+        for step in ahead:
+            step()
+        return work()
+
     async def _on_writer(self, scope: Scope, work: Callable[[Session], T]) -> T:
-        session = self._session(scope, self._open_connection())
-        return await asyncio.get_running_loop().run_in_executor(self._writing, work, session)
+        def here() -> T:
+            return work(self._session(scope, self._open_connection()))
+
+        return await asyncio.get_running_loop().run_in_executor(self._writing, self._after_all, here)
 
     async def _on_reader(self, reader: Reader, scope: Scope, work: Callable[[Session], T]) -> T:
         return await reader.run(lambda connection: work(self._session(scope, connection, read_only=True)))

@@ -129,7 +129,7 @@ def stated(session: Session, kind: Kind, row: Values) -> Stated:
     if not all(row[name] for name in present):
         return Stated(kind=kind.name, place=place, clear=clear, sealed=None, erased=True)
     try:
-        sealed = {name: session.open(row["child"], row[name], kind.table, name, place) for name in present}
+        sealed = {name: session.open_again(row["child"], row[name], kind.table, name, place) for name in present}
         salt = salt_of(salt_key(session.keys.key(row["child"])), kind.name, place)
     except KeyErased:
         return Stated(kind=kind.name, place=place, clear=clear, sealed=None, erased=True)

@@ -98,8 +98,9 @@ class Runner(Protocol):
 class SqlUnit:
     """Implements ``hub.service.ports.Unit``. Not for two tasks at once; of no use after its transaction."""
 
-    def __init__(self, runner: Runner) -> None:
+    def __init__(self, runner: Runner, *, alone: bool = False) -> None:
         self._runner = runner
+        self._alone = alone
         self._failure: BaseException | None = None
         self._over = False
         self.accounts: AccountsUnit = SqlAccounts(self._run)
@@ -133,7 +134,8 @@ class SqlUnit:
             raise self._failure
 
     async def lock(self, *keys: str) -> None:
-        await self._run(_lock, keys)
+        if not self._alone:
+            await self._run(_lock, keys)
 
     # sources
     async def source(self, uri: str) -> Source | None:
@@ -376,9 +378,10 @@ class SqlUnit:
         return await self._run(directory.put_directory, bundle, now, audit)
 
     # the store's own
-    async def probe(self) -> None:
-        """Write something that means nothing: what a readiness probe needs to know is whether writing works."""
-        await self._run(seeing.probe)
+    async def probe(self) -> bool:
+        """Write something that means nothing: what a readiness probe needs to know is whether writing works. Whether
+        the tables are those of this version."""
+        return await self._run(seeing.probe)
 
 
 def _lock(session: Session, keys: Sequence[str]) -> None:
@@ -398,7 +401,6 @@ async def run_work(work: Callable[[Unit], Awaitable[T]], runner: Runner) -> T:
     return result
 
 
-async def probe(unit: Unit) -> None:
+async def probe(unit: Unit) -> bool:
     """The work of a readiness probe."""
-    if isinstance(unit, SqlUnit):
-        await unit.probe()
+    return isinstance(unit, SqlUnit) and await unit.probe()

@@ -71,6 +71,15 @@ async def test_works_that_wait_together_share_a_commit(tmp_path: Path) -> None:
     await store.aclose()
 
 
+async def test_it_is_ready_while_others_write(tmp_path: Path) -> None:
+    store = await sqlite_store(tmp_path)
+    writing = [store.write(lambda unit, n=n: put(unit, n)) for n in range(20)]
+    asked = [store.ready() for _ in range(20)]
+    found = await asyncio.gather(*(one for pair in zip(writing, asked, strict=True) for one in pair))
+    assert found[1::2] == [True] * 20
+    await store.aclose()
+
+
 async def test_nobody_is_answered_before_the_commit(tmp_path: Path) -> None:
     store = await sqlite_store(tmp_path)
     answered: list[int] = []
