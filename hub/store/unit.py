@@ -217,8 +217,8 @@ class SqlUnit:
     async def set_back(self, by: timedelta, now: datetime) -> None:
         await self._run(destinations.set_back, by, now)
 
-    async def standings(self, deliveries: Sequence[str]) -> Sequence[Standing]:
-        return await self._run(settling.standings, deliveries)
+    async def standings(self, deliveries: Sequence[str], *, locking: Sequence[str] = ()) -> Sequence[Standing]:
+        return await self._run(_standings, deliveries, locking)
 
     async def finish(self, results: Sequence[DeliveryResult], node: str) -> Sequence[str]:
         return await self._run(settling.finish, results, node)
@@ -393,9 +393,16 @@ def _lock(session: Session, keys: Sequence[str]) -> None:
         session.connection.execute(select(func.pg_advisory_xact_lock(number)))
 
 
-async def run_work(work: Callable[[Unit], Awaitable[T]], runner: Runner) -> T:
-    """Run a work in a unit of its own."""
-    unit = SqlUnit(runner)
+def _standings(session: Session, deliveries: Sequence[str], locking: Sequence[str]) -> Sequence[Standing]:
+    """One hop for both: every result of a delivery goes through here."""
+    if locking:
+        _lock(session, locking)
+    return settling.standings(session, deliveries)
+
+
+async def run_work(work: Callable[[Unit], Awaitable[T]], runner: Runner, *, alone: bool = False) -> T:
+    """Run a work in a unit of its own. ``alone``: nobody else writes meanwhile, so that there is nothing to lock."""
+    unit = SqlUnit(runner, alone=alone)
     result = await work(unit)
     unit.close()
     return result
