@@ -111,7 +111,7 @@ def status(
     except BadStoreUrl as error:
         fail(f"FINGERPOST_KEY_STORE_URL: {error}", USAGE)
     except FileNotFoundError:
-        fail("There is no key store yet: the first start of a hub makes it.", FAILED)
+        fail("There is no key store yet, which the first start of a hub makes; or its volume is not mounted.", FAILED)
     except (StoreUnavailable, OSError):
         fail("The key store cannot be used now: is the folder there, the server up? Try again.", BUSY)
     if as_json:

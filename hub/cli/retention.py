@@ -184,7 +184,7 @@ def backup(settings_file: SettingsFile = None) -> None:
         fail("The key store is on PostgreSQL: use pg_dump, into this folder, and delete what is past the deadline.")
     path = Path(make_url(settings.key_store).database or "")
     if not path.is_file():
-        fail("There is no key store yet.", FAILED)
+        fail("There is no key store yet; or its volume is not mounted.", FAILED)
     now = SystemClock().now()
     try:
         say(str(back_up(path, folder, now)))

@@ -11,10 +11,10 @@ from sqlalchemy import Connection, LargeBinary, inspect, literal, select
 
 from hub.core.retention import Standing
 from hub.service.ports import Unsealable
-from hub.store.tables import children, metadata
+from hub.store.tables import children, metadata, source_keys
 
 LOOKED_AT: Final = 100
-"""Children of the ledger, the oldest, of which its key store must know one."""
+"""Of the oldest children of a ledger its key store must know one, and open one of so many keys of sources."""
 _SEALED: Final = tuple(
     table for table in metadata.sorted_tables if any(isinstance(column.type, LargeBinary) for column in table.columns)
 )
@@ -37,7 +37,12 @@ EMPTY: Final = (
     "backup`, or your own). Without any, nothing in this ledger can be read again: put it aside, and begin with "
     "another (FINGERPOST_DATABASE_URL)"
 )
-ANOTHER: Final = (
+ANOTHERS: Final = (
+    "the key store's own key opens none of the keys of this ledger's sources: it is another hub's. Nothing was "
+    "changed. Is FINGERPOST_KEY_STORE_URL right, and FINGERPOST_DATABASE_URL? Else restore the newest backup of the "
+    "key store (one of `fingerpost keys backup`, or your own)"
+)
+OLDER: Final = (
     "the key store knows none of the children of this ledger: it is another ledger's, or a backup from before the "
     "first of them. Nothing was changed. Is FINGERPOST_KEY_STORE_URL right, and FINGERPOST_DATABASE_URL? Else restore "
     "the newest backup of the key store (one of `fingerpost keys backup`, or your own). If this is the newest, give up "
@@ -57,6 +62,16 @@ def oldest_children(connection: Connection) -> Sequence[str]:
     if not inspect(connection).has_table(children.name):
         return ()
     return list(connection.execute(select(children.c.id).order_by(children.c.id).limit(LOOKED_AT)).scalars())
+
+
+def sealed_by_the_hub(connection: Connection) -> Sequence[tuple[str, bytes]]:
+    """Some values that the hub's own key has to open, each with its row: of the keys of sources, the newest, as no hub
+    is of use without one. Several, as one may be damaged."""
+    if not inspect(connection).has_table(source_keys.name):
+        return ()
+    newest = select(source_keys.c.source, source_keys.c.id, source_keys.c.key).order_by(source_keys.c.id.desc())
+    rows = connection.execute(newest.limit(LOOKED_AT))
+    return [(f"{row.source}/{row.id}", row.key) for row in rows]
 
 
 def knows(wanted: Sequence[str], keys: Standing) -> bool:

@@ -22,9 +22,20 @@ from hub.core.retention import FORGOTTEN_WITHIN, Standing
 from hub.service.key_ports import Wrapping
 from hub.service.ports import Ids, Sealer, StoreUnavailable, Unsealable
 from hub.store import keks
-from hub.store.belonging import ANOTHER, EMPTY, Ledger, NotItsKeyStore, holds_sealed, knows, oldest_children
+from hub.store.belonging import (
+    ANOTHERS,
+    EMPTY,
+    OLDER,
+    Ledger,
+    NotItsKeyStore,
+    holds_sealed,
+    knows,
+    oldest_children,
+    sealed_by_the_hub,
+)
 from hub.store.failures import KeyErased, KeyGone
 from hub.store.key_tables import bring_up, data_keys, metadata, serialise
+from hub.store.tables import source_keys
 from hub.store.types import Instant
 
 HUB_SCOPE = "hub"
@@ -136,7 +147,19 @@ class KeyStore:
             made = (await self.wrapping.new_data_key(current, HUB_SCOPE))[1]
             row = {"scope": HUB_SCOPE, "wrapped": made, "created_at": None, "kek": current}
             wrapped = await self._database.run(lambda connection: _hub(connection, row))
-        self._remember(HUB_SCOPE, await self.wrapping.unwrap(HUB_SCOPE, wrapped))
+        key = await self.wrapping.unwrap(HUB_SCOPE, wrapped)
+        if ledger is not None:
+            there = await ledger(sealed_by_the_hub)
+            if there and not any(self._opens(key, *one) for one in there):
+                raise NotItsKeyStore(ANOTHERS)
+        self._remember(HUB_SCOPE, key)
+
+    def _opens(self, key: bytes, row: str, sealed: bytes) -> bool:
+        try:
+            self._sealer.open(key, sealed, table=source_keys.name, column=source_keys.c.key.name, row=row)
+        except Unsealable:
+            return False
+        return True
 
     async def _belongs(self, ledger: Ledger, *, empty: bool, without_children: bool) -> None:
         """Before anything is made. The ledger is asked first: another node may be making both at this moment, and what
@@ -148,7 +171,7 @@ class KeyStore:
             return
         oldest = () if without_children else await ledger(oldest_children)
         if oldest and not knows(oldest, await self.standing(oldest)):
-            raise NotItsKeyStore(ANOTHER)
+            raise NotItsKeyStore(OLDER)
 
     async def _probe(self, name: str) -> bytes:
         """Something that a key-encryption key wrapped. Raises NoSuchKey."""

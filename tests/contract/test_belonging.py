@@ -1,10 +1,13 @@
 """A key store that has none of the keys of its ledger: nothing is made, and the hub does not start."""
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import Connection, delete, func, select
 
+from hub.core.records import SourceKey
 from hub.edge.ids import SeededIds
 from hub.store import NotItsKeyStore
 from hub.store.key_tables import data_keys
@@ -12,8 +15,9 @@ from hub.store.keystore import HUB_SCOPE, KeyStore, destroyed_keys
 from hub.store.keystore import metadata as key_metadata
 from tests.kit.clock import START
 from tests.kit.keys import Shared
+from tests.kit.node import REGISTERED
 from tests.kit.records import Story
-from tests.kit.store import LEDGER, Stores, sqlite_store, vault
+from tests.kit.store import LEDGER, Stores, raw, sqlite_store, vault
 
 
 def emptied(connection: Connection) -> None:
@@ -63,6 +67,26 @@ async def test_nor_one_that_knows_none_of_the_children(store: Stores, story: Sto
     gone = {"scope": other.child, "at": START}
     await database.run(lambda connection: connection.execute(destroyed_keys.insert(), [gone]))
     await started(store)  # an old backup: it knows one, and that is alarmed about child by child
+
+
+async def test_nor_one_whose_own_key_opens_no_source(store: Stores) -> None:
+    def other_key(connection: Connection) -> None:
+        connection.execute(delete(data_keys).where(data_keys.c.scope == HUB_SCOPE))
+
+    keys = tuple(SourceKey(id=name, scheme="v1", key=b"k" * 32, valid_from=START) for name in ("sk_1", "sk_2"))
+    await store.write(lambda unit: unit.put_source(replace(REGISTERED, keys=keys)))
+    await started(store)
+    await raw(store, "UPDATE source_keys SET key = substr(key, 2) WHERE id = 'sk_2'")
+    await started(store)  # one that is damaged stops no hub
+    await store.keys.database.run(other_key)
+    await KeyStore(Shared(store.keys.database), sealer=vault(), ids=SeededIds("other hub"), bridge=_no).start()
+    for without_children in (False, True):
+        with pytest.raises(NotItsKeyStore, match="another hub's"):
+            await started(store, without_children=without_children)
+
+
+def _no(awaiting: Any) -> Any:
+    raise AssertionError("nothing waits here")
 
 
 async def test_a_volume_that_is_not_mounted(tmp_path: Path, story: Story) -> None:

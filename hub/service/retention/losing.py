@@ -7,7 +7,7 @@ from typing import Final
 
 from hub.core.records import AuditLine
 from hub.core.retention import Kept
-from hub.service.ports import Ids, Store, Unit
+from hub.service.ports import Ids, Store
 from hub.service.retention.holding import going_through
 from hub.service.retention.ports import Keys
 
@@ -24,9 +24,7 @@ class Losing:
     ids: Ids
 
     async def missing(self) -> tuple[Sequence[str], int]:
-        """The children without a key, and how many there are in all. Raises StoreUnavailable, and Unsealable where the
-        hub's own key is not the ledger's."""
-        await self.store.read(self._opened)
+        """The children without a key, and how many there are in all. Raises StoreUnavailable."""
         every: list[Kept] = []
         await going_through(self.store, every.append)
         ids = [one.child for one in every if one.erasing_at is None]
@@ -45,8 +43,3 @@ class Losing:
         await self.store.write(lambda unit: unit.add_audit([line]))
         for at in range(0, len(children), SLICE):
             await self.keys.destroy(children[at : at + SLICE], now)
-
-    async def _opened(self, unit: Unit) -> None:
-        """What the hub's own key sealed opens: else this is another hub's key store, and nobody's key is lost."""
-        await unit.sources()
-        await unit.directory_bundle()
