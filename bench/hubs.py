@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+from adapters.port import Envelope
 from bench import sink
 from bench.message import Sample
 from contacts.directory import Directory
@@ -140,12 +141,13 @@ async def _sample(folder: Path, bundle: Bundle, now: datetime) -> Sample:
         shutil.copytree(folder, Path(name) / "data")
         async with open_ledger(load(environment=_environment(Path(name) / "data", 25))) as store:
             claimed = await store.write(lambda unit: unit.claim(now, now + LEASE, "sample", 10, channels=("email",)))
-            made = sorted(
-                ((composer.content(one), one) for one in claimed),
-                key=lambda made: len(made[0].body.text),  # type: ignore[union-attr]  # it is Content
-            )
+            made = sorted(((composer.content(one), one) for one in claimed), key=lambda made: _length(made[0]))
     envelope, one = made[len(made) // 2]
     return Sample.of(envelope, one.doc, mailbox(envelope.address).pem)
+
+
+def _length(envelope: Envelope) -> int:
+    return len(envelope.body.text)
 
 
 def _environment(folder: Path, smtp_port: int, **settings: str) -> Mapping[str, str]:

@@ -49,6 +49,9 @@ class Book:
             (self._folder / f"mail-{self._count}").write_bytes(mail)
         self._arrivals.write(ARRIVAL.pack(time.time(), len(mail)))
 
+    def close(self) -> None:
+        self._arrivals.close()
+
 
 class Session(asyncio.Protocol):
     """One client."""
@@ -127,6 +130,7 @@ async def listen(folder: Path, chain: str | None) -> None:
     print(server.sockets[0].getsockname()[1], flush=True)
     await stop.wait()
     server.close()
+    book.close()
 
 
 if __name__ == "__main__":

@@ -39,7 +39,7 @@ def watched(
     total: int,
     warm: int,
     senders: Callable[[], Collection[int]],
-    servers: Collection[int] = (),
+    servers: Callable[[], Collection[int]] = tuple,
     done: Callable[[], bool] = lambda: True,
     alive: Callable[[], bool] = lambda: True,
 ) -> Run:
@@ -48,7 +48,7 @@ def watched(
     while (count := mail.count) < warm:
         _still(end, alive, count)
         time.sleep(PAUSE)
-    began, spent, served = count, _processor(senders()), _processor(servers)
+    began, spent, served = count, _processor(senders()), _processor(servers())
     while (count := mail.count) < total:
         _still(end, alive, count)
         time.sleep(PAUSE)
@@ -56,7 +56,7 @@ def watched(
         _still(end, alive, count)
         time.sleep(PAUSE)
     over = time.time()
-    spent, served = _processor(senders()) - spent, _processor(servers) - served
+    spent, served = _processor(senders()) - spent, _processor(servers()) - served
     times = [at for at, _ in sink.arrivals(mail.folder)]
     share = (total - warm) / (total - began)
     return Run(notices=total - warm, seconds=over - times[warm - 1], processor=spent * share, servers=served * share)

@@ -79,8 +79,9 @@ class PostgresServer:
 
 
 @contextmanager
-def postgres_server() -> Iterator[PostgresServer]:
-    """Start a server, stop it at the end. It listens on a socket in its own folder only."""
+def postgres_server(**changes: str) -> Iterator[PostgresServer]:
+    """Start a server, stop it at the end. It listens on a socket in its own folder only. ``changes``: of its options,
+    for whoever wants to have a commit on the disk."""
     # Not pytest's folder: a socket's path has at most 107 bytes, and the server's user has to reach it.
     folder = Path(tempfile.mkdtemp(prefix="fp-pg-"))
     process: subprocess.Popen[bytes] | None = None
@@ -96,6 +97,7 @@ def postgres_server() -> Iterator[PostgresServer]:
             "shared_buffers": "32MB",
             "max_connections": "60",
             "deadlock_timeout": "100ms",
+            **changes,
         }
         arguments = [word for name, value in options.items() for word in ("-c", f"{name}={value}")]
         with log.open("wb") as out:
