@@ -39,7 +39,7 @@ class Audit:
 
 def audit_of(settings: Settings, store: Store, clock: Clock, ids: Ids, log: Log, supervisor: Supervisor) -> Audit:
     """Every part over the settings. Raises SettingsError for a key file that cannot be used."""
-    chaining = Chaining(store=store, clock=clock)
+    chaining = Chaining(store=store, clock=clock, pause=clock.sleep)
     making = checkpointing_of(settings, store, ids, log)
     sending = Sending(store=store, places=_places(settings), ids=ids, log=log)
     chain = Tick("audit chain", chaining.tick, clock=clock, supervisor=supervisor, log=log)

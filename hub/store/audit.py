@@ -45,11 +45,11 @@ class SqlTrail:
     def __init__(self, run: Run) -> None:
         self._run = run
 
-    async def unlinked_since(self) -> datetime | None:
-        return await self._run(_unlinked_since)
+    async def unlinked_since(self, after: str = "") -> datetime | None:
+        return await self._run(_unlinked_since, after)
 
-    async def link(self, limit: int) -> int:
-        return await self._run(_link, limit)
+    async def link(self, limit: int, after: str = "") -> int:
+        return await self._run(_link, limit, after)
 
     async def head(self) -> Head:
         return await self._run(_head)
@@ -94,17 +94,18 @@ class SqlTrail:
 # the chain
 
 
-def _unlinked_since(session: Session) -> datetime | None:
-    row = session.connection.execute(OLDEST).one_or_none()
+def _unlinked_since(session: Session, after: str) -> datetime | None:
+    row = session.connection.execute(OLDEST.where(audit.c.id >= after)).one_or_none()
     return None if row is None else _instant(row.at) or EPOCH
 
 
-def _link(session: Session, limit: int) -> int:
+def _link(session: Session, limit: int, after: str) -> int:
     if session.postgresql:
         session.connection.execute(select(func.pg_advisory_xact_lock(_CHAINER)))
     # Read after the lock: whoever held it has committed, and its lines are the end of the chain now. By id, which
     # begins with the time; a line whose transaction commits late is simply linked later.
-    rows = session.connection.execute(select(*_AS_IT_STANDS).where(UNLINKED).order_by(audit.c.id).limit(limit)).all()
+    waiting = select(*_AS_IT_STANDS).where(UNLINKED, audit.c.id >= after).order_by(audit.c.id).limit(limit)
+    rows = session.connection.execute(waiting).all()
     if not rows:
         return 0
     head, links = _head(session), []

@@ -40,11 +40,12 @@ class Span:
 class Trail(Protocol):
     """The chain of audit lines. What is linked stays as it is."""
 
-    async def unlinked_since(self) -> datetime | None:
-        """When the oldest line was written that has no place in the chain yet; None if every line has one."""
+    async def unlinked_since(self, after: str = "") -> datetime | None:
+        """When the oldest line was written that has no place in the chain yet; None if every line has one. ``after``:
+        of those whose id is not before this."""
         ...
 
-    async def link(self, limit: int) -> int:
+    async def link(self, limit: int, after: str = "") -> int:
         """Number and link up to ``limit`` lines, the oldest first, whatever stands in them; how many there were. One
         chainer at a time, over all nodes: the next waits for the end of this transaction."""
         ...

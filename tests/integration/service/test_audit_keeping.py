@@ -14,7 +14,7 @@ from hub.core.checkpoints import EVERY_LINES, Checkpoint, CheckpointKey, from_js
 from hub.core.records import AuditLine
 from hub.edge.checkpoint_places import FolderPlace, UrlPlace, kept_in
 from hub.edge.ids import SeededIds
-from hub.service.audit.chaining import PAUSE, Chaining, link_waiting
+from hub.service.audit.chaining import OLD_BITE, PAUSE, REST, Chaining, link_waiting
 from hub.service.audit.checkpointing import Checkpointing
 from hub.service.audit.sending import NotTaken, Sending
 from hub.store import SqliteStore
@@ -66,13 +66,25 @@ async def test_a_tick_links_all_there_is_and_waits_for_nothing(store: SqliteStor
     assert chaining.amiss() == {} and chaining.figures() == {"audit_unlinked_seconds": 0}
 
 
-async def test_what_an_older_version_left_keeps_nobody_waiting_before_the_start(store: SqliteStore) -> None:
+async def test_what_an_older_version_left_goes_in_small_bites_behind_what_comes(store: SqliteStore) -> None:
+    rests: list[float] = []
+
+    async def pause(seconds: float) -> None:
+        rests.append(seconds)
+
     clock = FakeClock(START + timedelta(days=300))
-    chaining = Chaining(store=store, clock=clock, bites=2)
-    await put(store, 201)
-    assert await chaining.tick(clock.now()) == 200, "the rest has its turn in a second"
+    await put(store, 2 * OLD_BITE + 1)
+    chaining = Chaining(store=store, clock=clock, old_bites=2, pause=pause)
+    new = AuditLine(id=SeededIds("new").new("au", clock.now()), at=clock.now(), actor="hub", action="event.accepted")
+    await store.write(lambda unit: unit.add_audit([new]))
+    assert await chaining.tick(clock.now()) == 1 + 2 * OLD_BITE, "the rest has its turn in a second"
+    assert rests == [REST] * 2
+    [first] = await store.read(lambda unit: unit.trail.linked(0, 1))
+    assert first.id == new.id
     assert chaining.figures() == {"audit_unlinked_seconds": 0}
     assert await chaining.tick(clock.now()) == 1
+    await put(store, 250)
+    assert (await chaining.tick(clock.now()), rests) == (250, [REST] * 2), "from then on all of it at once"
 
 
 async def test_a_command_that_links_leaves_time_to_those_who_write(store: SqliteStore) -> None:
@@ -88,15 +100,18 @@ async def test_a_command_that_links_leaves_time_to_those_who_write(store: Sqlite
 
 async def test_nobody_has_to_look_while_what_was_there_at_the_start_is_being_linked(store: SqliteStore) -> None:
     clock = FakeClock(START + timedelta(days=300))
-    chaining = Chaining(store=store, clock=clock, bites=1)
-    await put(store, 250)
+    chaining = Chaining(store=store, clock=clock, bites=1, old_bites=2)
+    await put(store, 5 * OLD_BITE)
     for _ in range(2):
         await clock.advance(30)
-        assert await chaining.tick(clock.now()) == 100
+        assert await chaining.tick(clock.now()) == 2 * OLD_BITE
         assert chaining.amiss() == {}
+    chaining._oldest_new = clock.now() - timedelta(seconds=30)  # as if of what came since one line were left
+    assert chaining.amiss() == {"audit_unlinked_seconds": 30}
+    chaining._oldest_new = None
     await clock.advance(21)
     assert chaining.amiss() == {"audit_unlinked_seconds": 21}, "it does not go on"
-    assert await chaining.tick(clock.now()) == 50
+    assert await chaining.tick(clock.now()) == OLD_BITE
     chaining._oldest = clock.now() - timedelta(seconds=30)  # as if of what came since one line were left
     assert chaining.amiss() == {"audit_unlinked_seconds": 30}
 
