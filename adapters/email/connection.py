@@ -1,17 +1,21 @@
 """One conversation with the relay: opened over TLS, one recipient a transaction, every failure made a result.
 
-The steps of a transaction are sent one by one, and not by ``aiosmtplib``'s own ``sendmail``, because what a lost
-connection means depends on the step: before the content nothing was sent, after it anything may have been.
+The answers of a transaction are judged one by one, and not by ``aiosmtplib``'s own ``sendmail``, because what a lost
+connection means depends on the step: before the content nothing was sent, after it anything may have been. How the
+commands go out, each by itself or all at once, is the dialogue's affair (dialogue.py).
 """
 
+import asyncio
 import ssl
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 import aiosmtplib
 
+from adapters.email.answers import OutOfStep
 from adapters.email.codes import Phase, classify, queue_id
 from adapters.email.credentials import Credentials
+from adapters.email.dialogue import Dialogue, Pipelined, Stepwise
 from adapters.email.prepare import Message
 from adapters.port import Accepted, Deferred, Rejected, Result, Unconfirmed
 
@@ -62,18 +66,29 @@ class Connection:
         self._client = client
         self._timeouts = timeouts
         self._reusable = True
+        self._dialogue: Dialogue = Stepwise(client)
         self.transactions = 0
-        self.content_out = False
-        """Some of the content of the present message has been handed to the network."""
+        self.misled = False
+        """It offers pipelining, and did not answer all that it was asked at once."""
 
     @property
     def reusable(self) -> bool:
         """In step with the server, and ready for MAIL."""
-        return self._reusable and self._client.is_connected
+        return self._reusable and self._dialogue.in_step
+
+    @property
+    def content_out(self) -> bool:
+        """Some of the content of the present message has been handed to the network."""
+        return self._dialogue.content_out
+
+    @property
+    def pipelined(self) -> bool:
+        """Whether a transaction is asked for in one write."""
+        return isinstance(self._dialogue, Pipelined)
 
     @classmethod
-    async def open(cls, relay: Relay) -> "Connection":
-        """Connect, TLS, EHLO, AUTH. Raises SendFailure."""
+    async def open(cls, relay: Relay, *, pipelining: bool = True) -> "Connection":
+        """Connect, TLS, EHLO, AUTH. ``pipelining``: where the server offers it. Raises SendFailure."""
         client = aiosmtplib.SMTP(
             hostname=relay.host,
             port=relay.port,
@@ -89,7 +104,15 @@ class Connection:
         except BaseException:
             connection.cut()
             raise
+        if pipelining:
+            connection._pipeline()
         return connection
+
+    def _pipeline(self) -> None:
+        """What counts is what is offered over TLS: before it anybody may have offered it."""
+        transport = self._client.transport
+        if isinstance(transport, asyncio.Transport) and self._client.supports_extension("pipelining"):
+            self._dialogue = Pipelined(transport)
 
     async def _greet(self, relay: Relay) -> None:
         phase: Phase = "connect"
@@ -108,24 +131,29 @@ class Connection:
 
     async def send(self, message: Message) -> Result:
         """One transaction. Raises SendFailure where the conversation broke; a refusal is a result."""
-        self.content_out = False
+        self._dialogue.content_out = False
         self.transactions += 1
         phase: Phase = "mail"
         try:
             limit = self._client.esmtp_extensions.get("size", "")
             if limit.isdigit() and 0 < int(limit) < len(message.data):
                 return Rejected(reason="too_large", detail="over the size limit of the relay")
-            for phase, command in self._commands(message):
-                reply = await self._client.execute_command(*command, timeout=self._timeouts.command)
+            commands = self._commands(message)
+            self._dialogue.ask([command for _, command in commands])
+            for phase, _ in commands:
+                reply = await self._dialogue.answer(self._timeouts.command)
                 if not (reply.code == 354 if phase == "data" else 200 <= reply.code < 300):
                     result = await self._refused(phase, reply)
                     if phase == "mail" and reply.code == 421 and self.transactions > 1:
                         raise SendFailure(result, stale=True)
                     return result
             phase = "content"
-            reply = await self._hand_over(message.data)
+            # RFC 5321 4.5.2. A message begins with a field, so that a dot in the first column follows a line end.
+            stuffed = message.data.replace(b"\r\n.", b"\r\n..") + b".\r\n"
+            reply = await self._dialogue.hand_over(stuffed, self._timeouts.content)
         except (aiosmtplib.SMTPException, OSError, TimeoutError) as exc:
             self._reusable = False
+            self.misled = self.pipelined and _misled(exc, phase)
             raise SendFailure(self._broken(exc), stale=phase == "mail" and self.transactions > 1) from exc
         if 200 <= reply.code < 300:
             return Accepted(
@@ -136,7 +164,7 @@ class Connection:
             return Unconfirmed(reason="unknown", detail=f"{reply.code} CONTENT")
         return classify("content", reply.code, reply.message)
 
-    def _commands(self, message: Message) -> tuple[tuple[Phase, tuple[bytes, ...]], ...]:
+    def _commands(self, message: Message) -> tuple[tuple[Phase, bytes], ...]:
         mail = [b"MAIL", b"FROM:<" + message.return_path.encode("ascii") + b">"]
         rcpt = [b"RCPT", b"TO:<" + message.recipient.encode("ascii") + b">"]
         if self._client.supports_extension("size"):
@@ -144,26 +172,16 @@ class Connection:
         if message.receipt_token is not None and self._client.supports_extension("dsn"):
             mail += [b"RET=HDRS", b"ENVID=" + xtext(message.receipt_token)]
             rcpt += [b"NOTIFY=SUCCESS,FAILURE,DELAY", b"ORCPT=rfc822;" + xtext(message.recipient)]
-        return ("mail", tuple(mail)), ("rcpt", tuple(rcpt)), ("data", (b"DATA",))
-
-    async def _hand_over(self, data: bytes) -> aiosmtplib.SMTPResponse:
-        protocol = self._client.protocol
-        if protocol is None:
-            raise aiosmtplib.SMTPServerDisconnected("connection lost")
-        self.content_out = True
-        # RFC 5321 4.5.2. A message begins with a field, so that a dot in the first column always follows a line end.
-        protocol.write(data.replace(b"\r\n.", b"\r\n..") + b".\r\n")
-        return await protocol.read_response(timeout=self._timeouts.content)
+        return ("mail", b" ".join(mail)), ("rcpt", b" ".join(rcpt)), ("data", b"DATA")
 
     async def _refused(self, phase: Phase, reply: aiosmtplib.SMTPResponse) -> Result:
         """The refusal stands whatever becomes of the connection, which is only kept if it can be set back."""
         self._reusable = False
         if reply.code != 421 and 400 <= reply.code <= 599:
             try:
-                answer = await self._client.execute_command(b"RSET", timeout=self._timeouts.command)
-                self._reusable = answer.code == 250
-            except (aiosmtplib.SMTPException, OSError, TimeoutError):
-                self._reusable = False
+                self._reusable = await self._dialogue.settle(self._timeouts.command)
+            except (aiosmtplib.SMTPException, OSError, TimeoutError) as exc:
+                self.misled = self.pipelined and _misled(exc, "data")
         return classify(phase, reply.code, reply.message)
 
     def _broken(self, exc: Exception) -> Result:
@@ -187,7 +205,7 @@ class Connection:
     async def quit(self) -> None:
         """Say goodbye; the caller bounds the time. Never raises for what the server does."""
         try:
-            await self._client.quit(timeout=self._timeouts.close)
+            await self._dialogue.quit(self._timeouts.close)
         except (aiosmtplib.SMTPException, OSError, TimeoutError):
             pass
         finally:
@@ -217,6 +235,13 @@ def _not_opened(exc: Exception, phase: Phase) -> Result:
             else Deferred(reason="tls_failed", detail="STARTTLS not offered")
         )
     return Deferred(reason="connection_failed", detail=detail)
+
+
+def _misled(exc: Exception, phase: Phase) -> bool:
+    """Of several things that were asked at once some were answered twice, or the first of them and no other."""
+    return isinstance(exc, OutOfStep) or (
+        isinstance(exc, aiosmtplib.SMTPReadTimeoutError) and phase in {"rcpt", "data"}
+    )
 
 
 def _is_greeting(exc: Exception) -> bool:

@@ -99,12 +99,12 @@ def filename(name: str) -> bytes:
 
 
 def base64_lines(data: bytes) -> bytes:
-    """Base64 in lines of 76 characters, each ended by CRLF (RFC 2045 6.8)."""
+    """Base64 in lines of 76 characters with CRLF between them (RFC 2045 6.8), and none after the last."""
     text = binascii.b2a_base64(data, newline=False)
     # Half the time of a slice for each line; what does not fill a block of lines is sliced.
     end = len(text) // _LINES.size * _LINES.size
     blocks = chain.from_iterable(_LINES.iter_unpack(text[:end]))
-    return b"\r\n".join((*blocks, *(text[start : start + _LINE] for start in range(end, len(text), _LINE)), b""))
+    return b"\r\n".join((*blocks, *(text[start : start + _LINE] for start in range(end, len(text), _LINE))))
 
 
 def extra(headers: Mapping[str, str]) -> tuple[tuple[str, bytes], ...]:

@@ -8,7 +8,7 @@ cannot read protected fields shows the outer subject, and the text stays byte fo
 
 import hashlib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import format_datetime
@@ -29,6 +29,8 @@ from adapters.port import Alert, Attachment, Content
 
 Lines: TypeAlias = Callable[[bytes], bytes]
 """What :func:`base64_lines` does, perhaps once for all who are sent the same."""
+Pieces: TypeAlias = list[bytes]
+"""Joined once, when all are there: a photo is a large thing to copy."""
 
 _PLAIN_TEXT = re.compile(r"(?:[\t -~]{0,200}\r\n)*")
 
@@ -109,12 +111,12 @@ def payload(content: Content, out: Outside, lines: Lines = base64_lines) -> byte
     head += [b"HP-Outer: " + _line(name, value) for name, value in fields]
     attached = (_attachment(attachment, lines) for attachment in content.attachments)
     parts = [_alternative(content, out.delivery), *attached]
-    return b"".join(head) + multipart(mixed, parts)
+    return b"".join((*head, *multipart(mixed, parts)))
 
 
-def multipart(mark: bytes, parts: list[bytes]) -> bytes:
+def multipart(mark: bytes, parts: Iterable[Pieces]) -> Pieces:
     """The blank line and the body of a multipart. Like each part, it ends without the CRLF of the next boundary."""
-    return b"".join(b"\r\n--" + mark + b"\r\n" + part for part in parts) + b"\r\n--" + mark + b"--"
+    return [piece for part in parts for piece in (b"\r\n--" + mark + b"\r\n", *part)] + [b"\r\n--" + mark + b"--"]
 
 
 def boundary(kind: str, delivery: str) -> bytes:
@@ -132,6 +134,7 @@ def sealed_message(out: Outside, enveloped: bytes) -> bytes:
             b"Content-Transfer-Encoding: base64\r\n",
             b'Content-Disposition: attachment; filename="smime.p7m"\r\n\r\n',
             base64_lines(enveloped),
+            b"\r\n",
         )
     )
 
@@ -149,7 +152,7 @@ def alert_message(alert: Alert, out: Outside) -> bytes:
             b"MIME-Version: 1.0\r\n",
             b"Content-Type: text/plain; charset=utf-8\r\n",
             b"Content-Transfer-Encoding: " + (b"7bit" if plain else b"base64") + b"\r\n\r\n",
-            text.encode("ascii") if plain else base64_lines(text.encode("utf-8")),
+            text.encode("ascii") if plain else base64_lines(text.encode("utf-8")) + b"\r\n",
         )
     )
 
@@ -158,24 +161,21 @@ def _line(name: str, value: bytes) -> bytes:
     return name.encode("ascii") + b": " + value + b"\r\n"
 
 
-def _alternative(content: Content, delivery: str) -> bytes:
+def _alternative(content: Content, delivery: str) -> Pieces:
     mark = boundary("alternative", delivery)
     head = b'Content-Type: multipart/alternative; boundary="' + mark + b'"\r\n'
-    return head + multipart(mark, [_text("plain", content.text), _text("html", content.html)])
+    return [head, *multipart(mark, [_text("plain", content.text), _text("html", content.html)])]
 
 
-def _text(subtype: str, text: str) -> bytes:
-    body = base64_lines(_canonical(text))
+def _text(subtype: str, text: str) -> Pieces:
     head = f"Content-Type: text/{subtype}; charset=utf-8\r\nContent-Transfer-Encoding: base64\r\n\r\n"
-    return head.encode("ascii") + body.removesuffix(b"\r\n")
+    return [head.encode("ascii"), base64_lines(_canonical(text))]
 
 
-def _attachment(attachment: Attachment, lines: Lines) -> bytes:
-    return b"".join(
-        (
-            b"Content-Type: " + media_type(attachment.media_type) + b"\r\n",
-            b"Content-Transfer-Encoding: base64\r\n",
-            b"Content-Disposition: attachment" + filename(attachment.name) + b"\r\n\r\n",
-            lines(attachment.data).removesuffix(b"\r\n"),
-        )
-    )
+def _attachment(attachment: Attachment, lines: Lines) -> Pieces:
+    return [
+        b"Content-Type: " + media_type(attachment.media_type) + b"\r\n",
+        b"Content-Transfer-Encoding: base64\r\n",
+        b"Content-Disposition: attachment" + filename(attachment.name) + b"\r\n\r\n",
+        lines(attachment.data),
+    ]

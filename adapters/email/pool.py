@@ -12,6 +12,8 @@ _OLDEST = 60.0
 """Seconds a connection may lie idle; relays hang up after some minutes."""
 _MOST = 100
 """Transactions a connection; many relays allow no more."""
+_STEP_BY_STEP = 600.0
+"""Seconds without pipelining, after a server that offers it did not answer all it was asked at once."""
 
 
 class Pool:
@@ -24,6 +26,7 @@ class Pool:
         self._size = size
         self._idle: list[tuple[float, Connection]] = []
         self._closed = False
+        self._misled = float("-inf")
 
     @asynccontextmanager
     async def lease(self, domain: str, *, fresh: bool = False) -> AsyncIterator[Connection]:
@@ -31,12 +34,14 @@ class Pool:
         async with self._places.one(domain):
             if self._closed:
                 raise SendFailure(Deferred(reason="provider_unavailable", detail="closed"))
-            connection = (None if fresh else self._take()) or await Connection.open(self._relay)
+            connection = (None if fresh else self._take()) or await self._open()
             kept = False
             try:
                 yield connection
                 kept = connection.reusable and connection.transactions < _MOST and not self._closed
             finally:
+                if connection.misled:
+                    self._misled = asyncio.get_running_loop().time()
                 if kept:
                     self._keep(connection)
                 else:
@@ -44,11 +49,18 @@ class Pool:
 
     async def try_out(self) -> None:
         """Open a connection beside those in use, and keep it for whoever comes next. Raises SendFailure."""
-        connection = await Connection.open(self._relay)
+        connection = await self._open()
         if self._closed:
             connection.cut()
         else:
             self._keep(connection)
+
+    async def _open(self) -> Connection:
+        return await Connection.open(self._relay, pipelining=self._pipelining)
+
+    @property
+    def _pipelining(self) -> bool:
+        return asyncio.get_running_loop().time() - self._misled > _STEP_BY_STEP
 
     def _keep(self, connection: Connection) -> None:
         if len(self._idle) < self._size:
@@ -65,7 +77,7 @@ class Pool:
         oldest = asyncio.get_running_loop().time() - _OLDEST
         while self._idle:
             since, connection = self._idle.pop()
-            if connection.reusable and since >= oldest:
+            if connection.reusable and since >= oldest and (self._pipelining or not connection.pipelined):
                 return connection
             connection.cut()
         return None

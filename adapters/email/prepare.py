@@ -8,6 +8,7 @@ from adapters.email import mime
 from adapters.email.address import InvalidField, wire_address
 from adapters.email.certificates import Refusal, usable
 from adapters.email.chain import Trust
+from adapters.email.fields import base64_lines
 from adapters.email.identities import HUB_ALONE, Identities
 from adapters.email.smime import Signer, seal
 from adapters.email.verp import ReceiptsAddress, receipt_token
@@ -50,11 +51,12 @@ def prepare(
     signer: Signer,
     trust: Trust,
     identities: Identities = HUB_ALONE,
+    lines: mime.Lines = base64_lines,
 ) -> Message | Rejected:
     """Content is signed in its sender's name where that is possible, else in the hub's, and sealed to the best usable
-    certificate, or not sent at all; an alert goes as it is."""
+    certificate, or not sent at all; an alert goes as it is. ``lines`` encodes attachments."""
     try:
-        return _prepare(envelope, now, letterhead, signer, trust, identities)
+        return _prepare(envelope, now, letterhead, signer, trust, identities, lines)
     except InvalidField as problem:
         return Rejected(reason="misconfigured", detail=str(problem), technical=True)
 
@@ -66,6 +68,7 @@ def _prepare(
     signer: Signer,
     trust: Trust,
     identities: Identities,
+    lines: mime.Lines,
 ) -> Message | Rejected:
     try:
         recipient = wire_address(envelope.address)
@@ -88,13 +91,14 @@ def _prepare(
         case Alert():
             data = mime.alert_message(envelope.body, out)
         case Content():
-            pins = replace(trust, pinned=trust.pinned | envelope.pinned)
-            chosen = usable(envelope.certificates, recipient, now, pins)
+            if not envelope.pinned <= trust.pinned:
+                trust = replace(trust, pinned=trust.pinned | envelope.pinned)
+            chosen = usable(envelope.certificates, recipient, now, trust)
             if isinstance(chosen, Refusal):
                 return Rejected(reason=chosen.reason)
             certificate = chosen.fingerprint
             signing = signer if authority is None else authority.signer
-            sealed = seal(mime.payload(envelope.body, out), signing, chosen, envelope.delivery)
+            sealed = seal(mime.payload(envelope.body, out, lines), signing, chosen, envelope.delivery)
             data = mime.sealed_message(out, sealed)
     if len(data) > letterhead.size_limit:
         return Rejected(reason="too_large", detail="over the size limit of the settings")

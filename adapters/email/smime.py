@@ -86,7 +86,7 @@ def sign(payload: bytes, signer: Signer, delivery: str) -> bytes:
         b"Content-Transfer-Encoding: base64\r\n"
         b'Content-Disposition: attachment; filename="smime.p7s"\r\n\r\n'
     )
-    return head + multipart(mark, [payload, part + base64_lines(signature).removesuffix(b"\r\n")]) + b"\r\n"
+    return b"".join((head, *multipart(mark, [[payload], [part, base64_lines(signature)]]), b"\r\n"))
 
 
 def encrypt(entity: bytes, recipient: Usable) -> bytes:

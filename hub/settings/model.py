@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
@@ -21,6 +21,8 @@ from hub.settings.retention import RetentionSettings
 PREFIX = "FINGERPOST_"
 
 Schedule = Annotated[tuple[float, ...], NoDecode]
+Role = Literal["web", "worker", "clock"]
+Roles = Annotated[tuple[Role, ...], NoDecode]
 
 
 class Settings(
@@ -79,10 +81,11 @@ class Settings(
     smtp_password: SecretStr | None = Field(None, description="Its password; better from smtp_password_file.")
     smtp_password_file: Path | None = Field(None, description="File with the password on one line.")
     smtp_pool: int = Field(
-        4,
+        8,
         ge=1,
         le=64,
-        description="Connections to the relay; up to four times as many while it lets some wait for their answer.",
+        description="Connections to the relay; up to four times as many while it lets some wait for their answer. More "
+        "than 8 help where it takes longer than 5 ms for each mail; see how many it allows one client.",
     )
     smtp_connect_timeout: Seconds = Field(10.0, description="To connect and negotiate TLS.")
     smtp_command_timeout: Seconds = Field(30.0, description="For each command before the message.")
@@ -138,6 +141,12 @@ class Settings(
     )
     delivery_poll: Seconds = Field(1.0, description="How often to look for due deliveries when nothing nudges.")
     clock_tick: Seconds = Field(1.0, description="How often the clocks of the episodes are looked at.")
+    roles: Roles = Field(
+        ("web", "worker", "clock"),
+        description="What this process does, comma separated; of several on one PostgreSQL each may do its part. web: "
+        "requests and receipts; worker: delivers; clock: clocks, chasing, alarms, and whatever else is done again and "
+        "again. Each answers /health and /metrics.",
+    )
     node: str | None = Field(
         None, pattern=r"^[A-Za-z0-9._-]{1,64}$", description="This node's name in leases; default made at each start."
     )
@@ -195,7 +204,7 @@ class Settings(
     )
     stop_within: float = Field(10.0, ge=1, le=60, description="Longest an orderly stop may take.")
 
-    @field_validator("kek_files", "trust_anchor_files", "retry_schedule", mode="before")
+    @field_validator("kek_files", "trust_anchor_files", "retry_schedule", "roles", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
         if isinstance(value, str):
@@ -245,6 +254,10 @@ class Settings(
                 f"lease ({self.lease:g} s) must outlast longest_send with a margin: more than "
                 f"{self.longest_send * 1.25:g} s"
             )
+        if not self.roles:
+            wrong.append("roles must name at least one of web, worker, clock")
+        if len(set(self.roles)) < len(get_args(Role)) and self.database.startswith("sqlite"):
+            wrong.append("roles: on SQLite there is one process, which has to do everything; leave it out")
         if self.delivery_reserve >= self.delivery_concurrency:
             wrong.append("delivery_reserve must be less than delivery_concurrency: reminders need a place too")
         if (self.delivery_per_destination or 1) > self.delivery_concurrency:

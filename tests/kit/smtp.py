@@ -49,9 +49,15 @@ class SmtpServer:
     host: str = "localhost"
     port: int = 0
     dsn: bool = True
+    pipelining: bool = True
+    """Offered over TLS, or on a connection that has none."""
+    pipelining_in_clear: bool = True
+    """Offered before STARTTLS."""
     faults: dict[Place, deque[Fault]] = field(default_factory=dict)
     lines: list[bytes] = field(default_factory=list)
     received: list[Received] = field(default_factory=list)
+    asked_ahead: int = 0
+    """Transactions of which more than MAIL had come when MAIL was answered."""
     connections: int = 0
     open_now: set["_Session"] = field(default_factory=set)
     reached: asyncio.Event = field(default_factory=asyncio.Event)
@@ -100,6 +106,7 @@ class _Session(Aiosmtpd):
 
     async def smtp_MAIL(self, arg: str | None) -> None:
         self.state.lines.append(b"MAIL " + (arg or "").encode())
+        self.state.asked_ahead += bool(self._reader._buffer)  # what it has read and not yet worked on
         if not await self.faulty("mail"):
             await super().smtp_MAIL(self._without_dsn(arg))
 
@@ -149,7 +156,10 @@ class _Handler:
     ) -> list[str]:
         session.host_name = hostname
         self.state.lines.append(b"EHLO " + hostname.encode())
+        bound_for_tls = server.tls_context is not None and session.ssl is None
+        pipelining = self.state.pipelining_in_clear if bound_for_tls else self.state.pipelining
         extras = ["250-ENHANCEDSTATUSCODES", *(["250-DSN"] if self.state.dsn else [])]
+        extras += ["250-PIPELINING"] if pipelining else []
         return [*responses[:-1], *extras, responses[-1]]
 
     async def handle_DATA(self, server: _Session, session: Any, envelope: Any) -> str:
@@ -189,6 +199,7 @@ def client_context(anchor: Issued | None = None) -> ssl.SSLContext:
 async def smtp_server(
     *,
     dsn: bool = True,
+    pipelining: bool = True,
     starttls: bool = True,
     tls: ssl.SSLContext | None = None,
     implicit: bool = False,
@@ -196,7 +207,7 @@ async def smtp_server(
     size: int | None = 33_554_432,
 ) -> AsyncIterator[SmtpServer]:
     """A server on a free port of localhost, for as long as the block runs."""
-    state = SmtpServer(dsn=dsn)
+    state = SmtpServer(dsn=dsn, pipelining=pipelining)
     context = tls or server_context()
 
     def check(server: Any, session: Any, envelope: Any, mechanism: str, data: Any) -> AuthResult:

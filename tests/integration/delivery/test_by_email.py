@@ -83,6 +83,7 @@ async def post() -> AsyncIterator[Post]:
             mail_domain="hub.example",
             signer=Signer(certificate=HUB.certificate, key=HUB.key),
             trust=Trust(anchors=(root().certificate,), intermediates=(intermediate().certificate,)),
+            pool_size=4,
             timeouts=Timeouts(connect=5, command=5, content=5, total=15, close=1),
         )
         world = World(store=store, clock=FakeClock(NOW), sinks={"email": Sink()})

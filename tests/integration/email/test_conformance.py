@@ -22,9 +22,9 @@ HUB = person("notices@hub.example", issuer=intermediate(), key=rsa_key("hub"))
 
 
 class TestEmail(SealingConformance):
-    @pytest.fixture
-    async def bench(self) -> AsyncIterator[Bench]:
-        async with smtp_server(login=("hub", "correct-horse-battery")) as server:
+    @pytest.fixture(params=[True, False], ids=["pipelined", "step by step"])
+    async def bench(self, request: pytest.FixtureRequest) -> AsyncIterator[Bench]:
+        async with smtp_server(login=("hub", "correct-horse-battery"), pipelining=request.param) as server:
             transport = EmailTransport(
                 host=server.host,
                 port=server.port,

@@ -252,12 +252,12 @@ def test_line_ends_are_canonical(text: str) -> None:
 @pytest.mark.parametrize("size", [0, 1, 56, 57, 58, 911, 912, 913, 5000, 400_000])
 def test_base64_is_the_standard_librarys(size: int) -> None:
     data = bytes(range(256)) * (size // 256 + 1)
-    assert base64_lines(data[:size]) == base64.encodebytes(data[:size]).replace(b"\n", b"\r\n")
+    assert base64_lines(data[:size]) == base64.encodebytes(data[:size]).strip().replace(b"\n", b"\r\n")
 
 
 def test_base64_is_of_rfc_2045() -> None:
     lines = base64_lines(bytes(200)).split(b"\r\n")
-    assert [len(line) for line in lines] == [76, 76, 76, 40, 0]
+    assert [len(line) for line in lines] == [76, 76, 76, 40]
     assert base64_lines(b"") == b""
 
 

@@ -1,0 +1,128 @@
+"""What a server says, as replies in the order they came: several in one packet, or one in several (RFC 5321 4.2)."""
+
+import asyncio
+import re
+from collections import deque
+from typing import Final
+
+import aiosmtplib
+
+_LINE: Final = re.compile(rb"([0-9]{3})([ -]?)(.*)", re.DOTALL)
+_LONGEST: Final = 64 * 1024
+"""Bytes of one reply."""
+
+
+class OutOfStep(aiosmtplib.SMTPException):
+    """The server has said more than it was asked, so that nobody knows what its answers are to."""
+
+
+class Answers(asyncio.Protocol):
+    """For one who asks several things at once: they are kept until they are taken, and no more than were asked for."""
+
+    def __init__(self) -> None:
+        self.due = 0
+        """What was asked and has not been taken. Raise it in the same breath as the question is written."""
+        self._ready: deque[aiosmtplib.SMTPResponse] = deque()
+        self._unread = bytearray()
+        self._lines: list[bytes] = []
+        self._size = 0
+        self._unasked = False
+        self._goodbye = False
+        self._broken: Exception | None = None
+        self._paused = False
+        self._news: asyncio.Future[None] | None = None
+
+    @property
+    def in_step(self) -> bool:
+        """Everything asked was answered, and nothing else was said; not even goodbye."""
+        said = self.due or self._unread or self._lines or self._unasked or self._goodbye
+        return not said and self._broken is None
+
+    async def take(self, seconds: float) -> aiosmtplib.SMTPResponse:
+        """The next one, within so many seconds. Raises SMTPException: SMTPReadTimeoutError, SMTPServerDisconnected,
+        OutOfStep, SMTPResponseException for what is no reply. What was answered before the connection was lost is still
+        given."""
+        if not self._ready and self._broken is None:
+            try:
+                async with asyncio.timeout(seconds):
+                    while not self._ready and self._broken is None:
+                        await self._change()
+            except TimeoutError as error:
+                raise aiosmtplib.SMTPReadTimeoutError("no answer") from error
+        if self._unasked:
+            raise OutOfStep("more answers than questions")
+        if not self._ready:
+            raise self._broken or aiosmtplib.SMTPServerDisconnected("connection lost")
+        self.due -= 1
+        return self._ready.popleft()
+
+    async def room(self) -> bool:
+        """Let others have a turn, and wait until more may be written. False: it is no use, as the answer is there, or
+        the connection is not."""
+        asyncio.get_running_loop().call_soon(self._tell)
+        await self._change()
+        while self._paused and not self._ready and self._broken is None:
+            await self._change()
+        return not self._ready and self._broken is None
+
+    async def _change(self) -> None:
+        self._news = asyncio.get_running_loop().create_future()
+        try:
+            await self._news
+        finally:
+            self._news = None
+
+    def _tell(self) -> None:
+        if self._news is not None and not self._news.done():
+            self._news.set_result(None)
+
+    # asyncio.Protocol
+
+    def data_received(self, data: bytes) -> None:
+        self._unread += data
+        while self._broken is None and (end := self._unread.find(b"\n")) >= 0:
+            line = bytes(self._unread[:end]).removesuffix(b"\r")
+            del self._unread[: end + 1]
+            self._read(line)
+        if self._size + len(self._unread) > _LONGEST:
+            self._fail(aiosmtplib.SMTPResponseException(-1, "reply too long"))
+        self._tell()
+
+    def _read(self, line: bytes) -> None:
+        found = _LINE.fullmatch(line)
+        if found is None or (self._lines and self._lines[0][:3] != line[:3]):
+            self._fail(aiosmtplib.SMTPResponseException(-1, "no reply"))
+            return
+        self._lines.append(line)
+        self._size += len(line)
+        if found.group(2) == b"-":
+            return
+        code = int(found.group(1))
+        text = b"\n".join(one[4:].strip() for one in self._lines).decode("utf-8", "surrogateescape")
+        self._lines, self._size = [], 0
+        if len(self._ready) < self.due:
+            self._ready.append(aiosmtplib.SMTPResponse(code, text))
+        elif code == 421:
+            self._goodbye = True  # which it may say at any time (RFC 5321 3.8), and not in answer to anything
+        else:
+            self._unasked = True
+
+    def eof_received(self) -> None:
+        self._fail(aiosmtplib.SMTPServerDisconnected("connection lost"))
+        self._tell()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        lost = aiosmtplib.SMTPServerDisconnected("connection lost")
+        lost.__cause__ = exc
+        self._fail(lost)
+        self._tell()
+
+    def pause_writing(self) -> None:
+        self._paused = True
+
+    def resume_writing(self) -> None:
+        self._paused = False
+        self._tell()
+
+    def _fail(self, error: Exception) -> None:
+        self._broken = self._broken or error
