@@ -27,6 +27,16 @@ WIDE: Final = 4
 and those that are dead, with one place each, must leave enough to the living. On the other channels it is how many
 there are at most, beside flights that hang."""
 
+EAGER: Final = frozenset({"email"})
+"""Channels on which a notice is out within milliseconds of its turn."""
+
+AT_ONCE: Final = timedelta(milliseconds=250)
+"""Where a claim is carried out within this time its lane claims more at a time, up to :data:`AHEAD` times the places
+more, as each claim costs a transaction; one flight that takes longer, and it is as narrow as it was. So what is claimed
+still goes out at once, and nothing waits in hand to be overtaken."""
+
+AHEAD: Final = 2
+
 PATIENCE: Final = timedelta(seconds=2)
 """A flight to a provider that takes longer gives up its place to others: a relay may ask each recipient's own server
 before it answers, and hang with it."""
@@ -89,6 +99,8 @@ class Lane:
     """There may be more to claim."""
     answered_at: datetime | None = None
     """When a try last showed that the other end is there."""
+    ahead: int = 0
+    """Places besides, earned by being quick."""
 
     def __post_init__(self) -> None:
         self.destinations = Destinations(limit=self.limits.at_one_destination)
@@ -98,24 +110,27 @@ class Lane:
         """Each of its destinations has places of its own."""
         return self.channel in DIRECT
 
-    @property
-    def free(self) -> int:
+    def free(self, now: datetime) -> int:
         """Places nobody has."""
-        return max(0, self._wide(self.limits.concurrency) - len(self.flights))
+        return max(0, self._places(now) - len(self.flights))
 
-    @property
-    def free_for_reminders(self) -> int:
+    def free_for_reminders(self, now: datetime) -> int:
         """Of these, how many a reminder may take."""
         taken = sum(1 for flight in self.flights.values() if flight.claimed.delivery.priority in REMINDERS)
-        return max(0, min(self.free, self._wide(self.limits.concurrency - self.limits.reserve) - taken))
+        return max(0, min(self.free(now), self._wide(self.limits.concurrency - self.limits.reserve) - taken))
 
     def room(self, now: datetime) -> int:
         """What may be claimed: free places, or where there are none, those that have been given up."""
-        return self.free or self._given_up(now)
+        return self.free(now) or self._given_up(now)
 
     def worth_a_claim(self, now: datetime) -> bool:
         """A claim costs a transaction: enough room for a batch, not one at a time."""
-        return self.hungry and self.room(now) * 4 >= self._wide(self.limits.concurrency)
+        return self.hungry and self.room(now) * 4 >= self._places(now)
+
+    def _places(self, now: datetime) -> int:
+        """How many there are; no more than usual while a flight hangs, as whatever is claimed may hang with it."""
+        quick = self.ahead and not any(self._hangs(flight, now) for flight in self.flights.values())
+        return self._wide(self.limits.concurrency) + (self.ahead if quick else 0)
 
     def _given_up(self, now: datetime) -> int:
         """Places of flights that hang, as far as there may be flights beside them."""
@@ -151,7 +166,7 @@ class Lane:
         first, later = (
             due is None or any((self.channel, one) in due for one in some) for some in (FIRST_NOTICES, REMINDERS)
         )
-        if not self.free:
+        if not self.free(now):
             if not first:
                 return ()
             room = self._given_up(now)
@@ -161,9 +176,9 @@ class Lane:
         claimed: Sequence[ClaimedDelivery] = ()
         if first:
             claimed = await unit.claim(
-                now, until, node, self.free, channels=only, priorities=FIRST_NOTICES, places=places
+                now, until, node, self.free(now), channels=only, priorities=FIRST_NOTICES, places=places
             )
-        room = min(self.free_for_reminders, self.free - len(claimed))
+        room = min(self.free_for_reminders(now), self.free(now) - len(claimed))
         if room <= 0 or not later:
             return claimed
         places = self.destinations.places(now, reminders=True, beside=claimed) if self.direct else ANYWHERE
@@ -184,8 +199,12 @@ class Lane:
 
     def learn(self, flight: Flight, tried: Tried) -> float | None:
         """What it came to; seconds that its destination is shut for, if it now is."""
-        if sign_of(spoken(tried)) == "answers":
+        answers = sign_of(spoken(tried)) == "answers"
+        if answers:
             self.answered_at = tried.finished_at
+        if self.channel in EAGER:
+            quick = answers and tried.finished_at - flight.since <= AT_ONCE
+            self.ahead = min(self.ahead + 1, self.limits.concurrency * AHEAD) if quick else 0
         if self.direct:
             return self.destinations.learn(tried, flight.since)
         self.provider.learn(tried)

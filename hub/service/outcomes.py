@@ -52,8 +52,8 @@ class Ledger:
         """The rows of a batch; with ``bare`` nothing but attempts and states."""
         if not batch:
             return []
-        await unit.lock(*sorted({f"notice:{tried.claimed.notice.id}" for tried in batch}))
-        found = await unit.standings([tried.claimed.delivery.id for tried in batch])
+        locking = sorted({f"notice:{tried.claimed.notice.id}" for tried in batch})
+        found = await unit.standings([tried.claimed.delivery.id for tried in batch], locking=locking)
         standings = {standing.delivery: standing for standing in found}
         notices = {standing.notice: standing.notice_state for standing in found}
         settled: dict[str, DeliveryState] = {}

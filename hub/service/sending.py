@@ -11,6 +11,7 @@ from hub.core.records import ClaimedDelivery
 from hub.core.retry import ALERT_REASONS
 from hub.core.states import may_go_out
 from hub.core.verdict import Tried
+from hub.service.pace import Pace
 from hub.service.ports import Clock
 
 ALONE = 0.02
@@ -55,7 +56,7 @@ class Flight:
 
 
 class Sender:
-    """Sends one delivery at a time; holds no state of its own.
+    """Sends one delivery at a time; holds no state of its own but whose turn it is.
 
     ``longest_send``: seconds after which a transport that has not answered is cut off. Unless it says that nothing had
     been handed over, what it did until then is not known, and the try counts as one that may have been sent.
@@ -75,6 +76,7 @@ class Sender:
         self._clock = clock
         self._node = node
         self._longest = longest_send
+        self._pace = Pace()
 
     async def send(self, flight: Flight) -> Tried | None:
         """The try's results; None if the lease is too short for a send, and nothing was tried.
@@ -91,6 +93,8 @@ class Sender:
         transport = self._transports.get(claimed.delivery.channel)
         if transport is None:
             return self._tried(flight, Rejected(reason="misconfigured", detail="no transport", technical=True))
+        # Composing and sealing take the processor, and those claimed together would all do it at once.
+        await self._pace.turn()
         now = self._clock.now()
         try:
             envelope = self._first(claimed)
