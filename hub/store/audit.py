@@ -195,7 +195,7 @@ def _digested(row: Row[Any]) -> tuple[AuditLine | None, bytes]:
 
 
 def _listed(session: Session, wanted: Wanted, before: str | None, limit: int) -> Sequence[ListedLine]:
-    found = select(audit).order_by(audit.c.at.desc(), audit.c.id.desc()).limit(limit)
+    found = select(*_AS_IT_STANDS).order_by(audit.c.at.desc(), audit.c.id.desc()).limit(limit)
     for column, value in (
         (audit.c.organisation, wanted.organisation),
         (audit.c.episode, wanted.episode),
@@ -210,20 +210,15 @@ def _listed(session: Session, wanted: Wanted, before: str | None, limit: int) ->
         if at is None:
             return []
         found = found.where(tuple_(audit.c.at, audit.c.id) < tuple_(literal(at, audit.c.at.type), literal(before)))
-    return [ListedLine(number=row.number, line=_line(row)) for row in session.connection.execute(found)]
+    return [
+        ListedLine(number=row.number, line=_digested(row)[0] or _stand_in(row))
+        for row in session.connection.execute(found)
+    ]
 
 
-def _line(row: Row[Any]) -> AuditLine:
-    return AuditLine(
-        id=row.id,
-        at=row.at,
-        actor=row.actor,
-        action=row.action,
-        organisation=row.organisation,
-        episode=row.episode,
-        subject=row.subject,
-        detail=row.detail,
-    )
+def _stand_in(row: Row[Any]) -> AuditLine:
+    """For a row that is no line: that it is there has to be seen, and it hides no other."""
+    return AuditLine(id=str(row.id), at=_instant(row.at) or EPOCH, actor=str(row.actor), action="unreadable")
 
 
 # checkpoints

@@ -126,6 +126,8 @@ async def test_a_row_that_is_no_line_stops_no_chainer_and_has_its_place(store: S
     assert (verdict.whole, verdict.odd) == (True, 2)
     shown = await store.read(lambda unit: unit.trail.lines("ep_1"))
     assert [one.line for one in shown] == [made[0], made[3]]
+    listed = await store.read(lambda unit: unit.trail.listed(Wanted(episode="ep_1")))
+    assert [one.line.action for one in listed] == ["event.accepted", "unreadable", "unreadable", "event.accepted"]
 
 
 async def test_a_stretch_is_shown_without_its_lines(store: Stores) -> None:
