@@ -73,14 +73,22 @@ class Places:
         self._slow = {one: at for one, at in self._slow.items() if now - at < _REMEMBERED} | {domain: now}
 
     def _admit(self) -> None:
+        if not self._waiting:
+            return
         now = asyncio.get_running_loop().time()
         slow = {one for one, at in self._slow.items() if now - at < _REMEMBERED}
         slow |= {one.domain for one in self._held if self._hangs(one, now)}
+        in_the_way = sum(one.domain not in slow for one in self._held)
+        full = len(self._held) >= self._size
+        if full and (in_the_way >= self._size or len(self._held) >= self._size * BEYOND):
+            return
         for hold in self._in_order(slow):
-            in_the_way = sum(one.domain not in slow for one in self._held)
-            beside = hold.domain not in slow and in_the_way < self._size and len(self._held) < self._size * BEYOND
-            if len(self._held) < self._size or beside:
-                self._grant(hold, now)
+            held = len(self._held)
+            beside = hold.domain not in slow and in_the_way < self._size and held < self._size * BEYOND
+            if held >= self._size and not beside:
+                return  # nor is there a place for any of those behind it
+            self._grant(hold, now)
+            in_the_way += hold.domain not in slow
 
     def _in_order(self, slow: set[str]) -> Iterator[_Hold]:
         # One that was cancelled and has not noticed yet is not to be given anything.
