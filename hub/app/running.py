@@ -67,6 +67,7 @@ from hub.service.tokens.using import EVERY as USES_EVERY
 from hub.service.watching import Watching
 from hub.settings import Settings
 from hub.store import SqliteStore
+from hub.store.postgres import PostgresStore
 from hub.store.rotation import EVERY as KEYS_EVERY
 from hub.web.server import Crowd, Server, application
 
@@ -153,9 +154,7 @@ async def running(
         proofs = proofs_of(settings, store, secret, clock, ids)
         inbox = Inbox(
             # Delivery is made below, as it needs the transports, one of which hands in what comes back.
-            receipts=Receipts(
-                store=store, clock=clock, ids=ids, meter=metrics, nudge=lambda: delivery.nudge(), proofs=proofs
-            ),
+            receipts=Receipts(store=store, clock=clock, ids=ids, meter=metrics, nudge=lambda: nudge(), proofs=proofs),
             store=store,
             clock=clock,
             directory=directory,
@@ -168,7 +167,15 @@ async def running(
         ways = transports(settings, sms, lookup)
         await stack.enter_async_context(supervisor.closing("transports", lambda: _close(ways), at_most=1.0))
         envelopes = composer_of(settings, directory, secret)
-        delivery = delivery_of(settings, store, ways, directory, envelopes, clock, ids, metrics, log)
+        node = settings.node or ids.new("node", clock.now())
+        delivery = delivery_of(settings, node, store, ways, directory, envelopes, clock, ids, metrics, log)
+        wakeups = store.wakeups(node=node, heard=delivery.nudge, log=log) if isinstance(store, PostgresStore) else None
+
+        def nudge() -> None:
+            delivery.nudge()
+            if wakeups is not None:
+                wakeups.tell()
+
         domain = domain_of(
             Foundations(
                 settings=settings,
@@ -180,12 +187,15 @@ async def running(
                 ack_secret=secret,
                 digest=event_digest(ring),
                 channels=frozenset(ways),
-                nudge=delivery.nudge,
+                nudge=nudge,
                 log=log,
             )
         )
         await say_started(settings, store, domain.packs, ids, clock.now())
-        await stack.enter_async_context(supervisor.task("delivery", delivery.run))
+        if "worker" in settings.roles:
+            await stack.enter_async_context(supervisor.task("delivery", delivery.run))
+        if wakeups is not None:
+            await stack.enter_async_context(supervisor.task("wakeups", wakeups.run))
         if sms is not None and sms.run is not None:
             await stack.enter_async_context(supervisor.task("sms", sms.run))
         clockwork = Tick("clockwork", domain.tick, clock=clock, supervisor=supervisor, log=log)
@@ -205,7 +215,7 @@ async def running(
         health = Health(
             store=store,
             supervisor=supervisor,
-            ticks=(clockwork, chasing, refresh, watch, audit.chain),
+            ticks=(refresh, *((clockwork, chasing, watch, audit.chain) if "clock" in settings.roles else ())),
             clock=clock,
             overdue_after=settings.overdue_after,
             amiss=(
@@ -225,44 +235,49 @@ async def running(
                 erasing.figures,
                 tokens_ending.figures,
                 audit.figures,
+                *(() if wakeups is None else (wakeups.figures,)),
             ),
         )
-        ticks = {
+        everywhere = {
+            refresh: settings.sources_refresh,
+            Tick("keys", rotation.tick, clock=clock, supervisor=supervisor, log=log): KEYS_EVERY,
+            Tick("token uses", usage.tick, clock=clock, supervisor=supervisor, log=log): USES_EVERY,
+        }
+        if settings.heartbeat_url is not None:
+            beat = Heartbeat(settings.heartbeat_url.get_secret_value(), overdue=health.overdue, log=log).beat
+            everywhere[Tick("heartbeat", beat, clock=clock, supervisor=supervisor, log=log)] = settings.heartbeat_every
+        clocks = {
             clockwork: settings.clock_tick,
             chasing: settings.clock_tick,
-            refresh: settings.sources_refresh,
             alarms: ALARMS_EVERY,
             watch: min(EVERY, settings.overdue_after / 2),
-            Tick("keys", rotation.tick, clock=clock, supervisor=supervisor, log=log): KEYS_EVERY,
             Tick("search index", Indexing(store).tick, clock=clock, supervisor=supervisor, log=log): SEARCH_EVERY,
             Tick("coverage", reachable.tick, clock=clock, supervisor=supervisor, log=log): EVERY,
             Tick("retention", erasing.tick, clock=clock, supervisor=supervisor, log=log): ERASE_EVERY,
             Tick("certificates", certificates.tick, clock=clock, supervisor=supervisor, log=log): EVERY,
             Tick("tokens", tokens_ending.tick, clock=clock, supervisor=supervisor, log=log): TOKENS_EVERY,
-            Tick("token uses", usage.tick, clock=clock, supervisor=supervisor, log=log): USES_EVERY,
+            **audit.ticks,
         }
         if backups is not None:
-            ticks[Tick("key backups", backups.tick, clock=clock, supervisor=supervisor, log=log)] = BACKUPS_EVERY
-        ticks |= audit.ticks
+            clocks[Tick("key backups", backups.tick, clock=clock, supervisor=supervisor, log=log)] = BACKUPS_EVERY
         second = SecondChannels(store=store, directory=directory, channels=frozenset(ways), ids=ids)
-        ticks[Tick("second channels", second.tick, clock=clock, supervisor=supervisor, log=log)] = EVERY
+        clocks[Tick("second channels", second.tick, clock=clock, supervisor=supervisor, log=log)] = EVERY
         telling = telling_of(settings, store, directory, ways, secret, ids, log)
-        ticks[Tick("directory changes", telling.tick, clock=clock, supervisor=supervisor, log=log)] = TELL_EVERY
+        clocks[Tick("directory changes", telling.tick, clock=clock, supervisor=supervisor, log=log)] = TELL_EVERY
         if settings.verify_contacts:
-            ticks[Tick("verification", asking.tick, clock=clock, supervisor=supervisor, log=log)] = ASK_EVERY
-        canary = canary_of(settings, store, ways, directory, secret, ids, delivery.nudge)
+            clocks[Tick("verification", asking.tick, clock=clock, supervisor=supervisor, log=log)] = ASK_EVERY
+        canary = canary_of(settings, store, ways, directory, secret, ids, nudge)
         if canary is not None:
-            ticks[Tick("canary", canary.tick, clock=clock, supervisor=supervisor, log=log)] = EVERY
-        if settings.heartbeat_url is not None:
-            beat = Heartbeat(settings.heartbeat_url.get_secret_value(), overdue=health.overdue, log=log).beat
-            ticks[Tick("heartbeat", beat, clock=clock, supervisor=supervisor, log=log)] = settings.heartbeat_every
+            clocks[Tick("canary", canary.tick, clock=clock, supervisor=supervisor, log=log)] = EVERY
+        ticks = {**everywhere, **clocks} if "clock" in settings.roles else everywhere
         await stack.enter_async_context(ticking(ticks, clock, supervisor))
         answers = Answers(store=store, clock=clock, ids=ids, meter=metrics)
         pickup = pickup_of(
             settings, store, ways, directory, domain.keep, envelopes, answers, secret, clock, ids, metrics
         )
         accounts = account_services(store, clock, ids, limits_of(settings), ways.get("email"), directory.called, log)
-        receipts_port = await _receiving(settings, inbox, stack, supervisor)
+        web = "web" in settings.roles
+        receipts_port = await _receiving(settings, inbox, stack, supervisor) if web else None
         parts = parts_of(
             settings,
             domain,
@@ -288,7 +303,7 @@ async def running(
             demo_pages=demo_pages,
         )
         server = Server(
-            application(parts),
+            application(parts, whole=web),
             host=settings.bind_host,
             port=settings.bind_port,
             read_timeout=settings.read_timeout,

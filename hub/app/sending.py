@@ -38,6 +38,7 @@ def composer_of(settings: Settings, directory: LiveDirectory, secret: bytes) -> 
 
 def delivery_of(
     settings: Settings,
+    node: str,
     store: Store,
     ways: Mapping[str, Transport],
     directory: LiveDirectory,
@@ -54,7 +55,7 @@ def delivery_of(
         envelopes=envelopes,
         clock=clock,
         ids=ids,
-        node=settings.node or ids.new("node", clock.now()),
+        node=node,
         policy=RetryPolicy(
             schedule=settings.retry_schedule,
             jitter=settings.retry_jitter,

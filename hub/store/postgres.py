@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlalchemy.util import await_only
 
 from hub.service.ports import Ids, Sealer, StoreUnavailable, Unit
+from hub.service.supervise import Log
 from hub.service.tenancy import Scope, transaction_scope
 from hub.store import schema
 from hub.store.failures import told_again, translated
@@ -16,6 +17,7 @@ from hub.store.keystore import KeyDatabase, KeyStore
 from hub.store.postgres_engine import connected, postgres_engine
 from hub.store.session import Session
 from hub.store.unit import probe, run_work
+from hub.store.wakeups import Wakeups
 
 T = TypeVar("T")
 
@@ -114,6 +116,10 @@ class PostgresStore:
 
         async with connection.begin():
             return await run_work(work, runner)
+
+    def wakeups(self, *, node: str, heard: Callable[[], None], log: Log) -> Wakeups:
+        """How this node tells others of what is due, and hears of it."""
+        return Wakeups(self._engine.url, node=node, heard=heard, log=log)
 
     async def ready(self) -> bool:
         """Whether it can be written to now, and has this version's tables."""

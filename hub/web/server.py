@@ -83,8 +83,8 @@ class Parts:
     """What slows down whoever is too fast (hub/web/paces.py)."""
 
 
-def application(parts: Parts) -> web.Application:
-    """The whole web of one hub."""
+def application(parts: Parts, *, whole: bool = True) -> web.Application:
+    """The web of one hub. Not ``whole``: only how it is, for a node that others' requests do not go to."""
     app = web.Application(
         middlewares=[
             unknown,
@@ -98,30 +98,44 @@ def application(parts: Parts) -> web.Application:
     app.on_response_prepare.append(headers_for(parts.public_url))
     app.on_shutdown.append(parts.wall.stop)
     app.on_shutdown.append(parts.directory_pages.stop)
-    metrics = parts.health.metrics
-    app.add_routes(
-        [
-            web.get("/v1/episodes", guarded(parts.access, "episodes:read", parts.episodes.index)),
-            web.get("/v1/episodes/{episode}", guarded(parts.access, "episodes:read", parts.episodes.one)),
-            web.get("/v1/outbox", guarded(parts.access, "episodes:read", parts.outbox.index)),
-            web.get(DELIVERY, guarded(parts.access, "episodes:read", parts.outbox.one)),
-            web.post("/v1/outbox/redrive", guarded(parts.access, "outbox:write", parts.outbox.redrive)),
-            web.post("/v1/outbox/cancel", guarded(parts.access, "outbox:write", parts.outbox.cancel)),
-            web.post("/v1/receipts/email", guarded(parts.access, "receipts:write", parts.callbacks.mail)),
-            web.get("/v1/register/{organisation}", guarded(parts.access, REGISTER, parts.register.list)),
-            *_directory(parts.directory, parts.coverage, parts.access),
-            *([] if parts.metrics_open else [web.get("/metrics", guarded(parts.access, "metrics:read", metrics))]),
-            *parts.accounts.routes(),
-            *parts.directory_pages.routes(),
-            *parts.assurance.routes(),
-            *parts.desk.routes(),
-            *parts.tokens.routes(),
-            *parts.wall.routes(),
-            *parts.audit.routes(),
-            *unguarded(_open_to_all(parts)),
-        ]
-    )
+    app.add_routes(_health(parts))
+    if whole:
+        app.add_routes(_everything(parts))
     return app
+
+
+def _health(parts: Parts) -> list[web.RouteDef]:
+    metrics = parts.health.metrics
+    open_to_all = [
+        web.get("/health/live", parts.health.live),
+        web.get("/health/ready", parts.health.ready),
+        web.get("/health/overdue", parts.health.overdue),
+    ]
+    if parts.metrics_open:
+        return [*unguarded([*open_to_all, web.get("/metrics", metrics)])]
+    return [*unguarded(open_to_all), web.get("/metrics", guarded(parts.access, "metrics:read", metrics))]
+
+
+def _everything(parts: Parts) -> list[web.RouteDef]:
+    return [
+        web.get("/v1/episodes", guarded(parts.access, "episodes:read", parts.episodes.index)),
+        web.get("/v1/episodes/{episode}", guarded(parts.access, "episodes:read", parts.episodes.one)),
+        web.get("/v1/outbox", guarded(parts.access, "episodes:read", parts.outbox.index)),
+        web.get(DELIVERY, guarded(parts.access, "episodes:read", parts.outbox.one)),
+        web.post("/v1/outbox/redrive", guarded(parts.access, "outbox:write", parts.outbox.redrive)),
+        web.post("/v1/outbox/cancel", guarded(parts.access, "outbox:write", parts.outbox.cancel)),
+        web.post("/v1/receipts/email", guarded(parts.access, "receipts:write", parts.callbacks.mail)),
+        web.get("/v1/register/{organisation}", guarded(parts.access, REGISTER, parts.register.list)),
+        *_directory(parts.directory, parts.coverage, parts.access),
+        *parts.accounts.routes(),
+        *parts.directory_pages.routes(),
+        *parts.assurance.routes(),
+        *parts.desk.routes(),
+        *parts.tokens.routes(),
+        *parts.wall.routes(),
+        *parts.audit.routes(),
+        *unguarded(_open_to_all(parts)),
+    ]
 
 
 def _open_to_all(parts: Parts) -> list[web.RouteDef]:
@@ -131,9 +145,6 @@ def _open_to_all(parts: Parts) -> list[web.RouteDef]:
         web.get("/v1/openapi.json", parts.schema.openapi),
         web.post("/v1/callbacks/govuk-notify/receipts", parts.callbacks.notify_receipt),
         web.post("/v1/callbacks/govuk-notify/texts", parts.callbacks.notify_text),
-        web.get("/health/live", parts.health.live),
-        web.get("/health/ready", parts.health.ready),
-        web.get("/health/overdue", parts.health.overdue),
         web.get("/a/{token}", parts.acknowledge.show),
         web.post("/a/{token}", parts.acknowledge.record),
         web.get("/v/{token}", parts.verify.show),
@@ -142,8 +153,6 @@ def _open_to_all(parts: Parts) -> list[web.RouteDef]:
         *parts.pickup.routes(),
         web.get("/static/{name:.+}", parts.pages.statics.serve),
     ]
-    if parts.metrics_open:
-        routes.append(web.get("/metrics", parts.health.metrics))
     if parts.timeline is not None:
         routes += [
             web.get("/", parts.timeline.newest),

@@ -1,0 +1,89 @@
+"""What one node has written down to be delivered, another hears of at once (PostgreSQL's LISTEN and NOTIFY).
+
+Only a hint: whatever is lost on the way, by a connection cut or a pooler between, is found when the node next looks
+for itself. So the hint is no part of the transaction that it is about, where it would make writers wait in line.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from sqlalchemy import URL
+
+from hub.service.supervise import Log
+from hub.store.postgres_engine import connected, postgres_engine
+
+CHANNEL: Final = "fingerpost_due"
+TOGETHER: Final = 0.02
+"""Seconds between two hints of one node: a burst is one."""
+ALIVE_EVERY: Final = 15.0
+"""Seconds after which it is asked whether the connection still is one."""
+AGAIN_AFTER: Final = 2.0
+"""Seconds until it is opened anew."""
+
+
+class Wakeups:
+    """Of one node. ``heard``: called when another node has something, and when hints may have been missed."""
+
+    def __init__(self, url: URL, *, node: str, heard: Callable[[], None], log: Log) -> None:
+        self._url = url
+        self._node = node
+        self._heard = heard
+        self._log = log
+        self._due = asyncio.Event()
+        self.listening = asyncio.Event()
+
+    def figures(self) -> Mapping[str, int]:
+        """For metrics: ``wakeups_lost``, 1 while this node hears nothing and finds what is due by looking."""
+        return {"wakeups_lost": 0 if self.listening.is_set() else 1}
+
+    def tell(self) -> None:
+        """This node has written down something new to deliver. To be called after the commit."""
+        self._due.set()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Listen and tell until ``stop``. Raises nothing of the database's."""
+        engine = postgres_engine(self._url, pool=1)
+        try:
+            while not stop.is_set():
+                try:
+                    async with connected(engine) as connection:
+                        await self._listen((await connection.get_raw_connection()).driver_connection, stop)
+                except Exception as error:
+                    self._log.error("wakeups.lost", error=type(error).__name__)
+                finally:
+                    self.listening.clear()
+                await _first(AGAIN_AFTER, stop)
+        finally:
+            await engine.dispose()
+
+    async def _listen(self, connection: Any, stop: asyncio.Event) -> None:
+        lost = asyncio.Event()
+        connection.add_termination_listener(lambda _: lost.set())
+        await connection.add_listener(CHANNEL, self._on_hint)
+        self.listening.set()
+        self._heard()  # nothing was heard of what came while nobody listened
+        while not stop.is_set() and not lost.is_set():
+            if self._due.is_set():
+                self._due.clear()
+                await connection.execute("SELECT pg_notify($1, $2)", CHANNEL, self._node)
+                await _first(TOGETHER, stop)
+            elif not await _first(ALIVE_EVERY, self._due, lost, stop):
+                await connection.execute("SELECT 1")
+        if not lost.is_set():
+            await connection.remove_listener(CHANNEL, self._on_hint)
+
+    def _on_hint(self, connection: object, process: int, channel: str, node: object) -> None:
+        if node != self._node:
+            self._heard()
+
+
+async def _first(within: float, *events: asyncio.Event) -> bool:
+    """Wait until one of these is set, ``within`` seconds at most; whether one was."""
+    waiting = [asyncio.ensure_future(one.wait()) for one in events]
+    try:
+        done, _ = await asyncio.wait(waiting, timeout=within, return_when=asyncio.FIRST_COMPLETED)
+        return bool(done)
+    finally:
+        for one in waiting:
+            one.cancel()
