@@ -25,9 +25,10 @@ from contacts.model import Bundle
 from contacts.tables import dumps
 from hub.app.ledger import open_ledger
 from hub.service.envelopes import Composer
+from hub.service.ports import Unit
 from hub.settings import load
 from tests.kit.clock import FakeClock
-from tests.kit.fire import directory, mailbox
+from tests.kit.fire import SPEAKS_FOR, directory, mailbox
 from tests.kit.fire_stories import story
 from tests.kit.hub import SENDER, hub_environment
 from tests.kit.node import a_hub
@@ -38,6 +39,7 @@ from tests.kit.web import source
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 PATIENCE: Final = 300.0
+SOURCES: Final = tuple(f"urn:fingerpost:source:bench-{number}" for number in range(8))
 SIGNERS: Final = ("P-256", "RSA-2048")
 
 
@@ -99,13 +101,28 @@ class Seeded:
         return _environment(folder, sink.port, **given)
 
 
+async def hub_folder(folder: Path, smtp_port: int, **settings: str) -> Mapping[str, str]:
+    """A hub that is set up with sources and a directory and has nothing to do yet; its environment."""
+    folder.mkdir(parents=True)
+    environment = _environment(folder, smtp_port, **settings)
+
+    async def furnish(unit: Unit) -> None:
+        await unit.put_directory(dumps(directory()), datetime.now(UTC), [])
+        for uri in SOURCES:
+            await unit.put_source(source(uri, authorities=frozenset(SPEAKS_FOR)))
+
+    async with open_ledger(load(environment=environment)) as store:
+        await store.write(furnish)
+    return environment
+
+
 async def seed(folder: Path, notices: int, stamp: datetime | None = None) -> Seeded:
     """Reports until so many deliveries by e-mail wait; each was taken by the real intake into a real ledger."""
     folder.mkdir(parents=True)
     now = stamp or datetime.now(UTC)
     environment = _environment(folder, 25)
-    bundle, uri = directory(), "urn:fingerpost:source:bench"
-    registered = source(uri, authorities=frozenset({"E09000006", "E08000035"}))
+    bundle, uri = directory(), SOURCES[0]
+    registered = source(uri, authorities=frozenset(SPEAKS_FOR))
     async with open_ledger(load(environment=environment)) as store:
         await store.write(lambda unit: unit.put_directory(dumps(bundle), now, []))
         hub = await a_hub(

@@ -48,7 +48,7 @@ def watched(
     while (count := mail.count) < warm:
         _still(end, alive, count)
         time.sleep(PAUSE)
-    began, spent, served = count, _processor(senders()), _processor(servers())
+    began, spent, served = count, processor(senders()), processor(servers())
     while (count := mail.count) < total:
         _still(end, alive, count)
         time.sleep(PAUSE)
@@ -56,7 +56,7 @@ def watched(
         _still(end, alive, count)
         time.sleep(PAUSE)
     over = time.time()
-    spent, served = _processor(senders()) - spent, _processor(servers()) - served
+    spent, served = processor(senders()) - spent, processor(servers()) - served
     times = [at for at, _ in sink.arrivals(mail.folder)]
     share = (total - warm) / (total - began)
     return Run(notices=total - warm, seconds=over - times[warm - 1], processor=spent * share, servers=served * share)
@@ -76,8 +76,8 @@ def family(root: int) -> list[int]:
     return found
 
 
-def _processor(pids: Iterable[int]) -> float:
-    """Seconds so far, all threads (proc(5), stat: utime and stime)."""
+def processor(pids: Iterable[int]) -> float:
+    """Seconds of processor time so far, all threads (proc(5), stat: utime and stime)."""
     return sum(int(fields[11]) + int(fields[12]) for pid in pids if (fields := _stat(pid))) / TICK
 
 
