@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import typer
+from typer.models import CommandInfo
 
 from hub.edge.clock import SystemClock
 from hub.edge.ids import SystemIds
@@ -132,16 +133,22 @@ _TYPED: ContextVar[tuple[str, Given] | None] = ContextVar("typed", default=None)
 """The command that runs."""
 
 
-def named(app: typer.Typer, before: tuple[str, ...] = ()) -> None:
+def named(app: typer.Typer) -> None:
     """Have each command of ``app`` say by what name and with which arguments it was typed. To be called once, when all
     are there."""
-    for one in app.registered_commands:
+    for name, one in registered(app):
         if one.callback is not None:
-            name = one.name or one.callback.__name__.replace("_", "-")
-            one.callback = _named(" ".join((*before, name)), one.callback)
+            one.callback = _named(name, one.callback)
+
+
+def registered(app: typer.Typer, before: tuple[str, ...] = ()) -> Iterator[tuple[str, CommandInfo]]:
+    """Every command by the name that it is typed by."""
+    for one in app.registered_commands:
+        name = one.name or (one.callback.__name__.replace("_", "-") if one.callback else "")
+        yield " ".join((*before, name)), one
     for group in app.registered_groups:
         if group.typer_instance is not None:
-            named(group.typer_instance, (*before, str(group.name)))
+            yield from registered(group.typer_instance, (*before, str(group.name)))
 
 
 def _named(command: str, callback: Callable[..., Any]) -> Callable[..., Any]:
