@@ -79,15 +79,24 @@ def usable(certificates: Sequence[bytes], address: str, now: datetime, trust: Tr
 def _turns(certificates: tuple[bytes, ...], trust: Trust) -> tuple[datetime, ...]:
     """The only instants at which an answer about these may change: a certificate begins, or its last instant is over.
     What is so at one of them is so until the next, which is why answers may be kept at all."""
-    found = [read for read in map(_read, certificates) if read is not None]
-    turns: set[datetime] = set()
-    for one in (*found, *trust.anchors, *trust.intermediates):
-        # One whose times cannot be read is refused for that at every instant.
-        with suppress(*MALFORMED):
-            turns.add(one.not_valid_before_utc)
-        with suppress(*MALFORMED, OverflowError):
-            turns.add(one.not_valid_after_utc + timedelta.resolution)
+    turns = {turn for one in (*trust.anchors, *trust.intermediates) for turn in _shared_turns(one)}
+    for found in map(_read, certificates):
+        turns.update(() if found is None else _turns_of(found))
     return tuple(sorted(turns))
+
+
+def _turns_of(certificate: x509.Certificate) -> tuple[datetime, ...]:
+    turns = []
+    # One whose times cannot be read is refused for that at every instant.
+    with suppress(*MALFORMED):
+        turns.append(certificate.not_valid_before_utc)
+    with suppress(*MALFORMED, OverflowError):
+        turns.append(certificate.not_valid_after_utc + timedelta.resolution)
+    return tuple(turns)
+
+
+_shared_turns = lru_cache(maxsize=_KEPT)(_turns_of)
+"""Of an authority: the same instants in every answer, and not one set of them for each."""
 
 
 @lru_cache(maxsize=_KEPT)
