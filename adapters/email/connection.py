@@ -143,6 +143,8 @@ class Connection:
             for phase, _ in commands:
                 reply = await self._dialogue.answer(self._timeouts.command)
                 if not (reply.code == 354 if phase == "data" else 200 <= reply.code < 300):
+                    if self.pipelined and not 400 <= reply.code <= 599:
+                        raise OutOfStep("neither yes nor no: an answer to something else")
                     result = await self._refused(phase, reply)
                     if phase == "mail" and reply.code == 421 and self.transactions > 1:
                         raise SendFailure(result, stale=True)

@@ -238,6 +238,19 @@ class TestAServerThatCannotDoWhatItOffers:
             assert isinstance(await subject.deliver(ALERT, NOW), Accepted)
             assert server.connections == 2
 
+    @pytest.mark.parametrize("said", ["250 a\r\n354 c\r\n", "250 early\r\n250 a\r\n250 b\r\n"])
+    async def test_an_answer_to_something_else_is_none(self, said: str) -> None:
+        """One is missing, or the one too many is not there yet."""
+
+        async def script(talk: Talk) -> None:
+            await talk.lines()
+            await talk.say(said)
+            assert await talk.end() == b""
+
+        async with talking(script, by_steps) as (_, subject):
+            assert await subject.deliver(ALERT, NOW) == Deferred(reason="connection_failed", detail="OutOfStep")
+            assert isinstance(await subject.deliver(ALERT, NOW), Accepted)
+
     async def test_two_answers_to_the_content_confirm_nothing(self) -> None:
         async def script(talk: Talk) -> None:
             await talk.lines()
