@@ -109,6 +109,7 @@ OF_ORGANISATION: Final[Mapping[str, Condition]] = {
     "readiness": _everybodys,
     # One document, sealed as a whole: contacts/scope.py says whose part of it is whose.
     "directories": _everybodys,
+    "schema_oldest": _everybodys,
     "sources": _nobodys,
     "source_keys": _nobodys,
     "quarantine": _nobodys,
@@ -161,7 +162,8 @@ OF_SOURCE: Final[Mapping[str, Condition]] = {
     # Found by a keyed hash of the source's id, or by the id of an episode that was found as above.
     **dict.fromkeys(
         ("children", "revisions", "duties", "register_entries", "decisions", "notices", "deliveries", "attempts",
-         "receipts", "acknowledgements", "pickup_visits", "alarms", "audit", "readiness", "search_marks"),
+         "receipts", "acknowledgements", "pickup_visits", "alarms", "audit", "readiness", "schema_oldest",
+         "search_marks"),
         _everybodys,
     ),
 }  # fmt: skip

@@ -47,6 +47,14 @@ readiness = Table(
 )
 """One row that a readiness probe writes to: a store that can be read but not written is not ready."""
 
+schema_oldest = Table(
+    "schema_oldest",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("revision", Text, nullable=False),
+)
+"""One row: how old a hub may be that goes on with these tables (hub/store/schema.py)."""
+
 sources = Table(
     "sources",
     metadata,

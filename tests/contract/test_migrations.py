@@ -1,5 +1,6 @@
 """The migrations make the tables that the statements are written for, on both dialects."""
 
+import ast
 import asyncio
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,11 +13,12 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, MetaData, literal_column, make_url, select, text
 
 from hub.edge.ids import SeededIds
-from hub.store import BadStoreUrl, open_store
+from hub.service.ports import Unit
+from hub.store import BadStoreUrl, SchemaTooNew, open_store
 from hub.store import migrate as migrate_module
 from hub.store.migrate import migrate
 from hub.store.postgres_engine import postgres_engine
-from hub.store.schema import HEAD, is_current
+from hub.store.schema import HEAD, OLDEST, is_current
 from hub.store.sqlite_engine import sqlite_engine
 from hub.store.tables import metadata
 from tests.contract.test_transactions import put, there
@@ -163,3 +165,84 @@ async def test_a_filled_database_comes_along_on_postgresql(server: PostgresServe
     async with engine.begin() as connection:
         await connection.run_sync(filled)
     await engine.dispose()
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
+async def urls(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, str]:
+    """A ledger and a key store that are not there yet."""
+    if request.param == "sqlite":
+        return {"url": f"sqlite:///{tmp_path / 'ledger.sqlite3'}", "keys_url": f"sqlite:///{tmp_path / 'keys.sqlite3'}"}
+    server: PostgresServer = request.getfixturevalue("server")
+    return {"url": await server.database(), "keys_url": await server.database()}
+
+
+async def test_a_hub_goes_on_beside_a_newer_one_for_as_long_as_that_one_lets_it(urls: dict[str, str]) -> None:
+    async def expanded(unit: Unit) -> None:
+        """What a later version does to the tables: a column more, and it names who may go on."""
+        for statement in (
+            "ALTER TABLE sources ADD COLUMN made_up TEXT",
+            "CREATE TABLE made_up (id INTEGER PRIMARY KEY)",
+            "UPDATE alembic_version SET version_num = '9998'",
+        ):
+            await unit._run(lambda session, one=statement: session.connection.execute(text(one)))  # type: ignore[attr-defined]
+
+    async def contracted(unit: Unit) -> None:
+        statement = text("UPDATE schema_oldest SET revision = '9998'")
+        await unit._run(lambda session: session.connection.execute(statement))  # type: ignore[attr-defined]
+
+    store = await open_store(**urls, sealer=vault(), ids=SeededIds("1"))
+    await store.write(lambda unit: put(unit, 1))
+    await store.write(expanded)
+    assert await store.ready()
+    await store.write(lambda unit: put(unit, 2))
+    again = await open_store(**urls, sealer=vault(), ids=SeededIds("2"))  # started anew, it does not fall over it
+    await again.write(lambda unit: put(unit, 3))
+    assert await there(again) == {"r1", "r2", "r3"}
+    await store.write(contracted)
+    assert not await store.ready()
+    await again.aclose()
+    await store.aclose()
+    with pytest.raises(SchemaTooNew, match="9998"):
+        await open_store(**urls, sealer=vault(), ids=SeededIds("3"))
+
+
+EXPANDING = {"create_table", "create_index", "add_column", "f"}
+
+
+def test_what_changed_since_the_oldest_only_expands() -> None:
+    """A hub of OLDEST's version writes rows without what was added since: so it may be left out."""
+    scripts = ScriptDirectory(str(Path(migrate_module.__file__).with_name("migrations")))
+    assert OLDEST in {script.revision for script in scripts.walk_revisions()}
+    for script in scripts.walk_revisions():
+        if script.revision > OLDEST:
+            assert contracting(Path(script.path).read_text(encoding="utf-8")) == []
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ('op.create_table("a", sa.Column("id", sa.Text(), nullable=False))', []),
+        ('op.create_index("ix_a", "a", ["id"])', []),
+        ('op.add_column("a", sa.Column("b", sa.Text()))', []),
+        ('op.add_column("a", sa.Column("b", sa.Text(), nullable=False, server_default="x"))', []),
+        ('op.add_column("a", sa.Column("b", sa.Text(), nullable=False))', ["add_column"]),
+        ('op.create_index("ix_a", "a", ["id"], unique=True)', ["create_index"]),
+        ('op.drop_column("a", "b")', ["drop_column"]),
+        ('op.execute("DELETE FROM a")', ["execute"]),
+        ('with op.batch_alter_table("a") as batch:\n    batch.drop_column("b")', ["batch_alter_table"]),
+    ],
+)
+def test_what_contracts_is_known(line: str, found: list[str]) -> None:
+    assert contracting(line) == found
+
+
+def contracting(source: str) -> list[str]:
+    """The operations of a migration that a hub of the version before may not survive."""
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and ast.unparse(node.func.value) == "op":
+            text_of = ast.unparse(node)
+            must = node.func.attr == "add_column" and "nullable=False" in text_of and "server_default" not in text_of
+            if node.func.attr not in EXPANDING or must or "unique=True" in text_of:
+                found.append(node.func.attr)
+    return found

@@ -218,6 +218,7 @@ async def test_a_database_from_a_later_version_is_refused(tmp_path: Path) -> Non
     await (await sqlite_store(tmp_path)).aclose()
     with sqlite3.connect(tmp_path / LEDGER) as later:
         later.execute("UPDATE alembic_version SET version_num = '9999'")
+        later.execute("UPDATE schema_oldest SET revision = '9999'")
     later.close()
     with pytest.raises(SchemaTooNew, match="9999"):
         await sqlite_store(tmp_path)
