@@ -109,7 +109,7 @@ OF_ORGANISATION: Final[Mapping[str, Condition]] = {
     "readiness": _everybodys,
     # One document, sealed as a whole: contacts/scope.py says whose part of it is whose.
     "directories": _everybodys,
-    "schema_oldest": _everybodys,
+    "schema_oldest": _nobodys,
     "sources": _nobodys,
     "source_keys": _nobodys,
     "quarantine": _nobodys,
@@ -162,8 +162,7 @@ OF_SOURCE: Final[Mapping[str, Condition]] = {
     # Found by a keyed hash of the source's id, or by the id of an episode that was found as above.
     **dict.fromkeys(
         ("children", "revisions", "duties", "register_entries", "decisions", "notices", "deliveries", "attempts",
-         "receipts", "acknowledgements", "pickup_visits", "alarms", "audit", "readiness", "schema_oldest",
-         "search_marks"),
+         "receipts", "acknowledgements", "pickup_visits", "alarms", "audit", "readiness", "search_marks"),
         _everybodys,
     ),
 }  # fmt: skip
