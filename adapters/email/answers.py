@@ -1,13 +1,13 @@
 """What a server says, as replies in the order they came: several in one packet, or one in several (RFC 5321 4.2)."""
 
 import asyncio
-import re
 from collections import deque
 from typing import Final
 
 import aiosmtplib
 
-_LINE: Final = re.compile(rb"([0-9]{3})([ -]?)(.*)", re.DOTALL)
+_MARKS: Final = frozenset({b"", b" ", b"-"})
+"""What follows the code; with a hyphen the reply goes on in the next line."""
 _LONGEST: Final = 64 * 1024
 """Bytes of one reply."""
 
@@ -23,7 +23,7 @@ class Answers(asyncio.Protocol):
         self.due = 0
         """What was asked and has not been taken. Raise it in the same breath as the question is written."""
         self._ready: deque[aiosmtplib.SMTPResponse] = deque()
-        self._unread = bytearray()
+        self._unread = b""
         self._lines: list[bytes] = []
         self._size = 0
         self._unasked = False
@@ -79,30 +79,28 @@ class Answers(asyncio.Protocol):
     # asyncio.Protocol
 
     def data_received(self, data: bytes) -> None:
-        self._unread += data
-        while self._broken is None and (end := self._unread.find(b"\n")) >= 0:
-            line = bytes(self._unread[:end]).removesuffix(b"\r")
-            del self._unread[: end + 1]
-            self._read(line)
+        *lines, self._unread = (self._unread + data).split(b"\n")
+        for line in lines:
+            if self._broken is None:
+                self._read(line.removesuffix(b"\r"))
         if self._size + len(self._unread) > _LONGEST:
             self._fail(aiosmtplib.SMTPResponseException(-1, "reply too long"))
         self._tell()
 
     def _read(self, line: bytes) -> None:
-        found = _LINE.fullmatch(line)
-        if found is None or (self._lines and self._lines[0][:3] != line[:3]):
+        code, mark = line[:3], line[3:4]
+        if len(code) < 3 or not code.isdigit() or mark not in _MARKS or (self._lines and self._lines[0][:3] != code):
             self._fail(aiosmtplib.SMTPResponseException(-1, "no reply"))
             return
         self._lines.append(line)
         self._size += len(line)
-        if found.group(2) == b"-":
+        if mark == b"-":
             return
-        code = int(found.group(1))
-        text = b"\n".join(one[4:].strip() for one in self._lines).decode("utf-8", "surrogateescape")
+        text = b"\n".join([one[4:].strip() for one in self._lines]).decode("utf-8", "surrogateescape")
         self._lines, self._size = [], 0
         if len(self._ready) < self.due:
-            self._ready.append(aiosmtplib.SMTPResponse(code, text))
-        elif code == 421:
+            self._ready.append(aiosmtplib.SMTPResponse(int(code), text))
+        elif code == b"421":
             self._goodbye = True  # which it may say at any time (RFC 5321 3.8), and not in answer to anything
         else:
             self._unasked = True

@@ -6,6 +6,7 @@ commands go out, each by itself or all at once, is the dialogue's affair (dialog
 """
 
 import asyncio
+import re
 import ssl
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
@@ -18,6 +19,8 @@ from adapters.email.credentials import Credentials
 from adapters.email.dialogue import Dialogue, Pipelined, Stepwise
 from adapters.email.prepare import Message
 from adapters.port import Accepted, Deferred, Rejected, Result, Unconfirmed
+
+_NOT_XTEXT = re.compile(rb"[^!-*,-<>-~]")
 
 TlsMode: TypeAlias = Literal["required", "implicit", "opportunistic"]
 """STARTTLS or nothing; TLS from the first byte (port 465); STARTTLS where it is offered (a relay on this machine)."""
@@ -216,9 +219,7 @@ class Connection:
 
 def xtext(text: str) -> bytes:
     """RFC 3461 4: printable ASCII, with ``+``, ``=`` and the rest as ``+XX``."""
-    return b"".join(
-        bytes((octet,)) if 33 <= octet <= 126 and octet not in b"+=" else b"+%02X" % octet for octet in text.encode()
-    )
+    return _NOT_XTEXT.sub(lambda found: b"+%02X" % found.group()[0], text.encode())
 
 
 def _not_opened(exc: Exception, phase: Phase) -> Result:
