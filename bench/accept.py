@@ -28,7 +28,7 @@ from typing import Final
 from bench.hubs import ROOT, SOURCES, hub_folder
 from bench.keeping import keep
 from bench.table import Ratio, ratio
-from bench.watching import family, processor
+from bench.watching import family, processor, rounds
 from hub.core.webhook import sign
 from tests.kit.fire_stories import story
 from tests.kit.web import CLOUD_EVENT, KEY
@@ -36,6 +36,8 @@ from tests.kit.web import CLOUD_EVENT, KEY
 CLIENTS: Final = 32
 SECONDS: Final = 5.0
 ROUNDS: Final = int(os.environ.get("BENCH_ROUNDS", "3"))
+MINUTES: Final = float(os.environ.get("BENCH_MINUTES", "2.5"))
+"""For all rounds together."""
 WARM: Final = 1.0
 """Of these, seconds that do not count."""
 EVENTS: Final = 4000
@@ -65,40 +67,40 @@ class Taken:
 def main() -> None:
     """Measure, print, and keep."""
     load = os.getloadavg()[0]
-    rounds: dict[str, list[Taken]] = {}
+    taken: dict[str, list[Taken]] = {}
     slow: dict[str, list[Taken]] = {}
     with tempfile.TemporaryDirectory(prefix="fp-accept-") as name, _silent() as relay:
         folder = Path(name)
-        for number in range(ROUNDS):
+        for number in rounds(ROUNDS, MINUTES * 60):
             events = folder / f"events-{number}"
             events.write_bytes(b"".join(_requests()))
             for mode in ORDINARY:
-                rounds.setdefault(mode, []).append(measured(mode, folder / f"{mode}-{number}", relay, events))
+                taken.setdefault(mode, []).append(measured(mode, folder / f"{mode}-{number}", relay, events))
             for mode in ("hub", "commit") if shutil.which("strace") else ():
                 place = folder / f"slow-{mode}-{number}"
                 slow.setdefault(mode, []).append(measured(mode, place, relay, events, slow=True))
     print(f"{f'events a second, {CLIENTS} clients':<68} {'rates':>24} {'processor ms':>14}")
-    for words, found in (("", rounds), (f", fsync {SLOW * 1000:.0f} ms longer", slow)):
-        for mode, taken in found.items():
-            rates = ", ".join(f"{one.rate:.0f}" for one in taken)
-            spent = statistics.median(one.processor for one in taken) * 1000
+    for words, found in (("", taken), (f", fsync {SLOW * 1000:.0f} ms longer", slow)):
+        for mode, several in found.items():
+            rates = ", ".join(f"{one.rate:.0f}" for one in several)
+            spent = statistics.median(one.processor for one in several) * 1000
             print(f"  {TITLES[mode] + words:<66} {rates:>24} {spent:14.2f}")
-    judged = ratios(rounds, slow)
+    judged = ratios(taken, slow)
     for one in judged:
         print(one.line())
     if not slow:
         print(f"skipped: fsync {SLOW * 1000:.0f} ms longer: strace is missing (Debian: apt-get install strace)")
-    fields = {mode: [asdict(one) for one in taken] for mode, taken in rounds.items()}
-    late = {mode: [asdict(one) for one in taken] for mode, taken in slow.items()}
+    fields = {mode: [asdict(one) for one in several] for mode, several in taken.items()}
+    late = {mode: [asdict(one) for one in several] for mode, several in slow.items()}
     path = keep("accept", load, judged, clients=CLIENTS, taken=fields, taken_with_slow_fsync=late)
     print(f"load average {load:.1f} before and {os.getloadavg()[0]:.1f} after; kept in bench/results/{path.name}")
 
 
-def ratios(rounds: Mapping[str, Sequence[Taken]], slow: Mapping[str, Sequence[Taken]]) -> Sequence[Ratio]:
+def ratios(taken: Mapping[str, Sequence[Taken]], slow: Mapping[str, Sequence[Taken]]) -> Sequence[Ratio]:
     """A hub beside those that do less."""
     found = []
     for mode, limit in (("handler", 0.55), ("bare", None)):
-        ours, theirs = rounds["hub"], rounds[mode]
+        ours, theirs = taken["hub"], taken[mode]
         title = f"accept: of {TITLES[mode]}"
         found += [
             ratio(f"{title}", [one.rate for one in ours], [one.rate for one in theirs], limit),

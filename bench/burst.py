@@ -1,17 +1,14 @@
-"""How soon the first recipient has it when nothing else is going on; and what the dead cost the living in a burst.
+"""What the dead cost the living in a burst.
 
-Idle: from the moment a case system posts its event to the 250 of the mail server, for the first mail of each event, by
-the running command line. Burst: 2,000 sealed notices by HTTPS push to 300 hosts, over TLS, of which ten are dead, five
-by refusing connections and five by taking them and saying nothing; against the same without these. Other work on the
-machine makes the seconds longer: of the burst each is measured in turn, more than once, and the quickest counts; the
-idle hub is told apart from a busy machine by ``chrt -f 1 make bench ARGS=burst``.
+2,000 sealed notices by HTTPS push to 300 hosts, over TLS, of which ten are dead, five by refusing connections and five
+by taking them and saying nothing; against the same without these. Other work on the machine makes the seconds longer:
+each is measured in turn, more than once, and the quickest counts.
 """
 
 import asyncio
 import os
 import socket
 import ssl
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -19,7 +16,6 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from ipaddress import ip_network
 from pathlib import Path
 
@@ -31,23 +27,16 @@ from adapters.port import Envelope
 from hub.core.records import Changes, ClaimedDelivery
 from hub.core.retry import RetryPolicy
 from hub.edge.clock import SystemClock
-from hub.service.health import COUNTS_AGE
 from hub.service.lanes import Limits
 from hub.service.ports import Unit
 from tests.kit.delivering import Plain, Watched, World
-from tests.kit.fire import ROOT, running
-from tests.kit.fire_posting import Poster
-from tests.kit.fire_runs import ground
-from tests.kit.fire_sink import arrivals
-from tests.kit.fire_stories import story
+from tests.kit.fire import ROOT
 from tests.kit.pushing import KEYS, RECEIVER, SIGNER
 from tests.kit.receiver import host_certificate
 from tests.kit.smtp import client_context
 from tests.kit.store import sqlite_store
 from tests.kit.transport import content
 
-EVENTS = 120
-IDLE_LIMIT = 0.1
 NOTICES, HOSTS, DEAD = 2000, 300, 10
 ANSWER = 0.02
 """Seconds a living host takes to answer."""
@@ -59,45 +48,7 @@ PATIENCE = 600.0
 def main() -> None:
     """Measure and print."""
     print(f"load average {os.getloadavg()[0]:.1f} of {os.cpu_count()} processors")
-    idle()
     burst()
-
-
-def idle() -> list[float]:
-    """Seconds from post to 250 for the first recipient, one event after another."""
-    with tempfile.TemporaryDirectory(prefix="fp-idle-") as folder, ground(Path(folder)) as (mail, site):
-        found = sorted(asyncio.run(_idle(mail.folder, site)))
-    print(
-        f"- idle, {len(found)} events: posted to 250 for the first recipient in {_ms(statistics.median(found))} (p50), "
-        f"{_ms(found[int(len(found) * 0.99)])} (p99; limit {_ms(IDLE_LIMIT)}), {_ms(found[-1])} at most",
-        flush=True,
-    )
-    return found
-
-
-async def _idle(mails: Path, site: object) -> list[float]:
-    found: list[float] = []
-    async with running(site) as (hub, client):  # type: ignore[arg-type]  # as ground() gave it
-        poster = Poster(client, hub.site.url, hub.site.keys)
-        sources = list(hub.site.keys)
-        for number in range(EVENTS):
-            one = story(number, sources[number % len(sources)], datetime.now(UTC), length=2)
-            posted = time.time()
-            await poster.post(one, one.steps[0])
-            found.append(await _first_since(mails, posted) - posted)
-            await asyncio.sleep(COUNTS_AGE.total_seconds())  # until then the hub may tell what it counted before
-            await hub.drained(client, PATIENCE)
-        await hub.stop()
-    return found
-
-
-async def _first_since(mails: Path, since: float) -> float:
-    async with asyncio.timeout(PATIENCE):
-        while True:
-            found = [one.at for one in arrivals(mails) if one.at >= since]
-            if found:
-                return min(found)
-            await asyncio.sleep(0.1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -259,10 +210,6 @@ async def _serve(chain: str) -> None:
     await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=context).start()
     print(runner.addresses[0][1], flush=True)
     await asyncio.Event().wait()
-
-
-def _ms(seconds: float) -> str:
-    return f"{seconds * 1000:.0f} ms"
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ Ratios within one run; a tick with a million must cost at most twice what one wi
 """
 
 import asyncio
+import os
 import sqlite3
 import statistics
 import tempfile
@@ -11,6 +12,8 @@ import time
 from datetime import timedelta
 from pathlib import Path
 
+from bench.keeping import keep
+from bench.table import ratio
 from tests.kit.clock import START
 from tests.kit.events import reported
 from tests.kit.node import a_hub
@@ -18,17 +21,26 @@ from tests.kit.store import LEDGER, sqlite_store
 
 DUTIES = (1_000, 1_000_000)
 TICKS = 300
+LIMIT = 2.0
 
 
 def main() -> None:
     """Measure and print."""
+    load = os.getloadavg()[0]
     print(f"{'open duties':>12} {'idle tick':>12} {'restart':>12}")
     found = []
     for duties in DUTIES:
         with tempfile.TemporaryDirectory(prefix="fp-clock-") as folder:
             found.append(asyncio.run(measured(Path(folder), duties)))
         print(f"{duties:12,} {found[-1][0] * 1000:9.3f} ms {found[-1][1]:10.2f} s", flush=True)
-    print(f"{'ratio':>12} {found[1][0] / found[0][0]:12.2f} {found[1][1] / found[0][1]:12.2f}")
+    few, many = found
+    judged = [
+        ratio("one idle tick, 1,000,000 open duties: of 1,000", many[0:1], few[0:1], LIMIT, "at most"),
+        ratio("restart, 1,000,000 open duties: of 1,000", many[1:2], few[1:2], LIMIT, "at most"),
+    ]
+    for one in judged:
+        print(one.line())
+    keep("clock", load, judged, duties=DUTIES, tick_seconds=[few[0], many[0]], restart_seconds=[few[1], many[1]])
 
 
 async def measured(folder: Path, wanted: int) -> tuple[float, float]:

@@ -1,8 +1,9 @@
 """A burst of 2,000 sealed notices by e-mail: a hub's, beside the floor under it and what others would use instead.
 
-``make bench ARGS=fanout``; with ``BENCH_ONLY=ours`` without the others, with ``BENCH_ROUNDS`` and ``BENCH_NOTICES`` in
-fewer rounds and of fewer notices (then nothing is kept). See docs/performance.md for what each row is.
-Everybody sends the same message to the same sink, in turn, round by round; what counts are the ratios within a round.
+``make bench ARGS=fanout``; docs/performance.md says what each row is. Everybody sends the same message to the same sink,
+in turn, round by round; what counts are the ratios within a round. ``BENCH_ONLY=ours`` leaves the others out;
+``BENCH_ROUNDS``, ``BENCH_MINUTES`` and ``BENCH_NOTICES`` make it longer or shorter. Of another number of notices, or
+without the others, nothing is kept.
 """
 
 import asyncio
@@ -24,13 +25,15 @@ from bench.hubs import ROOT, SIGNERS, Seeded, all_sent, outcomes, seed, serving,
 from bench.keeping import keep
 from bench.peers.running import PEERS, burst
 from bench.table import HEAD, Ratio, Row, line, ratio
-from bench.watching import Run, family, watched
+from bench.watching import Run, family, rounds, watched
 
 STANDARD: Final = 2000
 NOTICES: Final = int(os.environ.get("BENCH_NOTICES", STANDARD))
 WARM: Final = NOTICES // 10
 """Sent before, and not counted: starting is not what is measured."""
 ROUNDS: Final = int(os.environ.get("BENCH_ROUNDS", "3"))
+MINUTES: Final = float(os.environ.get("BENCH_MINUTES", "7"))
+"""For all rounds together."""
 OURS: Final = "Fingerpost"
 LIMITS: Final = (
     ("Celery + Redis, as written", "P-256", 5.0),
@@ -68,7 +71,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="fp-fanout-") as name:
         folder = Path(name)
         seeded = asyncio.run(seed(folder / "seeded", NOTICES + WARM))
-        for number in range(ROUNDS):
+        for number in rounds(ROUNDS, MINUTES * 60):
             print(f"round {number + 1} of {ROUNDS}", flush=True)
             place = folder / str(number)
             for signer in SIGNERS:
@@ -205,7 +208,7 @@ def kept(taken: Taken, load: float) -> None:
     found = rows(taken)
     path = keep(
         "fanout", load, ratios(taken),
-        notices=NOTICES, warm_up=WARM, rounds=ROUNDS, rows=[asdict(row) for row in found],
+        notices=NOTICES, warm_up=WARM, rows=[asdict(row) for row in found],
         floors={signer: [asdict(one) for one in floors] for signer, floors in taken.floors.items()},
         skipped=taken.skipped,
     )  # fmt: skip

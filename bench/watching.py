@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -60,6 +60,19 @@ def watched(
     times = [at for at, _ in sink.arrivals(mail.folder)]
     share = (total - warm) / (total - began)
     return Run(notices=total - warm, seconds=over - times[warm - 1], processor=spent * share, servers=served * share)
+
+
+def rounds(most: int, seconds: float) -> Iterator[int]:
+    """As many rounds as ``most``, or as fit into the time: at least one, and none that would probably end later."""
+    began = before = time.monotonic()
+    longest = 0.0
+    for number in range(most):
+        yield number
+        now = time.monotonic()
+        longest, before = max(longest, now - before), now
+        if now + longest > began + seconds:
+            print(f"  {number + 1} of {most} rounds: another would take longer than there is time for", flush=True)
+            return
 
 
 def family(root: int) -> list[int]:

@@ -31,7 +31,7 @@ class Peer:
     signers: tuple[str, ...] = ("P-256",)
     queue: bool = True
     late: bool = False
-    share: float = 1.0
+    share: float = 0.5
 
     @property
     def missing(self) -> str | None:
@@ -75,7 +75,7 @@ PEERS: Final = (
     ),
     Peer(
         name="Celery + Redis synced, as written", module="by_celery", way="written",
-        durable="yes: appendfsync always, late acks", commands=(_CELERY,), server=_synced, late=True,
+        durable="yes: appendfsync always, late acks", commands=(_CELERY,), server=_synced, late=True, share=0.25,
     ),
     Peer(
         name="dramatiq + Redis, as written", module="by_dramatiq", way="written", durable=UNSYNCED,
@@ -95,7 +95,7 @@ PEERS: Final = (
     ),
     Peer(
         name="Apprise", module="by_apprise", way="written", durable="no: it has no queue",
-        commands=(), server=_none, signers=("",), queue=False, share=0.2,
+        commands=(), server=_none, signers=("",), queue=False, share=0.1,
     ),
 )  # fmt: skip
 

@@ -200,6 +200,12 @@ class Hub:
         fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
+    def memory(self) -> int:
+        """Bytes of physical memory that it has now (proc(5), status: VmRSS)."""
+        assert self._process is not None, "it does not run"
+        lines = Path(f"/proc/{self._process.pid}/status").read_text().splitlines()
+        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmRSS:"))
+
     async def _ready(self, client: aiohttp.ClientSession) -> bool:
         try:
             async with client.get(f"{self.site.url}/health/ready") as answer:
