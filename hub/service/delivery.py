@@ -63,7 +63,7 @@ class Delivery:
         )
         self._recorder = Recorder(
             store=store, clock=clock, ids=ids, node=node, policy=policy, closed=closed, meter=meter, log=log,
-            unproven=unproven,
+            unproven=unproven, under_way=lambda: any(not flight.settled for flight in self._tasks.values()),
         )  # fmt: skip
         # A channel without a transport has its lane too: its deliveries fail aloud instead of waiting for ever.
         channels = sorted({*get_args(Channel), *transports})
@@ -206,6 +206,8 @@ class Delivery:
 
     def _landed(self, lane: Lane, task: asyncio.Task[None]) -> None:
         flight = self._tasks.pop(task)
+        if not self._tasks:
+            self._recorder.all_in()
         identity = flight.claimed.delivery.id
         now = self._clock.now()
         lane.leave(flight, now)
@@ -261,7 +263,10 @@ class Delivery:
             self._recorder.recorded.clear()
             for lane in self._lanes:
                 lane.hungry = True
-            self._wake.set()
+            now = self._clock.now()
+            # A lane that has its hands full and is quick asks for all of them in a moment.
+            if not any(lane.ahead and lane.flights and not lane.worth_a_claim(now) for lane in self._lanes):
+                self._wake.set()
 
     async def _stopping(self, stop: asyncio.Event) -> None:
         await stop.wait()

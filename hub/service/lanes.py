@@ -30,10 +30,10 @@ there are at most, beside flights that hang."""
 EAGER: Final = frozenset({"email"})
 """Channels on which a notice is out within milliseconds of its turn."""
 
-AT_ONCE: Final = timedelta(milliseconds=250)
-"""Where a claim is carried out within this time its lane claims more at a time, up to :data:`AHEAD` times the places
-more, as each claim costs a transaction; one flight that takes longer, and it is as narrow as it was. So what is claimed
-still goes out at once, and nothing waits in hand to be overtaken."""
+AT_ONCE: Final = timedelta(seconds=1)
+"""Where what is claimed is out within this time its lane claims more at a time, up to :data:`AHEAD` times the places
+more, as each claim costs a transaction; half as many more with each flight that takes longer, and none with one that
+fails. So what is claimed still goes out at once, and hardly anything waits in hand to be overtaken."""
 
 AHEAD: Final = 2
 
@@ -125,7 +125,8 @@ class Lane:
 
     def worth_a_claim(self, now: datetime) -> bool:
         """A claim costs a transaction: enough room for a batch, not one at a time."""
-        return self.hungry and self.room(now) * 4 >= self._places(now)
+        part = 2 if self.ahead else 4
+        return self.hungry and self.room(now) * part >= self._places(now)
 
     def _places(self, now: datetime) -> int:
         """How many there are; no more than usual while a flight hangs, as whatever is claimed may hang with it."""
@@ -203,8 +204,9 @@ class Lane:
         if answers:
             self.answered_at = tried.finished_at
         if self.channel in EAGER:
-            quick = answers and tried.finished_at - flight.since <= AT_ONCE
-            self.ahead = min(self.ahead + 1, self.limits.concurrency * AHEAD) if quick else 0
+            quick = tried.finished_at - flight.since <= AT_ONCE
+            more = min(self.ahead + 1, self.limits.concurrency * AHEAD) if quick else self.ahead // 2
+            self.ahead = more if answers else 0
         if self.direct:
             return self.destinations.learn(tried, flight.since)
         self.provider.learn(tried)

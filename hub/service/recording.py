@@ -16,6 +16,10 @@ from hub.service.outcomes import Ledger, Unproven, nobody_asks
 from hub.service.ports import Clock, Ids, Store, StoreUnavailable, Unit
 
 MOST_AT_ONCE = 200
+ENOUGH = 32
+GATHER = 0.02
+"""Seconds that results wait for those of others that are under way, unless there are enough of them: most of what a
+transaction costs it costs however many are in it, and a burst has hundreds of results a second."""
 FIRST_PAUSE = 0.05
 LONGEST_PAUSE = 2.0
 
@@ -48,8 +52,10 @@ class Recorder:
         meter: Meter,
         log: Log,
         unproven: Unproven = nobody_asks,
+        under_way: Callable[[], bool] = lambda: False,
     ) -> None:
-        """``closed`` is told of each endpoint that is gone, once that is durable."""
+        """``closed`` is told of each endpoint that is gone, once that is durable. ``under_way``: whether more results
+        are to come soon; whoever knows that none are any more says so (:meth:`all_in`)."""
         self._store = store
         self._closed = closed
         self._clock = clock
@@ -62,6 +68,8 @@ class Recorder:
         self._unused: list[str] = []
         self._writing: tuple[Tried, ...] = ()
         self._wake = asyncio.Event()
+        self._under_way = under_way
+        self._enough = asyncio.Event()
         self._closing = False
         self._busy = asyncio.Lock()
         self.behind = False
@@ -83,6 +91,12 @@ class Recorder:
         """Take a result."""
         self._waiting.append(tried)
         self._wake.set()
+        if len(self._waiting) >= ENOUGH:
+            self._enough.set()
+
+    def all_in(self) -> None:
+        """No more is under way."""
+        self._enough.set()
 
     def give_back(self, delivery: str) -> None:
         """Release a delivery that nothing was tried of."""
@@ -99,6 +113,7 @@ class Recorder:
                 self._wake.clear()
                 await self._wake.wait()
                 continue
+            await self._gather()
             if await self.flush():
                 pause = FIRST_PAUSE
             else:
@@ -109,6 +124,17 @@ class Recorder:
         """Nothing will be added any more."""
         self._closing = True
         self._wake.set()
+        self._enough.set()
+
+    async def _gather(self) -> None:
+        self._enough.clear()
+        if self._closing or len(self._waiting) >= ENOUGH or not self._under_way():
+            return
+        try:
+            async with asyncio.timeout(GATHER):
+                await self._enough.wait()
+        except TimeoutError:
+            pass
 
     async def flush(self) -> bool:
         """Write one batch. False if the store is away."""
