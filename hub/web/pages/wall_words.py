@@ -80,7 +80,7 @@ ALARMS: Final[Mapping[str, str]] = {
     "certificate_expiring": "Get the next certificate before this one ends.",
     "signer_unfit": "Replace the certificate that signs; the reason says whose.",
     "quarantine": "Ring the sender: somebody may be missing. See `fingerpost quarantine list`.",
-    "unreadable": "A data key is missing: mount the key store or restore its newest backup. See `fingerpost keys lost`.",
+    "unreadable": "A data key is missing: restore the newest backup of the key store. See `fingerpost keys lost`.",
     "receipt_apart": "Somebody may have written: look at the receipts that nobody could match.",
     "canary_lost": "Notices may not be going out by this channel. Look at its relay or provider.",
     "stalled": "Nothing goes out. Look at the relay or provider.",
