@@ -1,7 +1,13 @@
-"""The bars of a burst as SVG: who sends how many notices a second, with the spread of the rounds, and the floor."""
+"""The bars of a burst as SVG: who sends how many notices a second, with the spread of the rounds, and the floor.
 
+``python -m bench.chart RESULTS.json TARGET.svg`` draws results that were kept.
+"""
+
+import json
+import sys
 from collections.abc import Sequence
-from typing import Final
+from pathlib import Path
+from typing import Any, Final
 from xml.etree import ElementTree as ET
 
 from bench.table import Row
@@ -12,6 +18,7 @@ LEFT: Final = 330
 RIGHT: Final = 90
 ROW: Final = 30
 TOP: Final = 84
+LISTS: Final = ("rates", "processor", "servers")
 FLOOR: Final = "what nothing can exceed: the sum of the floors"
 
 
@@ -42,7 +49,25 @@ def chart(rows: Sequence[Row], floors: Sequence[tuple[str, float]], title: str, 
     return ET.tostring(root, encoding="unicode") + "\n"
 
 
+def drawn(results: Path) -> str:
+    """The picture of results that were kept."""
+    kept: dict[str, Any] = json.loads(results.read_text(encoding="utf-8"))
+    rows = [Row(**{**row, **{name: tuple(row[name]) for name in LISTS}}) for row in kept["rows"]]
+    floors = [(signer, 1 / min(_sum(one) for one in several)) for signer, several in kept["floors"].items()]
+    load = kept["load_average"]["before"]
+    footer = f"{kept['measured_at'][:10]}, {kept['revision']}: {kept['processors']} processors, load average {load}"
+    return chart(rows, floors, f"A burst of {kept['notices']:,} notices by e-mail", f"{footer} before the start")
+
+
+def _sum(floor: dict[str, dict[str, float]]) -> float:
+    return sum(cost["seconds"] for name, cost in floor.items() if name != "bare_signature")
+
+
 def _colour(row: Row) -> str:
     if row.name.startswith("Fingerpost"):
         return GREEN
     return BLUE if row.signer else GREY
+
+
+if __name__ == "__main__":
+    Path(sys.argv[2]).write_text(drawn(Path(sys.argv[1])), encoding="utf-8")

@@ -1,7 +1,7 @@
 """A burst of 2,000 sealed notices by e-mail: a hub's, beside the floor under it and what others would use instead.
 
-``make bench ARGS=fanout``; docs/performance.md says what each row is. Everybody sends the same message to the same sink,
-in turn, round by round; what counts are the ratios within a round. ``BENCH_ONLY=ours`` leaves the others out;
+``make bench ARGS=fanout``; docs/performance.md says what each row is. Everybody sends the same message to the same
+sink, in turn, round by round; what counts are the ratios within a round. ``BENCH_ONLY=ours`` leaves the others out;
 ``BENCH_ROUNDS``, ``BENCH_MINUTES`` and ``BENCH_NOTICES`` make it longer or shorter. Of another number of notices, or
 without the others, nothing is kept.
 """
@@ -19,7 +19,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Final
 
-from bench.chart import chart
+from bench.chart import drawn
 from bench.floor import Floor
 from bench.hubs import ROOT, SIGNERS, Seeded, all_sent, outcomes, seed, serving, signing, sinking
 from bench.keeping import keep
@@ -205,17 +205,13 @@ def show(taken: Taken) -> None:
 
 def kept(taken: Taken, load: float) -> None:
     """As JSON and as a picture."""
-    found = rows(taken)
     path = keep(
         "fanout", load, ratios(taken),
-        notices=NOTICES, warm_up=WARM, rows=[asdict(row) for row in found],
+        notices=NOTICES, warm_up=WARM, rows=[asdict(row) for row in rows(taken)],
         floors={signer: [asdict(one) for one in floors] for signer, floors in taken.floors.items()},
         skipped=taken.skipped,
     )  # fmt: skip
-    limits = [(signer, max(1 / one.total.seconds for one in floors)) for signer, floors in taken.floors.items()]
-    footer = f"{os.cpu_count()} processors, load average {load:.1f} before the start; {path.name}"
-    title = f"A burst of {NOTICES:,} notices by e-mail"
-    path.with_suffix(".svg").write_text(chart(found, limits, title, footer), encoding="utf-8")
+    path.with_suffix(".svg").write_text(drawn(path), encoding="utf-8")
     print(f"kept in bench/results/{path.name} and {path.with_suffix('.svg').name}")
 
 
