@@ -99,6 +99,8 @@ _AT_THE_PAGE = (
 def _guarded(brief: Brief) -> Brief:
     """What is not this reader's business goes, whoever set it: suspicions are for the police, who is told for staff."""
     family = sections.for_family(brief)
+    if not (family or brief.abduction):
+        return brief
     return replace(
         brief,
         abduction=brief.abduction and sections.concerns_police(brief),

@@ -1,10 +1,11 @@
 """A notice as one structure, and its print as text. Text and HTML (html.py) cannot differ: both print this."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from typing import TypeAlias, assert_never
 
 from hub.notices.clean import Line
-from hub.notices.shared import Shared, once
+from hub.notices.shared import Shared, of_one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +40,8 @@ class Facts:
 
     caption: Line
     rows: tuple[tuple[Line, tuple[Line, ...]], ...]
+    common: bool = field(default=False, compare=False)
+    """It may stand in several notices."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,14 +76,12 @@ class Document:
     blocks: tuple[Block, ...]
 
 
-SAME_FOR_MANY = (Facts, Clause)
-"""The blocks that many notices about the same facts share, and that take long to print."""
-
-
 def render_text(document: Document, shared: Shared | None = None) -> str:
     """Plain text, lines parted by LF, ending with one."""
     printed = [
-        once(shared, ("text", block), _text, block) if isinstance(block, SAME_FOR_MANY) else _text(block)
+        of_one(shared, "text", block, partial(_text, block))
+        if isinstance(block, Facts) and block.common
+        else _text(block)
         for block in document.blocks
     ]
     return "\n".join(printed)

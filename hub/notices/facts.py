@@ -25,7 +25,7 @@ def groups(fields: Mapping[str, Any], issued_at: datetime, photo: Photo | None) 
     for path in sorted(fields, key=lambda p: (_PLACE.get(p, len(_PLACE)), p)):
         words = label(path)
         rows.setdefault(words.group, []).extend(_rows(words, fields[path], issued_at, photo))
-    return tuple(Facts(caption=Line(group), rows=tuple(printed)) for group, printed in rows.items())
+    return tuple(Facts(caption=Line(group), rows=tuple(printed), common=True) for group, printed in rows.items())
 
 
 def changes(

@@ -3,12 +3,12 @@ prints thousands of them, and this takes a quarter of the time."""
 
 import re
 from collections.abc import Iterator
+from functools import partial
 from html import escape
 from typing import assert_never
 
 from hub.notices.clean import Line
 from hub.notices.document import (
-    SAME_FOR_MANY,
     Banner,
     Block,
     Bullets,
@@ -20,7 +20,7 @@ from hub.notices.document import (
     Link,
     Paragraph,
 )
-from hub.notices.shared import Shared, once
+from hub.notices.shared import Shared, of_one
 
 _SPECIAL = re.compile("[&<>\"']")
 
@@ -51,8 +51,8 @@ _END = "</main>\n</body>\n</html>"
 def render_html(document: Document, shared: Shared | None = None) -> str:
     """The whole page."""
     blocks = [
-        once(shared, ("html", place, block), _html, block, place)
-        if isinstance(block, SAME_FOR_MANY)
+        of_one(shared, ("html", place), block, partial(_html, block, place))
+        if isinstance(block, Facts) and block.common
         else _html(block, place)
         for place, block in enumerate(document.blocks, start=1)
     ]

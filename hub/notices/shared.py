@@ -6,19 +6,34 @@ shows what was erased or has changed since.
 """
 
 from collections.abc import Callable, Hashable, MutableMapping
-from typing import Any, ParamSpec, TypeAlias, TypeVar
+from typing import Any, Final, ParamSpec, TypeAlias, TypeVar
 
 T = TypeVar("T")
 P = ParamSpec("P")
 
 Shared: TypeAlias = MutableMapping[Hashable, Any]
 
+_NOTHING: Final = object()
+
 
 def once(shared: Shared | None, key: Hashable, make: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """What ``make`` gives, or gave before for the same key. Without ``shared`` it is made each time."""
     if shared is None:
         return make(*args, **kwargs)
-    if key not in shared:
-        shared[key] = make(*args, **kwargs)
-    found: T = shared[key]
-    return found
+    found = shared.get(key, _NOTHING)
+    if found is _NOTHING:
+        found = shared[key] = make(*args, **kwargs)
+    made: T = found
+    return made
+
+
+def of_one(shared: Shared | None, name: Hashable, made_of: object, make: Callable[[], T]) -> T:
+    """Likewise of one very object, which lives as long as what was made of it: quicker to tell than what it holds."""
+    if shared is None:
+        return make()
+    key = (name, id(made_of))
+    found = shared.get(key)
+    if found is None or found[0] is not made_of:
+        found = shared[key] = (made_of, make())
+    made: T = found[1]
+    return made

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any, Final, TypeAlias
 
 from adapters.port import Alert, Envelope
@@ -14,10 +15,11 @@ from hub.core.tokens import ack_token, pickup_token, receipt_token, reply_code
 from hub.notices.brief import Brief
 from hub.notices.compose import Shown, alert, compose, handover, shown
 from hub.notices.sections import handover as handover_page
+from hub.notices.shared import of_one
 from hub.service.addressing import address_of
 from hub.service.ringing import sender_numbers, whom_to_ring
 from routing.decision import Kind
-from routing.needtoknow import View, permitted, shared_view, view
+from routing.needtoknow import View, permitted, present, shared_view, view
 
 STAND_DOWN: Final[frozenset[Kind]] = frozenset({"found", "returned", "retraction"})
 TOLD_OF_WITHHOLDING: Final = frozenset({*POLICE_ROLES, "responsible_authority", "host_authority", "social_worker"})
@@ -212,7 +214,7 @@ def seen(claimed: ClaimedDelivery) -> View:
     notice, doc = claimed.notice, claimed.doc
     readers = _readers(claimed)
     if notice.gap_role is None or OPERATOR in readers:
-        whole = view(doc, readers, notice.kind)
+        whole = view(doc, readers, notice.kind, known=of_one(claimed.shared, "present", doc, partial(present, doc)))
     else:
         whole = shared_view(doc, _fallback_reader(claimed), notice.gap_role, notice.kind)
     return whole.only(claimed.decision.fields)

@@ -130,8 +130,15 @@ class Lane:
 
     def _places(self, now: datetime) -> int:
         """How many there are; no more than usual while a flight hangs, as whatever is claimed may hang with it."""
-        quick = self.ahead and not any(self._hangs(flight, now) for flight in self.flights.values())
-        return self._wide(self.limits.concurrency) + (self.ahead if quick else 0)
+        return self._wide(self.limits.concurrency) + (0 if self.ahead and self._any_hangs(now) else self.ahead)
+
+    def _any_hangs(self, now: datetime) -> bool:
+        for flight in self.flights.values():
+            if self._hangs(flight, now):
+                return True
+            if now - flight.since < PATIENCE:
+                break  # the others were taken later
+        return False
 
     def _given_up(self, now: datetime) -> int:
         """Places of flights that hang, as far as there may be flights beside them."""

@@ -430,6 +430,13 @@ def test_readers_claimed_together_are_told_what_each_alone_would_be(readers: lis
     assert shared, "nothing was shared"
 
 
+def test_what_was_worked_out_of_other_facts_is_not_shown():
+    first = claimed("police")
+    composer().content(first)
+    later = replace(first, doc=merged(DOC, {"child": {"name": "Kit Example"}}))
+    assert notice_json(composer().content(later))["fields"]["child.name"] == "Kit Example"
+
+
 def test_a_photo_is_read_once_for_all_who_see_it_and_for_nobody_else():
     photo = {"media_type": "image/jpeg", "data_base64": base64.b64encode(b"\xff\xd8\xffpicture").decode()}
     doc = merged(DOC, {"child": {"photo": photo}})
