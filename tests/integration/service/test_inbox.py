@@ -167,13 +167,12 @@ async def test_what_comes_back_about_an_erased_child_is_kept_apart_and_not_asked
 
 
 async def erased(post: Post) -> None:
-    """The child's data key is destroyed, as erasing does it."""
-    keys = post.folder / "keys.sqlite3"
-    with closing(sqlite3.connect(keys)) as connection:
-        connection.execute("DELETE FROM data_keys WHERE scope != 'hub'")
-        connection.commit()
+    """The child's data key is gone, and no node has it in memory."""
     await post.hub.store.aclose()
     post.hub = post.hub.on(await sqlite_store(post.folder, node="2"), node="2")
+    with closing(sqlite3.connect(post.folder / "keys.sqlite3")) as connection:
+        connection.execute("DELETE FROM data_keys WHERE scope != 'hub'")
+        connection.commit()
 
 
 # by text message
