@@ -13,8 +13,9 @@ from typing import Final, Protocol
 
 import aiosmtplib
 
-from adapters.email.answers import Answers
+from adapters.email.answers import Answers, OutOfStep
 
+_END: Final = b".\r\n"
 _SLICE: Final = 128 * 1024
 """Bytes of content in one write; then the server's pace counts."""
 _UNSAFE: Final = re.compile(rb"[\x00-\x1f\x7f]")
@@ -41,7 +42,7 @@ class Dialogue(Protocol):
         ...
 
     async def hand_over(self, data: bytes, seconds: float) -> aiosmtplib.SMTPResponse:
-        """The content, its dots doubled and its end marked, after a 354; the answer is what becomes of it."""
+        """The content, its dots doubled, after a 354, and its end; the answer is what becomes of it."""
         ...
 
     async def settle(self, seconds: float) -> bool:
@@ -76,7 +77,7 @@ class Stepwise:
         if protocol is None:
             raise aiosmtplib.SMTPServerDisconnected("connection lost")
         self.content_out = True
-        protocol.write(data)
+        protocol.write(data + _END)
         return await protocol.read_response(timeout=seconds)
 
     async def settle(self, seconds: float) -> bool:
@@ -109,15 +110,19 @@ class Pipelined:
         return await self._answers.take(seconds)
 
     async def hand_over(self, data: bytes, seconds: float) -> aiosmtplib.SMTPResponse:
-        self._write(data[:_SLICE], answers=1)
+        whole = len(data) <= _SLICE
+        self._write(data + _END if whole else data[:_SLICE], answers=1)
         self.content_out = True
-        if len(data) > _SLICE:
+        if not whole:
             try:
                 async with asyncio.timeout(seconds):
                     await self._pour(data)
             except TimeoutError as error:
                 raise aiosmtplib.SMTPReadTimeoutError("it does not read") from error
-        return await self.answer(seconds)
+        reply = await self.answer(seconds)
+        if not self._whole and not 400 <= reply.code <= 599:
+            raise OutOfStep("it cannot have taken what it has not got")
+        return reply
 
     async def _pour(self, data: bytes) -> None:
         """The rest of the content, as fast as it is read. Who answers before the end does not want the rest."""
@@ -125,7 +130,8 @@ class Pipelined:
         for start in range(_SLICE, len(data), _SLICE):
             if not await self._answers.room():
                 return
-            self._write(data[start : start + _SLICE], answers=0)
+            last = start + _SLICE >= len(data)
+            self._write(data[start : start + _SLICE] + (_END if last else b""), answers=0)
         self._whole = True
 
     async def settle(self, seconds: float) -> bool:
@@ -135,7 +141,7 @@ class Pipelined:
         if codes and codes[-1] == 354:
             if any(200 <= code < 300 for code in codes):
                 return False
-            self._write(b".\r\n", answers=1)
+            self._write(_END, answers=1)
             await self.answer(seconds)
         self._write(b"RSET\r\n", answers=1)
         return (await self.answer(seconds)).code == 250

@@ -17,6 +17,8 @@ from adapters.email.address import InvalidField
 
 _LINE = 76
 _LINES = struct.Struct(f"{_LINE}s" * 16)
+_BLOCK = _LINES.size // 4 * 3 * 16
+"""Bytes that make whole lines, and few enough of them."""
 _WORD_BYTES = 39
 """Bytes in one encoded word: 39 become 52 characters, and with ``=?utf-8?b?`` and ``?=`` 64, under RFC 2047's 75."""
 _SEGMENT = 60
@@ -100,11 +102,21 @@ def filename(name: str) -> bytes:
 
 def base64_lines(data: bytes) -> bytes:
     """Base64 in lines of 76 characters with CRLF between them (RFC 2045 6.8), and none after the last."""
+    return b"\r\n".join(base64_blocks(data))
+
+
+def base64_blocks(data: bytes) -> list[bytes]:
+    """The same in pieces, between which the CRLF is left out: for whoever joins it with more. A photo takes half the
+    time if its pieces stay near the processor."""
+    return [_block(data[start : start + _BLOCK]) for start in range(0, len(data), _BLOCK)]
+
+
+def _block(data: bytes) -> bytes:
     text = binascii.b2a_base64(data, newline=False)
-    # Half the time of a slice for each line; what does not fill a block of lines is sliced.
+    # Half the time of a slice for each line; what does not fill sixteen of them is sliced.
     end = len(text) // _LINES.size * _LINES.size
-    blocks = chain.from_iterable(_LINES.iter_unpack(text[:end]))
-    return b"\r\n".join((*blocks, *(text[start : start + _LINE] for start in range(end, len(text), _LINE))))
+    lines = chain.from_iterable(_LINES.iter_unpack(text[:end]))
+    return b"\r\n".join((*lines, *(text[start : start + _LINE] for start in range(end, len(text), _LINE))))
 
 
 def extra(headers: Mapping[str, str]) -> tuple[tuple[str, bytes], ...]:

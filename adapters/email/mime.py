@@ -16,6 +16,7 @@ from typing import TypeAlias
 
 from adapters.email.address import wire_address, wire_domain
 from adapters.email.fields import (
+    base64_blocks,
     base64_lines,
     delivery_id,
     extra,
@@ -126,17 +127,16 @@ def boundary(kind: str, delivery: str) -> bytes:
 
 def sealed_message(out: Outside, enveloped: bytes) -> bytes:
     """The whole message around an encrypted body (RFC 8551 3.3). ``enveloped`` is DER."""
-    return b"".join(
+    head = b"".join(
         (
             *(_line(name, value) for name, value in out.fields()),
             b"MIME-Version: 1.0\r\n",
             b'Content-Type: application/pkcs7-mime; smime-type=enveloped-data;\r\n name="smime.p7m"\r\n',
             b"Content-Transfer-Encoding: base64\r\n",
-            b'Content-Disposition: attachment; filename="smime.p7m"\r\n\r\n',
-            base64_lines(enveloped),
-            b"\r\n",
+            b'Content-Disposition: attachment; filename="smime.p7m"\r\n',
         )
     )
+    return b"\r\n".join((head, *base64_blocks(enveloped), b""))
 
 
 def alert_message(alert: Alert, out: Outside) -> bytes:

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapters.email.answers import Answers, OutOfStep
+from adapters.email.connection import _stuffed
 from adapters.email.dialogue import Pipelined
 
 REPLIES = st.lists(
@@ -83,3 +84,23 @@ def test_no_command_holds_another(control: bytes) -> None:
     assert wire.written == []
     dialogue.ask([b"MAIL FROM:<a@b.example>", b"DATA"])
     assert wire.written == [b"MAIL FROM:<a@b.example>\r\nDATA\r\n"]
+
+
+@pytest.mark.parametrize("size", [128 * 1024 - 1, 128 * 1024, 128 * 1024 + 1, 256 * 1024, 300_000])
+async def test_content_is_whole_however_it_is_cut_and_ends_once(size: int) -> None:
+    dialogue = Pipelined(wire := Wire())
+    data = b"x" * (size - 2) + b"\r\n"
+    sending = asyncio.create_task(dialogue.hand_over(data, 5))
+    while len(b"".join(wire.written)) < size + 3:
+        await asyncio.sleep(0)
+    wire.protocol.data_received(b"250 taken\r\n")  # type: ignore[attr-defined]  # Answers
+    assert (await sending).code == 250
+    assert b"".join(wire.written) == data + b".\r\n"
+    assert dialogue.in_step and dialogue.content_out
+
+
+@settings(max_examples=60)
+@given(st.text("a.\r\n", max_size=30), st.text("a.\r\n", max_size=60))
+def test_no_line_is_taken_for_the_end(head: str, body: str) -> None:
+    data = ("F: " + head + "\r\n\r\n" + body).encode()
+    assert _stuffed(data) == data.replace(b"\r\n.", b"\r\n..")
