@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,7 +22,6 @@ from adapters.port import Envelope
 from bench import sink
 from bench.message import Sample
 from contacts.directory import Directory
-from contacts.model import Bundle
 from contacts.tables import dumps
 from hub.app.ledger import open_ledger
 from hub.service.envelopes import Composer
@@ -98,13 +98,13 @@ class Seeded:
             "smtp_tls": "implicit" if tls else "opportunistic",
             **settings,
         }
-        return _environment(folder, sink.port, **given)
+        return settings_of(folder, sink.port, **given)
 
 
 async def hub_folder(folder: Path, smtp_port: int, **settings: str) -> Mapping[str, str]:
     """A hub that is set up with sources and a directory and has nothing to do yet; its environment."""
     folder.mkdir(parents=True)
-    environment = _environment(folder, smtp_port, **settings)
+    environment = settings_of(folder, smtp_port, **settings)
 
     async def furnish(unit: Unit) -> None:
         await unit.put_directory(dumps(directory()), datetime.now(UTC), [])
@@ -116,26 +116,10 @@ async def hub_folder(folder: Path, smtp_port: int, **settings: str) -> Mapping[s
     return environment
 
 
-async def seed(folder: Path, notices: int, stamp: datetime | None = None) -> Seeded:
+async def seed(folder: Path, notices: int) -> Seeded:
     """Reports until so many deliveries by e-mail wait; each was taken by the real intake into a real ledger."""
-    folder.mkdir(parents=True)
-    now = stamp or datetime.now(UTC)
-    environment = _environment(folder, 25)
-    bundle, uri = directory(), SOURCES[0]
-    registered = source(uri, authorities=frozenset(SPEAKS_FOR))
-    async with open_ledger(load(environment=environment)) as store:
-        await store.write(lambda unit: unit.put_directory(dumps(bundle), now, []))
-        hub = await a_hub(
-            store, clock=FakeClock(now), source=registered, directory=Directory.of(bundle), channels=("email",)
-        )
-        waiting = 0
-        for number in range(notices):
-            if waiting >= notices:
-                break
-            one = story(number, uri, now, length=1)
-            waiting += len(one.steps[0].told)
-            answer = await hub.post(one.steps[0].body)
-            assert answer.status == 202, answer.status
+    now = datetime.now(UTC)
+    await reported(await hub_folder(folder, 25), notices, now)
     with _ledger(folder) as ledger:
         # Exactly so many: what is over was told already, as far as this hub knows.
         ledger.execute(
@@ -147,16 +131,37 @@ async def seed(folder: Path, notices: int, stamp: datetime | None = None) -> See
         ledger.commit()
         (waiting,) = ledger.execute("SELECT count(*) FROM deliveries WHERE state = 'due'").fetchone()
     assert waiting == notices, f"{waiting} deliveries wait instead of {notices}"
-    return Seeded(folder=folder, notices=notices, sample=await _sample(folder, bundle, now))
+    return Seeded(folder=folder, notices=notices, sample=await _sample(folder, now))
 
 
-async def _sample(folder: Path, bundle: Bundle, now: datetime) -> Sample:
+async def reported(environment: Mapping[str, str], notices: int, now: datetime) -> int:
+    """Post reports to a hub that does not run until at least so many deliveries wait; how many do."""
+    waiting = 0
+    async with open_ledger(load(environment=environment)) as store:
+        hub = await a_hub(
+            store,
+            clock=FakeClock(now),
+            source=source(SOURCES[0], authorities=frozenset(SPEAKS_FOR)),
+            directory=Directory.of(directory()),
+            channels=("email",),
+        )
+        for number in count():
+            if waiting >= notices:
+                break
+            one = story(number, SOURCES[0], now, length=1)
+            answer = await hub.post(one.steps[0].body)
+            assert answer.status == 202, answer.status
+            waiting += len(one.steps[0].told)
+    return waiting
+
+
+async def _sample(folder: Path, now: datetime) -> Sample:
     """One of the notices, whole, for whoever sends the same without a hub; claimed in a copy, where nobody sends it."""
-    known = Directory.of(bundle)
+    known = Directory.of(directory())
     composer = Composer(directory=lambda: known, ack_secret=b"s" * 32, public_url="http://hub.example", collect="")
     with tempfile.TemporaryDirectory(prefix="fp-sample-") as name:
         shutil.copytree(folder, Path(name) / "data")
-        async with open_ledger(load(environment=_environment(Path(name) / "data", 25))) as store:
+        async with open_ledger(load(environment=settings_of(Path(name) / "data", 25))) as store:
             claimed = await store.write(lambda unit: unit.claim(now, now + LEASE, "sample", 10, channels=("email",)))
             made = sorted(((composer.content(one), one) for one in claimed), key=lambda made: _length(made[0]))
     envelope, one = made[len(made) // 2]
@@ -167,7 +172,8 @@ def _length(envelope: Envelope) -> int:
     return len(envelope.body.text)
 
 
-def _environment(folder: Path, smtp_port: int, **settings: str) -> Mapping[str, str]:
+def settings_of(folder: Path, smtp_port: int, **settings: str) -> Mapping[str, str]:
+    """Of a hub in ``folder``, as environment variables; its keys are made on the first call."""
     port = str(free_port())
     given: dict[str, Any] = {
         "bind_port": port,
