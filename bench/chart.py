@@ -19,7 +19,7 @@ RIGHT: Final = 90
 ROW: Final = 30
 TOP: Final = 84
 LISTS: Final = ("rates", "processor", "servers")
-FLOOR: Final = "what nothing can exceed: the sum of the floors"
+FLOOR: Final = "the floor under one process"
 
 
 def chart(rows: Sequence[Row], floors: Sequence[tuple[str, float]], title: str, footer: str) -> str:

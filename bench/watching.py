@@ -70,7 +70,7 @@ def rounds(most: int, seconds: float) -> Iterator[int]:
         yield number
         now = time.monotonic()
         longest, before = max(longest, now - before), now
-        if now + longest > began + seconds:
+        if number + 1 < most and now + longest > began + seconds:
             print(f"  {number + 1} of {most} rounds: another would take longer than there is time for", flush=True)
             return
 
