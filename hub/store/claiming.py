@@ -153,7 +153,7 @@ def _choose(
     due = _locked(None if channels is None else tuple(channels), None if priorities is None else tuple(priorities))
     at = moments(now)
     if places is ANYWHERE:
-        return [row.id for row in session.connection.execute(due, {**at, "most": limit})]
+        return [row.id for row in session.connection.execute(due, {**at, "most": limit}).all()]
     left = dict(places.rooms)
     chosen: list[str] = []
     while len(chosen) < limit:
@@ -227,8 +227,9 @@ def _readable(session: Session, chosen: Sequence[str]) -> tuple[list[ClaimedDeli
 def composable(session: Session, chosen: Sequence[str]) -> list[ClaimedDelivery]:
     """These deliveries, with all that composing them needs, in this order."""
     place = {one: number for number, one in enumerate(chosen)}
-    rows = sorted(session.connection.execute(_ROWS, {"chosen": list(chosen)}), key=lambda row: place[row.id])
-    notice_rows = session.connection.execute(_NOTICES, {"wanted": list({row.notice for row in rows})})
+    found = session.connection.execute(_ROWS, {"chosen": list(chosen)}).all()
+    rows = sorted(found, key=lambda row: place[row.id])
+    notice_rows = session.connection.execute(_NOTICES, {"wanted": list({row.notice for row in rows})}).all()
     by_notice = {row.id: notice(session, row) for row in notice_rows}
     taken = _decisions(session, {one.decision for one in by_notice.values()})
     wanted = {(one.episode, one.revision) for one in by_notice.values()}
@@ -272,7 +273,7 @@ def _content_ways(session: Session, of: set[str]) -> list[DeliveryRecord]:
 
 
 def _decisions(session: Session, wanted: set[str]) -> dict[str, Decision]:
-    rows = session.connection.execute(_DECISIONS, {"wanted": list(wanted)})
+    rows = session.connection.execute(_DECISIONS, {"wanted": list(wanted)}).all()
     return {
         row.id: decision_from_bytes(session.open(row.child, row.decision, decisions, "decision", row.id))
         for row in rows

@@ -9,6 +9,7 @@ from sqlalchemy import BindParameter, Row, Select, bindparam, exists, or_, selec
 from hub.core.records import AttemptRecord, AuditLine, DeliveryResult, Standing
 from hub.store.delivery_rows import attempt_row
 from hub.store.endpoints import close_endpoint
+from hub.store.many import write_many
 from hub.store.receipts import add_receipt
 from hub.store.seeing import DUE, LEASED, raise_alarm, write_audit
 from hub.store.session import Session
@@ -66,9 +67,9 @@ def standings(session: Session, wanted: Sequence[str]) -> Sequence[Standing]:
     how, states = (_HOW, _NOTICES) if session.read_only else (_HOW_LOCKED, _NOTICES_LOCKED)
     rows = session.connection.execute(how, {"wanted": list(wanted)}).all()
     about = {"wanted": list({row.notice for row in rows})}
-    notice_states = {row.id: row.state for row in session.connection.execute(states, about)}
+    notice_states = {row.id: row.state for row in session.connection.execute(states, about).all()}
     tries: dict[str, list[AttemptRecord]] = {row.id: [] for row in rows}
-    for row in session.connection.execute(_TRIES, {"wanted": list(tries)}):
+    for row in session.connection.execute(_TRIES, {"wanted": list(tries)}).all():
         tries[row.delivery].append(AttemptRecord(**row._mapping))
     return [
         Standing(
@@ -88,7 +89,7 @@ def finish(session: Session, results: Sequence[DeliveryResult], node: str) -> Se
     if not results:
         return []
     about = {"wanted": list({one.delivery for one in results})}
-    present = {row.id: row for row in session.connection.execute(_HELD, about)}
+    present = {row.id: row for row in session.connection.execute(_HELD, about).all()}
     tries = {id(one): attempt_row(one.attempt) for one in results}
     session.put(attempts, list(tries.values()))
     held = [one for one in results if _holds(present.get(one.delivery), one, node)]
@@ -129,8 +130,7 @@ def _settle(session: Session, held: Sequence[DeliveryResult], present: Mapping[s
                 "new_tried": row.tried or one.attempt.state != "cancelled",
             }
         )
-    if rows:
-        session.connection.execute(_SETTLE, rows)
+    write_many(session.connection, _SETTLE, rows)
 
 
 def _move_notices(session: Session, held: Sequence[DeliveryResult], present: Mapping[str, Row[Any]]) -> None:
@@ -140,8 +140,7 @@ def _move_notices(session: Session, held: Sequence[DeliveryResult], present: Map
         for one in held
         if one.notice_state is not None
     ]
-    if moves:
-        session.connection.execute(_MOVE, moves)
+    write_many(session.connection, _MOVE, moves)
     failed = [
         {"moved": present[one.delivery].notice, "at": _ended(one.attempt)} for one in held if one.state == "failed"
     ]

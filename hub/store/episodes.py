@@ -44,6 +44,10 @@ _REGISTER = (
     .where(register_entries.c.episode == bindparam("wanted"))
     .order_by(register_entries.c.received_at, register_entries.c.id)
 )
+_REVISIONS = select(revisions).where(
+    revisions.c.episode.in_(bindparam("episodes", expanding=True)),
+    revisions.c.revision.in_(bindparam("revisions", expanding=True)),
+)
 MOST_AGAIN: Final = 8
 """Times that the key of one child may go missing."""
 _OF_CHILD = (
@@ -173,11 +177,9 @@ def facts(session: Session, wanted: Sequence[tuple[str, int]]) -> dict[tuple[str
     found: dict[tuple[str, int], Mapping[str, Any]] = {}
     if not wanted:
         return found
-    statement = select(revisions).where(
-        revisions.c.episode.in_({one for one, _ in wanted}), revisions.c.revision.in_({number for _, number in wanted})
-    )
     asked = set(wanted)
-    for row in session.connection.execute(statement):
+    which = {"episodes": list({one for one, _ in asked}), "revisions": list({number for _, number in asked})}
+    for row in session.connection.execute(_REVISIONS, which):
         key = (row.episode, row.revision)
         if key in asked:
             found[key] = from_bytes(session.open(row.child, row.doc, revisions, "doc", f"{row.episode}/{row.revision}"))

@@ -12,6 +12,7 @@ from hub.service.ports import Sealer
 from hub.service.tenancy import Scope
 from hub.store.failures import KeyErased
 from hub.store.keystore import HUB_SCOPE, KeyStore
+from hub.store.many import write_many
 from hub.store.scoping import Narrowed, reached_by
 
 T = TypeVar("T")
@@ -90,8 +91,7 @@ class Session:
 
     def insert(self, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
         """Insert rows; a row that is there already is a unique violation."""
-        if rows:
-            self.connection.execute(_insert(table), rows)
+        write_many(self.connection, _insert(table), rows)
 
     def insert_new(
         self, table: Table, row: Mapping[str, Any], *, on: tuple[str, ...] | None = None, where: str | None = None
@@ -104,8 +104,7 @@ class Session:
 
     def put(self, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
         """Insert rows, or replace those with the same primary key. Every row names every column."""
-        if rows:
-            self.connection.execute(_put(self.postgresql, table), rows)
+        write_many(self.connection, _put(self.postgresql, table), rows)
 
     @property
     def postgresql(self) -> bool:

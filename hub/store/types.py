@@ -68,7 +68,12 @@ class Strings(TypeDecorator[tuple[str, ...]]):
         return None if value is None else json.dumps(list(value))
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> tuple[str, ...] | None:
-        return None if value is None else tuple(json.loads(value))
+        return None if value is None else _read_strings(value)
+
+
+@lru_cache(maxsize=1_000)  # the same few roles, again and again
+def _read_strings(text: str) -> tuple[str, ...]:
+    return tuple(json.loads(text))
 
 
 class Codes(TypeDecorator[Any]):
@@ -109,4 +114,9 @@ def rules_to_json(rules: Iterable[Rule]) -> list[Any]:
 
 def rules_from_json(rows: Iterable[list[str]]) -> tuple[Rule, ...]:
     """The inverse of :func:`rules_to_json`."""
-    return tuple(Rule(pack=r[0], rule=r[1], source=r[2], quote=r[3], version=r[4]) for r in rows)
+    return tuple(_rule(*row) for row in rows)
+
+
+@lru_cache(maxsize=4_000)  # those of the packs, which stand in every decision
+def _rule(pack: str, rule: str, source: str, quote: str, version: str) -> Rule:
+    return Rule(pack=pack, rule=rule, source=source, quote=quote, version=version)
