@@ -26,7 +26,7 @@ check: ## formatting, lint, types, and who may import whom
 	@scripts/quiet $(BIN)/bandit -q -r hub adapters contacts routing
 	@echo "check: formatting, lint, types, imports and security rules are in order"
 
-bench: ## how fast it is here, each figure beside what it is compared with; ARGS=mail for one, results in bench/results/
+bench: ## how fast it is here, each figure beside what it is compared with; ARGS=fanout for one of them
 	@scripts/setup dev
 	@scripts/tools
 	@scripts/setup peers || echo "bench: what others would use is not measured"

@@ -36,7 +36,7 @@ from tests.kit.web import CLOUD_EVENT, KEY
 CLIENTS: Final = 32
 SECONDS: Final = 5.0
 ROUNDS: Final = int(os.environ.get("BENCH_ROUNDS", "3"))
-MINUTES: Final = float(os.environ.get("BENCH_MINUTES", "2.5"))
+MINUTES: Final = float(os.environ.get("BENCH_MINUTES", "2"))
 """For all rounds together."""
 WARM: Final = 1.0
 """Of these, seconds that do not count."""

@@ -23,7 +23,7 @@ from bench.chart import drawn
 from bench.floor import Floor
 from bench.hubs import ROOT, SIGNERS, Seeded, all_sent, outcomes, seed, serving, signing, sinking
 from bench.keeping import keep
-from bench.peers.running import PEERS, burst
+from bench.peers.running import PEERS, Peer, burst
 from bench.table import HEAD, Ratio, Row, line, ratio
 from bench.watching import Run, family, rounds, watched
 
@@ -61,6 +61,12 @@ class Taken:
         spent = f"{run.processor / run.notices * 1000:.2f} ms of processor time each"
         print(f"  {name}, {signer or 'not sealed'}: {run.rate:.0f}/s, {spent}", flush=True)
 
+    def leave_out(self, name: str, why: str) -> None:
+        """Nothing that was measured of it counts."""
+        self.runs = {key: runs for key, runs in self.runs.items() if key[0] != name}
+        self.skipped.append(f"{name}: {why}")
+        print(f"  {name}: left out: {why}", flush=True)
+
 
 def main() -> None:
     """Measure, print, and keep."""
@@ -78,10 +84,7 @@ def main() -> None:
                 floor(place, seeded, signer, taken)
                 hub(place, seeded, signer, taken)
             hub(place, seeded, "P-256", taken, tls=True)
-            for peer in peers:
-                for signer in peer.signers:
-                    run = burst(peer, place / f"{peer.module}-{peer.way}-{peer.late}-{signer}", seeded, signer, WARM)
-                    taken.add(peer.name, signer, run, peer.durable)
+            peers = [peer for peer in peers if other(place, seeded, peer, taken)]
             shutil.rmtree(place)
     show(taken)
     print(f"load average {load:.1f} before and {os.getloadavg()[0]:.1f} after, {os.cpu_count()} processors")
@@ -107,6 +110,18 @@ def hub(folder: Path, seeded: Seeded, signer: str, taken: Taken, *, tls: bool = 
     assert found.get("sent") == seeded.notices, f"not all were sent: {found}"
     assert b"application/pkcs7-mime" in (own / "sink" / "mail-1").read_bytes(), "it is not sealed"
     taken.add(f"{OURS}{', over TLS' if tls else ''}", signer, run, DURABLE)
+
+
+def other(folder: Path, seeded: Seeded, peer: Peer, taken: Taken) -> bool:
+    """One burst by somebody else with each signer. Whoever fails is left out from then on, and the output says so."""
+    try:
+        for signer in peer.signers:
+            own = folder / f"{peer.module}-{peer.way}-{peer.late}-{signer}"
+            taken.add(peer.name, signer, burst(peer, own, seeded, signer, WARM), peer.durable)
+    except (AssertionError, OSError, RuntimeError, TimeoutError, subprocess.SubprocessError) as error:
+        taken.leave_out(peer.name, f"{type(error).__name__}: {' '.join(str(error).split())[:200]}")
+        return False
+    return True
 
 
 def floor(folder: Path, seeded: Seeded, signer: str, taken: Taken) -> None:
