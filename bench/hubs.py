@@ -1,7 +1,7 @@
 """Hubs for the measurements: set up once with a burst that waits to be sent, and run as often as wanted, on copies.
 
 Everything is as an operator has it: the running command line, its settings, SQLite with ``synchronous=FULL``. The
-notices are the hub's own: a hundred homes report, ten are told of each, and the pure core decided who.
+notices are the hub's own: homes report, four to ten are told of each, and the pure core decided who.
 """
 
 import os
