@@ -151,7 +151,7 @@ class SqliteStore:
         reader = await self._readers.get()
         failed = True
         try:
-            result = await run_work(work, partial(self._on_reader, reader, scope), alone=True)
+            result = await run_work(work, partial(self._on_reader, reader, scope))
             failed = False
             return result
         except Exception as error:
@@ -236,7 +236,7 @@ class SqliteStore:
             self._ahead.append(self._savepoint)
             try:
                 async with asyncio.timeout(self._work_seconds):
-                    result = await run_work(job.work, partial(self._on_writer, job.scope), alone=True)
+                    result = await run_work(job.work, partial(self._on_writer, job.scope))
             except BaseException as error:
                 current = asyncio.current_task()
                 if current is not None and current.cancelling():

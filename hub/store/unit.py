@@ -98,9 +98,8 @@ class Runner(Protocol):
 class SqlUnit:
     """Implements ``hub.service.ports.Unit``. Not for two tasks at once; of no use after its transaction."""
 
-    def __init__(self, runner: Runner, *, alone: bool = False) -> None:
+    def __init__(self, runner: Runner) -> None:
         self._runner = runner
-        self._alone = alone
         self._failure: BaseException | None = None
         self._over = False
         self.accounts: AccountsUnit = SqlAccounts(self._run)
@@ -134,8 +133,7 @@ class SqlUnit:
             raise self._failure
 
     async def lock(self, *keys: str) -> None:
-        if not self._alone:
-            await self._run(_lock, keys)
+        await self._run(_lock, keys)
 
     # sources
     async def source(self, uri: str) -> Source | None:
@@ -385,7 +383,8 @@ class SqlUnit:
 
 
 def _lock(session: Session, keys: Sequence[str]) -> None:
-    """Advisory locks are numbers: those of the keyed hashes, taken in their order, which is the same on every node."""
+    """Advisory locks are numbers: those of the keyed hashes, taken in their order, which is the same on every node. On
+    SQLite the transaction that this begins is the lock."""
     if not session.postgresql:
         return
     digests = {session.sealer.keyed_hash("lock", key)[:8] for key in keys}
@@ -400,9 +399,9 @@ def _standings(session: Session, deliveries: Sequence[str], locking: Sequence[st
     return settling.standings(session, deliveries)
 
 
-async def run_work(work: Callable[[Unit], Awaitable[T]], runner: Runner, *, alone: bool = False) -> T:
-    """Run a work in a unit of its own. ``alone``: nobody else writes meanwhile, so that there is nothing to lock."""
-    unit = SqlUnit(runner, alone=alone)
+async def run_work(work: Callable[[Unit], Awaitable[T]], runner: Runner) -> T:
+    """Run a work in a unit of its own."""
+    unit = SqlUnit(runner)
     result = await work(unit)
     unit.close()
     return result
