@@ -126,7 +126,7 @@ def site(folder: Path, relay: Relay, **settings: str) -> Site:
         "smtp_ca_file": str(relay.ca),
         "sender": SENDER,
         "operator_address": "operator@operator.hub.example",
-        "bind_port": str(_free_port()),
+        "bind_port": str(free_port()),
         "log_level": "warning",
         **settings,
     }
@@ -223,6 +223,11 @@ class Hub:
         await self._end(signal.SIGTERM, 0)
         return time.perf_counter() - began
 
+    def tell(self, number: signal.Signals) -> None:
+        """Say something to it that does not end it."""
+        assert self._process is not None, "it does not run"
+        self._process.send_signal(number)
+
     async def _end(self, number: signal.Signals, expected: int) -> None:
         process, self._process = self._process, None
         assert process is not None, "it does not run"
@@ -271,7 +276,8 @@ def _environment() -> dict[str, str]:
     return kept | {"PYTHONPATH": str(ROOT), "COLUMNS": "200"}
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Of this machine."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

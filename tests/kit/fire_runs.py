@@ -140,7 +140,7 @@ async def kill(
         enough = asyncio.Event()
         posting = [
             asyncio.create_task(poster.tell_until(enough, own, random.Random(chance.random()), pause))
-            for own in _endless(site, clients)
+            for own in endless(site, clients)
         ]
         later = kills // 5
         await _kills(hub, client, kills - later, chance, window, posting)
@@ -163,7 +163,7 @@ async def kill(
     )
 
 
-def _endless(site: Site, clients: int) -> list[Iterator[Story]]:
+def endless(site: Site, clients: int) -> list[Iterator[Story]]:
     """A supply of stories for each client."""
     now, sources = datetime.now(UTC), list(site.keys)
 

@@ -70,11 +70,19 @@ class Verdict:
     overtaken: int
     """Notices that an ending overtook while they were on their way: superseded, and sent."""
     opened_by_openssl: int
+    in_clear: int
+    """Content-free: alarms."""
 
 
-async def judge(site: Site, relay: Relay, posted: Posted, *, sample: int, extra_at_most: int = 0) -> Verdict:
-    """Every check; an AssertionError says what is wrong. The hub is not running, or has nothing left to do."""
-    letters = await asyncio.to_thread(_open_all, relay)
+async def judge(
+    site: Site, relay: Relay, posted: Posted, *, sample: int, extra_at_most: int = 0, alarmed: bool = False
+) -> Verdict:
+    """Every check; an AssertionError says what is wrong. The hub is not running, or has nothing left to do.
+    ``alarmed``: what was done to it may be an alarm, told in clear and without content."""
+    everything = list(arrivals(relay.folder))
+    in_clear = [one for one in everything if alarmed and not _is_sealed(content_of(relay.folder, one))]
+    _free_of_content(relay, in_clear, posted)
+    letters = await asyncio.to_thread(lambda: [_open(relay, one) for one in everything if one not in in_clear])
     rows = await _ledger(site)
     expected = _expected(posted)
     _one_message_id_each(letters)
@@ -103,6 +111,7 @@ async def judge(site: Site, relay: Relay, posted: Posted, *, sample: int, extra_
         superseded=len(unsent),
         overtaken=len(superseded & told),
         opened_by_openssl=opened,
+        in_clear=len(in_clear),
     )
 
 
@@ -121,8 +130,17 @@ def _expected(posted: Posted) -> dict[Key, Step]:
     return expected
 
 
-def _open_all(relay: Relay) -> list[Letter]:
-    return [_open(relay, arrival) for arrival in arrivals(relay.folder)]
+def _is_sealed(mail: bytes) -> bool:
+    return message_from_bytes(mail).get_content_type() == "application/pkcs7-mime"
+
+
+def _free_of_content(relay: Relay, in_clear: Sequence[Arrival], posted: Posted) -> None:
+    """Whatever went out in clear names no child and no episode."""
+    for arrival in in_clear:
+        mail = message_from_bytes(content_of(relay.folder, arrival))
+        said = f"{mail['Subject']}\n{(mail.get_payload(decode=True) or b'').decode()}"
+        for story in posted.stories:
+            assert story.child not in said, f"to {arrival.recipients}: says whom it is about"
 
 
 def _open(relay: Relay, arrival: Arrival) -> Letter:

