@@ -90,8 +90,8 @@ def family(root: int) -> list[int]:
 
 
 def processor(pids: Iterable[int]) -> float:
-    """Seconds of processor time so far, all threads (proc(5), stat: utime and stime)."""
-    return sum(int(fields[11]) + int(fields[12]) for pid in pids if (fields := _stat(pid))) / TICK
+    """Seconds of processor time so far, all threads, and of children that ended (proc(5), stat: utime to cstime)."""
+    return sum(sum(map(int, fields[11:15])) for pid in pids if (fields := _stat(pid))) / TICK
 
 
 def _stat(pid: int) -> list[str]:
