@@ -18,17 +18,22 @@ from pathlib import Path
 
 import aiohttp
 
+from hub.service.lanes import AHEAD
 from tests.kit.fire import ROOT, Hub, Site, free_port, relay, site
 from tests.kit.fire_posting import Posted, Poster
-from tests.kit.fire_runs import LEASE, endless
+from tests.kit.fire_runs import CONCURRENCY, endless
 from tests.kit.fire_verdict import judge
 from tests.kit.replicas import Pair, replicated
 from tests.kit.spills import spilled
 
 CLIENTS = 12
 STILL = 60.0
-"""Seconds that one of the hubs is stopped for: ten leases."""
+"""Seconds that one of the hubs is stopped for: two leases."""
+LEASE = {"lease": "30", "longest_send": "20", "delivery_concurrency": str(CONCURRENCY)}
+"""Longer than the hubs' clocks are apart, as else each takes the other's leases for over; by default it is 300."""
 BETWEEN = 6.0
+IN_HAND = CONCURRENCY * (1 + AHEAD)
+"""Deliveries that a hub may have sent and not written down when it is disturbed and its leases run out."""
 LIBRARY = Path("/usr/lib") / f"{os.uname().machine}-linux-gnu" / "faketime" / "libfaketimeMT.so.1"
 
 
@@ -58,7 +63,7 @@ async def _soak(folder: Path) -> None:
                 for hub in hubs:
                     await hub.stop()
             verdict = await judge(
-                one, mail, _together(posters), sample=20, extra_at_most=len(STEPS) * 2 * 16, alarmed=True
+                one, mail, _together(posters), sample=20, extra_at_most=len(STEPS) * len(hubs) * IN_HAND, alarmed=True
             )
     lost = sum(poster.posted.lost_connections + poster.posted.refused_for_now for poster in posters)
     print(f"- {verdict.in_clear} content-free mails about what was done to them")
