@@ -110,6 +110,9 @@ class Pipelined:
         return await self._answers.take(seconds)
 
     async def hand_over(self, data: bytes, seconds: float) -> aiosmtplib.SMTPResponse:
+        if not self._answers.in_step:
+            # Goodbye, or the beginning of what would be taken for an answer to the content.
+            raise aiosmtplib.SMTPServerDisconnected("more is said than was asked")
         whole = len(data) <= _SLICE
         self._write(data + _END if whole else data[:_SLICE], answers=1)
         self.content_out = True

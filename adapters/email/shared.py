@@ -31,7 +31,12 @@ class Shared:
 
     def lines(self, data: bytes) -> bytes:
         """What ``base64_lines`` makes of it."""
-        return self._kept(data) if _LEAST <= len(data) <= _LARGEST else base64_lines(data)
+        if not _LEAST <= len(data) <= _LARGEST:
+            return base64_lines(data)
+        encoded = self._kept(data)
+        if self._under_way == 0:  # given up while a thread was at it, which nobody would forget after
+            self._kept.cache_clear()
+        return encoded
 
     @contextmanager
     def sending(self) -> Iterator[None]:

@@ -170,6 +170,21 @@ class TestShuttingDown:
             assert isinstance(result, Deferred) and result.reason == "provider_unavailable"
             assert isinstance(await subject.deliver(ALERT, NOW), Accepted)
 
+    @pytest.mark.parametrize("more", ["421 4.3.2 going down\r\n", "25"])
+    async def test_between_the_go_ahead_and_the_content(self, more: str) -> None:
+        """Nothing is handed over, so that nothing can have been sent; nor is the rest of it an answer to content."""
+
+        async def script(talk: Talk) -> None:
+            await talk.lines()
+            await talk.say(TAKEN + more)
+            assert await talk.end() == b""
+
+        async with talking(script, takes) as (_, subject):
+            assert await subject.deliver(ALERT, NOW) == Deferred(
+                reason="connection_failed", detail="SMTPServerDisconnected"
+            )
+            assert isinstance(await subject.deliver(ALERT, NOW), Accepted)
+
     async def test_right_behind_the_answer_that_counts(self) -> None:
         async def script(talk: Talk) -> None:
             await talk.lines()

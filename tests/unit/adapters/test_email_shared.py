@@ -26,3 +26,12 @@ def test_what_is_small_or_very_large_is_not_kept_and_no_more_than_a_few_are() ->
         for number in range(20):
             shared.lines(PHOTO + bytes([number]))
         assert shared.kept == 8
+
+
+def test_what_a_thread_ends_with_after_it_was_given_up_is_not_kept() -> None:
+    """A stop takes the message away from whoever waits for it, and not the work from the thread."""
+    shared = Shared()
+    with shared.sending():
+        pass
+    assert shared.lines(PHOTO) == base64_lines(PHOTO)
+    assert shared.kept == 0
