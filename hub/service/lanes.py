@@ -124,9 +124,15 @@ class Lane:
         return self.free(now) or self._given_up(now)
 
     def worth_a_claim(self, now: datetime) -> bool:
-        """A claim costs a transaction: enough room for a batch, not one at a time."""
-        part = 2 if self.ahead else 4
-        return self.hungry and self.room(now) * part >= self._places(now)
+        """A claim costs a transaction: enough room for a batch, not one at a time; where some hang, of what they
+        leave, as what is quick beside them would else wait for the next look."""
+        if not self.hungry:
+            return False
+        places, free = self._places(now), self.free(now)
+        part = 2 if places > self._wide(self.limits.concurrency) else 4
+        if not free:
+            return self._given_up(now) * part >= places
+        return free * part >= places - self._hanging(now)
 
     def _places(self, now: datetime) -> int:
         """How many there are; no more than usual while a flight hangs, as whatever is claimed may hang with it."""
@@ -144,9 +150,11 @@ class Lane:
         """Places of flights that hang, as far as there may be flights beside them."""
         if self.direct:
             return 0
-        hanging = sum(self._hangs(flight, now) for flight in self.flights.values())
-        beside = len(self.flights) - hanging
+        beside = len(self.flights) - self._hanging(now)
         return max(0, min(self.limits.concurrency - beside, self.limits.concurrency * WIDE - len(self.flights)))
+
+    def _hanging(self, now: datetime) -> int:
+        return sum(self._hangs(flight, now) for flight in self.flights.values())
 
     @staticmethod
     def _hangs(flight: Flight, now: datetime) -> bool:

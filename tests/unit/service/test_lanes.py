@@ -3,6 +3,8 @@
 import asyncio
 from datetime import timedelta
 
+import pytest
+
 from adapters.port import Accepted, Deferred, Result
 from hub.core.records import ClaimedDelivery
 from hub.core.verdict import Tried
@@ -52,6 +54,20 @@ def test_a_lane_in_which_one_hangs_claims_no_more_than_usual() -> None:
     lane.take(flight())
     assert lane.free(START) == 2 * LIMITS.concurrency - 1
     assert lane.free(START + PATIENCE) == LIMITS.concurrency - 1
+
+
+@pytest.mark.parametrize("hanging", range(LIMITS.concurrency))
+@pytest.mark.parametrize("quick", [0, 1])
+def test_whatever_hangs_beside_it_what_is_left_of_a_lane_is_worth_a_claim(hanging: int, quick: int) -> None:
+    """Not only at the next look, a second later."""
+    lane = Lane(channel="email", limits=LIMITS)
+    for _ in range(quick):
+        landed(lane, AT_ONCE)
+    for _ in range(hanging):
+        lane.take(flight())
+    assert lane.worth_a_claim(START + PATIENCE)
+    lane.hungry = False
+    assert not lane.worth_a_claim(START + PATIENCE)
 
 
 def test_only_where_a_notice_is_out_within_milliseconds() -> None:
