@@ -16,7 +16,7 @@ import aiosmtplib
 from adapters.email.answers import OutOfStep
 from adapters.email.codes import Phase, classify, queue_id
 from adapters.email.credentials import Credentials
-from adapters.email.dialogue import Dialogue, Pipelined, Stepwise
+from adapters.email.dialogue import Dialogue
 from adapters.email.prepare import Message
 from adapters.port import Accepted, Deferred, Rejected, Result, Unconfirmed
 
@@ -65,11 +65,11 @@ class SendFailure(Exception):
 class Connection:
     """Belongs to one delivery at a time. After any failure ``reusable`` is False and it is only good to be cut."""
 
-    def __init__(self, client: aiosmtplib.SMTP, timeouts: Timeouts) -> None:
+    def __init__(self, client: aiosmtplib.SMTP, dialogue: Dialogue, timeouts: Timeouts) -> None:
         self._client = client
         self._timeouts = timeouts
         self._reusable = True
-        self._dialogue: Dialogue = Stepwise(client)
+        self._dialogue = dialogue
         self.transactions = 0
         self.misled = False
         """It offers pipelining, and did not answer all that it was asked at once."""
@@ -87,7 +87,7 @@ class Connection:
     @property
     def pipelined(self) -> bool:
         """Whether a transaction is asked for in one write."""
-        return isinstance(self._dialogue, Pipelined)
+        return self._dialogue.at_once
 
     @classmethod
     async def open(cls, relay: Relay, *, pipelining: bool = True) -> "Connection":
@@ -101,36 +101,12 @@ class Connection:
             start_tls={"required": True, "implicit": False, "opportunistic": None}[relay.tls],
             tls_context=relay.tls_context,
         )
-        connection = cls(client, relay.timeouts)
         try:
-            await connection._greet(relay)
+            await _greet(client, relay)
+            return cls(client, _dialogue(client, pipelining), relay.timeouts)
         except BaseException:
-            connection.cut()
+            _cut(client)
             raise
-        if pipelining:
-            connection._pipeline()
-        return connection
-
-    def _pipeline(self) -> None:
-        """What counts is what is offered over TLS: before it anybody may have offered it."""
-        transport = self._client.transport
-        if isinstance(transport, asyncio.Transport) and self._client.supports_extension("pipelining"):
-            self._dialogue = Pipelined(transport)
-
-    async def _greet(self, relay: Relay) -> None:
-        phase: Phase = "connect"
-        try:
-            await self._client.connect()
-            if relay.tls != "opportunistic" and self._client.get_transport_info("sslcontext") is None:
-                raise SendFailure(Deferred(reason="tls_failed", detail="NotEncrypted"))
-            phase = "helo"
-            if self._client.is_ehlo_or_helo_needed:
-                await self._client.ehlo()
-            phase = "login"
-            if relay.credentials is not None:
-                await self._client.login(relay.credentials.username, relay.credentials.password.reveal())
-        except (aiosmtplib.SMTPException, OSError, TimeoutError) as exc:
-            raise SendFailure(_not_opened(exc, phase)) from exc
 
     async def send(self, message: Message) -> Result:
         """One transaction. Raises SendFailure where the conversation broke; a refusal is a result."""
@@ -146,7 +122,7 @@ class Connection:
             for phase, _ in commands:
                 reply = await self._dialogue.answer(self._timeouts.command)
                 if not (reply.code == 354 if phase == "data" else 200 <= reply.code < 300):
-                    if self.pipelined and not 400 <= reply.code <= 599:
+                    if not 400 <= reply.code <= 599:
                         raise OutOfStep("neither yes nor no: an answer to something else")
                     result = await self._refused(phase, reply)
                     if phase == "mail" and reply.code == 421 and self.transactions > 1:
@@ -199,11 +175,7 @@ class Connection:
 
     def cut(self) -> None:
         """Close at once, without a word: the state of the conversation is unknown."""
-        transport = self._client.transport
-        self._client.close()
-        abort = getattr(transport, "abort", None)
-        if abort is not None:
-            abort()
+        _cut(self._client)
 
     async def quit(self) -> None:
         """Say goodbye; the caller bounds the time. Never raises for what the server does."""
@@ -213,6 +185,38 @@ class Connection:
             pass
         finally:
             self.cut()
+
+
+async def _greet(client: aiosmtplib.SMTP, relay: Relay) -> None:
+    phase: Phase = "connect"
+    try:
+        await client.connect()
+        if relay.tls != "opportunistic" and client.get_transport_info("sslcontext") is None:
+            raise SendFailure(Deferred(reason="tls_failed", detail="NotEncrypted"))
+        phase = "helo"
+        if client.is_ehlo_or_helo_needed:
+            await client.ehlo()
+        phase = "login"
+        if relay.credentials is not None:
+            await client.login(relay.credentials.username, relay.credentials.password.reveal())
+    except (aiosmtplib.SMTPException, OSError, TimeoutError) as exc:
+        raise SendFailure(_not_opened(exc, phase)) from exc
+
+
+def _dialogue(client: aiosmtplib.SMTP, pipelining: bool) -> Dialogue:
+    """What counts is what is offered over TLS: before it anybody may have offered it."""
+    transport = client.transport
+    if not isinstance(transport, asyncio.Transport):
+        raise SendFailure(Deferred(reason="connection_failed", detail="SMTPServerDisconnected"))
+    return Dialogue(transport, at_once=pipelining and client.supports_extension("pipelining"))
+
+
+def _cut(client: aiosmtplib.SMTP) -> None:
+    transport = client.transport
+    client.close()
+    abort = getattr(transport, "abort", None)
+    if abort is not None:
+        abort()
 
 
 def xtext(text: str) -> bytes:

@@ -1,15 +1,15 @@
 """How a transaction is put to the relay: one command at a time, or all of them in one write (RFC 2920).
 
-Both give the answers one by one, in order, so that what each of them means stands once (connection.py). Pipelined, the
-commands have left before the first is answered; so a refusal is followed by answers to what nobody wants any more, and
-perhaps by a server that waits for content.
+Either way the answers are given one by one, in order, so that what each means stands once (connection.py). Pipelined,
+the commands have left before the first is answered; so a refusal is followed by answers to what nobody wants any more,
+and perhaps by a server that waits for content.
 """
 
 import asyncio
 import re
 from collections import deque
 from collections.abc import Sequence
-from typing import Final, Protocol
+from typing import Final
 
 import aiosmtplib
 
@@ -21,77 +21,20 @@ _SLICE: Final = 128 * 1024
 _UNSAFE: Final = re.compile(rb"[\x00-\x1f\x7f]")
 
 
-class Dialogue(Protocol):
-    """One transaction after another. Raises SMTPException and OSError where the connection breaks, which is then good
-    for nothing."""
+class Dialogue:
+    """One transaction after another. Takes the transport over for good: of answers that come together ``aiosmtplib``
+    loses some, or takes one for the answer to what is asked next. Raises SMTPException and OSError where the connection
+    breaks, which is then good for nothing.
 
-    content_out: bool
-    """Some of the content of the present message has been handed to the network. Taken back by whoever begins anew."""
+    ``at_once``: all commands of a transaction in one write; else each waits for the answer to the one before it.
+    """
 
-    @property
-    def in_step(self) -> bool:
-        """Connected, and nothing is said that was not asked, or asked and not answered."""
-        ...
-
-    def ask(self, commands: Sequence[bytes]) -> None:
-        """The commands of one transaction, the last of them DATA; each is answered by one :meth:`answer`."""
-        ...
-
-    async def answer(self, seconds: float) -> aiosmtplib.SMTPResponse:
-        """The next of them, within so many seconds."""
-        ...
-
-    async def hand_over(self, data: bytes, seconds: float) -> aiosmtplib.SMTPResponse:
-        """The content, its dots doubled, after a 354, and its end; the answer is what becomes of it."""
-        ...
-
-    async def settle(self, seconds: float) -> bool:
-        """After a refusal: back to where MAIL may follow. Whether it came to that; ``seconds`` for each answer."""
-        ...
-
-    async def quit(self, seconds: float) -> None:
-        """Say goodbye."""
-        ...
-
-
-class Stepwise:
-    """Each command waits for the answer to the one before it."""
-
-    def __init__(self, client: aiosmtplib.SMTP) -> None:
+    def __init__(self, transport: asyncio.Transport, *, at_once: bool) -> None:
+        self.at_once = at_once
         self.content_out = False
-        self._client = client
+        """Some of the content of the present message has been handed to the network. Taken back by whoever begins
+        anew."""
         self._left: deque[bytes] = deque()
-
-    @property
-    def in_step(self) -> bool:
-        return self._client.is_connected
-
-    def ask(self, commands: Sequence[bytes]) -> None:
-        self._left = deque(commands)
-
-    async def answer(self, seconds: float) -> aiosmtplib.SMTPResponse:
-        return await self._client.execute_command(self._left.popleft(), timeout=seconds)
-
-    async def hand_over(self, data: bytes, seconds: float) -> aiosmtplib.SMTPResponse:
-        protocol = self._client.protocol
-        if protocol is None:
-            raise aiosmtplib.SMTPServerDisconnected("connection lost")
-        self.content_out = True
-        protocol.write(data + _END)
-        return await protocol.read_response(timeout=seconds)
-
-    async def settle(self, seconds: float) -> bool:
-        return (await self._client.execute_command(b"RSET", timeout=seconds)).code == 250
-
-    async def quit(self, seconds: float) -> None:
-        await self._client.quit(timeout=seconds)
-
-
-class Pipelined:
-    """All commands in one write. Takes the transport over for good: ``aiosmtplib`` loses answers that come together."""
-
-    def __init__(self, transport: asyncio.Transport) -> None:
-        self.content_out = False
         self._whole = True
         self._transport = transport
         self._answers = Answers()
@@ -99,17 +42,26 @@ class Pipelined:
 
     @property
     def in_step(self) -> bool:
+        """Connected, and nothing is said that was not asked, or asked and not answered."""
         return self._whole and not self._transport.is_closing() and self._answers.in_step
 
     def ask(self, commands: Sequence[bytes]) -> None:
+        """The commands of one transaction, the last of them DATA; each is answered by one :meth:`answer`."""
         if any(_UNSAFE.search(command) for command in commands):
             raise ValueError("a command holds a control character")
-        self._write(b"\r\n".join((*commands, b"")), answers=len(commands))
+        if self.at_once:
+            self._write(b"\r\n".join((*commands, b"")), answers=len(commands))
+        else:
+            self._left = deque(commands)
 
     async def answer(self, seconds: float) -> aiosmtplib.SMTPResponse:
+        """The next of them, within so many seconds."""
+        if self._left:
+            self._write(self._left.popleft() + b"\r\n", answers=1)
         return await self._answers.take(seconds)
 
     async def hand_over(self, data: bytes, seconds: float) -> aiosmtplib.SMTPResponse:
+        """The content, its dots doubled, after a 354, and its end; the answer is what becomes of it."""
         if not self._answers.in_step:
             # Goodbye, or the beginning of what would be taken for an answer to the content.
             raise aiosmtplib.SMTPServerDisconnected("more is said than was asked")
@@ -138,8 +90,11 @@ class Pipelined:
         self._whole = True
 
     async def settle(self, seconds: float) -> bool:
-        """What was asked too much is answered first. A server that waits for content gets the end of it (RFC 2920 3.1);
+        """After a refusal: back to where MAIL may follow. Whether it came to that; ``seconds`` for each answer.
+
+        What was asked too much is answered first. A server that waits for content gets the end of it (RFC 2920 3.1);
         unless it has taken the recipient, who would be sent an empty message: then the connection is given up."""
+        self._left.clear()
         codes = [(await self.answer(seconds)).code for _ in range(self._answers.due)]
         if codes and codes[-1] == 354:
             if any(200 <= code < 300 for code in codes):
@@ -150,6 +105,7 @@ class Pipelined:
         return (await self.answer(seconds)).code == 250
 
     async def quit(self, seconds: float) -> None:
+        """Say goodbye."""
         self._write(b"QUIT\r\n", answers=1)
         await self.answer(seconds)
 

@@ -345,6 +345,24 @@ async def test_without_the_offer_it_goes_step_by_step() -> None:
         assert isinstance(await subject.deliver(ALERT, NOW), Accepted)
 
 
+@pytest.mark.parametrize("more", ["250 early\r\n", "25", "421 4.3.2 going down\r\n"])
+@pytest.mark.parametrize("behind", ["MAIL", "DATA"])
+async def test_nor_is_there_a_step_to_which_an_answer_to_nothing_is_one(behind: str, more: str) -> None:
+    """Whoever answers twice is asked step by step, and what it says too much must not confirm the content there."""
+
+    async def script(talk: Talk) -> None:
+        for command, answer in (("MAIL", "250 a\r\n"), ("RCPT", "250 b\r\n"), ("DATA", "354 c\r\n")):
+            if not (await talk.reader.readline()).startswith(command.encode()):
+                return
+            await talk.say(answer + (more if command == behind else ""))
+        assert await talk.end() == b"", "no content is handed over"
+
+    async with talking(script, by_steps, offers=()) as (_, subject):
+        result = await subject.deliver(ALERT, NOW)
+        assert not isinstance(result, Accepted | Unconfirmed), result
+        assert isinstance(await subject.deliver(ALERT, NOW), Accepted)
+
+
 async def test_goodbye_is_said() -> None:
     parted = asyncio.Event()
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from adapters.email.answers import Answers, OutOfStep
 from adapters.email.connection import _stuffed
-from adapters.email.dialogue import Pipelined
+from adapters.email.dialogue import Dialogue
 
 REPLIES = st.lists(
     st.tuples(st.integers(200, 599), st.lists(st.text("ab .5-", max_size=6), min_size=1, max_size=3)), max_size=6
@@ -78,7 +78,7 @@ class Wire(asyncio.Transport):
 
 @pytest.mark.parametrize("control", [b"\r\nRSET", b"\n", b"\0", b"\x7f"])
 def test_no_command_holds_another(control: bytes) -> None:
-    dialogue = Pipelined(wire := Wire())
+    dialogue = Dialogue(wire := Wire(), at_once=True)
     with pytest.raises(ValueError, match="control character"):
         dialogue.ask([b"MAIL FROM:<a@b.example" + control + b">", b"DATA"])
     assert wire.written == []
@@ -88,7 +88,7 @@ def test_no_command_holds_another(control: bytes) -> None:
 
 @pytest.mark.parametrize("size", [128 * 1024 - 1, 128 * 1024, 128 * 1024 + 1, 256 * 1024, 300_000])
 async def test_content_is_whole_however_it_is_cut_and_ends_once(size: int) -> None:
-    dialogue = Pipelined(wire := Wire())
+    dialogue = Dialogue(wire := Wire(), at_once=True)
     data = b"x" * (size - 2) + b"\r\n"
     sending = asyncio.create_task(dialogue.hand_over(data, 5))
     while len(b"".join(wire.written)) < size + 3:
