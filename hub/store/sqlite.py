@@ -74,6 +74,8 @@ class SqliteStore:
         self._keys: KeyStore | None = None
         self._writer: asyncio.Task[None] | None = None
         self._ahead: list[Callable[[], None]] = []
+        self._half = False
+        """What goes ahead of a work has failed: whose savepoint the innermost is, is not known."""
         self._closed = False
 
     @classmethod
@@ -211,7 +213,7 @@ class SqliteStore:
         job: _Job[Any] | None = first
         going_on = True
         try:
-            self._ahead = [self._begin]
+            self._ahead, self._half = [self._begin], False
             while job is not None:
                 if not job.done.cancelled():
                     ended.append(await self._one(job))
@@ -287,7 +289,8 @@ class SqliteStore:
     def _undo(self) -> None:
         connection = self._open_connection()
         driver: Any = connection.connection.dbapi_connection
-        if not driver.in_transaction:  # a full disk, an I/O error: SQLite has rolled everything back by itself
+        # After a full disk or an I/O error SQLite has rolled everything back by itself.
+        if self._half or not driver.in_transaction:
             raise _GroupLost
         connection.exec_driver_sql("ROLLBACK TO work")
         connection.exec_driver_sql("RELEASE work")
@@ -322,8 +325,11 @@ class SqliteStore:
         is done there, so what begins a transaction goes along with its first statement, and what ends a savepoint with
         whatever comes next."""
         ahead, self._ahead = self._ahead, []
-        for step in ahead:
-            step()
+        if ahead:
+            self._half = True
+            for step in ahead:
+                step()
+            self._half = False
         return work()
 
     async def _on_writer(self, scope: Scope, work: Callable[[Session], T]) -> T:

@@ -122,6 +122,28 @@ async def test_when_the_commit_fails_nobody_is_told_otherwise(tmp_path: Path) ->
     await store.aclose()
 
 
+async def test_a_savepoint_that_does_not_end_takes_nobodys_work_along_unsaid(tmp_path: Path) -> None:
+    store = await sqlite_store(tmp_path)
+    release, runs = store._release, 0
+
+    def failing() -> None:
+        nonlocal runs
+        runs += 1
+        if runs == 1:
+            raise sqlite3.OperationalError("disk I/O error")
+        release()
+
+    store._release = failing  # type: ignore[method-assign]  # as a disk does
+    told = await asyncio.gather(
+        *(store.write(lambda unit, n=n: put(unit, n)) for n in range(3)), return_exceptions=True
+    )
+    assert any(isinstance(one, Exception) for one in told)
+    assert await there(store) == {f"r{one}" for one in told if isinstance(one, int)}
+    await store.write(lambda unit: put(unit, 9))
+    assert "r9" in await there(store)
+    await store.aclose()
+
+
 async def test_too_many_waiting_are_refused_at_once(tmp_path: Path) -> None:
     store = await SqliteStore.open(
         str(tmp_path / LEDGER), sealer=vault(), ids=SeededIds("1"), keys=(await _keys(tmp_path)), queue=4
