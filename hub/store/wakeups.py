@@ -20,6 +20,8 @@ ALIVE_EVERY: Final = 15.0
 """Seconds after which it is asked whether the connection still is one."""
 AGAIN_AFTER: Final = 2.0
 """Seconds until it is opened anew."""
+LAST_WORD: Final = 0.25
+"""Seconds that the database has for what it was asked when the hub stops: deliveries in flight need the rest."""
 
 
 class Wakeups:
@@ -31,10 +33,11 @@ class Wakeups:
         self._heard = heard
         self._log = log
         self._due = asyncio.Event()
+        self._connection: Any = None
         self.listening = asyncio.Event()
 
     def figures(self) -> Mapping[str, int]:
-        """For metrics: ``wakeups_lost``, 1 while this node hears nothing and finds what is due by looking."""
+        """For metrics: ``wakeups_lost``, 1 while this node has nothing to hear by and finds what is due by looking."""
         return {"wakeups_lost": 0 if self.listening.is_set() else 1}
 
     def tell(self) -> None:
@@ -42,16 +45,33 @@ class Wakeups:
         self._due.set()
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Listen and tell until ``stop``. Raises nothing of the database's."""
+        """Listen and tell until ``stop``, also where the database answers nothing any more. Raises nothing of its."""
+        work = asyncio.create_task(self._until(stop))
+        asked = asyncio.create_task(stop.wait())
+        try:
+            await asyncio.wait({work, asked}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({work}, timeout=LAST_WORD)
+        finally:
+            asked.cancel()
+            if self._connection is not None:  # what is cancelled would first ask it for leave
+                self._connection.terminate()
+            work.cancel()
+        await asyncio.wait({work}, timeout=LAST_WORD)
+        if work.done() and not work.cancelled():
+            work.result()
+
+    async def _until(self, stop: asyncio.Event) -> None:
         engine = postgres_engine(self._url, pool=1)
         try:
             while not stop.is_set():
                 try:
                     async with connected(engine) as connection:
-                        await self._listen((await connection.get_raw_connection()).driver_connection, stop)
+                        self._connection = (await connection.get_raw_connection()).driver_connection
+                        await self._listen(self._connection, stop)
                 except Exception as error:
                     self._log.error("wakeups.lost", error=type(error).__name__)
                 finally:
+                    self._connection = None
                     self.listening.clear()
                 await _first(AGAIN_AFTER, stop)
         finally:

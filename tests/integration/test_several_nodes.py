@@ -1,6 +1,9 @@
 """Several processes on one PostgreSQL: each does its part, and hears at once of what another has written down."""
 
 import asyncio
+import os
+import signal
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -84,6 +87,37 @@ async def test_a_hint_reaches_the_others_and_a_lost_connection_is_made_again(ser
         while heard["a"] < 3:
             await asyncio.sleep(0.01)
         stop.set()
+
+
+@pytest.mark.postgresql
+async def test_a_database_that_says_nothing_any_more_does_not_hold_up_the_end(server: PostgresServer) -> None:
+    url = make_url((await server.clean())[0]).set(drivername="postgresql+asyncpg")
+    one = Wakeups(url, node="a", heard=lambda: None, log=Lines())
+    stop = asyncio.Event()
+    running = asyncio.create_task(one.run(stop))
+    async with asyncio.timeout(10):
+        await one.listening.wait()
+    process = one._connection.get_server_pid()
+    os.kill(process, signal.SIGSTOP)
+    try:
+        one.tell()
+        await asyncio.sleep(0.05)
+        stop.set()
+        async with asyncio.timeout(2):
+            await running
+    finally:
+        os.kill(process, signal.SIGCONT)
+
+
+async def test_nor_does_one_that_takes_no_connection() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = make_url(f"postgresql+asyncpg://hub@127.0.0.1:{silent.getsockname()[1]}/hub")
+        stop = asyncio.Event()
+        running = asyncio.create_task(Wakeups(url, node="a", heard=lambda: None, log=Lines()).run(stop))
+        await asyncio.sleep(0.05)
+        stop.set()
+        async with asyncio.timeout(2):
+            await running
 
 
 @pytest.mark.parametrize(
