@@ -56,9 +56,11 @@ class Rehearsal:
         source = Source(id=REHEARSAL, uri=event.source, name="", authorities=frozenset({place}), created_at=now)
 
         async def work(unit: Unit) -> None:
+            # Where a child's notice is due, that is claimed and composed in a moment: no hub is to wait for it.
+            nothing_due = await unit.due_ways(now) == frozenset()
             await unit.put_source(source)
             answer = await self.take(unit, event, body, source, now)
-            for claimed in await unit.claim(now, now + _LEASE, REHEARSAL, _A_FEW):
+            for claimed in await unit.claim(now, now + _LEASE, REHEARSAL, _A_FEW) if nothing_due else ():
                 self.envelopes.content(claimed)
             raise _Undone(answer.status)
 

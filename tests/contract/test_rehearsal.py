@@ -11,9 +11,10 @@ from hub.core.events import parse
 from hub.core.records import ClaimedDelivery
 from hub.service.envelopes import Composer
 from hub.service.rehearsal import REHEARSAL, Rehearsal
+from tests.kit.events import reported
 from tests.kit.failing import ledger
 from tests.kit.node import ACK_SECRET, Hub, a_hub
-from tests.kit.store import Stores, sqlite_store
+from tests.kit.store import Stores, claim, sqlite_store
 
 
 class Composing:
@@ -69,6 +70,15 @@ async def test_a_report_is_taken_and_composed_and_leaves_nothing(store: Stores) 
     assert await store.read(lambda unit: unit.trail.newest()) is None
     assert await store.read(lambda unit: unit.episode(REHEARSAL, REHEARSAL)) is None
     assert await store.read(lambda unit: unit.source(f"urn:fingerpost:source:{REHEARSAL}")) is None
+
+
+async def test_what_is_due_of_a_child_is_left_to_whoever_delivers(store: Stores) -> None:
+    hub, log = await a_hub(store), Lines()
+    await hub.post(reported())
+    untouched = Composing(hub, LookupError("a contact that is gone is not for a rehearsal to find"))
+    assert await rehearsal(hub, untouched, log).once()
+    assert log.said == []
+    assert {one.attempt for one in await claim(store)} == {1}
 
 
 @pytest.mark.parametrize("error", [None, ValueError("a name that nobody may see")])
