@@ -14,7 +14,8 @@ from hub.service.ports import Unsealable
 from hub.store.tables import children, metadata, source_keys
 
 LOOKED_AT: Final = 100
-"""Of the oldest children of a ledger its key store must know one, and open one of so many keys of sources."""
+"""Of so many of the oldest and of the newest children of a ledger its key store must know one, and open one of so many
+keys of sources."""
 _SEALED: Final = tuple(
     table for table in metadata.sorted_tables if any(isinstance(column.type, LargeBinary) for column in table.columns)
 )
@@ -57,11 +58,17 @@ def holds_sealed(connection: Connection) -> bool:
     return any(connection.execute(select(literal(1)).select_from(table).limit(1)).first() for table in ours)
 
 
-def oldest_children(connection: Connection) -> Sequence[str]:
-    """Some children that the key store must know of, living or destroyed: a key is durable before its child is."""
+def some_children(connection: Connection) -> Sequence[str]:
+    """Some children of which the key store must know one, living or destroyed: a key is durable before its child is.
+    The newest too: keys of all the oldest may have been lost long ago, and children met since."""
     if not inspect(connection).has_table(children.name):
         return ()
-    return list(connection.execute(select(children.c.id).order_by(children.c.id).limit(LOOKED_AT)).scalars())
+    ends = (children.c.id, children.c.id.desc())
+    return [
+        one
+        for end in ends
+        for one in connection.execute(select(children.c.id).order_by(end).limit(LOOKED_AT)).scalars()
+    ]
 
 
 def sealed_by_the_hub(connection: Connection) -> Sequence[tuple[str, bytes]]:

@@ -30,8 +30,8 @@ from hub.store.belonging import (
     NotItsKeyStore,
     holds_sealed,
     knows,
-    oldest_children,
     sealed_by_the_hub,
+    some_children,
 )
 from hub.store.failures import KeyErased, KeyGone
 from hub.store.key_tables import bring_up, data_keys, metadata, serialise
@@ -169,8 +169,8 @@ class KeyStore:
             if holds and await self._database.run(lambda connection: _wrapped(connection, HUB_SCOPE)) is None:
                 raise NotItsKeyStore(EMPTY)
             return
-        oldest = () if without_children else await ledger(oldest_children)
-        if oldest and not knows(oldest, await self.standing(oldest)):
+        some = () if without_children else await ledger(some_children)
+        if some and not knows(some, await self.standing(some)):
             raise NotItsKeyStore(OLDER)
 
     async def _probe(self, name: str) -> bytes:

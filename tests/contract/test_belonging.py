@@ -1,5 +1,6 @@
 """A key store that has none of the keys of its ledger: nothing is made, and the hub does not start."""
 
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from sqlalchemy import Connection, delete, func, select
 
 from hub.core.records import SourceKey
 from hub.edge.ids import SeededIds
-from hub.store import NotItsKeyStore
+from hub.store import NotItsKeyStore, belonging
 from hub.store.key_tables import data_keys
 from hub.store.keystore import HUB_SCOPE, KeyStore, destroyed_keys
 from hub.store.keystore import metadata as key_metadata
@@ -67,6 +68,21 @@ async def test_nor_one_that_knows_none_of_the_children(store: Stores, story: Sto
     gone = {"scope": other.child, "at": START}
     await database.run(lambda connection: connection.execute(destroyed_keys.insert(), [gone]))
     await started(store)  # an old backup: it knows one, and that is alarmed about child by child
+
+
+async def test_one_that_knows_the_newest_is_the_ledgers(
+    store: Stores, story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(belonging, "LOOKED_AT", 1)
+    await store.write(story.meet)
+    newer = Story(SeededIds("newer"), child_ref="newer")
+    await store.write(newer.meet)
+    first, last = sorted((story.child, newer.child))
+    for lost, refused in ((first, False), (last, True)):
+        theirs = delete(data_keys).where(data_keys.c.scope == lost)
+        await store.keys.database.run(lambda connection, theirs=theirs: connection.execute(theirs))
+        with pytest.raises(NotItsKeyStore) if refused else nullcontext():
+            await started(store)
 
 
 async def test_nor_one_whose_own_key_opens_no_source(store: Stores) -> None:
