@@ -23,10 +23,15 @@ def _config(connection: Connection) -> Config:
     return config
 
 
-def migrate(connection: Connection) -> None:
-    """Run what is missing, inside the caller's transaction. Raises SchemaTooNew for a database from the future."""
+def alone(connection: Connection) -> None:
+    """Wait until no other node migrates; from then on none does until the end of the caller's transaction."""
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+
+
+def migrate(connection: Connection) -> None:
+    """Run what is missing, inside the caller's transaction. Raises SchemaTooNew for a database from the future."""
+    alone(connection)
     config = _config(connection)
     scripts = ScriptDirectory.from_config(config)
     present = MigrationContext.configure(connection).get_current_revision()

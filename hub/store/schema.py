@@ -30,7 +30,11 @@ def bring_up(connection: Connection) -> None:
     """Run the migrations that are missing, inside the caller's transaction. Raises SchemaTooNew."""
     if is_current(connection):
         return
-    importlib.import_module("hub.store.migrate").migrate(connection)
+    migrating = importlib.import_module("hub.store.migrate")
+    migrating.alone(connection)
+    if is_current(connection):  # another node was first, and may be of a newer version
+        return
+    migrating.migrate(connection)
     connection.execute(text("DELETE FROM schema_oldest"))
     connection.execute(text("INSERT INTO schema_oldest (id, revision) VALUES (1, :oldest)"), {"oldest": OLDEST})
 

@@ -18,7 +18,7 @@ from hub.store import BadStoreUrl, SchemaTooNew, open_store
 from hub.store import migrate as migrate_module
 from hub.store.migrate import migrate
 from hub.store.postgres_engine import postgres_engine
-from hub.store.schema import HEAD, OLDEST, is_current
+from hub.store.schema import HEAD, OLDEST, bring_up, is_current
 from hub.store.sqlite_engine import sqlite_engine
 from hub.store.tables import metadata
 from tests.contract.test_transactions import put, there
@@ -204,6 +204,23 @@ async def test_a_hub_goes_on_beside_a_newer_one_for_as_long_as_that_one_lets_it(
     await store.aclose()
     with pytest.raises(SchemaTooNew, match="9998"):
         await open_store(**urls, sealer=vault(), ids=SeededIds("3"))
+
+
+@pytest.mark.postgresql
+async def test_one_that_waits_while_a_newer_one_migrates_goes_on_beside_it(server: PostgresServer) -> None:
+    engine = postgres_engine(make_url(await server.database()).set(drivername="postgresql+asyncpg"), pool=2)
+    async with engine.connect() as newer, engine.connect() as older:
+        first = await newer.begin()
+        await newer.run_sync(bring_up)
+        await newer.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+        waits = asyncio.create_task(older.run_sync(bring_up))
+        await asyncio.sleep(0.1)
+        assert not waits.done()
+        await first.commit()
+        await waits
+        assert (await older.execute(text("SELECT version_num FROM alembic_version"))).scalar() == "9999"
+        await older.rollback()
+    await engine.dispose()
 
 
 EXPANDING = {"create_table", "create_index", "add_column", "f"}
