@@ -40,6 +40,8 @@ def _written(statement: Any, dialect: Dialect, keys: tuple[str, ...]) -> tuple[s
     if compiled.insert_prefetch or compiled.update_prefetch:
         raise ValueError("a column of this statement has a default that is worked out for each row")
     fixed, processes = compiled.params, compiled._bind_processors
+    if lacking := [name for name in compiled.positiontup if name not in keys and compiled.binds[name].required]:
+        raise ValueError(f"the rows lack {', '.join(lacking)}")  # the compiler would give NULL for it
     parameters: list[Parameter] = []
     for name in compiled.positiontup:
         process = processes.get(name)
