@@ -111,8 +111,11 @@ class SqliteStore:
         return store
 
     async def _as_it_is(self, work: Callable[[Connection], T]) -> T:
+        # By a reader where there is one: a command beside a busy hub waits long enough for the writer's lock once.
+        engine = self._reader_engine or self._writer_engine
+
         def there() -> T:
-            with self._writer_engine.begin() as connection:
+            with engine.begin() as connection:
                 return work(connection)
 
         return await self._in_writer(there)

@@ -1,5 +1,7 @@
 """A key store that has none of the keys of its ledger: nothing is made, and the hub does not start."""
 
+import asyncio
+import sqlite3
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -103,6 +105,17 @@ async def test_nor_one_whose_own_key_opens_no_source(store: Stores) -> None:
 
 def _no(awaiting: Any) -> Any:
     raise AssertionError("nothing waits here")
+
+
+async def test_the_ledger_is_asked_while_somebody_writes(tmp_path: Path, story: Story) -> None:
+    store = await sqlite_store(tmp_path)
+    await store.write(story.meet)
+    other = sqlite3.connect(tmp_path / LEDGER, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    async with asyncio.timeout(2):  # a writer would wait for 5 seconds, and give up
+        await started(store)
+    other.close()
+    await store.aclose()
 
 
 async def test_a_volume_that_is_not_mounted(tmp_path: Path, story: Story) -> None:
