@@ -379,7 +379,7 @@ async def serve(settings: Settings, domain_of: Callable[[Foundations], Domain], 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, _on_signal, supervisor, log, number.name)
     async with running(settings, domain_of, log=log, metrics=metrics, supervisor=supervisor) as hub:
-        await hub.rehearsal.once()
+        await supervisor.unless_stopped(hub.rehearsal.once())
         # What a running hub is made of stays: looked through again with each full collection, it would keep an event
         # waiting for 150 ms now and then.
         gc.collect()

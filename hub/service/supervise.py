@@ -76,6 +76,18 @@ class Supervisor:
         await self._stop.wait()
         return self._status
 
+    async def unless_stopped(self, work: Coroutine[Any, Any, object]) -> None:
+        """Do this as long as nobody asks for the end: nothing waits for it then."""
+        doing, asked = asyncio.create_task(work), asyncio.create_task(self._stop.wait())
+        try:
+            await asyncio.wait({doing, asked}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            asked.cancel()
+            doing.cancel()
+        await asyncio.wait({doing}, timeout=CANCEL_WITHIN)
+        if doing.done() and not doing.cancelled():
+            doing.result()
+
     @property
     def status(self) -> int:
         """The exit status so far: a failure while stopping counts too."""

@@ -4,6 +4,8 @@ import asyncio
 from contextlib import AsyncExitStack
 from datetime import datetime
 
+import pytest
+
 from hub.service.ports import StoreUnavailable
 from hub.service.supervise import TICK_FAILURES, Supervisor, Tick
 from tests.kit.clock import FakeClock
@@ -171,3 +173,22 @@ async def test_a_tick_never_runs_beside_itself_and_ends_before_the_stop() -> Non
     supervisor.request_stop()
     await tick()
     assert most == 1
+
+
+async def test_what_is_done_only_until_the_end_is_asked_for_holds_nothing_up() -> None:
+    supervisor, done = Supervisor(stop_within=5, log=Lines()), []
+
+    async def at_once() -> None:
+        done.append("at once")
+
+    async def fails() -> None:
+        raise ValueError
+
+    await supervisor.unless_stopped(at_once())
+    with pytest.raises(ValueError):
+        await supervisor.unless_stopped(fails())
+    asyncio.get_running_loop().call_later(0.02, supervisor.request_stop)
+    async with asyncio.timeout(2):
+        await supervisor.unless_stopped(asyncio.Event().wait())
+    assert done == ["at once"]
+    assert supervisor.stopping
