@@ -9,7 +9,7 @@ import pytest
 
 from hub.edge.ids import SeededIds
 from hub.service.ports import StoreUnavailable, Unit
-from hub.store import SchemaTooNew, StoreFault, open_store
+from hub.store import StoreFault, open_store
 from hub.store.postgres import PostgresStore
 from tests.contract.test_transactions import put, there
 from tests.kit.clock import START
@@ -109,14 +109,6 @@ async def test_no_server_at_all_is_unavailable(server: PostgresServer, tmp_path:
     with pytest.raises(StoreUnavailable) as caught:
         await open_store(url, keys_url=server.url("postgres"), sealer=vault(), ids=SeededIds("1"))
     assert "hidden" not in repr(caught.value)
-
-
-async def test_a_database_from_a_later_version_is_refused(server: PostgresServer) -> None:
-    urls = {"url": await server.database(), "keys_url": await server.database()}
-    await (await open_store(**urls, sealer=vault(), ids=SeededIds("1"))).aclose()
-    await server._execute("UPDATE alembic_version SET version_num = '9999'", urls["url"].split("/")[3].split("?")[0])
-    with pytest.raises(SchemaTooNew, match="9999"):
-        await open_store(**urls, sealer=vault(), ids=SeededIds("1"))
 
 
 async def test_a_pool_that_is_used_up_is_unavailable(store: PostgresStore) -> None:
