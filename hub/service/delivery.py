@@ -264,8 +264,7 @@ class Delivery:
             for lane in self._lanes:
                 lane.hungry = True
             now = self._clock.now()
-            # A lane that has its hands full and is quick asks for all of them in a moment.
-            if not any(lane.ahead and lane.flights and not lane.worth_a_claim(now) for lane in self._lanes):
+            if not any(lane.asks_soon(now) for lane in self._lanes):
                 self._wake.set()
 
     async def _stopping(self, stop: asyncio.Event) -> None:

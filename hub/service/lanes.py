@@ -134,6 +134,11 @@ class Lane:
             return self._given_up(now) * part >= places
         return free * part >= places - self._hanging(now)
 
+    def asks_soon(self, now: datetime) -> bool:
+        """It has its hands full and is quick: what it claims next it claims in a moment, and every lane then asks."""
+        busy = bool(self.ahead and self.flights)
+        return busy and not self._any_hangs(now) and not self.worth_a_claim(now)
+
     def _places(self, now: datetime) -> int:
         """How many there are; no more than usual while a flight hangs, as whatever is claimed may hang with it."""
         return self._wide(self.limits.concurrency) + (0 if self.ahead and self._any_hangs(now) else self.ahead)

@@ -94,15 +94,16 @@ def bound_for(one: DeliveryRecord, host: str) -> DeliveryRecord:
     return replace(one, channel="push", address=address, destination=host.encode().ljust(16, b"."))
 
 
-async def told(world: World, *to: str, channel: str = "push", **more: Any) -> Changes:
-    """A notice to each of these hosts, in that order."""
+async def told(world: World, *to: str, channel: str = "push", in_turn: bool = False, **more: Any) -> Changes:
+    """A notice to each of these hosts, in that order; ``in_turn``: each behind the one before it."""
     story = world.story()
 
     async def work(unit: Unit) -> Changes:
         await story.meet(unit)
         changes = story.report(len(to), **more)
         made = [
-            replace(bound_for(one, host), channel=channel) for one, host in zip(changes.deliveries, to, strict=True)
+            replace(bound_for(one, host), channel=channel, rank=place if in_turn else one.rank)
+            for place, (one, host) in enumerate(zip(changes.deliveries, to, strict=True))
         ]
         changes = replace(changes, deliveries=tuple(made))
         await unit.save(changes)
@@ -287,6 +288,29 @@ class TestADomainBehindTheRelay:
             for _ in range(30):
                 await world.advance(1)
             assert delivery.in_flight == WIDE * LIMITS.concurrency
+            gate.set()
+            await world.passing(lambda: world.settled(slow, "sent"))
+
+    async def test_what_follows_on_another_channel_does_not_wait_for_the_next_look(self, world: World) -> None:
+        relay = Hosts(channel="email")
+        world.sinks["email"] = relay
+        delivery = world.delivery()
+        async with world.delivering(delivery):
+            quick = await told(world, *["quick.example"] * 2 * LIMITS.concurrency, channel="email")
+            delivery.nudge()
+            await until(lambda: world.settled(quick, "sent"))
+            domains = [f"slow{n}.example" for n in range(WIDE * LIMITS.concurrency)]
+            gate = asyncio.Event()
+            relay.gates = dict.fromkeys(domains, gate)
+            slow = await told(world, *domains, channel="email")
+            await world.passing(lambda: delivery.in_flight == len(domains))
+            for _ in range(3):
+                await world.advance(1)
+            began = world.clock.now()
+            await told(world, *"abcd", channel="sms", group="one after another", in_turn=True)
+            delivery.nudge()
+            await until(lambda: len(world.sinks["sms"].accepted) == 4)
+            assert world.clock.now() == began
             gate.set()
             await world.passing(lambda: world.settled(slow, "sent"))
 

@@ -70,6 +70,17 @@ def test_whatever_hangs_beside_it_what_is_left_of_a_lane_is_worth_a_claim(hangin
     assert not lane.worth_a_claim(START + PATIENCE)
 
 
+def test_nobody_waits_for_a_full_lane_to_ask_in_which_one_hangs() -> None:
+    lane = Lane(channel="email", limits=LIMITS)
+    assert not lane.asks_soon(START)
+    landed(lane, AT_ONCE)
+    assert not lane.asks_soon(START), "it has nothing in hand that could end"
+    while lane.free(START):
+        lane.take(flight())
+    assert lane.asks_soon(START)
+    assert not lane.asks_soon(START + PATIENCE)
+
+
 def test_only_where_a_notice_is_out_within_milliseconds() -> None:
     for channel in ("sms", "push"):
         lane = Lane(channel=channel, limits=LIMITS)
