@@ -148,7 +148,9 @@ class Settings(
         "again. Each answers /health and /metrics.",
     )
     node: str | None = Field(
-        None, pattern=r"^[A-Za-z0-9._-]{1,64}$", description="This node's name in leases; default made at each start."
+        None,
+        pattern=r"^[A-Za-z0-9._-]{1,64}$",
+        description="This node's name in leases, of each hub another; default made at each start.",
     )
 
     # the way in

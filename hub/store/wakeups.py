@@ -93,8 +93,8 @@ class Wakeups:
         if not lost.is_set():
             await connection.remove_listener(CHANNEL, self._on_hint)
 
-    def _on_hint(self, connection: object, process: int, channel: str, node: object) -> None:
-        if node != self._node:
+    def _on_hint(self, connection: Any, process: int, channel: str, node: object) -> None:
+        if process != connection.get_server_pid():  # not by the name, which two nodes may have been given
             self._heard()
 
 

@@ -60,7 +60,7 @@ async def test_a_hint_reaches_the_others_and_a_lost_connection_is_made_again(ser
         def count() -> None:
             heard[node] += 1
 
-        return Wakeups(url, node=node, heard=count, log=log)
+        return Wakeups(url, node="both by the same name", heard=count, log=log)
 
     a, b = counting("a"), counting("b")
     stop = asyncio.Event()
