@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import BigInteger, Row, Text, bindparam, func, literal, select, text, tuple_, type_coerce, update
@@ -24,6 +24,8 @@ AT: Final = type_coerce(audit.c.at, BigInteger()).label("at")
 EPOCH: Final = from_micros(0)
 OLDEST: Final = select(audit.c.id, AT).where(UNLINKED).order_by(audit.c.id).limit(1)
 LAST: Final = select(audit.c.number, audit.c.link).where(LINKED).order_by(audit.c.number.desc()).limit(1)
+_LATEST: Final = select(AT).where(LINKED).order_by(audit.c.id.desc()).limit(1)
+OUT_OF_ORDER: Final = timedelta(hours=1)
 
 _CHAINER: Final = 5065470123771
 """The advisory lock that chainers meet at: it is a chainer's lease, and ends with its transaction or connection."""
@@ -124,7 +126,18 @@ def _head(session: Session) -> Head:
 
 def _newest(session: Session) -> datetime | None:
     row = session.connection.execute(LAST.with_only_columns(AT)).one_or_none()
-    return None if row is None else _instant(row.at)
+    return None if row is None or _linking_the_old(session) else _instant(row.at)
+
+
+def _linking_the_old(session: Session) -> bool:
+    """Whether lines of long before others that are linked wait yet, as after an upgrade: the last link is then one of
+    theirs. What is merely committed late is so by seconds."""
+    waiting = _unlinked_since(session, "")
+    if waiting is None:
+        return False
+    row = session.connection.execute(_LATEST).one_or_none()
+    latest = None if row is None else _instant(row.at)
+    return latest is not None and latest - waiting > OUT_OF_ORDER
 
 
 def _instant(micros: Any) -> datetime | None:

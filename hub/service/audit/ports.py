@@ -55,7 +55,8 @@ class Trail(Protocol):
         ...
 
     async def newest(self) -> datetime | None:
-        """When its line was written, by the clock of whoever wrote it; None as long as there is none."""
+        """When its line was written, by the clock of whoever wrote it; None as long as there is none, or while it is
+        one of an old log that is being linked."""
         ...
 
     async def linked(self, after: int, limit: int) -> Sequence[LinkedLine | Unreadable]:

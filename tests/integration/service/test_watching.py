@@ -1,7 +1,7 @@
 """Lost and stuck work is found within a minute: an alarm, /health/overdue, and a heartbeat that stops."""
 
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -10,6 +10,7 @@ from aiohttp.test_utils import TestServer
 
 from hub.core.completeness import EVERY
 from hub.core.records import AuditLine
+from hub.core.ulid import first_since
 from hub.edge.heartbeat import Heartbeat
 from hub.edge.ids import SeededIds
 from hub.service.audit.chaining import link_waiting
@@ -194,3 +195,22 @@ async def test_a_jump_while_the_store_is_away_is_told_of_afterwards(watched: Wat
     await watched.hub.clock.advance(EVERY)
     await watched.tick()
     assert ("clock_jumped", "back") in await watched.alarms()
+
+
+async def test_a_start_while_an_old_log_is_being_linked_has_nothing_to_go_by(watched: Watched) -> None:
+    store = watched.hub.store
+
+    async def written(*at: datetime) -> None:
+        lines = [AuditLine(id=first_since("au", one), at=one, actor="hub", action="hub.started") for one in at]
+        await store.write(lambda unit: unit.add_audit(lines))
+
+    await written(START)
+    await link_waiting(store)
+    long_ago = START - timedelta(days=900)
+    await written(*(long_ago + timedelta(hours=hour) for hour in range(3)))
+    await link_waiting(store, 1, bite=2)
+    assert await store.read(lambda unit: unit.trail.newest()) is None
+    await link_waiting(store)
+    await written(START + timedelta(minutes=1), START + timedelta(minutes=2))
+    await link_waiting(store, 1, bite=1)
+    assert await store.read(lambda unit: unit.trail.newest()) == START + timedelta(minutes=1)
