@@ -40,6 +40,10 @@ async def open_store(
     keys_kind, keys_place = _parsed(keys_url, "the key store's URL")
     if (kind, str(place)) == (keys_kind, str(keys_place)) and place != MEMORY:
         raise BadStoreUrl("the key store must be in a database apart from the ledger's")
+    if keys_place == MEMORY and place != MEMORY:
+        raise BadStoreUrl(
+            "the key store's URL names no file: with the process its keys, and all they sealed, would end"
+        )
     keys = _keys(keys_place)
     if isinstance(place, str):
         return await SqliteStore.open(place, sealer=sealer, ids=ids, keys=keys, without_children=without_children)

@@ -115,6 +115,8 @@ async def test_the_ledger_on_postgresql_and_its_keys_on_sqlite(server: PostgresS
         ("postgresql://u:hidden@db.example/x", None, "key store needs a URL"),
         ("postgresql://u:hidden@db.example/x", "postgresql://u:hidden@db.example/x", "apart"),
         ("sqlite:////tmp/a", "sqlite:////tmp/a", "apart"),
+        ("sqlite:////tmp/a", "sqlite://", "names no file"),
+        ("postgresql://u:hidden@db.example/x", "sqlite://", "names no file"),
         ("mysql://u:hidden@db.example/x", None, "must begin with sqlite: or postgresql:"),
         ("no url with hidden", None, "is not a URL"),
     ],
