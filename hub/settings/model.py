@@ -246,6 +246,8 @@ class Settings(
             ("sqlite://", "sqlite+aiosqlite://", "postgresql://", "postgresql+asyncpg://")
         ):
             raise ValueError("must start with sqlite:// or postgresql://")
+        if value is not None and re.fullmatch(r"sqlite[^:]*:///?(:memory:)?", value.get_secret_value()):
+            raise ValueError("names no file: all that is in memory ends with the process")
         return value
 
     @model_validator(mode="after")

@@ -121,6 +121,9 @@ def test_what_cannot_stand_together(environment: dict[str, str], says: str) -> N
     ("name", "value"),
     [
         ("DATABASE_URL", "mysql://a/b"),
+        ("DATABASE_URL", "sqlite://"),
+        ("DATABASE_URL", "sqlite:///:memory:"),
+        ("KEY_STORE_URL", "sqlite://"),
         ("DATABASE_URL", "sqlite3:///file"),
         ("PUBLIC_URL", "https://user:pw@hub.example"),
         ("PUBLIC_URL", "https://hub.example/?a=b"),
