@@ -71,6 +71,8 @@ class Connection:
         self._reusable = True
         self._dialogue = dialogue
         self.transactions = 0
+        self.most = 1
+        """Transactions that it is good for: whoever keeps it says so."""
         self.misled = False
         """It offers pipelining, and did not answer all that it was asked at once."""
 

@@ -11,7 +11,8 @@ from adapters.port import Deferred
 _OLDEST = 60.0
 """Seconds a connection may lie idle; relays hang up after some minutes."""
 _MOST = 100
-"""Transactions a connection; many relays allow no more."""
+"""Transactions a connection; many relays allow no more. Those that are opened together are good for different numbers,
+from half of it: else they would all be used up by the same notice, which would wait for as many TLS handshakes."""
 _STEP_BY_STEP = 600.0
 """Seconds without pipelining, after a server that offers it did not answer all it was asked at once."""
 
@@ -25,6 +26,7 @@ class Pool:
         self._places = Places(size=size, patience=relay.timeouts.patience)
         self._size = size
         self._idle: list[tuple[float, Connection]] = []
+        self._opened = 0
         self._closed = False
         self._misled = float("-inf")
 
@@ -38,7 +40,7 @@ class Pool:
             kept = False
             try:
                 yield connection
-                kept = connection.reusable and connection.transactions < _MOST and not self._closed
+                kept = connection.reusable and connection.transactions < connection.most and not self._closed
             finally:
                 if connection.misled:
                     self._misled = asyncio.get_running_loop().time()
@@ -56,7 +58,10 @@ class Pool:
             self._keep(connection)
 
     async def _open(self) -> Connection:
-        return await Connection.open(self._relay, pipelining=self._pipelining)
+        connection = await Connection.open(self._relay, pipelining=self._pipelining)
+        connection.most = _MOST - self._opened % self._size * _MOST // (2 * self._size)
+        self._opened += 1
+        return connection
 
     @property
     def _pipelining(self) -> bool:

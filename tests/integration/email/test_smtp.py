@@ -194,6 +194,8 @@ async def test_connections_are_kept_and_never_shared_at_once() -> None:
         results = await asyncio.gather(*(subject.deliver(envelope(f"dl-{number}"), NOW) for number in range(30)))
         assert all(isinstance(result, Accepted) for result in results)
         assert server.most_at_once == server.connections == subject.idle_connections == 3
+        good_for = [connection.most for _, connection in subject._pool._idle]
+        assert (len(set(good_for)), max(good_for)) == (3, 100), "all used up by the same mail"
         assert sorted(one.data.split(b"Message-ID: <")[1].split(b"@")[0] for one in server.received) == sorted(
             f"dl-{number}".encode() for number in range(30)
         )
