@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 
@@ -51,6 +52,20 @@ async def test_they_go_on_after_the_clock_was_set_back(wall: Wall) -> None:
         assert supervisor.alive == {"ticks": True}
     assert notes.lines == []
     assert supervisor.status == 0
+
+
+async def test_ticks_of_one_interval_do_not_fall_due_together(wall: Wall) -> None:
+    async def work(now: datetime) -> None: ...
+
+    notes, every = Notes(), 60
+    supervisor = Supervisor(stop_within=5, log=notes)
+    ticks = [Tick(str(number), work, clock=wall, supervisor=supervisor, log=notes) for number in range(8)]
+    began = datetime.now(UTC)
+    async with ticking(dict.fromkeys(ticks, every), wall, supervisor) as scheduler:
+        due = sorted((job.next_run_time - began).total_seconds() for job in scheduler.get_jobs())
+    assert due[0] >= 0
+    assert due[-1] <= every + 1
+    assert min(after - before for before, after in pairwise(due)) > every / 16
 
 
 async def test_leaving_lets_a_tick_under_way_end(wall: Wall) -> None:
