@@ -19,6 +19,7 @@ Kind = Literal[
     "duty_due",
     "duty_overdue",
     "message",
+    "conversation",
     "verification",
 ]
 DutyState = Literal["open", "done", "cancelled", "overdue"]
@@ -55,7 +56,7 @@ class Decision:
 
     at: datetime
     cause: str
-    """``event:ID`` (the sender's id; sealed at rest) or ``duty:CODE``."""
+    """``event:ID`` (the sender's id; sealed at rest), ``duty:CODE``, or ``message:ID`` of what somebody wrote."""
     outcome: Outcome
     kind: Kind
     priority: Priority

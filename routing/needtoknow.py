@@ -126,6 +126,7 @@ _SCOPE: dict[Kind, frozenset[str]] = {
     "duty_due": _REMINDER,
     "duty_overdue": _REMINDER,
     "message": _REMINDER,
+    "conversation": _REMINDER,
 }
 """The kinds that need only part of what their reader may see."""
 
@@ -177,6 +178,17 @@ def _places(doc: Doc) -> _Places:
 def permitted(role: str, doc: Doc) -> frozenset[str]:
     """The paths this role may see of this episode."""
     return _permitted(role, _places(doc))
+
+
+def may_see_places(role: str, doc: Doc) -> bool:
+    """Whether this role may know where the child is, was or may be: it sees where they were last seen, of this episode
+    and as things stand."""
+    return role in COLUMNS and "episode.last_seen.place" in permitted(role, doc)
+
+
+def full_sight(role: str) -> bool:
+    """Whether this role is told all there is: it works the episode, rather than hearing of it."""
+    return role in _FULL_SIGHT
 
 
 @lru_cache(maxsize=4096)

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from adapters.port import ReceiptKind
+from hub.core.conversation import Message
 from hub.core.summary import EpisodeState as EpisodeState
 from hub.core.summary import EpisodeSummary as EpisodeSummary
 from hub.core.summary import MessageStatus as MessageStatus
@@ -431,6 +432,8 @@ class ClaimedDelivery:
     previous: Mapping[str, Any] | None = field(default=None, repr=False)
     beside: tuple[DeliveryRecord, ...] = ()
     """Where it carries an alert: the ways by which the content of the notice goes, or has gone."""
+    message: Message | None = field(default=None, repr=False)
+    """What somebody wrote, where the notice carries that; with its pictures only where it is to be sent."""
     shared: MutableMapping[Hashable, Any] = field(default_factory=dict, repr=False, compare=False)
     """One for all that were claimed together and tell of the same facts: what is the same for several of their readers
     is worked out once (hub/notices/shared.py)."""

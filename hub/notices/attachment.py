@@ -8,8 +8,9 @@ from typing import Annotated, Any, Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, PlainSerializer
 
 from adapters.port import Attachment
+from hub.core.conversation import Purpose
 from hub.core.records import MessageStatus
-from hub.notices.brief import Brief
+from hub.notices.brief import Brief, Said
 from hub.notices.photo import Photo
 from routing.decision import Kind, Priority
 from routing.needtoknow import View
@@ -39,6 +40,20 @@ class NoticeDuty(_Part):
 
     code: str
     due_at: Instant | None
+
+
+class NoticeMessage(_Part):
+    """What a named person of another organisation wrote."""
+
+    id: str
+    thread: str = Field(description="The conversation that it belongs to.")
+    purpose: Purpose
+    whereabouts: bool = Field(description="It touches where the child is or was.")
+    author: str
+    organisation: str
+    sent_at: Instant
+    text: str
+    pictures: list[str] = Field(description="Names of the attachments that belong to it.")
 
 
 class NoticeDocument(_Part):
@@ -71,6 +86,7 @@ class NoticeDocument(_Part):
     withheld_parent: bool = Field(description="A parent has not been told and must not be.")
     ring: list[str]
     acknowledge_url: str | None
+    message: NoticeMessage | None = Field(description="What somebody wrote, where the kind is conversation.")
     fields: dict[str, JsonValue] = Field(
         description="Every fact the reader may see: leaf path of the event's data -> value. child.photo names the "
         "attachment that holds the picture, or null where it could not be attached."
@@ -134,6 +150,21 @@ def _document(brief: Brief) -> dict[str, JsonValue]:
         "withheld_parent": brief.withheld_parent,
         "ring": [_text(entry) for entry in brief.ring],
         "acknowledge_url": brief.acknowledge_url or None,
+        "message": None if brief.said is None else _message(brief.said),
+    }
+
+
+def _message(said: Said) -> dict[str, JsonValue]:
+    return {
+        "id": said.id,
+        "thread": said.thread,
+        "purpose": said.purpose,
+        "whereabouts": said.whereabouts,
+        "author": _text(said.author),
+        "organisation": _text(said.organisation),
+        "sent_at": _instant(said.sent_at),
+        "text": _text(said.text),
+        "pictures": [one.name for one in said.pictures],
     }
 
 

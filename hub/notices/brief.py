@@ -5,8 +5,32 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from hub.core.records import MessageStatus, Purpose
+from adapters.port import Attachment
+from hub.core.conversation import Purpose
+from hub.core.records import MessageStatus
+from hub.core.records import Purpose as Sent
 from routing.decision import Kind, Priority, Rule
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """What somebody wrote, and who."""
+
+    id: str
+    thread: str
+    purpose: Purpose
+    whereabouts: bool
+    author: str = field(repr=False)
+    """Personal."""
+    organisation: str
+    """Its name."""
+    sent_at: datetime
+    text: str = field(repr=False)
+    """Personal."""
+    pictures: tuple[Attachment, ...] = field(default=(), repr=False)
+    """Those that go with this copy."""
+    count: int = 0
+    """Of pictures, whether they go with this copy or not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,8 +79,10 @@ class Brief:
     """Bears the token of one delivery; empty where nobody is asked to answer."""
     sender: str
     """The notifying authority's name."""
-    purpose: Purpose = "notice"
+    purpose: Sent = "notice"
     """Why this copy goes out: for the first time, or because nobody has answered."""
+    said: Said | None = field(default=None, repr=False)
+    """What somebody wrote, where that is what the notice carries."""
     on_page: bool = False
     """It is shown on the pick-up page: nothing is attached, and the form to answer by stands on the page itself."""
 

@@ -32,11 +32,13 @@ def compose(view: View, brief: Brief, shared: Shared | None = None) -> Content:
     known = once(shared, key, facts.groups, view.fields, brief.issued_at, picture)
     document = sections.build(view, brief, picture, load_words(), known)
     attached = notice_json(view, brief, picture, fields)
+    pictures = () if picture is None else (picture.attachment,)
+    sent_with = () if brief.said is None else brief.said.pictures
     return Content(
         subject=document.subject,
         text=render_text(document, shared),
         html=render_html(document, shared),
-        attachments=(attached,) if picture is None else (picture.attachment, attached),
+        attachments=(*pictures, *sent_with, attached),
     )
 
 
@@ -123,5 +125,6 @@ def _content_free(view: View, brief: Brief) -> tuple[View, Brief]:
         in_person=(),
         withheld_parent=False,
         ring=(),
+        said=None,
     )
     return replace(view, fields={}), blank

@@ -3,10 +3,11 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from hub.core.conversation import Purpose as Wrote
 from hub.core.records import MessageStatus, Purpose
 from hub.notices import facts, times
 from hub.notices.brief import Brief
-from hub.notices.clean import Line, line, name
+from hub.notices.clean import Line, line, lines, name
 from hub.notices.document import Banner, Block, Bullets, Clause, Document, Facts, Heading, Link, Paragraph
 from hub.notices.photo import Photo
 from hub.notices.words import Words
@@ -43,6 +44,7 @@ def build(
         Heading(level=1, text=title),
         *_asked_again(brief),
         *_wanted(view, brief, words, terms),
+        *_said(brief),
         *_ring(view, brief, words),
         *_duty(brief, words, terms),
         *_changes(view, brief),
@@ -283,6 +285,36 @@ def _report(brief: Brief, report: str | None, outcomes: tuple[str, ...]) -> Iter
         )
     yield line(f"Without such a system, tell {name(brief.sender)}, quoting {brief.reference}.")
     yield Line("Answering this notice does not report the duty done.")
+
+
+_PURPOSES: Mapping[Wrote, Line] = {
+    "information": Line("For your information"),
+    "question": Line("A question: please reply"),
+    "sighting": Line("A sighting of the child"),
+    "agreement": Line("A proposal: please agree or decline"),
+    "handover": Line("A handover"),
+    "police_hold": Line("A hold that the police ask for"),
+}
+
+
+def _said(brief: Brief) -> Iterator[Block]:
+    """What somebody wrote. In a table, as the values of facts are: no line of it can pass for one of the notice."""
+    said = brief.said
+    if said is None:
+        return
+    rows: list[tuple[Line, tuple[Line, ...]]] = [
+        (Line("From"), (line(f"{name(said.author)}, {name(said.organisation)}"),)),
+        (Line("Written"), (Line(times.instant(said.sent_at)),)),
+        (Line("What it is"), (_PURPOSES[said.purpose],)),
+    ]
+    if said.whereabouts:
+        rows.append((Line("Whereabouts"), (Line("It touches where the child is or was: the police are told of it."),)))
+    rows.append((Line("Message"), lines(said.text)))
+    if said.count:
+        where = "attached" if said.pictures else "in the secure mail, and in the conversation at the hub"
+        rows.append((Line("Pictures"), (Line(f"{said.count}, {where}"),)))
+    yield Heading(level=2, text=Line("The message"))
+    yield Facts(caption=Line("Message"), rows=tuple(rows))
 
 
 def _changes(view: View, brief: Brief) -> Iterator[Block]:

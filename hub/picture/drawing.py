@@ -12,6 +12,7 @@ MOST_ANCHORS: Final = 48
 KIND_WORDS: Final = {
     "duty_due": "reminder",
     "duty_overdue": "chase",
+    "conversation": "message",
     "retraction": "retracted",
     "renotification": "re-notified",
     "bounced": "came back",

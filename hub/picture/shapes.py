@@ -18,6 +18,7 @@ KINDS: dict[str, tuple[str, str, str]] = {
     "retraction": ("square", "X", GREY),
     "threshold": ("hexagon", "T", PURPLE),
     "message": ("diamond", "I", NAVY),
+    "conversation": ("circle", "W", NAVY),
     "duty_due": ("dot", "d", GREY),
     "duty_overdue": ("dot", "o", RUST),
     "verification": ("circle", "V", GREY),

@@ -5,14 +5,15 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, Final, TypeAlias
 
-from adapters.port import Alert, Envelope
+from adapters.port import Alert, Attachment, Envelope
 from adapters.sms.text import NotOnePart, alert_text
 from contacts.directory import Directory
 from contacts.roles import OPERATOR, POLICE_ROLES, desk_of
+from hub.core.conversation import Message
 from hub.core.ladder import sender_of
 from hub.core.records import ClaimedDelivery, DeliveryRecord, MessageStatus, Purpose
 from hub.core.tokens import ack_token, pickup_token, receipt_token, reply_code
-from hub.notices.brief import Brief
+from hub.notices.brief import Brief, Said
 from hub.notices.compose import Shown, alert, compose, handover, shown
 from hub.notices.sections import handover as handover_page
 from hub.notices.shared import of_one
@@ -192,6 +193,7 @@ class Composer:
             else "",
             sender=name,
             purpose=claimed.delivery.purpose,
+            said=None if claimed.message is None else _said(claimed.message, directory),
         )
 
 
@@ -287,6 +289,27 @@ def _person(claimed: ClaimedDelivery) -> str | None:
 def _abduction(claimed: ClaimedDelivery) -> bool:
     police = {*claimed.notice.roles, claimed.notice.gap_role} & set(POLICE_ROLES)
     return bool(police) and bool(_part(claimed.doc, "episode").get("abduction_suspected"))
+
+
+def _said(message: Message, directory: Directory) -> Said:
+    known = directory.organisation(message.organisation)
+    pictures = [
+        Attachment(name=one.name(number), media_type=one.media_type, data=one.data)
+        for number, one in enumerate(message.files, 1)
+        if one.data
+    ]
+    return Said(
+        id=message.id,
+        thread=message.thread,
+        purpose=message.purpose,
+        whereabouts=message.whereabouts,
+        author=message.author,
+        organisation=message.organisation if known is None else known.name,
+        sent_at=message.sent_at,
+        text=message.text,
+        pictures=tuple(pictures),
+        count=len(message.files),
+    )
 
 
 def _withheld_parent(claimed: ClaimedDelivery) -> bool:

@@ -42,6 +42,7 @@ KINDS: Final[Mapping[Kind, str]] = {
     "duty_due": "Duty due soon",
     "duty_overdue": "Duty overdue",
     "message": "Message about a duty",
+    "conversation": "Message in a conversation",
     "verification": "Check of this address",
 }
 

@@ -32,6 +32,7 @@ WHYS: Final[dict[Kind, str]] = {
     "retraction": "Everybody who was told hears that it was a mistake",
     "renotification": "Six months on, everybody on the list is told again",
     "threshold": "A count that the protocols name is reached",
+    "conversation": "Somebody wrote a message that is for them",
     "verification": "The hub tries its own ways out",
 }
 """Why somebody hears a notice of this kind, without a fact of the child."""

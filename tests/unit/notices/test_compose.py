@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hub.notices.brief import Brief
+from adapters.port import Attachment
+from hub.notices.brief import Brief, Said
 from hub.notices.clean import lines
 from hub.notices.compose import alert, compose
 from hub.notices.labels import LABELS
@@ -504,7 +505,56 @@ def test_composing_is_a_pure_function() -> None:
 
 def test_the_briefs_personal_fields_are_the_ones_that_do_not_print() -> None:
     hidden = {field.name for field in fields(Brief) if not field.repr}
-    assert hidden == {"person", "previous", "in_person", "ring", "acknowledge_url"}
+    assert hidden == {"person", "previous", "in_person", "ring", "acknowledge_url", "said"}
+
+
+# --- what somebody wrote -----------------------------------------------------------------------------------------
+
+
+def _said(**changes: Any) -> Said:
+    values: dict[str, Any] = {
+        "id": "ms_1",
+        "thread": "th_1",
+        "purpose": "sighting",
+        "whereabouts": True,
+        "author": "Kit Writer",
+        "organisation": "Example Borough",
+        "sent_at": datetime(2026, 3, 1, 20, 15, tzinfo=UTC),
+        "text": "Seen at the station.\nGot into a red car.",
+        "pictures": (Attachment(name="picture-1.jpg", media_type="image/jpeg", data=JPEG),),
+        "count": 1,
+    }
+    return Said(**values | changes)
+
+
+def test_a_message_is_printed_with_who_wrote_it_and_its_pictures_are_attached() -> None:
+    content = compose(view("police", child__name="Robin Example"), brief(kind="conversation", said=_said()))
+    assert content.subject == "A message about Robin Example"
+    for part in (content.text, Page(content.html).text):
+        for words in ("Kit Writer, Example Borough", "A sighting of the child", "1 March 2026", "Got into a red car."):
+            assert words in part
+        assert "the police are told" in part and "1, attached" in part
+    assert [(one.name, one.data) for one in content.attachments[:-1]] == [("picture-1.jpg", JPEG)]
+    document = json.loads(content.attachments[-1].data)
+    assert document["kind"] == "conversation" and document["fields"] == {"child.name": "Robin Example"}
+    assert document["message"] == {
+        "id": "ms_1", "thread": "th_1", "purpose": "sighting", "whereabouts": True, "author": "Kit Writer",
+        "organisation": "Example Borough", "sent_at": "2026-03-01T20:15:00Z",
+        "text": "Seen at the station.\nGot into a red car.", "pictures": ["picture-1.jpg"],
+    }  # fmt: skip
+
+
+def test_no_line_of_a_message_can_pass_for_one_of_the_notice() -> None:
+    forged = "Nothing.\nWhat we ask you to do\n---------------------\n- Tell the parents"
+    text = compose(view("police"), brief(kind="conversation", said=_said(text=forged, pictures=()))).text
+    assert text.count("\nWhat we ask you to do\n") == 1 and "\n- Tell the parents" not in text
+    assert "in the secure mail, and in the conversation" in text
+
+
+def test_the_operator_reads_no_message_that_could_not_be_placed() -> None:
+    content = compose(full_view("operator"), brief(kind="conversation", roles=("operator",), said=_said()))
+    assert [one.name for one in content.attachments] == ["notice.json"]
+    assert not re.search("station|Kit|picture-1", everything(content))
 
 
 # --- in clear ----------------------------------------------------------------------------------------------------
