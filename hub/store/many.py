@@ -10,19 +10,33 @@ from typing import Any, TypeAlias
 
 from sqlalchemy import Connection, Dialect, Insert
 
+from hub.store.scoping import Narrowed
+
 Parameter: TypeAlias = tuple[str | None, Callable[[Any], Any] | None, Any]
 """The row's key and how its value is written; without a key, the value that is the same for all."""
+Rows: TypeAlias = Sequence[Mapping[str, Any]]
 
 
-def write_many(connection: Any, statement: Any, rows: Sequence[Mapping[str, Any]]) -> None:
+def write_many(connection: Any, statement: Any, rows: Rows) -> None:
     """Run an insert or update, made once and kept, for each of these rows, which all have the same keys."""
-    if not rows:
-        return
-    if not isinstance(connection, Connection):  # one tenant's, which looks at the rows itself (scoping.py)
-        connection.execute(statement, rows)
-        return
-    written, parameters = _written(statement, connection.dialect, tuple(rows[0]))
-    connection.exec_driver_sql(written, [_values(row, parameters) for row in rows])
+    if rows:
+        whole, statement, rows = _held(connection, statement, rows)
+        written, parameters = _written(statement, whole.dialect, tuple(rows[0]))
+        whole.exec_driver_sql(written, [_values(row, parameters) for row in rows])
+
+
+def write_one(connection: Any, statement: Any, row: Mapping[str, Any]) -> int:
+    """The same for one row; how many were written."""
+    whole, statement, (row,) = _held(connection, statement, [row])
+    written, parameters = _written(statement, whole.dialect, tuple(row))
+    return whole.exec_driver_sql(written, _values(row, parameters)).rowcount
+
+
+def _held(connection: Any, statement: Any, rows: Rows) -> tuple[Connection, Any, Rows]:
+    """One tenant's connection looks at the rows itself (scoping.py)."""
+    if isinstance(connection, Narrowed):
+        return connection.whole, *connection.held(statement, rows)
+    return connection, statement, rows
 
 
 def _values(row: Mapping[str, Any], parameters: Sequence[Parameter]) -> tuple[Any, ...]:

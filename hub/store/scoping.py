@@ -213,24 +213,26 @@ class Narrowed:
 
     def execute(self, statement: Any, parameters: Any = None) -> CursorResult[Any]:
         """Run a statement as far as it is the tenant's. Raises OutOfScope for what cannot be narrowed down."""
-        if isinstance(statement, Insert):
-            self._check(statement, parameters)
-        narrowed, named = _narrowed(statement, self._roles)
-        if not named:
-            return self._connection.execute(narrowed, parameters)
-        if isinstance(parameters, Mapping) or parameters is None:
-            return self._connection.execute(narrowed, {**(parameters or {}), "scope_tenant": self._tenant})
-        return self._connection.execute(narrowed, [{**row, "scope_tenant": self._tenant} for row in parameters])
+        one = parameters is None or isinstance(parameters, Mapping)
+        narrowed, rows = self.held(statement, [parameters or {}] if one else parameters)
+        return self._connection.execute(narrowed, rows[0] if one else rows)
 
-    def _check(self, statement: Insert, parameters: Any) -> None:
+    def held(self, statement: Any, rows: Sequence[Mapping[str, Any]]) -> tuple[Any, Sequence[Mapping[str, Any]]]:
+        """The statement as far as it is the tenant's, and what it is run with for each of these rows. Raises
+        OutOfScope."""
+        if isinstance(statement, Insert):
+            self._check(statement, rows)
+        narrowed, named = _narrowed(statement, self._roles)
+        return narrowed, [{**row, "scope_tenant": self._tenant} for row in rows] if named else rows
+
+    def _check(self, statement: Insert, rows: Sequence[Mapping[str, Any]]) -> None:
         """Nobody adds a row that is another's."""
         name = statement.table.name
-        rows: Sequence[Mapping[str, Any]] = [parameters] if isinstance(parameters, Mapping) else parameters or ()
         if self._roles is None:
             column, known = ("source" if OF_SOURCE.get(name) is _REPORTED else None), name in OF_SOURCE
         else:
             column, known = ("organisation" if name in _STAMPED else None), name in _STAMPED | _LEAVES
-        if not known or not rows or (column is not None and any(row.get(column) != self._tenant for row in rows)):
+        if not known or not any(rows) or (column is not None and any(row.get(column) != self._tenant for row in rows)):
             raise OutOfScope(f"this scope adds no such row to {name}")
 
 

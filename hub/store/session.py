@@ -12,7 +12,7 @@ from hub.service.ports import Sealer
 from hub.service.tenancy import Scope
 from hub.store.failures import KeyErased
 from hub.store.keystore import HUB_SCOPE, KeyStore
-from hub.store.many import write_many
+from hub.store.many import write_many, write_one
 from hub.store.scoping import Narrowed, reached_by
 
 T = TypeVar("T")
@@ -100,7 +100,7 @@ class Session:
 
         True if it was inserted. On PostgreSQL this waits for another transaction that is about to insert the same.
         """
-        return bool(self.connection.execute(_insert_new(self.postgresql, table, on, where), row).rowcount)
+        return bool(write_one(self.connection, _insert_new(self.postgresql, table, on, where), row))
 
     def put(self, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
         """Insert rows, or replace those with the same primary key. Every row names every column."""
