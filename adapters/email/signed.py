@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import islice
-from typing import Any
+from typing import Any, Literal, get_args
 
 from asn1crypto import cms
 from cryptography import x509
@@ -33,6 +33,7 @@ from adapters.email.chain import (
     strong_key,
     understood,
 )
+from adapters.email.content_info import names_it, within_bounds
 from adapters.email.parts import Part
 
 _LINE_END = re.compile(rb"\r\n|\r|\n")
@@ -49,6 +50,31 @@ _MOST_CERTIFICATES = 32
 _SAME = 4
 """Certificates that one signer may mean: of one key, one after the other."""
 
+Doubt = Literal[
+    "signature_unreadable",
+    "certificate_unreadable",
+    "certificate_name_mismatch",
+    "certificate_wrong_purpose",
+    "certificate_unsupported",
+    "certificate_weak",
+    "certificate_not_yet_valid",
+    "certificate_expired",
+    "certificate_untrusted",
+    "signature_invalid",
+]
+"""Why a signature proves nothing, in the order in which it is asked. ``signature_invalid``: by a certificate that might
+be believed, over something else."""
+_FURTHER: tuple[Doubt, ...] = get_args(Doubt)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proven:
+    """A signature that holds, by a certificate that is believed."""
+
+    certificate: x509.Certificate = field(repr=False)
+    signed_at: datetime | None
+    """When the signer says that it was made (RFC 5652 11.3)."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signature:
@@ -59,11 +85,22 @@ class Signature:
 
     def by(self, address: str, now: datetime, trust: Trust) -> bool:
         """Whether the holder of ``address`` signed exactly this. Never raises for what a signature contains."""
-        return bool(address) and _signed(self, address, now, trust)
+        return isinstance(self.judged(address, now, trust), Proven)
+
+    def judged(self, address: str, now: datetime, trust: Trust) -> "Proven | Doubt":
+        """By which certificate of the holder of ``address`` it is, or of several doubts that of the certificate which
+        came furthest. Never raises for what a signature contains."""
+        if not address or not 0 < len(self.cms) <= _LARGEST + len(self.content) or not within_bounds(self.cms):
+            return "signature_unreadable"
+        try:
+            return _judged(self, address, now, trust)
+        except Exception:  # asn1crypto parses late and documents none of what it raises; this is not proof
+            return "signature_unreadable"
 
 
-def unwrap(message: Part) -> tuple[Part, Signature | None]:
-    """The signed part and its signature; the message itself and None where nothing is signed, or not readable."""
+def unwrap(message: Part, largest: int = _LARGEST) -> tuple[Part, Signature | None]:
+    """The signed part and its signature; the message itself and None where nothing is signed, or not readable.
+    ``largest``: bytes of a CMS that holds what it signs."""
     if message.media_type == "multipart/signed":
         parts = message.parts()
         if len(parts) != 2:
@@ -74,7 +111,7 @@ def unwrap(message: Part) -> tuple[Part, Signature | None]:
         return parts[0], Signature(cms=parts[1].content() if known else b"", content=content)
     if message.media_type in ("application/pkcs7-mime", "application/x-pkcs7-mime"):
         data = message.content()
-        enclosed = _enclosed(data)
+        enclosed = enclosed_in(data, largest)
         if enclosed is not None:
             return Part.of(enclosed), Signature(cms=data, content=enclosed)
     return message, None
@@ -87,8 +124,9 @@ def _signed_data(data: bytes) -> Any:
     return info["content"]
 
 
-def _enclosed(data: bytes) -> bytes | None:
-    if len(data) > _LARGEST:
+def enclosed_in(data: bytes, largest: int) -> bytes | None:
+    """What a signature that is not detached holds; None where it holds nothing, or is none."""
+    if len(data) > largest or not within_bounds(data):
         return None
     try:
         content = _signed_data(data)["encap_content_info"]["content"].native
@@ -97,30 +135,22 @@ def _enclosed(data: bytes) -> bytes | None:
     return content if isinstance(content, bytes) else None
 
 
-def _signed(signature: Signature, address: str, now: datetime, trust: Trust) -> bool:
-    if not 0 < len(signature.cms) <= _LARGEST:
-        return False
-    try:
-        data = _signed_data(signature.cms)
-        given = islice(data["certificates"], _MOST_CERTIFICATES)
-        found = [one.chosen.dump() for one in given if one.name == "certificate"]
-        certificates = [x509.load_der_x509_certificate(der) for der in found]
-        helped = replace(trust, intermediates=(*trust.intermediates, *certificates))
-        return any(
-            _speaks_for(certificate, address, now, helped) and _verifies(signer, certificate, signature.content)
-            for signer in list(data["signer_infos"])[:_MOST_SIGNERS]
-            for certificate in islice((one for one in certificates if _names(signer["sid"], one)), _SAME)
-        )
-    except Exception:  # asn1crypto parses late and documents none of what it raises; this is not proof
-        return False
-
-
-def _names(sid: Any, certificate: x509.Certificate) -> bool:
-    if sid.name == "issuer_and_serial_number":
-        issuer = sid.chosen["issuer"].dump() == certificate.issuer.public_bytes()
-        return bool(issuer and sid.chosen["serial_number"].native == certificate.serial_number)
-    key = find(certificate.extensions, x509.SubjectKeyIdentifier)
-    return key is not None and bool(key.digest == sid.chosen.native)
+def _judged(signature: Signature, address: str, now: datetime, trust: Trust) -> Proven | Doubt:
+    data = _signed_data(signature.cms)
+    given = islice(data["certificates"], _MOST_CERTIFICATES)
+    found = [one.chosen.dump() for one in given if one.name == "certificate"]
+    certificates = [x509.load_der_x509_certificate(der) for der in found]
+    helped = replace(trust, intermediates=(*trust.intermediates, *certificates))
+    furthest: Doubt = "signature_unreadable"
+    for signer in list(data["signer_infos"])[:_MOST_SIGNERS]:
+        for certificate in islice((one for one in certificates if names_it(signer["sid"], one)), _SAME):
+            doubt = _doubt(certificate, address, now, helped)
+            if doubt is None and not _verifies(signer, certificate, signature.content):
+                doubt = "signature_invalid"
+            if doubt is None:
+                return Proven(certificate=certificate, signed_at=_signed_at(signer))
+            furthest = max(furthest, doubt, key=_FURTHER.index)
+    return furthest
 
 
 def _verifies(signer: Any, certificate: x509.Certificate, content: bytes) -> bool:
@@ -139,6 +169,11 @@ def _verifies(signer: Any, certificate: x509.Certificate, content: bytes) -> boo
             return False
         covered = attributes.untag().dump()
     return _holds(signer, certificate, covered, _HASHES[digest_name])
+
+
+def _signed_at(signer: Any) -> datetime | None:
+    found = [one["values"].native for one in signer["signed_attrs"] if one["type"].native == "signing_time"]
+    return found[0][0] if len(found) == 1 and len(found[0]) == 1 and isinstance(found[0][0], datetime) else None
 
 
 def _holds(signer: Any, certificate: x509.Certificate, covered: bytes, digest: hashes.HashAlgorithm) -> bool:
@@ -160,25 +195,30 @@ def _holds(signer: Any, certificate: x509.Certificate, covered: bytes, digest: h
     return True
 
 
-def _speaks_for(certificate: x509.Certificate, address: str, now: datetime, trust: Trust) -> bool:
+def _doubt(certificate: x509.Certificate, address: str, now: datetime, trust: Trust) -> Doubt | None:
+    """Why its holder does not speak for ``address`` now."""
     try:
         extensions = certificate.extensions
         usage, purposes = find(extensions, x509.KeyUsage), find(extensions, x509.ExtendedKeyUsage)
-        return (
-            _is_one_of(address, names(certificate))
-            and (usage is None or usage.digital_signature or usage.content_commitment)
-            and (purposes is None or not PURPOSES.isdisjoint(purposes))
-            and understood(extensions)
-            and strong_key(certificate.public_key())
-            and not signed_weakly(certificate)
-            and certificate.not_valid_before_utc <= now <= certificate.not_valid_after_utc
-            and (
-                fingerprint(certificate.public_bytes(Encoding.DER)) in trust.pinned
-                or chains(certificate, address, now, trust)
-            )
-        )
+        if not _is_one_of(address, names(certificate)):
+            return "certificate_name_mismatch"
+        if usage is not None and not (usage.digital_signature or usage.content_commitment):
+            return "certificate_wrong_purpose"
+        if purposes is not None and PURPOSES.isdisjoint(purposes):
+            return "certificate_wrong_purpose"
+        if not understood(extensions):
+            return "certificate_unsupported"
+        if not strong_key(certificate.public_key()) or signed_weakly(certificate):
+            return "certificate_weak"
+        if now < certificate.not_valid_before_utc:
+            return "certificate_not_yet_valid"
+        if now > certificate.not_valid_after_utc:
+            return "certificate_expired"
+        if fingerprint(certificate.public_bytes(Encoding.DER)) in trust.pinned:
+            return None
+        return None if chains(certificate, address, now, trust) else "certificate_untrusted"
     except MALFORMED:
-        return False
+        return "certificate_unreadable"
 
 
 def _is_one_of(address: str, mailboxes: Sequence[str]) -> bool:

@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from pathlib import Path
 from typing import Any, Final, get_args
 
 from joserfc import jwt
@@ -18,9 +19,15 @@ from adapters.email import dsn, mdn
 from adapters.email.certificates import usable
 from adapters.email.chain import Trust
 from adapters.email.credentials import Secret
+from adapters.email.html_text import text_of as text_of_page
 from adapters.email.inbound import MOST_RECEIPTS, Apart, read
 from adapters.email.parts import Part
+from adapters.email.quoting import cut
+from adapters.email.reply import Answer as MailAnswer
+from adapters.email.reply import Unsafe, read_reply
+from adapters.email.said import clean
 from adapters.email.signed import Signature, unwrap
+from adapters.email.smime import Signer
 from adapters.email.verp import ReceiptsAddress
 from adapters.https.answer import Answer, proof
 from adapters.https.keys import encryption_key, signature_keys
@@ -45,6 +52,7 @@ Target = Callable[[bytes], None]
 NOW: Final = datetime(2026, 3, 1, 19, 30, tzinfo=UTC)
 ADDRESSES: Final = (ReceiptsAddress.of_template("r+{token}@hub.example"),)
 TO: Final = "r+abcdefghijklmnopqrstuvwxyz234567@hub.example"
+REPLIES: Final = Path(__file__).parents[1] / "data" / "replies"
 READER: Final = "reader@council.example"
 CALLBACK: Final = Secret("a token of thirty-two characters")
 PROVIDER: Final = Provider(
@@ -101,6 +109,32 @@ def webhook_headers(data: bytes) -> None:
     for given in (pairs, dict(pairs)):
         found = verify(given, body, SOURCE_KEYS, NOW)
         assert isinstance(found, Refused | Verified)
+
+
+@cache
+def reply_keys() -> tuple[Signer, ...]:
+    folder = REPLIES / "keys"
+    return tuple(
+        Signer.from_pem(certificate=(folder / f"{one}.pem").read_bytes(), key=(folder / f"{one}.key").read_bytes())
+        for one in ("hub", "hub-curve")
+    )
+
+
+def reply(data: bytes) -> None:
+    anchors = Trust.from_pem(anchors=(REPLIES / "keys" / "root.pem").read_bytes())
+    found = read_reply(data, keys=reply_keys(), mailboxes=("jo@council.example",), now=NOW, trust=anchors)
+    if isinstance(found, MailAnswer):
+        assert found.said.text or found.said.attached
+        assert clean(found.said.text) == found.said.text
+    else:
+        assert found.why in get_args(Unsafe)
+        assert found.why != "fault", "a fault of ours"
+
+
+def page(data: bytes) -> None:
+    """A page, and what it quotes."""
+    text, quoted = cut(clean(text_of_page(data.decode("utf-8", "replace"))))
+    assert text or not quoted
 
 
 def mail(data: bytes) -> None:
@@ -255,7 +289,9 @@ TARGETS: Final[Mapping[str, Target]] = {
         json_bytes,
         jwk,
         mail,
+        page,
         push_answer,
+        reply,
         signed_mail,
         smpp,
         webhook_headers,
