@@ -56,6 +56,8 @@ class EpisodeEvent:
     """The extension ``simulate`` reads; UTC."""
     data: Mapping[str, Any] = field(repr=False)
     """As sent, normalised: only the keys that were given, nulls kept (in an update null clears)."""
+    sent: Mapping[str, Any] = field(repr=False)
+    """All of it as it was read, before anything was made of it: what it is known again by (:func:`canonical`)."""
     warnings: tuple[str, ...] = ()
 
     @property
@@ -103,6 +105,7 @@ def parse(raw: bytes, rules: WireRules) -> EpisodeEvent | Invalid:
         subject=envelope.subject,
         arrives=instant(envelope.arrives) if envelope.arrives else None,
         data=normal,
+        sent=reading.value,
         warnings=(*warnings, *warnings_of(envelope, normal)),
     )
 

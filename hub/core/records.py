@@ -5,7 +5,7 @@ kinds, states and instants, and may stand in clear. All datetimes are aware, in 
 (``hub/edge/ids.py``) and sort by creation time.
 """
 
-from collections.abc import Hashable, Mapping, MutableMapping
+from collections.abc import Hashable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
@@ -437,6 +437,19 @@ class ClaimedDelivery:
     shared: MutableMapping[Hashable, Any] = field(default_factory=dict, repr=False, compare=False)
     """One for all that were claimed together and tell of the same facts: what is the same for several of their readers
     is worked out once (hub/notices/shared.py)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrival:
+    """What is known of what an event is about, when it arrives."""
+
+    child: str
+    """The hub's id of the child."""
+    stored: StoredEpisode | None
+    kept: Sequence[EventRecord] = ()
+    """Those that waited for this report."""
+    history: Sequence[EpisodeSummary] = ()
+    """The child's other episodes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

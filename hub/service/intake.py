@@ -14,22 +14,21 @@ from hub.core.events import EpisodeEvent, Invalid, Problem, WireRules, canonical
 from hub.core.plan import react
 from hub.core.records import (
     AlarmRecord,
+    Arrival,
     AuditLine,
     EpisodeRecord,
     EventRecord,
     QuarantineRecord,
     RegisterRecord,
     Source,
-    StoredEpisode,
 )
+from hub.core.summary import EpisodeSummary
 from hub.core.ulid import spelled
 from hub.service.ledger import Bookkeeper, load, reach
 from hub.service.ports import Clock, Ids, Store, Unit, Unsealable
 from routing.facts import Doc, host, part, responsible
 from routing.packs import Packs
 
-AWAITED: Final = "awaited\0"
-"""Stands for the child of an episode that has not been reported: its key seals what is kept until then."""
 OPERATOR: Final = "operator"
 KEPT_UNREADABLE: Final = "an event kept for this report is not valid any more and was not applied"
 
@@ -76,21 +75,20 @@ class Intake:
         if found is not None and found[1] == "awaited" and event.kind == "episode.reported":
             if await unit.give_way(found[0]):
                 return None
-        same = self.digest(b"unreadable\0" + source.id.encode() + b"\0" + canonical(raw))
+        same = self.digest(b"unreadable\0" + source.id.encode() + b"\0" + canonical(event.sent))
         known = spelled("qu", int.from_bytes(same[:16]))
         said = [("", f"came for what cannot be opened ({reason})")]
         return unread(await _Intake(self, unit, source, now).quarantine(raw, said, "unreadable", known))
 
     async def take(self, unit: Unit, event: EpisodeEvent, raw: bytes, source: Source, now: datetime) -> Answer:
         """The same in a transaction of the caller's."""
-        digest = self.digest(canonical(raw))
-        await unit.lock(*self._locks(event))
-        known = await unit.event(source.id, event.id)
-        if known is not None:
-            if known.digest != digest:
+        digest = self.digest(canonical(event.sent))
+        met = await unit.arrived(source.id, event, now, locking=self._locks(event))
+        if isinstance(met, EventRecord):
+            if met.digest != digest:
                 return conflict()
-            return duplicate_of(known.answer or erased_answer(event.id, event.ref))
-        return await _Intake(self, unit, source, now).take(event, raw, digest)
+            return duplicate_of(met.answer or erased_answer(event.id, event.ref))
+        return await _Intake(self, unit, source, now).take(met, event, raw, digest)
 
     async def refuse(
         self,
@@ -136,13 +134,10 @@ class _Intake:
         self._source = source
         self._now = now
 
-    async def take(self, event: EpisodeEvent, raw: bytes, digest: bytes) -> Answer:
-        unit, source = self._unit, self._source
-        stored = await unit.episode(source.id, event.ref)
-        place = await self._place(event, stored)
-        kept = await unit.kept_events(place.id) if stored and event.kind == "episode.reported" else ()
-        parsed = [(record, self._again(record)) for record in kept]
-        context = await self._context(place, event)
+    async def take(self, met: Arrival, event: EpisodeEvent, raw: bytes, digest: bytes) -> Answer:
+        source, place = self._source, self._place(met, event)
+        parsed = [(record, self._again(record)) for record in met.kept]
+        context = self._context(place, event, met.history)
         outcomes = react(place.episode, event, context, [e for _, e in parsed if e is not None])
         if isinstance(outcomes, Refused):
             problems = outcomes.problems
@@ -174,18 +169,13 @@ class _Intake:
             await self.quarantine(record.body, [("", "can no longer be read")], "kept_event_invalid")
         return answer
 
-    async def _place(self, event: EpisodeEvent, stored: StoredEpisode | None) -> _Place:
-        if event.kind == "episode.reported":
-            child = await self._unit.child_id(self._source.id, event.data["child"]["ref"], self._now)
-        elif stored is not None:
-            child = stored.record.child
-        else:
-            child = await self._unit.child_id(self._source.id, AWAITED + event.ref, self._now)
+    def _place(self, met: Arrival, event: EpisodeEvent) -> _Place:
+        stored = met.stored
         if stored is None:
-            return _Place(self._intake.ids.new("ep", self._now), child, None, Episode(ref=event.ref), ())
-        return _Place(stored.record.id, child, stored.record, load(stored), stored.register)
+            return _Place(self._intake.ids.new("ep", self._now), met.child, None, Episode(ref=event.ref), ())
+        return _Place(stored.record.id, met.child, stored.record, load(stored), stored.register)
 
-    async def _context(self, place: _Place, event: EpisodeEvent) -> Context:
+    def _context(self, place: _Place, event: EpisodeEvent, history: Sequence[EpisodeSummary]) -> Context:
         intake = self._intake
         doc = event.data if event.kind == "episode.reported" else place.episode.doc
         return Context(
@@ -193,7 +183,7 @@ class _Intake:
             areas=intake.areas,
             reach=reach(intake.directory(), self._now, doc),
             now=self._now,
-            history=await self._unit.episodes_of_child(place.child, excluding=place.id),
+            history=history,
             check=lambda merged: [(p.path, p.message) for p in validate_document(merged, intake.rules)],
         )
 

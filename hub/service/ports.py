@@ -6,9 +6,11 @@ from datetime import datetime, timedelta
 from typing import Final, Protocol, TypeVar
 
 from hub.core.completeness import After, Looked
+from hub.core.events import EpisodeEvent
 from hub.core.records import (
     AcknowledgementRecord,
     AlarmRecord,
+    Arrival,
     AttemptRecord,
     AuditLine,
     CalledOff,
@@ -187,6 +189,12 @@ class Unit(Protocol):
         ...
 
     async def event(self, source: str, sender_id: str) -> EventRecord | None: ...
+    async def arrived(
+        self, source: str, event: EpisodeEvent, now: datetime, *, locking: Sequence[str]
+    ) -> EventRecord | Arrival:
+        """What an event meets once these keys are locked; if it was taken before, that."""
+        ...
+
     async def episode(self, source: str, ref: str) -> StoredEpisode | None: ...
     async def episode_by_id(self, episode: str) -> StoredEpisode | None: ...
     async def episode_unread(self, source: str, ref: str) -> tuple[str, str] | None:

@@ -6,7 +6,9 @@ from typing import Any, Final
 
 from sqlalchemy import Row, Select, bindparam, func, select, text, update
 
+from hub.core.events import EpisodeEvent
 from hub.core.records import (
+    Arrival,
     DecisionRecord,
     DutyRecord,
     EpisodeRecord,
@@ -48,6 +50,8 @@ _REVISIONS = select(revisions).where(
     revisions.c.episode.in_(bindparam("episodes", expanding=True)),
     revisions.c.revision.in_(bindparam("revisions", expanding=True)),
 )
+AWAITED: Final = "awaited\0"
+"""Stands for the child of an episode that has not been reported: its key seals what is kept until then."""
 MOST_AGAIN: Final = 8
 """Times that the key of one child may go missing."""
 _OF_CHILD = (
@@ -102,6 +106,24 @@ def event(session: Session, source: str, sender_id: str) -> EventRecord | None:
     """The event accepted under this id, if there was one."""
     row = session.connection.execute(_EVENT, {"wanted": event_lookup(session, source, sender_id)}).one_or_none()
     return None if row is None else _event(session, row)
+
+
+def arrival(session: Session, source: str, event: EpisodeEvent, now: datetime) -> Arrival:
+    """What an event meets. A child not met before is made; that of an episode not reported yet is one of its own."""
+    stored, report = episode(session, source, event.ref), event.kind == "episode.reported"
+    if report:
+        child = child_id(session, source, event.data["child"]["ref"], now)
+    elif stored is not None:
+        child = stored.record.child
+    else:
+        child = child_id(session, source, AWAITED + event.ref, now)
+    mine = "" if stored is None else stored.record.id
+    return Arrival(
+        child=child,
+        stored=stored,
+        kept=kept_events(session, mine) if mine and report else (),
+        history=episodes_of_child(session, child, mine),
+    )
 
 
 def kept_events(session: Session, episode: str) -> Sequence[EventRecord]:

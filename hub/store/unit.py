@@ -11,9 +11,11 @@ from typing import Concatenate, ParamSpec, Protocol, TypeVar
 from sqlalchemy import func, select
 
 from hub.core.completeness import After, Looked
+from hub.core.events import EpisodeEvent
 from hub.core.records import (
     AcknowledgementRecord,
     AlarmRecord,
+    Arrival,
     AttemptRecord,
     AuditLine,
     CalledOff,
@@ -151,6 +153,11 @@ class SqlUnit:
 
     async def event(self, source: str, sender_id: str) -> EventRecord | None:
         return await self._run(episodes.event, source, sender_id)
+
+    async def arrived(
+        self, source: str, event: EpisodeEvent, now: datetime, *, locking: Sequence[str]
+    ) -> EventRecord | Arrival:
+        return await self._run(_arrived, source, event, now, locking)
 
     async def episode(self, source: str, ref: str) -> StoredEpisode | None:
         return await self._run(episodes.episode, source, ref)
@@ -397,6 +404,14 @@ def _standings(session: Session, deliveries: Sequence[str], locking: Sequence[st
     if locking:
         _lock(session, locking)
     return settling.standings(session, deliveries)
+
+
+def _arrived(
+    session: Session, source: str, event: EpisodeEvent, now: datetime, locking: Sequence[str]
+) -> EventRecord | Arrival:
+    """One hop for all that an event has to know."""
+    _lock(session, locking)
+    return episodes.event(session, source, event.id) or episodes.arrival(session, source, event, now)
 
 
 async def run_work(work: Callable[[Unit], Awaitable[T]], runner: Runner) -> T:

@@ -380,7 +380,7 @@ async def test_a_store_that_is_away_is_never_a_202(tmp_path: Path) -> None:
     store = await sqlite_store(tmp_path)
     hub = await a_hub(store)
     before = ledger(tmp_path)
-    hub.store = Breaking(store, 3, lambda: StoreUnavailable("away"))
+    hub.store = Breaking(store, 2, lambda: StoreUnavailable("away"))
     with pytest.raises(StoreUnavailable):
         await hub.post(reported())
     assert hub.nudged == 0, "nothing to deliver"

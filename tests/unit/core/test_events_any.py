@@ -6,6 +6,7 @@ from typing import Any
 
 import jsonschema
 import pytest
+import rfc8785
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -169,10 +170,12 @@ def test_a_value_in_the_wrong_place_is_never_repeated(event: Any) -> None:
     st.dictionaries(st.text(min_size=1), st.integers(-(2**53) + 1, 2**53 - 1) | st.text() | st.floats(allow_nan=False))
 )
 def test_canonical_bytes_do_not_depend_on_order_or_blanks(value: dict[str, Any]) -> None:
+    value |= {"in": [None, True, {"ä": 'ü\x00\x1f\x7f\u2028\U0001f600/"\\', "more": [value.copy()]}]}
     try:
         expected = canonical(value)
     except NotJson:
         return
+    assert expected == rfc8785.dumps(value)
     shuffled = json.dumps(dict(reversed(value.items())), indent=2).encode()
     assert canonical(shuffled) == expected
     assert not re.search(rb"\n", expected)
