@@ -15,6 +15,8 @@ OVERTAKES: Final[Mapping[Kind, tuple[Kind, ...]]] = {
     ),
 }  # fmt: skip
 """What an ending makes pointless to send, if it has not been sent yet."""
+LIVING: Final[tuple[EpisodeState, ...]] = ("open", "found")
+"""Episodes that go on."""
 ENDINGS: Final[Mapping[EpisodeState, Kind]] = {"found": "found", "returned": "returned", "retracted": "retraction"}
 
 

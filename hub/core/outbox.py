@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, Literal
 
 from hub.core.records import AttemptRecord, DecisionRecord, NoticeState, Outgoing
@@ -12,6 +12,9 @@ from routing.decision import Decision
 
 UNTOLD: Final[frozenset[NoticeState]] = frozenset({"pending", "unresolved", "undeliverable", "overdue"})
 """Nobody who has to know is known to know."""
+LOST_FOR: Final = timedelta(days=31)
+"""So long what failed is stuck where its episode is over: who was to be told that a child is back, and has not heard of
+it for a month, is found by asking for what failed."""
 Refusal = Literal[
     "unknown",
     "due",

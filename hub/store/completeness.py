@@ -40,6 +40,7 @@ from hub.core.completeness import (
     complete,
     same_reader,
 )
+from hub.core.endings import LIVING
 from hub.core.escalation import NEVER_CHASED
 from hub.core.states import NOTICE_STATES
 from hub.store.delivery_rows import notice
@@ -56,7 +57,6 @@ MOST: Final = 100
 SLICE: Final = 2_000
 """Settled rows gone through in one look."""
 RECENT: Final = timedelta(days=2)
-LIVING: Final = ("open", "found")
 OWN_ALARMS: Final = ("incomplete", "stalled")
 """What the check itself raises: no sign that anybody has taken a notice on."""
 ADRIFT: Final = text("attempts.state = 'sending'")

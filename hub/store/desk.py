@@ -1,6 +1,7 @@
 """Notices as they lie at the desks of an organisation. What a reader may see is one condition, which all of it asks."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -14,12 +15,15 @@ from sqlalchemy import (
     not_,
     or_,
     select,
+    text,
     type_coerce,
 )
 
 from contacts.roles import DESKS, ORGANISATION_OF
 from hub.core.desk import NOT_FOR_DESKS, Filed, Sight, Which, best_way
+from hub.core.endings import LIVING
 from hub.core.records import ClaimedDelivery, DecisionRecord, NoticeRecord
+from hub.core.ulid import first_since
 from hub.service.desk.ports import Reader
 from hub.store.claiming import composable
 from hub.store.delivery_rows import delivery, notice, notices_of
@@ -57,16 +61,17 @@ class SqlDesk:
         limit: int = 25,
         current: bool = False,
         whole: bool = True,
+        since: datetime | None = None,
     ) -> Sequence[Filed]:
-        return await self._run(_listed, sight, which, before, limit, current, whole)
+        return await self._run(_listed, sight, which, before, limit, current, whole, since)
 
     async def named(
         self, sight: Sight, beginnings: Sequence[str], *, before: str | None = None, limit: int = 25
     ) -> tuple[Sequence[Filed], str | None]:
         return await self._run(_named, sight, beginnings, before, limit)
 
-    async def count(self, sight: Sight, which: Which, most: int) -> int:
-        return await self._run(_count, sight, which, most)
+    async def count(self, sight: Sight, which: Which, most: int, *, since: datetime | None = None) -> int:
+        return await self._run(_count, sight, which, most, since)
 
     async def one(self, sight: Sight, notice: str) -> Filed | None:
         return await self._run(_one, sight, notice)
@@ -148,7 +153,9 @@ def _taken_on() -> ColumnElement[bool]:
     )
 
 
-_WAITING: Final = and_(not_(_OVER), ~exists().where(acknowledgements.c.notice == notices.c.id))
+UNANSWERED: Final = text("notices.state NOT IN ('acknowledged', 'withheld', 'held', 'superseded')")
+"""Written out, so that the index of these serves: of a desk that answers everything there is hardly any in it."""
+_WAITING: Final = and_(UNANSWERED, not_(_OVER), ~exists().where(acknowledgements.c.notice == notices.c.id))
 _CHOSEN: Final[dict[Which, tuple[ColumnElement[bool], ...]]] = {
     "new": (_WAITING, ~_OPENED, ~_taken_on()),
     "unanswered": (_WAITING, ~_taken_on()),
@@ -197,9 +204,42 @@ def listing(sight: Sight, which: Which, before: str | None, limit: int, current:
 
 
 def _listed(
-    session: Session, sight: Sight, which: Which, before: str | None, limit: int, current: bool, whole: bool
+    session: Session,
+    sight: Sight,
+    which: Which,
+    before: str | None,
+    limit: int,
+    current: bool,
+    whole: bool,
+    since: datetime | None,
 ) -> Sequence[Filed]:
-    return _read(session, sight, listing(sight, which, before, limit, current), whole=whole)
+    statement = listing(sight, which, before, limit, current)
+    if since is None:
+        return _read(session, sight, statement, whole=whole)
+    found = _read(session, sight, statement.where(lately(since)), whole=whole)
+    if len(found) < limit and (older := _before(session, sight, since)):
+        found += _read(session, sight, statement.where(notices.c.id.in_(older)).limit(limit - len(found)), whole=whole)
+    return found
+
+
+def lately(since: datetime) -> ColumnElement[bool]:
+    """Made since then: a range of what an organisation was told."""
+    return notices.c.id >= first_since("nt", since)
+
+
+def _before(session: Session, sight: Sight, since: datetime) -> list[str]:
+    """What was made earlier, of episodes that go on; the newest of it. By the episodes, which are few."""
+    long = select(episodes.c.id).where(episodes.c.state.in_(LIVING), episodes.c.id < first_since("ep", since))
+    living = list(session.connection.execute(long.order_by(episodes.c.id.desc()).limit(_AT_ONCE)).scalars())
+    if not living:
+        return []
+    some = select(notices.c.id).where(
+        notices.c.episode.in_(living),
+        ~lately(since),
+        # So that no index serves for it.
+        func.coalesce(notices.c.organisation, sight.organisation) == sight.organisation,
+    )
+    return list(session.connection.execute(some.order_by(notices.c.id.desc()).limit(_AT_ONCE)).scalars())
 
 
 def _named(
@@ -220,13 +260,23 @@ def _named(
     return rows, ids[-1] if len(ids) == _AT_ONCE else None
 
 
-def _count(session: Session, sight: Sight, which: Which, most: int) -> int:
-    some = (
-        select(notices.c.id)
-        .join(episodes, episodes.c.id == notices.c.episode)
-        .where(within(sight), *_CHOSEN[which])
-        .limit(most)
-    )
+def _count(session: Session, sight: Sight, which: Which, most: int, since: datetime | None) -> int:
+    some = counted(sight, which, most)
+    if since is None:
+        return _number(session, some)
+    found = _number(session, some.where(lately(since)))
+    if found < most and (older := _before(session, sight, since)):
+        found += _number(session, some.where(notices.c.id.in_(older)).limit(most - found))
+    return found
+
+
+def counted(sight: Sight, which: Which, most: int) -> Select[Any]:
+    """The statement of what is counted."""
+    chosen = select(notices.c.id).join(episodes, episodes.c.id == notices.c.episode)
+    return chosen.where(within(sight), *_CHOSEN[which]).limit(most)
+
+
+def _number(session: Session, some: Select[Any]) -> int:
     return session.connection.execute(select(func.count()).select_from(some.subquery())).scalar_one()
 
 

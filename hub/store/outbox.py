@@ -16,11 +16,14 @@ from sqlalchemy import (
     select,
     text,
     true,
+    union_all,
     update,
 )
 
-from hub.core.outbox import UNTOLD
+from hub.core.endings import LIVING
+from hub.core.outbox import LOST_FOR, UNTOLD
 from hub.core.records import AuditLine, CalledOff, Outgoing, Sought
+from hub.core.ulid import first_since
 from hub.store.endings import overtaken
 from hub.store.seeing import DUE, LEASED, raise_alarm, write_audit
 from hub.store.session import Session
@@ -28,10 +31,11 @@ from hub.store.tables import alarms, attempts, deliveries, episodes, notices
 
 FAILED = text("deliveries.state = 'failed'")
 
-_SHOWN: Final[FromClause] = (
-    deliveries.join(notices, notices.c.id == deliveries.c.notice)
-    .join(episodes, episodes.c.id == deliveries.c.episode)
-    .outerjoin(attempts, and_(attempts.c.delivery == deliveries.c.id, attempts.c.number == deliveries.c.attempts))
+_ABOUT: Final[FromClause] = deliveries.join(notices, notices.c.id == deliveries.c.notice).join(
+    episodes, episodes.c.id == deliveries.c.episode
+)
+_SHOWN: Final[FromClause] = _ABOUT.outerjoin(
+    attempts, and_(attempts.c.delivery == deliveries.c.id, attempts.c.number == deliveries.c.attempts)
 )
 _COLUMNS: Final = (
     deliveries.c.id.label("delivery"),
@@ -78,7 +82,7 @@ def outbox_counts(session: Session, sought: Sought, now: datetime, late: datetim
     narrowed = _narrowed(sought)
 
     def number(condition: ColumnElement[bool]) -> int:
-        counted = select(func.count()).select_from(_SHOWN).where(condition, *narrowed)
+        counted = select(func.count()).select_from(_SHOWN if narrowed else deliveries).where(condition, *narrowed)
         return int(session.connection.execute(counted).scalar_one())
 
     return {
@@ -98,7 +102,7 @@ def found(sought: Sought, now: datetime, late: datetime) -> Select[Any]:
 def _standing(sought: Sought, now: datetime, late: datetime) -> ColumnElement[bool]:
     match sought.state:
         case None:
-            return true() if sought.deliveries else or_(DUE, LEASED, FAILED)
+            return true() if sought.deliveries else _any_of(*(_those(state) for state in (DUE, LEASED, FAILED)))
         case "late":
             return _late(now, late)
         case "stuck":
@@ -114,11 +118,38 @@ def _standing(sought: Sought, now: datetime, late: datetime) -> ColumnElement[bo
 
 
 def _late(now: datetime, late: datetime) -> ColumnElement[bool]:
-    return or_(and_(DUE, deliveries.c.due_at < late), and_(LEASED, deliveries.c.lease_until <= now))
+    return _any_of(*_behind(now, late))
 
 
 def _stuck(now: datetime, late: datetime) -> ColumnElement[bool]:
-    return or_(_late(now, late), and_(FAILED, notices.c.state.in_(UNTOLD), ~overtaken()))
+    return _any_of(*_behind(now, late), *_lost(now))
+
+
+def _any_of(*some: Select[Any]) -> ColumnElement[bool]:
+    """Each is looked up by its own partial index: of conditions joined by "or" a planner goes through everything."""
+    return deliveries.c.id.in_(union_all(*some))
+
+
+def _those(*conditions: Any) -> Select[Any]:
+    return select(deliveries.c.id).where(*conditions).correlate(None)
+
+
+def _behind(now: datetime, late: datetime) -> tuple[Select[Any], Select[Any]]:
+    return _those(DUE, deliveries.c.due_at < late), _those(LEASED, deliveries.c.lease_until <= now)
+
+
+def _lost(now: datetime) -> tuple[Select[Any], Select[Any]]:
+    """What failed and nobody was told otherwise: lately, and before where the episode goes on."""
+    since = first_since("dl", now - LOST_FOR)
+    # So that no index serves for the state: of what was overdue when the child came back there is ever more.
+    untold = (func.coalesce(notices.c.state, "").in_(UNTOLD), ~overtaken())
+    living = select(notices.c.id).join(episodes, episodes.c.id == notices.c.episode).correlate(None)
+    of_living = deliveries.c.notice.in_(living.where(episodes.c.state.in_(LIVING)))
+    return (
+        _those(FAILED, deliveries.c.id >= since, *untold).select_from(_ABOUT),
+        # Not by the index of all that failed: the living are few.
+        _those(deliveries.c.state == "failed", deliveries.c.id < since, of_living, *untold).select_from(_ABOUT),
+    )
 
 
 def _narrowed(sought: Sought) -> list[ColumnElement[bool]]:

@@ -19,6 +19,7 @@ from sqlalchemy import (
     update,
 )
 
+from hub.core.endings import LIVING
 from hub.core.retention import Hold, Kept
 from hub.service.retention.ports import Rest
 from hub.store import search
@@ -41,7 +42,6 @@ from hub.store.tables import (
 )
 from hub.store.uploads_tables import directory_uploads
 
-_LIVING: Final = ("open", "found")
 _STANDING: Final = text("legal_holds.lifted_at IS NULL")
 
 
@@ -103,7 +103,7 @@ def kept() -> Select[Any]:
         children,
         select(func.count()).select_from(episodes).where(ours).scalar_subquery().label("episodes"),
         exists().where(ours, episodes.c.status == "actual").label("real"),
-        exists().where(ours, episodes.c.state.in_(_LIVING)).label("living"),
+        exists().where(ours, episodes.c.state.in_(LIVING)).label("living"),
         heard.scalar_subquery().label("heard"),
         ended.scalar_subquery().label("ended"),
         any_of(duties, duties.c.state == "open").label("duty"),

@@ -205,6 +205,30 @@ async def test_a_list_goes_on_behind_the_last_one(store: Stores, story: Story) -
     assert await listed(store, ALL, before=notices[0]) == []
 
 
+async def test_of_long_ago_only_what_goes_on_waits(store: Stores, story: Story) -> None:
+    made = [one.id for one in await told(store, story, *({"kind": "duty_due"} for _ in range(5)))]
+    before, after = START - timedelta(days=1), START + timedelta(days=1)
+    newest = made[::-1]
+    for since in (None, before, after):
+        assert await listed(store, ALL, "unanswered", since=since) == newest
+        assert await listed(store, ALL, "new", limit=2, before=made[-1], since=since) == newest[1:3]
+        assert await store.read(lambda unit, since=since: unit.desk.count(ALL, "new", 3, since=since)) == 3
+    elsewhere = Sight(organisation=OTHER, every=True)
+    assert await listed(store, elsewhere, "unanswered", since=after) == []
+
+    async def end(unit: Unit) -> None:
+        stored = await unit.episode_by_id(story.episode)
+        assert stored is not None
+        ended = replace(stored.record, state="returned", version=stored.record.version + 1)
+        await unit.save(Changes(event=None, episode=ended, expected_version=stored.record.version))
+
+    await store.write(end)
+    assert await listed(store, ALL, "unanswered", since=before) == newest
+    assert await listed(store, ALL, "unanswered", since=after) == []
+    assert await store.read(lambda unit: unit.desk.count(ALL, "unanswered", 100, since=after)) == 0
+    assert await listed(store, ALL) == newest, "there they are all the same"
+
+
 async def test_the_way_that_is_shown_is_the_readers_own(store: Stores, story: Story) -> None:
     (notice,) = await told(store, story, {"contact": "co_day"})
 

@@ -9,7 +9,7 @@ from itertools import count
 from typing import Any, Literal, TypeVar
 
 import pytest
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, text, update
 
 from hub.core.records import AlarmRecord, CalledOff, Changes, Outgoing, Silenced, Sought, StoredEpisode
 from hub.edge.ids import SeededIds
@@ -18,6 +18,7 @@ from hub.service.outbox_judging import Keep
 from hub.service.ports import Unit
 from hub.store.outbox import found
 from hub.store.sqlite import SqliteStore
+from hub.store.tables import notices
 from routing.decision import Decision, Recipient
 from tests.contract.test_indexes import multiply, plan
 from tests.kit.clock import START, FakeClock
@@ -141,6 +142,28 @@ async def test_late_is_what_nobody_takes_and_stuck_what_nobody_will(store: Store
     )
     over = await outbox(store, clock).page(Sought(state="stuck"))
     assert first not in [one.delivery for one in over.found], "nobody has to know of it any more"
+
+
+async def test_what_failed_long_ago_is_stuck_only_where_the_episode_goes_on(store: Stores, story: Story) -> None:
+    (only,) = await told(store, story, 1)
+    await fail(store, only)
+    await store.write(lambda unit: unit._run(lambda session: session.connection.execute(_A_DUTY)))
+    clock = FakeClock()
+    await clock.advance(timedelta(days=32).total_seconds())
+
+    async def stuck() -> tuple[list[str], int]:
+        page = await outbox(store, clock).page(Sought(state="stuck"))
+        return [one.delivery for one in page.found], page.counts["stuck"]
+
+    assert await stuck() == ([only], 1)
+    ended = moved(Changes(event=None, episode=story.record(), expected_version=None), state="returned")
+    await store.write(lambda unit: unit.save(Changes(event=None, episode=ended, expected_version=1)))
+    assert await stuck() == ([], 0)
+    assert await ids(store, state="failed") == [only]
+
+
+_A_DUTY = update(notices).values(kind="duty_due")
+"""Which no ending makes pointless."""
 
 
 async def test_a_failed_delivery_is_due_again_with_its_whole_schedule(store: Stores, story: Story) -> None:

@@ -128,7 +128,7 @@ class Story:
 
     def notice(self, decision: DecisionRecord, **more: Any) -> NoticeRecord:
         values: dict[str, Any] = {
-            "id": self.id("no"),
+            "id": self.id("nt"),
             "reference": self.ids.reference(),
             "decision": decision.id,
             "episode": self.episode,

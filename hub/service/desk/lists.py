@@ -6,6 +6,7 @@ and nobody is shown a name that could not be written down.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Final
 
 from hub.core.accounts import Viewer
@@ -16,6 +17,8 @@ from hub.service.desk.sights import Sights
 from hub.service.envelopes import seen
 from hub.service.ports import Clock, Ids, Store, Unit
 
+WAITS: Final = timedelta(days=31)
+"""So long a notice waits for an answer at its desk where its episode is over; all of them are in the list of all."""
 MANY: Final = 100
 """More than so many are not counted."""
 
@@ -76,12 +79,13 @@ class Lists:
         if sight is None:
             return None
 
-        page = self._bounds.page
+        page, since = self._bounds.page, self._clock.now() - WAITS
 
         async def work(unit: Unit) -> tuple[Sequence[Filed], int, int]:
-            found = await unit.desk.listed(sight, which, before=before, limit=page + 1)
-            new = await unit.desk.count(sight, "new", MANY)
-            return found, new, await unit.desk.count(sight, "unanswered", MANY)
+            waits_since = None if which == "all" else since
+            found = await unit.desk.listed(sight, which, before=before, limit=page + 1, since=waits_since)
+            new = await unit.desk.count(sight, "new", MANY, since=since)
+            return found, new, await unit.desk.count(sight, "unanswered", MANY, since=since)
 
         found, new, unanswered = await self._store.read(work)
         rows = tuple(_row(one) for one in found[:page])

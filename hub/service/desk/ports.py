@@ -36,9 +36,11 @@ class DeskUnit(Protocol):
         limit: int = 25,
         current: bool = False,
         whole: bool = True,
+        since: datetime | None = None,
     ) -> Sequence[Filed]:
         """The newest first, from behind the notice ``before``; ``current``: without what is over; ``whole``: with all
-        that showing them takes. What does not open any more is there without it."""
+        that showing them takes. What does not open any more is there without it. ``since``: of what was made earlier
+        only what is about episodes that go on."""
         ...
 
     async def named(
@@ -48,8 +50,8 @@ class DeskUnit(Protocol):
         that are not over, whole, and behind which notice to ask for others. Opens none but these."""
         ...
 
-    async def count(self, sight: Sight, which: Which, most: int) -> int:
-        """How many there are; ``most`` at most."""
+    async def count(self, sight: Sight, which: Which, most: int, *, since: datetime | None = None) -> int:
+        """How many there are; ``most`` at most. ``since``: as of a list."""
         ...
 
     async def one(self, sight: Sight, notice: str) -> Filed | None:

@@ -15,8 +15,8 @@ from routing.recipients import in_words
 
 TABS: Final[Mapping[Which, str]] = {"new": "New", "unanswered": "Not answered yet", "all": "All"}
 EMPTY: Final[Mapping[Which, str]] = {
-    "new": "Nothing new: somebody has opened every notice to your desks.",
-    "unanswered": "Every notice to your desks has been answered.",
+    "new": "Nothing new: somebody has opened every notice to your desks of the last month.",
+    "unanswered": "Every notice to your desks has been answered, of the last month and of every child still missing.",
     "all": "No notice has been sent to your desks yet. They appear here as soon as they are made.",
 }
 STANDINGS: Final[Mapping[Standing, tuple[str, str]]] = {
