@@ -67,6 +67,16 @@ ACTIONS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
     "quarantine.read": ("A body in quarantine was read.", ()),
     "evidence.made": ("A bundle of evidence was made.", ("reference", "why")),
     "subject_access.made": ("Everything held about a child was taken out.", ("reference", "why")),
+    "message.read": (
+        "Messages of a conversation, or a picture of one, were read; `newest` is the last of them.",
+        ("messages", "newest"),
+    ),
+    # what organisations write to each other
+    "thread.opened": ("A conversation on an episode was opened.", ()),
+    "message.sent": (
+        "A named human wrote a message in one.",
+        ("purpose", "readers", "thread", "via", "whereabouts"),
+    ),
     # the directory
     "directory.proposed": ("A change waits for a second person.", ("entries", "proposed_by", "version")),
     "directory.changed": ("A change that needs nobody else came into force.", ("entries", "proposed_by", "version")),

@@ -12,9 +12,9 @@ from typing import Final, Literal, TypeAlias, get_args
 
 Purpose = Literal["information", "question", "sighting", "agreement", "handover", "police_hold"]
 Via = Literal["page", "api", "email", "hub"]
-Because = Literal["author", "named", "thread", "whereabouts"]
-"""Why a party reads a message: it wrote it; its author named it; it has taken part in the thread; or it is the police,
-and the message touches whereabouts."""
+Because = Literal["author", "named", "thread", "whereabouts", "stands_in"]
+"""Why a party reads a message: it wrote it; its author named it; it has taken part in the thread; it is the police, and
+the message touches whereabouts; or it is asked to tell a party that nobody could reach."""
 PartyKey: TypeAlias = tuple[str | None, str]
 
 PURPOSES: Final[tuple[Purpose, ...]] = get_args(Purpose)

@@ -29,7 +29,7 @@ class Stated:
 
     kind: str
     """``event``, ``revision``, ``decision``, ``notice``, ``delivery``, ``attempt``, ``receipt``, ``acknowledgement``,
-    ``duty``, ``register``."""
+    ``duty``, ``register``, ``thread``, ``message``, ``message_reader``, ``message_file``."""
     place: str
     """What it is found by: its id, or ``delivery/attempt``, ``episode/revision`` and so on."""
     clear: Mapping[str, Any]

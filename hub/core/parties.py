@@ -62,10 +62,10 @@ def may_address(author: Party, everyone: Iterable[Party]) -> tuple[Party, ...]:
 
 
 def taking_part(messages: Iterable[Message]) -> tuple[Party, ...]:
-    """Who takes part in a thread: whoever has written in it, or was written to."""
+    """Who takes part in a thread: whoever has written in it, or was written to; who stood in for another does not."""
     found: dict[PartyKey, Party] = {}
     for message in messages:
-        for reader in message.readers:
+        for reader in [one for one in message.readers if one.because != "stands_in"]:
             found.setdefault(reader.party.key, reader.party)
     return tuple(found.values())
 

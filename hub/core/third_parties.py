@@ -5,6 +5,7 @@ article 15(4), Data Protection Act 2018 schedule 2 paragraph 16). No program can
 silently given, and nothing silently left out: a mark stands in its place, and the list says what was there. Pure.
 """
 
+import base64
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,6 +19,8 @@ WITHHELD: Final = "the details of a person whom notices are withheld from, or wh
 ANSWERED: Final = "the name of somebody who answered for an organisation"
 NAMED: Final = "names another person"
 FREE_TEXT: Final = "free text, which may speak of others, or harm if it is read"
+WROTE: Final = "the name of somebody who wrote for an organisation"
+PICTURE: Final = "a picture, in base64, which may show others"
 AS_IT_CAME: Final = "a report as another system sent it"
 UNREADABLE: Final = "could not be read as what it should be"
 
@@ -95,6 +98,12 @@ class Review:
                 return value if record.clear.get("contact") else self._text(value, where, PERSON)
             case "acknowledgement", _:
                 return self._text(value, where, ANSWERED)
+            case "message", "author":
+                return self._text(value, where, WROTE)
+            case "message", "text":
+                return self._text(value, where, FREE_TEXT)
+            case "message_file", _:
+                return self._text(base64.b64encode(value), where, PICTURE)
             case "receipt", _:
                 return self._text(value, where, AS_IT_CAME)
             case _:

@@ -41,6 +41,7 @@ from hub.service.accounts.ports import AccountsUnit, PasskeysUnit
 from hub.service.accounts.provider_ports import ProvidersUnit
 from hub.service.assurance.ports import AssuranceUnit
 from hub.service.audit.ports import Trail
+from hub.service.conversations.ports import ConversationsUnit
 from hub.service.desk.ports import DeskUnit
 from hub.service.directory.ports import Drafts
 from hub.service.evidence.ports import EvidenceUnit
@@ -141,6 +142,11 @@ class Unit(Protocol):
     @property
     def pickups(self) -> Pickups:
         """What is picked up, and who asked for it."""
+        ...
+
+    @property
+    def conversations(self) -> ConversationsUnit:
+        """What organisations write to each other."""
         ...
 
     @property

@@ -25,7 +25,8 @@ from hub.service.ports import Ids
 from routing.decision import Kind
 
 STAND_DOWN: Final[frozenset[Kind]] = frozenset({"found", "returned", "retraction"})
-"""They never stand in line behind what they make pointless."""
+"""They never stand in line behind what they make pointless. Nor does a message that touches whereabouts, to the
+police."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +68,7 @@ class Ways:
             purpose=purpose,
             carries=way.carries,
             line=line_of(self.secret, notice.episode, contact.address),
-            jumps=notice.kind in STAND_DOWN,
+            jumps=notice.kind in STAND_DOWN or (notice.kind == "conversation" and notice.priority == "immediate"),
             destination=destination_of(self.secret, contact.channel, contact.address),
             receipt_digest=token_digest(receipt_token(self.secret, identity)),
             reply_digest=self._reply_digest(contact, identity),

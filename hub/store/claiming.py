@@ -1,6 +1,6 @@
 """Deliveries that are due, claimed in order and made ready to be composed."""
 
-from collections.abc import Collection, Hashable, Sequence
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, get_args
@@ -21,9 +21,11 @@ from sqlalchemy import (
 )
 
 from contacts.model import CHANNELS
-from hub.core.records import ClaimedDelivery, DeliveryRecord
+from hub.core.conversation import CAUSE, Message
+from hub.core.records import ClaimedDelivery, DeliveryRecord, NoticeRecord
 from hub.service.ports import ANYWHERE, Places
 from hub.store.codec import decision_from_bytes
+from hub.store.conversations import messages_of
 from hub.store.delivery_rows import delivery, notice
 from hub.store.episodes import facts
 from hub.store.leases import close_expired_leases
@@ -212,20 +214,21 @@ def _claimable(channels: tuple[str, ...] | None, priorities: tuple[str, ...] | N
 def _readable(session: Session, chosen: Sequence[str]) -> tuple[list[ClaimedDelivery], dict[str, str]]:
     """What was claimed, without those that cannot be opened, and why each of these cannot."""
     try:
-        return composable(session, chosen), {}
+        return composable(session, chosen, sending=True), {}
     except UNREADABLE:
         found: list[ClaimedDelivery] = []
         unreadable: dict[str, str] = {}
         for one in chosen:
             try:
-                found += composable(session, [one])
+                found += composable(session, [one], sending=True)
             except UNREADABLE as error:
                 unreadable[one] = type(error).__name__
         return found, unreadable
 
 
-def composable(session: Session, chosen: Sequence[str]) -> list[ClaimedDelivery]:
-    """These deliveries, with all that composing them needs, in this order."""
+def composable(session: Session, chosen: Sequence[str], *, sending: bool = False) -> list[ClaimedDelivery]:
+    """These deliveries, with all that composing them needs, in this order; ``sending``: with the pictures that go with
+    what somebody wrote."""
     place = {one: number for number, one in enumerate(chosen)}
     found = session.connection.execute(_ROWS, {"chosen": list(chosen)}).all()
     rows = sorted(found, key=lambda row: place[row.id])
@@ -237,6 +240,7 @@ def composable(session: Session, chosen: Sequence[str]) -> list[ClaimedDelivery]
         (one.episode, one.revision - 1) for one in by_notice.values() if one.kind == "update" and one.revision > 1
     }
     docs = facts(session, list(wanted | before))
+    written = _written(session, taken, by_notice.values(), sending=sending)
     beside = _content_ways(session, {row.notice for row in rows if row.carries == "alert"})
     shared: dict[tuple[str, int], dict[Hashable, Any]] = {one: {} for one in wanted}
     claimed = []
@@ -252,10 +256,20 @@ def composable(session: Session, chosen: Sequence[str]) -> list[ClaimedDelivery]
                 doc=docs.get((about.episode, about.revision), {}),
                 previous=docs.get((about.episode, about.revision - 1)) if about.kind == "update" else None,
                 beside=tuple(one for one in beside if one.notice == row.notice) if row.carries == "alert" else (),
+                message=written.get(taken[about.decision].cause),
                 shared=shared[about.episode, about.revision],
             )
         )
     return claimed
+
+
+def _written(
+    session: Session, taken: Mapping[str, Decision], some: Iterable[NoticeRecord], *, sending: bool
+) -> dict[str, Message]:
+    """What somebody wrote, by the cause of the decision that tells of it."""
+    causes = {taken[one.decision].cause for one in some if one.kind == "conversation"}
+    found = messages_of(session, [one.removeprefix(CAUSE) for one in causes], with_data=sending)
+    return {f"{CAUSE}{id}": message for id, message in found.items()}
 
 
 def _content_ways(session: Session, of: set[str]) -> list[DeliveryRecord]:

@@ -105,6 +105,16 @@ def _change(row: FromClause, roles: Roles) -> ColumnElement[bool]:
     return or_(row.c.organisation == _TENANT, row.c.scope == _TENANT, concerns)
 
 
+def _reading(column: str) -> Condition:
+    """What hangs on messages that the tenant wrote, or that are for it."""
+
+    def condition(row: FromClause, roles: Roles) -> ColumnElement[bool]:
+        reader = metadata.tables["message_readers"].alias()
+        return exists().where(reader.c.message == row.c[column], reader.c.organisation == _TENANT).correlate(row)
+
+    return condition
+
+
 OF_ORGANISATION: Final[Mapping[str, Condition]] = {
     "readiness": _everybodys,
     # One document, sealed as a whole: contacts/scope.py says whose part of it is whose.
@@ -151,6 +161,10 @@ OF_ORGANISATION: Final[Mapping[str, Condition]] = {
     "directory_change_entries": _OF_CHANGE,
     "directory_news": _OF_CHANGE,
     "api_token_secrets": _OWNED,
+    "threads": _hangs_on(("id", "messages", "thread")),
+    "messages": _reading("id"),
+    "message_readers": _reading("message"),
+    "message_files": _reading("message"),
 }
 """Which rows of a table are an organisation's."""
 

@@ -12,6 +12,7 @@ from hub.core.evidence import Stated, salt_key, salt_of
 from hub.core.records import AuditLine
 from hub.core.wire_values import instant_text
 from hub.service.ports import Unsealable
+from hub.store.conversation_tables import message_files, message_readers, messages, threads
 from hub.store.episodes import duty_row
 from hub.store.failures import KeyErased
 from hub.store.session import Session
@@ -116,7 +117,32 @@ REGISTER: Final = Kind(
     clear=("id", "episode", "organisation", "role", "received_at", "remove_at", "removed_at", "removed_by"),
     sealed=("sealed",),
 )
-KINDS: Final = (EVENT, REVISION, DECISION, NOTICE, DELIVERY, ATTEMPT, RECEIPT, ACKNOWLEDGEMENT, DUTY, REGISTER)
+THREAD: Final = Kind(name="thread", table=threads, clear=("id", "episode", "opened_at", "opened_by"))
+MESSAGE: Final = Kind(
+    name="message",
+    table=messages,
+    clear=(
+        "id", "thread", "episode", "organisation", "desk", "actor", "via", "purpose", "whereabouts", "in_reply_to",
+        "sent_at",
+    ),
+    sealed=("author", "text"),
+)  # fmt: skip
+READER: Final = Kind(
+    name="message_reader",
+    table=message_readers,
+    clear=("message", "organisation", "desk", "episode", "ordinal", "roles", "because"),
+    place=lambda row: f"{row['message']}/{row['organisation']}/{row['desk']}",
+)
+FILE: Final = Kind(
+    name="message_file",
+    table=message_files,
+    clear=("id", "message", "episode", "ordinal", "media_type", "size"),
+    sealed=("data",),
+)
+KINDS: Final = (
+    EVENT, REVISION, DECISION, NOTICE, DELIVERY, ATTEMPT, RECEIPT, ACKNOWLEDGEMENT, DUTY, REGISTER, THREAD, MESSAGE,
+    READER, FILE,
+)  # fmt: skip
 
 
 def stated(session: Session, kind: Kind, row: Values) -> Stated:
@@ -151,7 +177,7 @@ def stating(
         about.setdefault(line.subject, number)
     for kind, some in rows:
         for row in some:
-            owners = (row.get("id"), row.get("notice"), row.get("delivery"))
+            owners = (row.get("id"), row.get("notice"), row.get("delivery"), row.get("message"))
             number = next((about[one] for one in owners if one is not None and one in about), 0)
             one = stated(session, kind, row)
             added[number][one.key] = one.statement

@@ -46,6 +46,7 @@ from hub.service.accounts.ports import AccountsUnit, PasskeysUnit
 from hub.service.accounts.provider_ports import ProvidersUnit
 from hub.service.assurance.ports import AssuranceUnit
 from hub.service.audit.ports import Trail
+from hub.service.conversations.ports import ConversationsUnit
 from hub.service.desk.ports import DeskUnit
 from hub.service.directory.ports import Drafts
 from hub.service.evidence.ports import EvidenceUnit
@@ -76,6 +77,7 @@ from hub.store import deliveries as settling
 from hub.store.accounts import SqlAccounts
 from hub.store.assurance import SqlAssurance
 from hub.store.audit import SqlTrail
+from hub.store.conversations import SqlConversations
 from hub.store.desk import SqlDesk
 from hub.store.drafts import SqlDrafts
 from hub.store.evidence import SqlEvidence
@@ -111,6 +113,7 @@ class SqlUnit:
         self.drafts: Drafts = SqlDrafts(self._run)
         self.pickups: Pickups = SqlPickups(self._run)
         self.desk: DeskUnit = SqlDesk(self._run)
+        self.conversations: ConversationsUnit = SqlConversations(self._run)
         self.assurance: AssuranceUnit = SqlAssurance(self._run)
         self.search: SearchUnit = SqlSearch(self._run)
         self.trail: Trail = SqlTrail(self._run)

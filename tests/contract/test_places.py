@@ -22,6 +22,7 @@ from hub.service.ports import Unit
 from hub.store import SqliteStore, endpoints
 from hub.store.tables import metadata
 from tests.contract.test_accounts import PROVIDER, link, user
+from tests.contract.test_conversations import written
 from tests.contract.test_drafts import about, contact, decided
 from tests.contract.test_secrecy import whole_story
 from tests.kit.clock import START
@@ -40,6 +41,7 @@ HASHES: Final = {
     "episodes": {"lookup"},
     "events": {"lookup", "digest"},
     "identities": {"lookup"},
+    "messages": {"key"},
     "passkeys": {"lookup"},
     "pickup_visits": {"browser", "code"},
     "search_marks": {"marks"},
@@ -102,6 +104,7 @@ async def everything(store: Stores) -> None:
                 id=f"ho_{number}", child=told[0].child, code="inquest", since=START, by="operator", reason="why"
             )
             await unit.retention.add_hold(held)
+            await unit.conversations.add(written(told[0], key=f"key {number}"))
         for version, one in enumerate((first, second), start=4):
             await unit.drafts.add(one)
             await unit.drafts.settle(decided(one.draft, version=version))

@@ -19,6 +19,7 @@ from hub.service.evidence.making import Asked, Bundles, Made
 from hub.service.evidence.ports import Pack
 from hub.service.ports import Unit
 from hub.service.receipts import Receipts
+from tests.kit.conversing import HUMBERSIDE, JPEG, SCHOOL, Talk, somebody
 from tests.kit.delivering import Notes, Sink, Watched, World
 from tests.kit.events import EPISODE, reported_in_full, returned
 from tests.kit.node import ACK_SECRET, Hub, a_hub
@@ -28,6 +29,7 @@ PUBLIC: Final = "https://hub.example"
 _PRIVATE: Final = Ed25519PrivateKey.from_private_bytes(b"k" * 32)
 KEY: Final = CheckpointKey(id=key_id(_PRIVATE.public_key()), private=_PRIVATE)
 NAME: Final = "Jo Worker"
+WRITER: Final = "Val Inspector"
 RAW: Final = b"Received: a report about Robin Example\xff\xfe, as it came"
 
 
@@ -37,7 +39,7 @@ class _Counted:
 
 
 async def told_hub(store: Stores) -> Hub:
-    """Reported and sent, one delivery at the second try; one receipt, one answer; then the child is back."""
+    """Reported and sent, one delivery at the second try; a receipt, an answer, a message; then the child is back."""
     hub = await a_hub(store)
     await store.write(lambda unit: unit.put_directory(_directory(), hub.clock.now() - timedelta(days=1), ()))
     await hub.post(reported_in_full())
@@ -56,6 +58,7 @@ async def told_hub(store: Stores) -> Hub:
     assert await receipts.take(receipt, RAW)
     answers = Answers(store=store, clock=hub.clock, ids=hub.ids, meter=Notes())
     await answers.acknowledge(ack_token(ACK_SECRET, first.id), name=NAME, answer="accepted")
+    await Talk(hub).wrote(somebody(HUMBERSIDE, name=WRITER), to=((SCHOOL, "school_office"),), files=(JPEG,))
     await hub.clock.advance(3600)
     await hub.post(returned())
     return hub

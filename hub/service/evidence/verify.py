@@ -36,6 +36,7 @@ COMMITMENT_DOMAIN = b"fingerpost.commitment.v1\0"
 GENESIS = bytes(32)
 KINDS = (
     "event", "revision", "decision", "notice", "delivery", "attempt", "receipt", "acknowledgement", "duty", "register",
+    "thread", "message", "message_reader", "message_file",
 )  # fmt: skip
 CHANGING = ("attempt", "duty", "register")
 """Of these a later line states what they came to; the others never change."""
@@ -489,7 +490,8 @@ class Check:
         belongs = {
             "decision": ("event", "event"), "notice": ("decision", "decision"), "delivery": ("notice", "notice"),
             "attempt": ("delivery", "delivery"), "receipt": ("delivery", "delivery"),
-            "acknowledgement": ("notice", "notice"),
+            "acknowledgement": ("notice", "notice"), "message": ("thread", "thread"),
+            "message_reader": ("message", "message"), "message_file": ("message", "message"),
         }  # fmt: skip
         for key, record in self.records.items():
             column, kind = belongs.get(str(record.get("kind")), ("", ""))

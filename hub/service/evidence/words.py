@@ -40,7 +40,7 @@ class Sentence:
 def course(found: Gathered) -> Sequence[Sentence]:
     """Everything, by time; what happened at one instant in the order of cause and effect."""
     sentences = [*_events(found), *_decisions(found), *_notices(found), *_attempts(found), *_receipts(found),
-                 *_answers(found), *_duties(found), *_register(found)]  # fmt: skip
+                 *_answers(found), *_duties(found), *_register(found), *_messages(found)]  # fmt: skip
     return sorted(sentences, key=lambda one: datetime.fromisoformat(one.at))
 
 
@@ -168,6 +168,29 @@ def _register(found: Gathered) -> Iterator[Sentence]:
         yield _one(one, clear["received_at"], f"On the register of {who}, until {_at(clear['remove_at'])} at most.")
         if clear["removed_at"]:
             yield _one(one, clear["removed_at"], f"Taken off the register of {who}.")
+
+
+def _messages(found: Gathered) -> Iterator[Sentence]:
+    readers: dict[str, list[str]] = {}
+    for one in found.of("message_reader"):
+        if one.clear["because"] != "author":
+            named = organisation_name(one.clear["organisation"]) or one.clear["organisation"]
+            readers.setdefault(one.clear["message"], []).append(f"{one.clear['desk'].replace('_', ' ')}, {named}")
+    files: dict[str, int] = {}
+    for one in found.of("message_file"):
+        files[one.clear["message"]] = files.get(one.clear["message"], 0) + 1
+    for one in found.of("message"):
+        clear = one.clear
+        author = organisation_name(clear["organisation"]) or clear["organisation"]
+        to = "; ".join(readers.get(clear["id"], ())) or "nobody else"
+        pictures = f" Pictures: {files[clear['id']]}." if clear["id"] in files else ""
+        purpose = clear["purpose"].replace("_", " ")
+        places = ", touches whereabouts" if clear["whereabouts"] else ""
+        yield _one(
+            one,
+            clear["sent_at"],
+            f"{text_of(one, 'author')} ({author}) wrote to {to}, {purpose}{places}: {text_of(one, 'text')}{pictures}",
+        )
 
 
 def _who(roles: Sequence[str], organisation: str | None) -> str:

@@ -169,7 +169,13 @@ def test_a_byte_of_any_file_is_missed(files: Files) -> None:
 def test_a_record_that_was_changed_is_named_even_if_the_hub_signs_it(files: Files, kind: str) -> None:
     name = f"records/{kind}.jsonl"
     place = json.loads(files[name].splitlines()[0])["place"]
-    column = {"attempt": "state", "duty": "state", "register": "role", "revision": "episode"}.get(kind, "id")
+    column = {
+        "attempt": "state",
+        "duty": "state",
+        "register": "role",
+        "revision": "episode",
+        "message_reader": "desk",
+    }.get(kind, "id")
 
     def clear(row: Any) -> Any:
         return {**row, "clear": {**row["clear"], column: "sent by nobody"}}

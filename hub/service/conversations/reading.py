@@ -1,0 +1,95 @@
+"""Conversations are listed and read, and the audit log says so before anybody is shown a word."""
+
+from dataclasses import dataclass, field
+
+from hub.core.conversation import File, Message, Party, Thread
+from hub.core.parties import taking_part
+from hub.core.records import AuditLine
+from hub.service.conversations.seats import Seat, Who, seat
+from hub.service.ports import Clock, Ids, Store, Unsealable
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """A conversation in a list; nothing of what was written."""
+
+    thread: Thread
+    parties: tuple[Party, ...]
+    count: int
+    newest: Message
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """The conversations on an episode that somebody takes part in, the newest first."""
+
+    mine: tuple[Party, ...]
+    summaries: tuple[Summary, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """One conversation, for its reader's eyes: what was written for them, and nothing that was written before they
+    joined it."""
+
+    thread: Thread
+    mine: tuple[Party, ...]
+    parties: tuple[Party, ...]
+    messages: tuple[Message, ...] = field(repr=False)
+
+
+class Reading:
+    """All of it raises StoreUnavailable where the store is away; what is not theirs to see is not there."""
+
+    def __init__(self, *, store: Store, clock: Clock, ids: Ids) -> None:
+        self._store = store
+        self._clock = clock
+        self._ids = ids
+
+    async def listed(self, who: Who, episode: str) -> Listed | None:
+        """Which conversations there are; None for whoever was not told of the episode."""
+        found = await self._seat(who, episode)
+        if found is None:
+            return None
+        summaries = []
+        for thread in found.threads:
+            messages = found.of(thread.id)
+            summaries.append(
+                Summary(thread=thread, parties=taking_part(messages), count=len(messages), newest=messages[-1])
+            )
+        summaries.sort(key=lambda one: one.newest.id, reverse=True)
+        return Listed(mine=found.mine, summaries=tuple(summaries))
+
+    async def read(self, who: Who, thread: str) -> Opened | None:
+        """One conversation; recorded as read."""
+        there = await self._store.read(lambda unit: unit.conversations.thread(thread))
+        found = None if there is None else await self._seat(who, there.episode)
+        messages = () if found is None else found.of(thread)
+        if there is None or found is None or not messages:
+            return None
+        await self._record(who, there.episode, thread, {"messages": str(len(messages)), "newest": messages[-1].id})
+        return Opened(thread=there, mine=found.mine, parties=taking_part(messages), messages=messages)
+
+    async def picture(self, who: Who, file: str) -> File | None:
+        """A picture of a message that is for them; recorded as read."""
+        try:
+            kept = await self._store.read(lambda unit: unit.conversations.file(file))
+        except Unsealable:
+            return None
+        found = None if kept is None else await self._seat(who, kept.episode)
+        if kept is None or found is None or not any(one.id == kept.message for one in found.messages):
+            return None
+        await self._record(who, kept.episode, file, {"messages": "1", "newest": kept.message})
+        return kept.file
+
+    async def _seat(self, who: Who, episode: str) -> Seat | None:
+        try:
+            return await self._store.read(lambda unit: seat(unit, who, episode))
+        except Unsealable:
+            return None
+
+    async def _record(self, who: Who, episode: str, subject: str, detail: dict[str, str]) -> None:
+        now = self._clock.now()
+        line = AuditLine(id=self._ids.new("au", now), at=now, actor=who.actor, action="message.read",
+                         organisation=who.organisation, episode=episode, subject=subject, detail=detail)  # fmt: skip
+        await self._store.write(lambda unit: unit.add_audit([line]))

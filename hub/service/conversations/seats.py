@@ -1,0 +1,59 @@
+"""Where somebody sits in the conversations on an episode: which of its parties they read and write for.
+
+Whoever sees a notice of the episode at a desk of theirs takes part for the party that it told; so a desk that covers
+for another takes part in its place, and nobody else does.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from hub.core.conversation import Message, Party, Thread
+from hub.core.desk import Sight
+from hub.core.parties import parties
+from hub.service.ports import Unit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Who:
+    """Who is asking: a named human, and what they see of their organisation's notices."""
+
+    sight: Sight
+    actor: str
+    """Account or token, as in the audit log."""
+    name: str = field(repr=False)
+
+    @property
+    def organisation(self) -> str:
+        return self.sight.organisation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seat:
+    """What they have before them of an episode."""
+
+    episode: str
+    mine: tuple[Party, ...]
+    """The parties that they read and write for."""
+    threads: tuple[Thread, ...] = ()
+    messages: tuple[Message, ...] = ()
+    """Those that are for one of these parties, as they were sent."""
+
+    def of(self, thread: str) -> tuple[Message, ...]:
+        """What they read of one conversation."""
+        return tuple(one for one in self.messages if one.thread == thread)
+
+
+async def seat(unit: Unit, who: Who, episode: str) -> Seat | None:
+    """None for whoever was told of no such episode. Raises Unsealable for a child who was erased."""
+    filed = await unit.desk.thread(who.sight, episode)
+    if not filed:
+        return None
+    _, decisions = await unit.desk.course(episode)
+    own: Sequence[Party] = parties([one.notice for one in filed], decisions)
+    mine = tuple(one for one in own if one.organisation == who.organisation)
+    if not mine:
+        return None
+    messages = tuple(one for one in await unit.conversations.messages(episode) if one.read_by(mine))
+    there = {one.thread for one in messages}
+    threads = tuple(one for one in await unit.conversations.threads(episode) if one.id in there)
+    return Seat(episode=episode, mine=mine, threads=threads, messages=messages)

@@ -1,0 +1,395 @@
+"""A message is written: kept, and told of to each party it is for, in one transaction.
+
+The notices that tell of it are made as any other (hub/service/rows.py), so that channels, receipts, the ladder, gaps
+and alarms are theirs too. They go to others than whoever writes: that is why this looks beyond the author's own
+organisation (hub/service/tenancy.py), once what they see of it themselves has let them in.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Final, TypeAlias
+
+from contacts.areas import Areas
+from contacts.directory import Directory
+from contacts.roles import FALLBACK, OPERATOR, desk_of
+from hub.core.conversation import (
+    BY_HAND,
+    CAUSE,
+    File,
+    Message,
+    Party,
+    PartyKey,
+    Purpose,
+    Reader,
+    TextProblem,
+    Thread,
+    Via,
+    files_problem,
+    picture_type,
+    plain_text,
+    touches_whereabouts,
+)
+from hub.core.parties import is_police, left_out, may_address, parties, priority, readers, taking_part
+from hub.core.records import AuditLine, Changes, StoredEpisode
+from hub.service.conversations.ports import Written
+from hub.service.conversations.seats import Seat, Who, seat
+from hub.service.ledger import load, reach
+from hub.service.ports import Clock, Ids, Store, Unit, Unsealable
+from hub.service.rows import Rows
+from hub.service.tenancy import WHOLE, scoped
+from hub.service.ways import Ways
+from routing.decision import Decision, Recipient
+from routing.facts import Doc
+from routing.needtoknow import may_see_places, view
+from routing.packs import Packs
+from routing.recipients import resolve
+
+LONGEST_NAME: Final = 120
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """What somebody wants to send."""
+
+    text: str = field(repr=False)
+    purpose: str
+    whereabouts: bool | None
+    """Whether it touches where the child is, was or may be; None where nobody could ask."""
+    key: str = field(repr=False)
+    """What the form or program calls it: sent again under it, it is the same message."""
+    thread: str | None = None
+    """None opens a conversation."""
+    in_reply_to: str | None = None
+    to: tuple[PartyKey, ...] = ()
+    """Whom it is for, besides who takes part in the thread."""
+    desk: str | None = None
+    """For which desk of theirs they write, where there are several."""
+    files: tuple[bytes, ...] = field(default=(), repr=False)
+    via: Via = "page"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """It is durable, and on its way."""
+
+    message: Message
+    repeated: bool
+    """It was there already, and nothing was written."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conflict:
+    """Something else was sent under the same key."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Audience:
+    """Who would read it, and who of the thread would not as they may not know a place. ``offered``: whom it may be
+    sent to besides."""
+
+    author: Party
+    mine: tuple[Party, ...]
+    readers: tuple[Reader, ...]
+    left_out: tuple[Party, ...]
+    offered: tuple[Party, ...]
+
+
+Outcome: TypeAlias = Sent | Conflict | Sequence[TextProblem]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Checked:
+    text: str = field(repr=False)
+    purpose: Purpose
+    touches: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Writing:
+    """All of it raises StoreUnavailable where the store is away; what is not theirs to see is not there. ``nudge``
+    wakes the delivery service."""
+
+    store: Store
+    ways: Ways
+    packs: Packs
+    areas: Areas
+    directory: Callable[[], Directory]
+    clock: Clock
+    ids: Ids
+    nudge: Callable[[], None]
+
+    async def audience(self, who: Who, episode: str, draft: Draft) -> Audience | None:
+        """Who would read what is being written, to be shown before it is sent; None as for :meth:`write`."""
+        sits = await self._let_in(who, episode, draft)
+        if sits is None:
+            return None
+        touches = touches_whereabouts(_purpose(draft.purpose) or "information", draft.whereabouts)
+
+        async def work(unit: Unit) -> Audience | None:
+            stored = await _standing(unit, episode)
+            return None if stored is None else await self._audience(unit, sits, stored, draft, touches=touches)
+
+        try:
+            with scoped(WHOLE):
+                return await self.store.read(work)
+        except Unsealable:
+            return None
+
+    async def write(self, who: Who, episode: str, draft: Draft) -> Outcome | None:
+        """Send a message; None for whoever takes no part: of the episode, or of the thread."""
+        sits = await self._let_in(who, episode, draft)
+        if sits is None:
+            return None
+        checked = check(draft)
+        if not isinstance(checked, _Checked):
+            return checked
+        now = self.clock.now()
+
+        async def work(unit: Unit) -> Outcome | None:
+            await unit.lock(f"conversations:{episode}")
+            known = await unit.conversations.sent_as(who.actor, draft.key)
+            if known is not None:
+                same = _same(known, episode, checked, draft)
+                return Sent(message=known, repeated=True) if same else Conflict()
+            stored = await _standing(unit, episode)
+            if stored is None:
+                return None
+            found = await self._audience(unit, sits, stored, draft, touches=checked.touches)
+            if found is None:
+                return None
+            if {one.key for one in found.offered}.issuperset(draft.to) and len(found.readers) > 1:
+                return await self._send(unit, who, stored, draft, checked, found, now)
+            said = "Choose who it is for" if not draft.to else "Choose only from those who can be written to"
+            return (TextProblem(field="readers", message=said),)
+
+        try:
+            with scoped(WHOLE):
+                outcome = await self.store.write(work)
+        except Unsealable:
+            return None
+        if isinstance(outcome, Sent) and not outcome.repeated:
+            self.nudge()
+        return outcome
+
+    async def _let_in(self, who: Who, episode: str, draft: Draft) -> Seat | None:
+        """By what they see themselves, and no more."""
+        try:
+            found = await self.store.read(lambda unit: seat(unit, who, episode))
+        except Unsealable:
+            return None
+        if found is None or (draft.thread is not None and not found.of(draft.thread)):
+            return None
+        if draft.in_reply_to is not None and all(one.id != draft.in_reply_to for one in found.of(draft.thread or "")):
+            return None
+        return None if draft.desk is not None and all(one.desk != draft.desk for one in found.mine) else found
+
+    async def _audience(
+        self, unit: Unit, sits: Seat, stored: StoredEpisode, draft: Draft, *, touches: bool
+    ) -> Audience | None:
+        """Who reads it, as things stand now."""
+        doc = stored.doc
+        everyone = {one.key: one for one in parties(*await unit.desk.course(stored.record.id))}
+        mine = tuple(everyone[one.key] for one in sits.mine if one.key in everyone)
+        said = [one for one in await unit.conversations.messages(stored.record.id) if one.thread == draft.thread]
+        thread = tuple(everyone[one.key] for one in taking_part(said) if one.key in everyone)
+        author = _author(mine, thread, draft.desk)
+        if author is None:
+            return None
+        offered = tuple(one for one in may_address(author, everyone.values()) if one not in thread)
+        named = tuple(one for one in offered if one.key in draft.to)
+        found = readers(
+            author,
+            thread=thread,
+            named=named,
+            police=_police(everyone.values(), doc, self.areas),
+            touches=touches,
+            may_see_places=lambda party: any(may_see_places(role, doc) for role in party.roles),
+        )
+        # Whoever takes part in the thread may be named too: it changes nothing.
+        there = tuple(one for one in thread if one.key != author.key)
+        return Audience(author=author, mine=mine, readers=found, left_out=left_out(found, thread, named),
+                        offered=(*offered, *there))  # fmt: skip
+
+    async def _send(
+        self,
+        unit: Unit,
+        who: Who,
+        stored: StoredEpisode,
+        draft: Draft,
+        checked: _Checked,
+        audience: Audience,
+        now: datetime,
+    ) -> Sent:
+        record, author = stored.record, audience.author
+        opened = Thread(id=self.ids.new("th", now), episode=record.id, opened_at=now, opened_by=who.actor)
+        message = Message(
+            id=self.ids.new("ms", now),
+            thread=draft.thread or opened.id,
+            episode=record.id,
+            author=who.name.strip()[:LONGEST_NAME],
+            organisation=who.organisation,
+            desk=author.desk,
+            actor=who.actor,
+            via=draft.via,
+            purpose=checked.purpose,
+            whereabouts=checked.touches,
+            text=checked.text,
+            sent_at=now,
+            in_reply_to=draft.in_reply_to,
+            files=tuple(
+                File(id=self.ids.new("mf", now), media_type=picture_type(data) or "", size=len(data), data=data)
+                for data in draft.files
+            ),
+        )
+        rows = self._told(stored, message, audience.readers, now)
+        message = replace(message, readers=_kept_readers(audience.readers, rows))
+        lines = self._lines(who, message, None if draft.thread else opened, now)
+        thread = None if draft.thread else opened
+        written = Written(message=message, child=record.child, key=draft.key, thread=thread, audit=tuple(lines))
+        await unit.conversations.add(written)
+        await unit.save(
+            Changes(
+                event=None,
+                # The version is raised: whoever erases the child, or reports on it, at this moment starts anew.
+                episode=replace(record, version=record.version + 1),
+                expected_version=record.version,
+                decisions=tuple(rows.decisions),
+                notices=tuple(rows.notices),
+                deliveries=tuple(rows.deliveries),
+                alarms=tuple(rows.alarms),
+                audit=tuple(rows.audit),
+            )
+        )
+        return Sent(message=message, repeated=False)
+
+    def _told(self, stored: StoredEpisode, message: Message, some: Iterable[Reader], now: datetime) -> Rows:
+        """A decision for each party but the author's own, with what tells them."""
+        episode = load(stored)
+        rows = Rows(
+            ways=self.ways,
+            episode_id=stored.record.id,
+            revision=stored.record.revision,
+            episode=episode,
+            waits=self.packs.select(stored.doc).waits(),
+            now=now,
+            group=message.id,
+        )
+        reached = reach(self.directory(), now, stored.doc)
+        others = [one for one in some if one.because != "author"]
+        for ordinal, reader in enumerate(others):
+            party, roles = reader.party, reader.party.roles
+            gap = reached(Recipient(role=roles[0], organisation=party.organisation), None)
+            decision = Decision(
+                at=now,
+                cause=f"{CAUSE}{message.id}",
+                outcome="gap" if gap else "notify",
+                kind="conversation",
+                priority=priority(message.purpose, party, touches=message.whereabouts),
+                # Nobody is told twice that one desk has no contact.
+                recipients=tuple(
+                    Recipient(role=role, organisation=party.organisation) for role in (roles[:1] if gap else roles)
+                ),
+                fields=tuple(view(stored.doc, roles, "conversation").fields),
+                rules=(),
+                why=_WHY[reader.because],
+                gap=gap,
+                first=message.whereabouts and is_police(party),
+            )
+            rows.decide(decision, ordinal, None)
+        return rows
+
+    def _lines(self, who: Who, message: Message, opened: Thread | None, now: datetime) -> list[AuditLine]:
+        detail = {
+            "thread": message.thread,
+            "purpose": message.purpose,
+            "via": message.via,
+            "whereabouts": "yes" if message.whereabouts else "no",
+            "readers": str(len(message.readers)),
+        }
+        sent = AuditLine(id=self.ids.new("au", now), at=now, actor=who.actor, action="message.sent",
+                         organisation=who.organisation, episode=message.episode, subject=message.id,
+                         detail=detail)  # fmt: skip
+        if opened is None:
+            return [sent]
+        line = AuditLine(id=self.ids.new("au", now), at=now, actor=who.actor, action="thread.opened",
+                         organisation=who.organisation, episode=message.episode, subject=opened.id)  # fmt: skip
+        return [line, sent]
+
+
+_WHY: Final = {
+    "named": "somebody of another organisation wrote a message to them",
+    "thread": "they take part in a conversation in which somebody wrote",
+    "whereabouts": "somebody wrote what touches the child's whereabouts, which the police are told at once",
+}
+
+
+def check(draft: Draft) -> "_Checked | tuple[TextProblem, ...]":
+    """What was written in normal form, or everything that is wrong with it."""
+    problems: list[TextProblem] = []
+    text = plain_text(draft.text)
+    if isinstance(text, TextProblem):
+        problems.append(text)
+    purpose = _purpose(draft.purpose)
+    if purpose is None:
+        problems.append(TextProblem(field="purpose", message="Choose what the message is"))
+    if draft.whereabouts is None and draft.via == "page":
+        problems.append(
+            TextProblem(field="whereabouts", message="Say whether it is about where the child is, was or may be")
+        )
+    if (wrong := files_problem(draft.files)) is not None:
+        problems.append(wrong)
+    if problems or purpose is None or isinstance(text, TextProblem):
+        return tuple(problems)
+    return _Checked(text=text, purpose=purpose, touches=touches_whereabouts(purpose, draft.whereabouts))
+
+
+def _purpose(given: str) -> Purpose | None:
+    return next((one for one in BY_HAND if one == given), None)
+
+
+def _same(known: Message, episode: str, checked: _Checked, draft: Draft) -> bool:
+    """Whether it is what was sent under its key already. To whom it went is not compared: that may have been the
+    police's by rule, and a thread has moved on since."""
+    return (
+        (known.episode, known.text, known.purpose, known.whereabouts, known.in_reply_to)
+        == (episode, checked.text, checked.purpose, checked.touches, draft.in_reply_to)
+        and draft.thread in (None, known.thread)
+        and tuple(one.data for one in known.files) == draft.files
+    )
+
+
+def _author(mine: Sequence[Party], thread: Sequence[Party], desk: str | None) -> Party | None:
+    """The party that they write for: the one they chose, else one that takes part in the thread, else their first."""
+    if desk is not None:
+        mine = [one for one in mine if one.desk == desk]
+    within = {one.key for one in thread}
+    return next((one for one in mine if one.key in within), mine[0] if mine else None)
+
+
+def _police(everyone: Iterable[Party], doc: Doc, areas: Areas) -> tuple[Party, ...]:
+    """The police of the episode; where none was told of it yet, those of where the child lives."""
+    told = tuple(one for one in everyone if is_police(one))
+    if told:
+        return told
+    (recipient,) = resolve("police", doc, areas)
+    return (Party(organisation=recipient.organisation, desk=desk_of("police"), roles=("police",)),)
+
+
+def _kept_readers(some: Sequence[Reader], rows: Rows) -> tuple[Reader, ...]:
+    """Those that have an organisation, and the desks that are asked to tell whom nobody could reach: they see it too.
+    The hub's operator sees none."""
+    kept = [one for one in some if one.party.organisation is not None]
+    there = {one.party.key for one in kept}
+    for notice in rows.notices:
+        party = Party(organisation=notice.organisation, desk=FALLBACK, roles=notice.roles)
+        if notice.gap_role is not None and notice.organisation != OPERATOR and party.key not in there:
+            there.add(party.key)
+            kept.append(Reader(party=party, because="stands_in"))
+    return tuple(kept)
+
+
+async def _standing(unit: Unit, episode: str) -> StoredEpisode | None:
+    """An episode that was reported, and whose child was not erased. One that is over may still be spoken of."""
+    stored = await unit.episode_by_id(episode)
+    return None if stored is None or stored.record.erased or not stored.doc else stored

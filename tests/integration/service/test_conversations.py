@@ -1,0 +1,248 @@
+"""A message is told as any notice is, to whom it is for and nobody else; whereabouts go to the police."""
+
+import email
+import email.policy
+import shutil
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from adapters.email.chain import Trust
+from adapters.email.connection import Timeouts
+from adapters.email.smime import Signer
+from adapters.email.smtp import EmailTransport
+from contacts.fictional import fictional_directory
+from hub.core.conversation import TextProblem
+from hub.core.records import NoticeRecord
+from hub.service.audit.ports import Wanted
+from hub.service.conversations.writing import Conflict, Draft, Sent
+from hub.service.envelopes import Composer
+from hub.service.evidence.gathering import gathered
+from hub.service.evidence.words import course
+from hub.service.tenancy import Own, scoped
+from tests.kit.conversing import BROMLEY, HOST, HUMBERSIDE, JPEG, MET, SCHOOL, Talk, somebody
+from tests.kit.delivering import Notes, Sink, Watched, World
+from tests.kit.events import reported, returned
+from tests.kit.node import ACK_SECRET, Hub, a_hub
+from tests.kit.pki import NOW, intermediate, person, root, rsa_key
+from tests.kit.smtp import client_context, smtp_server
+from tests.kit.store import sqlite_store
+
+DOOR = somebody(BROMLEY, "front_door")
+POLICE = somebody(HUMBERSIDE, name="Pat Officer")
+OFFICE = somebody(SCHOOL, name="Sam Secretary")
+TO_OFFICE = (SCHOOL, "school_office")
+TO_POLICE = (HUMBERSIDE, "missing_persons_unit")
+TO_MET = (MET, "missing_persons_unit")
+FORCES = {TO_POLICE, TO_MET}
+
+
+@pytest.fixture
+async def talk(hub: Hub) -> Talk:
+    assert (await hub.post(reported())).status == 202
+    return Talk(hub)
+
+
+async def told(talk: Talk) -> list[NoticeRecord]:
+    return await talk.hub.notices(kind="conversation")
+
+
+async def test_a_question_is_told_to_whom_it_is_for_and_answered_in_the_same_conversation(talk: Talk) -> None:
+    asked = await talk.wrote(DOOR, to=(TO_OFFICE,), files=(JPEG,))
+    (notice,) = await told(talk)
+    assert (notice.organisation, notice.roles, notice.priority, notice.state) == (
+        SCHOOL, ("school",), "high", "pending"
+    )  # fmt: skip
+    assert notice.chase_at is not None and await talk.hub.see(lambda unit: unit.deliveries(notice.id))
+    assert talk.hub.nudged
+    await talk.wrote(OFFICE, thread=asked.thread, in_reply_to=asked.id, text="No, she was not.")
+    assert {one.organisation for one in await told(talk)} == {SCHOOL, BROMLEY}
+    for who in (DOOR, OFFICE):
+        assert await talk.read(who, asked.thread) == ["Was she at school today?", "No, she was not."]
+    listed = await talk.hub.see(lambda unit: unit.trail.listed(Wanted(episode=asked.episode), limit=500))
+    said = [(one.line.action, one.line.actor, one.line.organisation) for one in listed]
+    for action, who in (("thread.opened", DOOR), ("message.sent", OFFICE), ("message.read", OFFICE)):
+        assert (action, who.actor, who.organisation) in said
+
+
+async def test_whereabouts_go_to_all_police_at_once_and_not_to_who_may_not_know_a_place(talk: Talk) -> None:
+    asked = await talk.wrote(DOOR, to=(TO_OFFICE,))
+    seen = await talk.wrote(DOOR, thread=asked.thread, purpose="sighting", text="Seen at the station.")
+    assert {one.party.key: one.because for one in seen.readers if one.because != "author"} == dict.fromkeys(
+        FORCES, "whereabouts"
+    )
+    fresh = [one for one in await told(talk) if one.organisation != SCHOOL]
+    assert {(one.organisation, one.priority) for one in fresh} == {(HUMBERSIDE, "immediate"), (MET, "immediate")}
+    for one in fresh:
+        assert all(way.jumps for way in await talk.hub.see(lambda unit, id=one.id: unit.deliveries(id)))  # type: ignore[misc]
+    assert await talk.read(OFFICE, asked.thread) == ["Was she at school today?"]
+    assert await talk.read(POLICE, asked.thread) == ["Seen at the station."], "and nothing from before they joined"
+    later = await talk.wrote(POLICE, thread=asked.thread, text="Thank you, we are there.")
+    assert {one.party.key for one in later.readers} == {*FORCES, TO_OFFICE, (BROMLEY, "front_door")}
+
+
+async def test_nobody_could_be_asked_so_it_is_taken_to_touch_whereabouts(talk: Talk) -> None:
+    sent = await talk.wrote(OFFICE, to=((BROMLEY, "front_door"),), whereabouts=None, via="email")
+    assert sent.whereabouts and {one.party.key for one in sent.readers} > FORCES
+
+
+async def test_who_was_not_told_takes_no_part_whatever_they_know(talk: Talk) -> None:
+    asked = await talk.wrote(DOOR, to=(TO_OFFICE,), files=(JPEG,))
+    draft = Draft(text="x", purpose="question", whereabouts=False, key="k", to=(TO_OFFICE,))
+    for who in (somebody("E09000007"), somebody(BROMLEY, "designated_nurse"), somebody("operator")):
+        assert await talk.write(who, to=(TO_OFFICE,)) is None
+        assert await talk.write(who, thread=asked.thread, in_reply_to=asked.id) is None
+        assert await talk.read(who, asked.thread) is None
+        with scoped(Own(who.organisation)):
+            assert await talk.reading.listed(who, asked.episode) is None
+            assert await talk.reading.picture(who, asked.files[0].id) is None
+            assert await talk.writing.audience(who, asked.episode, draft) is None
+    assert len(await told(talk)) == 1
+
+
+async def test_of_another_conversation_a_party_reads_nothing(talk: Talk) -> None:
+    asked = await talk.wrote(DOOR, to=(TO_POLICE,), files=(JPEG,))
+    assert await talk.read(OFFICE, asked.thread) is None
+    assert await talk.write(OFFICE, thread=asked.thread) is None
+    with scoped(Own(SCHOOL)):
+        listed = await talk.reading.listed(OFFICE, asked.episode)
+        assert listed is not None and listed.summaries == ()
+        assert await talk.reading.picture(OFFICE, asked.files[0].id) is None
+    with scoped(Own(HUMBERSIDE)):
+        listed = await talk.reading.listed(POLICE, asked.episode)
+        picture = await talk.reading.picture(POLICE, asked.files[0].id)
+    assert listed is not None and [(one.count, one.newest.id) for one in listed.summaries] == [(1, asked.id)]
+    assert picture is not None and picture.data == JPEG
+
+
+async def test_who_only_hears_of_it_writes_to_those_who_work_it_and_sees_no_other_party(talk: Talk) -> None:
+    draft = Draft(text="x", purpose="question", whereabouts=False, key="k")
+    episode = await talk.episode()
+    with scoped(Own(SCHOOL)):
+        audience = await talk.writing.audience(OFFICE, episode, draft)
+    assert audience is not None
+    front = {(BROMLEY, "front_door"), (HOST, "front_door")}
+    assert {one.key for one in audience.offered} == FORCES | front
+    for to in (((BROMLEY, "iro_service"),), (("E09000007", "front_door"),), ()):
+        (problem,) = await talk.write(OFFICE, to=to)
+        assert isinstance(problem, TextProblem) and problem.field == "readers"
+    with scoped(Own(BROMLEY)):
+        audience = await talk.writing.audience(DOOR, episode, replace(draft, to=(TO_OFFICE,)))
+    assert audience is not None and [one.party.key for one in audience.readers] == [(BROMLEY, "front_door"), TO_OFFICE]
+    assert (BROMLEY, "iro_service") in {one.key for one in audience.offered}, "another desk of their own"
+
+
+async def test_what_is_sent_twice_is_one_message_and_other_words_under_its_key_are_refused(talk: Talk) -> None:
+    first = await talk.wrote(DOOR, to=(TO_OFFICE,), key="a form", files=(JPEG,))
+    again = await talk.write(DOOR, to=(TO_OFFICE,), key="a form", files=(JPEG,))
+    assert isinstance(again, Sent) and again.repeated and again.message.id == first.id
+    for more in ({"text": "Something else"}, {"files": ()}, {"purpose": "information", "files": (JPEG,)}):
+        assert isinstance(await talk.write(DOOR, **{"to": (TO_OFFICE,), "key": "a form", **more}), Conflict)
+    other = await talk.wrote(OFFICE, to=((BROMLEY, "front_door"),), key="a form")
+    assert other.id != first.id, "a key is its author's"
+    assert len(await told(talk)) == 2
+
+
+async def test_everything_that_is_wrong_is_said_at_once(talk: Talk) -> None:
+    problems = await talk.write(
+        DOOR, to=(TO_OFFICE,), text=" ", purpose="agreement", whereabouts=None, files=(b"%PDF-1.7",)
+    )
+    assert [one.field for one in problems] == ["text", "purpose", "whereabouts", "files"]
+    assert await told(talk) == []
+
+
+async def test_who_cannot_be_reached_is_a_gap_and_the_desk_that_stands_in_reads_it(hub: Hub) -> None:
+    hub.directory = fictional_directory(unreachable_organisations=(HUMBERSIDE,))
+    await hub.post(reported())
+    talk = Talk(hub)
+    sent = await talk.wrote(somebody(HOST, "front_door"), to=(TO_POLICE,))
+    (notice,) = await told(talk)
+    assert (notice.gap_role, notice.organisation) == ("police", BROMLEY)
+    assert [(one.party.organisation, one.because) for one in sent.readers] == [
+        (HOST, "author"), (HUMBERSIDE, "named"), (BROMLEY, "stands_in")
+    ]  # fmt: skip
+    assert any(one.kind == "gap" and one.notice == notice.id for one in await hub.alarms())
+    with scoped(Own(BROMLEY)):
+        filed = await hub.see(lambda unit: unit.desk.one(somebody(BROMLEY).sight, notice.id))
+    assert filed is not None and filed.claimed is not None and filed.claimed.message is not None
+
+
+async def test_after_the_end_it_goes_on_and_after_erasure_there_is_nothing(talk: Talk) -> None:
+    first = await talk.wrote(DOOR, to=(TO_OFFICE,))
+    await talk.hub.clock.advance(3600)
+    await talk.hub.post(returned())
+    (notice,) = await told(talk)
+    assert notice.state == "pending", "an ending makes no message pointless"
+    await talk.wrote(OFFICE, thread=first.thread, text="Glad to hear it.")
+    found = await talk.hub.see(lambda unit: gathered(unit, first.episode, proof=False))
+    assert found is not None
+    said = "\n".join(one.text for one in course(found))
+    assert "Kit Writer (Bromley) wrote to" in said and "Glad to hear it." in said
+    store = talk.hub.store
+    await store._keys.destroy([(await talk.hub.episode()).record.child], talk.hub.clock.now())  # type: ignore[attr-defined]
+    assert await talk.read(DOOR, first.thread) is None
+    assert await talk.write(DOOR, thread=first.thread) is None
+
+
+async def test_the_whole_way_a_sighting_is_opened_by_openssl_at_the_police(tmp_path: Path) -> None:
+    openssl = shutil.which("openssl")
+    assert openssl is not None
+    plain = fictional_directory()
+    contact = next(one for one in plain.contacts_of(HUMBERSIDE, "missing_persons_unit", NOW) if one.channel == "email")
+    reader = person(contact.address, issuer=intermediate())
+    signer = person("notices@hub.example", issuer=intermediate(), key=rsa_key("hub"))
+    directory = fictional_directory(certificates=lambda address: reader.der if address == contact.address else None)
+    hub = await a_hub(await sqlite_store(tmp_path / "hub"), directory=directory)
+    await hub.clock.advance((NOW - hub.clock.now()).total_seconds())
+    await hub.post(reported())
+    talk = Talk(hub)
+    async with smtp_server() as server:
+        transport = EmailTransport(
+            host=server.host,
+            port=server.port,
+            tls_context=client_context(),
+            sender="notices@hub.example",
+            mail_domain="hub.example",
+            signer=Signer(certificate=signer.certificate, key=signer.key),
+            trust=Trust(anchors=(root().certificate,), intermediates=(intermediate().certificate,)),
+            pool_size=1,
+            timeouts=Timeouts(connect=5, command=5, content=5, total=15, close=1),
+        )
+        world = World(store=Watched(hub.store), clock=hub.clock, sinks={"email": Sink(), "sms": Sink("sms")})
+        world.sinks["email"] = transport  # type: ignore[assignment]  # the real one takes the sink's place
+        world.envelopes = Composer(  # type: ignore[assignment]  # the real one too
+            directory=lambda: directory, ack_secret=ACK_SECRET, public_url="https://hub.example", collect="Ring."
+        )
+        await talk.wrote(
+            DOOR, to=(TO_POLICE,), purpose="sighting", text="Seen at the station.\nIn a red car.", files=(JPEG,)
+        )
+        (notice,) = [one for one in await told(talk) if one.organisation == HUMBERSIDE]
+        (way,) = [one for one in await hub.see(lambda unit: unit.deliveries(notice.id)) if one.channel == "email"]
+
+        async def arrived() -> bool:
+            return any(way.id.encode() in one.data for one in server.received)
+
+        async with world.delivering(world.delivery()):
+            await world.passing(arrived)
+        (mail,) = [one.data for one in server.received if way.id.encode() in one.data]
+        await transport.aclose()
+    await hub.store.aclose()
+    for secret in (b"station", b"Kit Writer", b"Robin", JPEG):
+        assert secret not in mail
+    (tmp_path / "mail.eml").write_bytes(mail)
+    (tmp_path / "reader.pem").write_bytes(reader.pem + reader.key_pem)
+    done = subprocess.run(
+        [openssl, "cms", "-decrypt", "-in", "mail.eml", "-recip", "reader.pem"],
+        cwd=tmp_path, capture_output=True, timeout=60, check=True,
+    )  # fmt: skip
+    parts = list(email.message_from_bytes(done.stdout, policy=email.policy.default).walk())
+    texts = [one.get_content() for one in parts if one.get_content_maintype() == "text"]
+    opened = "\n".join([*texts, *(str(one) for one in parts if one.get_content_type() == "application/json")])
+    assert [one.get_content() for one in parts if one.get_filename() == "picture-1.jpg"] == [JPEG]
+    assert any(one["Subject"] == "A message about Robin Example" for one in parts)
+    for words in ("Kit Writer, ", "Seen at the station.", "In a red car.", "A sighting of the child"):
+        assert words in opened, words
+    assert "Inhaler" not in opened and "Blue coat" not in opened, "of the child only what the message needs"
+    assert isinstance(world.notes, Notes)
