@@ -1,8 +1,9 @@
 """An SMTP or LMTP server for receipts, behind the organisation's own mail server.
 
-It takes mail for the addresses of deliveries and for no other, and answers 250 only when whoever it hands the mail to
-has stored it: until then the mail server in front keeps it and tries again. A token that nobody knows is taken as well,
-as a refusal would tell the sender which tokens there are, and would come back to us as a bounce.
+It takes mail for the addresses of deliveries, for those that notices come from and for no other, and answers 250 only
+when whoever it hands the mail to has stored it: until then the mail server in front keeps it and tries again. A token
+that nobody knows is taken as well, as a refusal would tell the sender which tokens there are, and would come back to us
+as a bounce.
 """
 
 import asyncio
@@ -36,8 +37,8 @@ class Take(Protocol):
     """Stores one mail, durably, before it returns. Raises, or is cancelled, when it did not; the same mail then comes
     again, as it does when it was stored and our answer was lost."""
 
-    async def __call__(self, raw: bytes, recipient: str) -> None:
-        """``raw``: the mail with CRLF line ends; ``recipient``: RCPT TO, as it came."""
+    async def __call__(self, raw: bytes, recipient: str, sender: str) -> None:
+        """``raw``: the mail with CRLF line ends; ``recipient``: RCPT TO, and ``sender``: MAIL FROM, as they came."""
         ...
 
 
@@ -67,19 +68,21 @@ class Listener:
         take: Take,
         *,
         addresses: Sequence[ReceiptsAddress],
+        mailboxes: Sequence[str] = (),
         hostname: str,
         protocol: Literal["smtp", "lmtp"] = "smtp",
         tls_context: ssl.SSLContext | None = None,
         require_tls: bool = False,
         limits: Limits = _LIMITS,
     ) -> None:
-        """``tls_context`` offers STARTTLS, ``require_tls`` insists on it. Raises ValueError for TLS without a context,
+        """``mailboxes``: what notices come from, and people answer to. ``tls_context`` offers STARTTLS, ``require_tls``
+        insists on it. Raises ValueError for TLS without a context,
         and without an address to listen for."""
         if require_tls and tls_context is None:
             raise ValueError("receipts: TLS cannot be required without a certificate")
         if not addresses:
             raise ValueError("receipts: there is no address with {token} to take mail for")
-        self._handler = _Handler(take, tuple(addresses), limits.take)
+        self._handler = _Handler(take, tuple(addresses), tuple(mailboxes), limits.take)
         self._held = _Held(most=limits.together)
         self._session = _LmtpSession if protocol == "lmtp" else _SmtpSession
         self._options: dict[str, Any] = {
@@ -123,9 +126,12 @@ class Listener:
 class _Handler:
     """What aiosmtpd asks; the names of the methods are its own."""
 
-    def __init__(self, take: Take, addresses: tuple[ReceiptsAddress, ...], seconds: float) -> None:
+    def __init__(
+        self, take: Take, addresses: tuple[ReceiptsAddress, ...], mailboxes: tuple[str, ...], seconds: float
+    ) -> None:
         self._take = take
         self._addresses = addresses
+        self._mailboxes = frozenset(one.lower() for one in mailboxes)
         self._seconds = seconds
         self._storing = 0
         self._stopping = False
@@ -143,7 +149,7 @@ class _Handler:
     async def handle_RCPT(
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
-        if not any(one.covers(address) for one in self._addresses):
+        if not any(one.covers(address) for one in self._addresses) and address.lower() not in self._mailboxes:
             return NOT_HERE
         if envelope.rcpt_tos:
             return ONE_AT_A_TIME
@@ -158,7 +164,7 @@ class _Handler:
         self._idle.clear()
         try:
             async with asyncio.timeout(self._seconds):
-                await self._take(raw, recipient)
+                await self._take(raw, recipient, envelope.mail_from or "")
         except Exception:
             # Whoever takes it knows why, and has told; here it only matters that nobody may forget the mail.
             return NOT_STORED

@@ -37,10 +37,9 @@ class Opened:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotOpened:
-    """``inside``: what was encrypted, where that opened, for a report that may be in it."""
+    """Nothing of it is handed on, whether or not a part of it opened."""
 
     why: Shut
-    inside: bytes | None = field(default=None, repr=False)
 
 
 def open_mail(raw: bytes, keys: Sequence[Signer]) -> Opened | NotOpened:
@@ -68,27 +67,27 @@ def open_mail(raw: bytes, keys: Sequence[Signer]) -> Opened | NotOpened:
                 case "signed_data":
                     enclosed = enclosed_in(data, LARGEST)
                     if enclosed is None:
-                        return NotOpened(why="malformed", inside=inside)
+                        return NotOpened(why="malformed")
                     message, signature = Part.of(enclosed), Signature(cms=data, content=enclosed)
                 case "enveloped_data" | "authenticated_enveloped_data":
                     try:
                         inside = decrypt(data, keys)
                     except Unopened as error:
-                        return NotOpened(why=error.why, inside=inside)
+                        return NotOpened(why=error.why)
                     outside, signature = outside or signature is not None, None
                     message = Part.of(inside)
                 case "compressed_data":
-                    return NotOpened(why="compressed", inside=inside)
+                    return NotOpened(why="compressed")
                 case _:
-                    return NotOpened(why="malformed", inside=inside)
+                    return NotOpened(why="malformed")
         else:
             break
     else:
-        return NotOpened(why="too_deep", inside=inside)
+        return NotOpened(why="too_deep")
     if inside is None:
         return NotOpened(why="plain" if signature is None else "not_encrypted")
     if signature is None:
-        return NotOpened(why="signed_outside" if outside else "not_signed", inside=inside)
+        return NotOpened(why="signed_outside" if outside else "not_signed")
     return Opened(content=message, signature=signature, inside=inside)
 
 

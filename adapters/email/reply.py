@@ -51,14 +51,15 @@ class Answer:
     """SHA-256 of what was signed: the same answer, however often and wherever it comes."""
     references: frozenset[str]
     """Of notices, that it names."""
+    inside: bytes = field(repr=False)
+    """All that was encrypted, for a notification that may be in it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refused:
-    """``inside``: what was encrypted, where that opened, for a report that may be in it."""
+    """Nothing of it is handed on, whether or not it opened."""
 
     why: Unsafe
-    inside: bytes | None = field(default=None, repr=False)
 
 
 def read_reply(
@@ -69,7 +70,7 @@ def read_reply(
     try:
         opened = open_mail(raw, keys)
         if isinstance(opened, NotOpened):
-            return Refused(why=opened.why, inside=opened.inside)
+            return Refused(why=opened.why)
         return _judged(opened, Part.of(raw.removeprefix(b"\r\n")), mailboxes, now, trust)
     except Exception:
         # Whoever stores it must not fail over it: the mail would come again for days, and then be lost.
@@ -97,18 +98,18 @@ def answered(message: Part) -> tuple[tuple[str, str], ...]:
 def _judged(opened: Opened, outside: Part, mailboxes: Sequence[str], now: datetime, trust: Trust) -> Answer | Refused:
     author = author_of(outside)
     if author is None:
-        return Refused(why="no_author", inside=opened.inside)
+        return Refused(why="no_author")
     proof = opened.signature.judged(author, now, trust)
     if not isinstance(proof, Proven):
-        return Refused(why=proof, inside=opened.inside)
+        return Refused(why=proof)
     protected = any(name == "from" for name, _ in opened.content.fields)
     if protected and not same_mailbox(author_of(opened.content) or "", author):
-        return Refused(why="from_mismatch", inside=opened.inside)
+        return Refused(why="from_mismatch")
     if not any(same_mailbox(author, one) for one in mailboxes):
-        return Refused(why="not_its_reader", inside=opened.inside)
+        return Refused(why="not_its_reader")
     words = said(opened.content)
     if not words.text and not words.attached:
-        return Refused(why="nothing_said", inside=opened.inside)
+        return Refused(why="nothing_said")
     subject = opened.content.value("subject")
     named = _REFERENCE.findall(f"{subject}\n{words.text}\n{words.quoted}")
     return Answer(
@@ -119,6 +120,7 @@ def _judged(opened: Opened, outside: Part, mailboxes: Sequence[str], now: dateti
         written_at=_believed(proof.signed_at, now),
         digest=hashlib.sha256(opened.signature.content).hexdigest(),
         references=frozenset(named),
+        inside=opened.inside,
     )
 
 

@@ -6,11 +6,14 @@ Whoever hands it over may forget it once a method here has returned; StoreUnavai
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Final
 
 from adapters.email.address import same_mailbox
 from adapters.email.chain import Trust
-from adapters.email.inbound import READ_LIMIT, read
+from adapters.email.inbound import READ_LIMIT, Report, read
+from adapters.email.parts import Part
+from adapters.email.reply import Answer
 from adapters.email.verp import ReceiptsAddress
 from adapters.port import Receipt
 from adapters.sms import replies
@@ -21,11 +24,13 @@ from hub.core.tokens import reply_code, reply_digest, token_digest
 from hub.service.alarming import ALARM_IDS
 from hub.service.ports import Clock, Store, Unit, Unsealable
 from hub.service.receipts import Found, Receipts
+from hub.service.replying import Replies
 
 LOOKS: Final = 6
 LOOK_EVERY: Final = 0.5
 """How often, and after how many seconds, an unknown reference of a provider is looked up again: a receipt may be faster
 than our own record of what the message was called."""
+PERHAPS_WRITTEN: Final = frozenset({"not_a_report", "oversized"})
 IN_A_THREAD: Final = 64 * 1024
 """Bytes of a mail from which reading it would hold the event loop for longer than a thread costs."""
 
@@ -42,20 +47,29 @@ class Inbox:
     secret: bytes = field(repr=False)
     addresses: Sequence[ReceiptsAddress] = ()
     trust: Trust = field(default_factory=Trust, repr=False)
+    replies: Replies | None = None
+    """What people write; without it all of that is kept apart."""
     replied: Callable[[bytes], Awaitable[bool]] | None = None
     """Whether a reply with this digest was to the question whether the number works."""
 
-    async def take_mail(self, raw: bytes, recipient: str) -> None:
-        """One mail that came for ``recipient`` (RCPT TO). Of a very long one its beginning is kept: what follows a
-        report is the message it returns, which is ours. Raises StoreUnavailable."""
-        mailbox = await self._written_to(recipient)
+    async def take_mail(self, raw: bytes, recipient: str, sender: str | None = None) -> None:
+        """One mail that came for ``recipient`` (RCPT TO) from ``sender`` (MAIL FROM; None: as the mail says itself). Of
+        a very long report its beginning is kept: what follows is the message it returns, which is ours. Raises
+        StoreUnavailable."""
+        found = await self._written_to(recipient, raw)
+        mailbox = None if found is None else found[0].address
         on_file = () if mailbox is None else self.directory().certificates(mailbox)
         pinned = self.trust.pinned | {one.fingerprint for one in on_file if one.pinned}
         trust, now = replace(self.trust, pinned=pinned), self.clock.now()
-        if len(raw) < IN_A_THREAD:
-            report = read(raw, recipient, now, addresses=self.addresses, trust=trust)
-        else:
-            report = await asyncio.to_thread(read, raw, recipient, now, addresses=self.addresses, trust=trust)
+        report = await self._read(raw, recipient, now, trust)
+        if report.apart in PERHAPS_WRITTEN and found is not None and self.replies is not None:
+            answer = await self.replies.read(raw, found)
+            inner = None
+            if isinstance(answer, Answer):
+                inner = await self._read(answer.inside, recipient, now, trust)
+            if inner is None or not inner.receipts:
+                return await self.replies.take(raw, found, answer, _return_path(raw) if sender is None else sender)
+            report = inner  # a notification, or an answer of their machine's, signed and encrypted
         kept = raw[:READ_LIMIT]
         if report.apart is not None:
             token = report.token if mailbox is not None else None
@@ -92,15 +106,20 @@ class Inbox:
             return None
         return await self.receipts.keep_apart("sms", f"reply_{meaning.answer}", raw)
 
-    async def _written_to(self, recipient: str) -> str | None:
-        """The mailbox that the delivery went to whose receipts come back to ``recipient``."""
+    async def _read(self, raw: bytes, recipient: str, now: datetime, trust: Trust) -> Report:
+        if len(raw) < IN_A_THREAD:
+            return read(raw, recipient, now, addresses=self.addresses, trust=trust)
+        return await asyncio.to_thread(read, raw, recipient, now, addresses=self.addresses, trust=trust)
+
+    async def _written_to(self, recipient: str, raw: bytes) -> Found | None:
+        """The delivery whose receipts come back to ``recipient``; where that is the one address that all notices come
+        from, the delivery that the mail says it answers."""
         tokens = (one.token(recipient) for one in self.addresses)
         token = next((one for one in tokens if one is not None), None)
         if token is None:
-            return None
+            return None if self.replies is None else await self.replies.answered(raw)
         digest = token_digest(token)
-        found = await self._look(lambda unit: unit.delivery_by_receipt(digest))
-        return None if found is None else found[0].address
+        return await self._look(lambda unit: unit.delivery_by_receipt(digest))
 
     async def _take(self, receipt: Receipt, raw: bytes) -> None:
         """What is about a child who was erased is kept apart: told to send it again, they would do so for days."""
@@ -130,3 +149,9 @@ def _by_its_reader(receipt: Receipt, signer: str | None, mailbox: str | None) ->
     if signer is None or (mailbox is not None and same_mailbox(signer, mailbox)):
         return receipt
     return replace(receipt, code=receipt.code.removesuffix(" signed") + " unverified")
+
+
+def _return_path(raw: bytes) -> str | None:
+    """MAIL FROM as the mail server in front put it there (RFC 5321 4.4)."""
+    found = [value for name, value in Part.of(raw[:READ_LIMIT]).fields if name == "return-path"]
+    return found[0] if found else None

@@ -20,6 +20,9 @@ from hub.service.ports import Clock, Ids, Store, Unit
 
 MOST_APART: Final = 1_000
 """How many of those that match nothing are kept in an hour; more are only counted, or they would fill the disk."""
+MOST_WHOLE: Final = 50
+"""Of so many in an hour all is kept, of the others :data:`KEPT_OF_OTHERS` bytes: an answer may bear photos."""
+KEPT_OF_OTHERS: Final = 1024 * 1024
 MOST_OF_ONE: Final = 100
 """How many are kept of one delivery; whoever sends more has learnt its token."""
 HOUR: Final = timedelta(hours=1)
@@ -63,13 +66,16 @@ class Receipts:
             self.nudge()
         return matched
 
-    async def keep_apart(self, channel: str, why: str, raw: bytes, *, token: str | None = None) -> None:
-        """Store what came back and could not be read as a receipt; ``why`` is a code."""
+    async def keep_apart(
+        self, channel: str, why: str, raw: bytes, *, token: str | None = None, notice: NoticeRecord | None = None
+    ) -> None:
+        """Store what came back and could not be read as a receipt; ``why`` is a code. What it is about, for the alarm:
+        ``notice``, or the one whose receipts come back under ``token``."""
         now = self.clock.now()
 
         async def work(unit: Unit) -> None:
             found = None if token is None else await unit.delivery_by_receipt(token_digest(token))
-            await self._apart(unit, channel, why, raw, now, found)
+            await self._apart(unit, channel, why, raw, now, notice if found is None else found[1])
 
         await self.store.write(work)
         self.meter.receipt(channel, "apart")
@@ -152,11 +158,15 @@ class Receipts:
             and one.state in ("due", "leased", "sent")
         ]
 
-    async def _apart(self, unit: Unit, channel: str, why: str, raw: bytes, now: datetime, found: Found | None) -> None:
-        owner = self._alarm("receipt_apart", OPERATOR, None if found is None else found[1], why, now)
-        await unit.add_alarm(owner, ())
-        if await unit.count_apart(now - HOUR) >= MOST_APART:
+    async def _apart(
+        self, unit: Unit, channel: str, why: str, raw: bytes, now: datetime, notice: NoticeRecord | None
+    ) -> None:
+        await unit.add_alarm(self._alarm("receipt_apart", OPERATOR, notice, why, now), ())
+        count = await unit.count_apart(now - HOUR)
+        if count >= MOST_APART:
             return
+        if count >= MOST_WHOLE:
+            raw = raw[:KEPT_OF_OTHERS]
         await unit.add_receipt(
             ReceiptRecord(id=self.ids.new("rc", now), arrived_at=now, channel=channel, kind=None, why=why, raw=raw)
         )

@@ -32,7 +32,7 @@ class Store:
     gate: asyncio.Event | None = None
     entered: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def __call__(self, raw: bytes, recipient: str) -> None:
+    async def __call__(self, raw: bytes, recipient: str, sender: str) -> None:
         self.entered.set()
         if self.failing is not None:
             raise self.failing
