@@ -4,10 +4,10 @@ Every channel (e-mail, SMS, HTTPS push) is a :class:`Transport`. The caller matc
 nothing a transport does raises for a failure of delivery. Pure: no I/O here.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final, Literal, Protocol, TypeAlias, runtime_checkable
+from typing import Any, Final, Literal, Protocol, TypeAlias, runtime_checkable
 
 Reason = Literal[
     "no_certificate",
@@ -65,6 +65,19 @@ class Alert:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Unwritten:
+    """Content that is written where it is sealed, which may be another process: ``write`` can be pickled. What it is
+    given is a place for what several contents that are written together have in common."""
+
+    write: Callable[[MutableMapping[Any, Any]], Content] = field(repr=False)
+
+
+def written(body: Content | Unwritten, common: MutableMapping[Any, Any] | None = None) -> Content:
+    """The content itself. ``common``: what several have that are written together; by default this is the only one."""
+    return body if isinstance(body, Content) else body.write({} if common is None else common)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Envelope:
     """One delivery, ready for its channel.
 
@@ -77,7 +90,8 @@ class Envelope:
     reference: str
     """``FP-XXXX-XXXX``, the only thing about the notice that may stand in clear."""
     address: str = field(repr=False)
-    body: Content | Alert
+    body: Content | Alert | Unwritten
+    """Unwritten: only where the transport was made for it."""
     receipt_token: str | None = field(default=None, repr=False)
     """Under which receipts come back (VERP, ENVID, a callback): unguessable, lower-case letters and digits, the same
     on every try. None: none are asked for."""

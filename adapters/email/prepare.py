@@ -1,8 +1,10 @@
 """An envelope to the one message that may be handed over for it, or why there is none. Pure."""
 
 import hashlib
+from collections.abc import MutableMapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any, TypeAlias
 
 from adapters.email import mime
 from adapters.email.address import InvalidField, wire_address
@@ -12,7 +14,10 @@ from adapters.email.fields import base64_lines
 from adapters.email.identities import HUB_ALONE, Identities
 from adapters.email.smime import Signer, seal
 from adapters.email.verp import ReceiptsAddress, receipt_token
-from adapters.port import Alert, Content, Envelope, Rejected
+from adapters.port import Alert, Content, Envelope, Rejected, Unwritten, written
+
+Common: TypeAlias = MutableMapping[Any, Any]
+"""A place for what several contents that are written together have in common."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,11 +57,13 @@ def prepare(
     trust: Trust,
     identities: Identities = HUB_ALONE,
     lines: mime.Lines = base64_lines,
+    common: Common | None = None,
 ) -> Message | Rejected:
     """Content is signed in its sender's name where that is possible, else in the hub's, and sealed to the best usable
-    certificate, or not sent at all; an alert goes as it is. ``lines`` encodes attachments."""
+    certificate, or not sent at all; an alert goes as it is. ``lines`` encodes attachments;
+    ``common`` is for content that is not written yet."""
     try:
-        return _prepare(envelope, now, letterhead, signer, trust, identities, lines)
+        return _prepare(envelope, now, letterhead, signer, trust, identities, lines, common)
     except InvalidField as problem:
         return Rejected(reason="misconfigured", detail=str(problem), technical=True)
 
@@ -69,12 +76,13 @@ def _prepare(
     trust: Trust,
     identities: Identities,
     lines: mime.Lines,
+    common: Common | None,
 ) -> Message | Rejected:
     try:
         recipient = wire_address(envelope.address)
     except InvalidField as problem:
         return Rejected(reason="misconfigured", detail=str(problem))  # the directory's fault, not the hub's
-    authority = identities.fit(envelope.signing, now) if isinstance(envelope.body, Content) else None
+    authority = identities.fit(envelope.signing, now) if not isinstance(envelope.body, Alert) else None
     out = mime.outside(
         delivery=envelope.delivery,
         reference=envelope.reference,
@@ -90,7 +98,7 @@ def _prepare(
     match envelope.body:
         case Alert():
             data = mime.alert_message(envelope.body, out)
-        case Content():
+        case Content() | Unwritten() as body:
             if not envelope.pinned <= trust.pinned:
                 trust = replace(trust, pinned=trust.pinned | envelope.pinned)
             chosen = usable(envelope.certificates, recipient, now, trust)
@@ -98,7 +106,7 @@ def _prepare(
                 return Rejected(reason=chosen.reason)
             certificate = chosen.fingerprint
             signing = signer if authority is None else authority.signer
-            sealed = seal(mime.payload(envelope.body, out, lines), signing, chosen, envelope.delivery)
+            sealed = seal(mime.payload(written(body, common), out, lines), signing, chosen, envelope.delivery)
             data = mime.sealed_message(out, sealed)
     if len(data) > letterhead.size_limit:
         return Rejected(reason="too_large", detail="over the size limit of the settings")

@@ -2,6 +2,7 @@
 
 import asyncio
 import ssl
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,15 +12,13 @@ from adapters.email.connection import Connection, Relay, SendFailure, Timeouts, 
 from adapters.email.credentials import Credentials
 from adapters.email.identities import HUB_ALONE, Identities
 from adapters.email.pool import Pool
-from adapters.email.prepare import Letterhead, Message, prepare
-from adapters.email.shared import Shared
+from adapters.email.prepare import Letterhead, Message
+from adapters.email.sealers import Sealers
+from adapters.email.sealing import Here, Seal, Sealing
 from adapters.email.smime import Signer
 from adapters.email.verp import PLACE, ReceiptsAddress
-from adapters.port import UNTOUCHED, Content, Deferred, Envelope, Rejected, Result, Unconfirmed
+from adapters.port import UNTOUCHED, Deferred, Envelope, Rejected, Result, Unconfirmed
 
-_IN_A_THREAD = 256 * 1024
-"""Bytes of content from which sealing would hold the event loop for longer than a thread costs (measured: a notice
-without a photo takes 0.3 to 0.6 ms, and a megabyte about 12 ms more)."""
 _TIMEOUTS = Timeouts()
 
 
@@ -57,6 +56,9 @@ class EmailTransport:
         timeouts: Timeouts = _TIMEOUTS,
         size_limit: int = 25 * 1024 * 1024,
         identities: Identities = HUB_ALONE,
+        sealers: int = 0,
+        beforehand: Sequence[Callable[[], object]] = (),
+        lost: Callable[[], None] = lambda: None,
     ) -> None:
         """``return_path`` may hold ``{token}``, so that a bounce names its delivery; without one, bounces go to
         ``sender``. ``receipts_address`` holds ``{token}``: where readers' programs may report that content was shown,
@@ -68,7 +70,7 @@ class EmailTransport:
             raise ValueError("smtp: a password is only sent over TLS; set tls to required or implicit")
         if pool_size < 1:
             raise ValueError("smtp: pool_size must be at least 1")
-        self._letterhead = Letterhead(
+        letterhead = Letterhead(
             sender=wire_address(sender),
             sender_name=sender_name,
             mail_domain=wire_domain(mail_domain),
@@ -76,9 +78,8 @@ class EmailTransport:
             receipts=_receipts(receipts_address, return_path),
             size_limit=size_limit,
         )
-        self._signer = signer
-        self._identities = identities
-        self._trust = trust
+        seal = Seal(letterhead=letterhead, signer=signer, trust=trust, identities=identities)
+        self._sealing: Sealing = Sealers(seal, sealers, beforehand=beforehand, lost=lost) if sealers else Here(seal)
         self._timeouts = timeouts
         relay = Relay(
             host=host,
@@ -86,12 +87,10 @@ class EmailTransport:
             tls_context=tls_context,
             tls=tls,
             credentials=credentials,
-            local_hostname=local_hostname or self._letterhead.mail_domain,
+            local_hostname=local_hostname or letterhead.mail_domain,
             timeouts=timeouts,
         )
         self._pool = Pool(relay, pool_size)
-        self._shared = Shared()
-        self._beside = asyncio.Lock()
 
     @property
     def channel(self) -> str:
@@ -109,13 +108,13 @@ class EmailTransport:
 
     async def deliver(self, envelope: Envelope, now: datetime) -> Result:
         """Try once. A refused certificate costs no connection; raises only CancelledError."""
-        with self._shared.sending():
+        with self._sealing.sending():
             return await self._deliver(envelope, now)
 
     async def _deliver(self, envelope: Envelope, now: datetime) -> Result:
         progress = _Progress()
         try:
-            message = await self._prepare(envelope, now)
+            message = await self._sealing.prepare(envelope, now)
             if isinstance(message, Rejected):
                 return message
             async with asyncio.timeout(self._timeouts.total):
@@ -147,17 +146,8 @@ class EmailTransport:
 
     async def aclose(self) -> None:
         """Close what is idle in ``timeouts.close`` seconds at most."""
+        await self._sealing.aclose()
         await self._pool.aclose()
-
-    async def _prepare(self, envelope: Envelope, now: datetime) -> Message | Rejected:
-        head, lines = self._letterhead, self._shared.lines
-        arguments = (envelope, now, head, self._signer, self._trust, self._identities, lines)
-        if _weight(envelope) < _IN_A_THREAD:
-            return prepare(*arguments)
-        # One thread: each more keeps the event loop waiting for its turn at the interpreter by 5 ms, and, as little of
-        # the work is done without the interpreter, gets no more done.
-        async with self._beside:
-            return await asyncio.to_thread(prepare, *arguments)
 
     async def _send(self, message: Message, progress: _Progress) -> Result:
         try:
@@ -182,10 +172,3 @@ def _return_path(setting: str) -> str | ReceiptsAddress:
 def _receipts(setting: str | None, return_path: str | None) -> ReceiptsAddress | None:
     template = setting or (return_path if return_path and PLACE in return_path else None)
     return None if template is None else ReceiptsAddress.of_template(template)
-
-
-def _weight(envelope: Envelope) -> int:
-    body = envelope.body
-    if not isinstance(body, Content):
-        return 0
-    return len(body.text) + len(body.html) + sum(len(attachment.data) for attachment in body.attachments)

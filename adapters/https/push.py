@@ -22,7 +22,19 @@ from adapters.https.codes import classify
 from adapters.https.guard import Endpoint, NotAllowed, Policy, endpoint
 from adapters.https.keys import Refusal, encryption_key
 from adapters.https.seal import ContentSigner, seal
-from adapters.port import UNTOUCHED, Accepted, Alert, Content, Deferred, Envelope, Rejected, Result, Unconfirmed
+from adapters.port import (
+    UNTOUCHED,
+    Accepted,
+    Alert,
+    Content,
+    Deferred,
+    Envelope,
+    Rejected,
+    Result,
+    Unconfirmed,
+    Unwritten,
+    written,
+)
 
 CHANNEL: Final = "push"
 _IN_A_THREAD = 64 * 1024
@@ -144,11 +156,11 @@ class PushTransport:
         match envelope.body:
             case Alert():
                 media_type, body = wire.ALERT_TYPE, wire.alert(envelope, envelope.body)
-            case Content():
+            case Content() | Unwritten() as content:
                 key = encryption_key(envelope.certificates, now, envelope.pinned)
                 if isinstance(key, Refusal):
                     return Rejected(reason=key.reason)
-                claims = wire.claims(envelope, envelope.body, issuer=self._issuer, audience=target.url, now=now)
+                claims = wire.claims(envelope, written(content), issuer=self._issuer, audience=target.url, now=now)
                 media_type, body, certificate = wire.SEALED_TYPE, seal(claims, self._signer, key), key.thumbprint
         if len(body) > self._size_limit:
             return Rejected(reason="too_large", detail="over the size limit of the settings")

@@ -4,7 +4,7 @@ import hashlib
 import re
 from dataclasses import dataclass, field
 
-from adapters.port import Content, Envelope, Rejected
+from adapters.port import Alert, Envelope, Rejected
 from adapters.sms.text import NotOnePart, gsm
 from contacts.addresses import AddressProblem, parse_mobile
 
@@ -41,7 +41,7 @@ def prepare(envelope: Envelope) -> Message | Rejected:
         return _ours("reference: not FP-XXXX-XXXX")
     if not all(_HEADER.fullmatch(name) and _HEADER.fullmatch(value) for name, value in envelope.headers.items()):
         return _ours("headers: only short printable ASCII")
-    if isinstance(envelope.body, Content):
+    if not isinstance(envelope.body, Alert):
         return _ours("body: a text message carries no content")
     text = envelope.body.text.strip()
     if not text:

@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Final
 
+import structlog
+
 from adapters.email.address import InvalidField, wire_domain
 from adapters.email.chain import Trust
 from adapters.email.connection import Timeouts
@@ -11,6 +13,7 @@ from adapters.email.identities import Identities, Identity
 from adapters.email.smime import Signer, UnusableSigner
 from adapters.email.smtp import EmailTransport
 from hub.app.files import secret_in, tls_client
+from hub.notices.compose import make_ready
 from hub.settings import PREFIX, Settings, wrong
 
 AUTHORITY: Final = "signer-"
@@ -40,6 +43,9 @@ def email_transport(settings: Settings) -> EmailTransport:
             tls=settings.smtp_tls,
             credentials=_credentials(settings),
             pool_size=settings.smtp_pool,
+            sealers=settings.sealers,
+            beforehand=(make_ready,),
+            lost=_sealer_lost,
             timeouts=Timeouts(
                 connect=settings.smtp_connect_timeout,
                 command=settings.smtp_command_timeout,
@@ -49,6 +55,10 @@ def email_transport(settings: Settings) -> EmailTransport:
         )
     except ValueError as error:
         raise wrong("SMTP_HOST", str(error)) from None
+
+
+def _sealer_lost() -> None:
+    structlog.get_logger().error("email.sealer_lost")
 
 
 def signer(settings: Settings) -> Signer:

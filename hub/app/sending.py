@@ -33,6 +33,7 @@ def composer_of(settings: Settings, directory: LiveDirectory, secret: bytes) -> 
         public_url=settings.public_url,
         collect=_collect(settings),
         replies=settings.sms_replies,
+        apart=frozenset({"email"}) if settings.sealers else frozenset(),
     )
 
 

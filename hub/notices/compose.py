@@ -17,6 +17,11 @@ from hub.notices.words import load_words
 from routing.needtoknow import View
 
 
+def make_ready() -> None:
+    """Read what every notice needs, so that the first does not wait for it."""
+    load_words()
+
+
 def compose(view: View, brief: Brief, shared: Shared | None = None) -> Content:
     """The notice for one delivery: text and HTML of one document, the photo if the view has one, ``notice.json``.
 

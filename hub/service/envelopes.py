@@ -5,7 +5,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, Final, TypeAlias
 
-from adapters.port import Alert, Attachment, Envelope
+from adapters.port import Alert, Attachment, Content, Envelope, Unwritten
 from adapters.sms.text import NotOnePart, alert_text
 from contacts.directory import Directory
 from contacts.roles import OPERATOR, POLICE_ROLES, desk_of
@@ -54,6 +54,7 @@ class Composer:
         public_url: str,
         collect: str,
         replies: bool = False,
+        apart: frozenset[str] = frozenset(),
     ) -> None:
         ack_token(ack_secret, "")  # a weak secret is told at the start, not at the first notice
         self._directory = directory
@@ -61,6 +62,7 @@ class Composer:
         self._url = public_url.rstrip("/")
         self._collect = collect
         self._replies = replies
+        self._apart = apart
 
     def content(self, claimed: ClaimedDelivery) -> Envelope:
         """The notice as this reader may see it, with the certificates on file now."""
@@ -74,13 +76,20 @@ class Composer:
             reference=notice.reference,
             address=address,
             receipt_token=receipt_token(self._secret, delivery.id),
-            body=handover(brief) if delivery.purpose == "handover" else compose(seen(claimed), brief, claimed.shared),
+            body=self._body(claimed, brief),
             certificates=tuple(certificate.der for certificate in certificates),
             pinned=frozenset(certificate.fingerprint for certificate in certificates if certificate.pinned),
             priority=delivery.priority,
             signing=_signing(claimed, directory),
             headers=_headers(claimed),
         )
+
+    def _body(self, claimed: ClaimedDelivery, brief: Brief) -> Content | Unwritten:
+        if claimed.delivery.purpose == "handover":
+            return handover(brief)
+        if claimed.delivery.channel in self._apart:
+            return Unwritten(write=partial(compose, seen(claimed), brief))
+        return compose(seen(claimed), brief, claimed.shared)
 
     def alert(self, claimed: ClaimedDelivery) -> Envelope:
         """The content-free message: beside the content on another channel, or in its place under an id of its own, so

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from adapters.port import Alert, written
 from contacts.areas import Areas
 from contacts.directory import Directory
 from hub.core.answers import Answer
@@ -61,7 +62,9 @@ class Rehearsal:
             await unit.put_source(source)
             answer = await self.take(unit, event, body, source, now)
             for claimed in await unit.claim(now, now + _LEASE, REHEARSAL, _A_FEW) if nothing_due else ():
-                self.envelopes.content(claimed)
+                made = self.envelopes.content(claimed).body
+                if not isinstance(made, Alert):
+                    written(made)
             raise _Undone(answer.status)
 
         try:

@@ -124,6 +124,13 @@ class Settings(
     )
 
     # delivery
+    sealers: int = Field(
+        0,
+        ge=0,
+        le=64,
+        description="Processes beside this one that write and seal notices by e-mail; 0: this one does. One is worth "
+        "having where there is a second processor; some 50 MiB each.",
+    )
     retry_schedule: Schedule = Field(
         (30, 120, 600, 1800, 3600, 7200, 14_400, 28_800), description="Waits between tries; then it is undeliverable."
     )

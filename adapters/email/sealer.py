@@ -1,0 +1,70 @@
+"""A process that does nothing but seal. Its only way in and out is a socket to the hub that started it, and when that
+is closed, as it is by the kernel when the hub dies, it ends. Keys come over that socket too, so that none is on a
+command line, in an environment or in a file of its own.
+"""
+
+import signal
+import socket
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import datetime
+from typing import Any
+
+from adapters.email.frames import LENGTH, framed, unframed
+from adapters.email.sealing import Seal
+from adapters.email.shared import Shared
+from adapters.port import Envelope, Rejected
+
+
+def main() -> None:
+    """Serve the socket that is standard input."""
+    # Whoever stops the hub may mean all its processes; what is under way is finished as long as the hub wants it.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    serve(socket.socket(fileno=0))
+
+
+def serve(hub: socket.socket) -> None:
+    """Make ready, say so, and seal whatever comes, until the socket is closed."""
+    with hub, suppress(EOFError, OSError):
+        seal: Seal
+        seal, beforehand = _taken(hub)
+        for make_ready in beforehand:
+            make_ready()
+        hub.sendall(framed(None))
+        while True:
+            hub.sendall(framed(sealed(seal, _taken(hub))))
+
+
+def sealed(seal: Seal, batch: Sequence[tuple[Envelope, datetime]]) -> list[Any]:
+    """The messages of a batch. What they have in common is worked out once, and forgotten with it."""
+    shared, common = Shared(), dict[Any, Any]()
+    with shared.sending():
+        return [_one(seal, envelope, now, shared, common) for envelope, now in batch]
+
+
+def _one(seal: Seal, envelope: Envelope, now: datetime, shared: Shared, common: dict[Any, Any]) -> Any:
+    try:
+        return seal.prepare(envelope, now, shared.lines, common)
+    except Exception as error:  # one that cannot be sealed must not end the others
+        return Rejected(reason="unknown", detail=f"not sealed: {type(error).__name__}", technical=True)
+
+
+def _taken(hub: socket.socket) -> Any:
+    (length,) = LENGTH.unpack(_read(hub, LENGTH.size))
+    return unframed(_read(hub, length))
+
+
+def _read(hub: socket.socket, count: int) -> bytearray:
+    data = bytearray(count)
+    left = memoryview(data)
+    while left:
+        came = hub.recv_into(left)
+        if not came:
+            raise EOFError
+        left = left[came:]
+    return data
+
+
+if __name__ == "__main__":
+    main()
