@@ -423,8 +423,11 @@ class Unit(Protocol):
         notices ``again`` and the episodes ``again_of``. Opens nothing sealed but whom a notice is for."""
         ...
 
-    async def register_of(self, organisation: str, *, removed: bool = False) -> Sequence[RegisterRecord]:
-        """The entries an organisation holds, by receipt; ``removed`` asks for those taken off again instead."""
+    async def register_of(
+        self, organisation: str, *, removed: bool = False, newest: int | None = None
+    ) -> Sequence[RegisterRecord]:
+        """The entries an organisation holds, by receipt; ``removed`` asks for those taken off again instead.
+        ``newest``: so many at most, the last received."""
         ...
 
     async def episode_list(self, limit: int = 100) -> Sequence[EpisodeRecord]: ...

@@ -16,6 +16,8 @@ Why = Literal["renewed", "expired", "back", "reported_in_error"]
 never was an episode."""
 Receipts = Mapping[tuple[str, str, datetime], AbstractSet[str]]
 """Episode, role and receipt -> the entries of the organisation that came so."""
+FEW = 4
+"""Entries that an episode has with one organisation, more or less."""
 NAMES = ("child.name", "child.date_of_birth")
 
 
@@ -94,11 +96,11 @@ class Registers:
         now = self._clock.now()
 
         async def look(unit: Unit) -> RegisterPage:
-            entries = [one for one in await unit.register_of(organisation, removed=removed) if of_role(one.role)]
+            entries = await _some(unit, organisation, removed, of_role, number * episodes)
             order = list(dict.fromkeys(one.episode for one in (reversed(entries) if removed else entries)))
             chosen = order[(number - 1) * episodes : number * episodes]
-            only = (frozenset(chosen), of_role)
-            found = await _listed(unit, organisation, removed, names=not removed, only=only)
+            shown = [one for one in entries if one.episode in set(chosen)]
+            found = await _described(unit, organisation, shown, names=not removed)
             found = sorted(found, key=lambda one: chosen.index(one.episode))
             return RegisterPage(entries=found, more=len(order) > number * episodes)
 
@@ -116,19 +118,30 @@ class Registers:
             await unit.add_audit([line])
 
 
-async def _listed(
-    unit: Unit,
-    organisation: str,
-    removed: bool,
-    *,
-    names: bool,
-    only: tuple[AbstractSet[str], Callable[[str], bool]] | None = None,
+async def _some(
+    unit: Unit, organisation: str, removed: bool, of_role: Callable[[str], bool], episodes: int
+) -> Sequence[RegisterRecord]:
+    """By receipt, of these roles: all that is on it, or what was taken off it of more than so many episodes, if there
+    are, the last received. Of what was taken off there is ever more."""
+    most = None if not removed else FEW * (episodes + 1)
+    while True:
+        some = await unit.register_of(organisation, removed=removed, newest=most)
+        entries = [one for one in some if of_role(one.role)]
+        if most is None or len(some) < most or len({one.episode for one in entries}) > episodes:
+            return entries
+        most *= 2
+
+
+async def _listed(unit: Unit, organisation: str, removed: bool, *, names: bool) -> Sequence[Listed]:
+    return await _described(unit, organisation, await unit.register_of(organisation, removed=removed), names=names)
+
+
+async def _described(
+    unit: Unit, organisation: str, entries: Sequence[RegisterRecord], *, names: bool
 ) -> Sequence[Listed]:
-    """``only``: of these episodes and roles."""
-    entries = await unit.register_of(organisation, removed=removed)
-    if only is not None:
-        entries = [one for one in entries if one.episode in only[0] and only[1](one.role)]
-    everything = [*entries, *(await unit.register_of(organisation) if removed else ())]
+    """``entries``: by receipt, up to the last."""
+    taken_off = any(one.removed_at is not None for one in entries)
+    everything = [*entries, *(await unit.register_of(organisation) if taken_off else ())]
     receipts: dict[tuple[str, str, datetime], set[str]] = {}
     for entry in everything:
         receipts.setdefault((entry.episode, entry.role, entry.received_at), set()).add(entry.id)

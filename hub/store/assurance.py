@@ -2,8 +2,9 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, func, or_, select, text
+from sqlalchemy import ColumnElement, Select, and_, delete, func, or_, select, text
 
 from hub.core.assurance import Warned
 from hub.core.verification import Verification
@@ -14,7 +15,7 @@ from hub.store.tables import attempts, deliveries
 from hub.store.unreadable import UNREADABLE
 
 _P = verifications.c
-FAILED = text("deliveries.state = 'failed'")
+REFUSED = text("attempts.state = 'permanent_failure'")
 """Written out, so that the index of those few is used."""
 _AT_ONCE = 500
 """Values of one condition; a list cannot be bound for many more."""
@@ -175,8 +176,9 @@ def _counts(session: Session, organisation: str | None) -> Mapping[str, int]:
     return {row[0]: row[1] for row in session.connection.execute(rows)}
 
 
-def _addresses_failed(session: Session, since: datetime) -> Sequence[tuple[str, str, datetime, str]]:
-    rows = (
+def refused(since: datetime) -> Select[Any]:
+    """The statement of attempts that failed for good since then, with their deliveries."""
+    return (
         select(
             deliveries.c.id,
             deliveries.c.child,
@@ -186,12 +188,15 @@ def _addresses_failed(session: Session, since: datetime) -> Sequence[tuple[str, 
             attempts.c.reason,
         )
         .join(attempts, attempts.c.delivery == deliveries.c.id)
-        .where(FAILED, deliveries.c.contact.is_not(None), attempts.c.state == "permanent_failure")
-        .where(attempts.c.finished_at > since)
+        .where(REFUSED, attempts.c.finished_at > since)
+        .where(deliveries.c.state == "failed", deliveries.c.contact.is_not(None))
         .order_by(attempts.c.finished_at, deliveries.c.id)
     )
+
+
+def _addresses_failed(session: Session, since: datetime) -> Sequence[tuple[str, str, datetime, str]]:
     found = []
-    for row in session.connection.execute(rows):
+    for row in session.connection.execute(refused(since)):
         try:
             address = session.open(row.child, row.address, deliveries, "address", row.id).decode()
         except UNREADABLE:

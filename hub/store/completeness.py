@@ -40,11 +40,10 @@ from hub.core.completeness import (
     complete,
     same_reader,
 )
-from hub.core.endings import LIVING
 from hub.core.escalation import NEVER_CHASED
 from hub.core.states import NOTICE_STATES
 from hub.store.delivery_rows import notice
-from hub.store.endings import overtaken
+from hub.store.endings import GOING_ON, overtaken
 from hub.store.episodes import due
 from hub.store.seeing import DUE, LEASED, WAITING
 from hub.store.session import Session
@@ -173,7 +172,7 @@ def _rows(session: Session, statement: Select[Any]) -> Sequence[Row[Any]]:
 
 def _loose(session: Session, now: datetime, sliced: ColumnElement[bool], again: Sequence[str]) -> Iterator[Select[Any]]:
     # The episodes first, by their own index: left to itself a planner may go through every loose notice there is.
-    living = session.connection.execute(select(episodes.c.id).where(episodes.c.state.in_(LIVING))).scalars().all()
+    living = session.connection.execute(select(episodes.c.id).where(GOING_ON)).scalars().all()
     for at in range(0, len(living), _AT_ONCE):
         yield loose(notices.c.episode.in_(living[at : at + _AT_ONCE]))
     for at in range(0, len(again), _AT_ONCE):

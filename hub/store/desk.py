@@ -21,14 +21,13 @@ from sqlalchemy import (
 
 from contacts.roles import DESKS, ORGANISATION_OF
 from hub.core.desk import NOT_FOR_DESKS, Filed, Sight, Which, best_way
-from hub.core.endings import LIVING
 from hub.core.records import ClaimedDelivery, DecisionRecord, NoticeRecord
 from hub.core.ulid import first_since
 from hub.service.desk.ports import Reader
 from hub.store.claiming import composable
 from hub.store.delivery_rows import delivery, notice, notices_of
 from hub.store.desk_tables import desk_readers
-from hub.store.endings import overtaken
+from hub.store.endings import GOING_ON, overtaken
 from hub.store.episodes import decisions_of
 from hub.store.search import episodes_named
 from hub.store.session import Run, Session
@@ -229,7 +228,7 @@ def lately(since: datetime) -> ColumnElement[bool]:
 
 def _before(session: Session, sight: Sight, since: datetime) -> list[str]:
     """What was made earlier, of episodes that go on; the newest of it. By the episodes, which are few."""
-    long = select(episodes.c.id).where(episodes.c.state.in_(LIVING), episodes.c.id < first_since("ep", since))
+    long = select(episodes.c.id).where(GOING_ON, episodes.c.id < first_since("ep", since))
     living = list(session.connection.execute(long.order_by(episodes.c.id.desc()).limit(_AT_ONCE)).scalars())
     if not living:
         return []

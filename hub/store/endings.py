@@ -1,14 +1,16 @@
 """What an ending made pointless, as a condition on ``notices`` and ``episodes``, for whoever joins the two."""
 
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import ColumnElement, and_, exists, or_
+from sqlalchemy import ColumnElement, and_, exists, or_, text
 
 from hub.core.endings import ENDINGS, OVERTAKES
 from hub.store.scoping import judged
 from hub.store.tables import episodes, notices
 from routing.decision import Kind
 
+GOING_ON: Final = text("episodes.state IN ('open', 'found')")
+"""As :data:`hub.core.endings.LIVING`; written out, so that the index of these serves, however many have ended."""
 _ended = judged(notices, "ended")
 
 

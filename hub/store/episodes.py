@@ -271,15 +271,23 @@ def _entry(session: Session, row: Row[Any]) -> RegisterRecord:
     )
 
 
-def register_of(session: Session, organisation: str, removed: bool) -> Sequence[RegisterRecord]:
-    """What an organisation's register holds, or, if ``removed``, what was taken off it."""
-    gone = register_entries.c.removed_at.is_not(None) if removed else register_entries.c.removed_at.is_(None)
-    statement = (
-        select(register_entries)
-        .where(register_entries.c.organisation == organisation, gone)
-        .order_by(register_entries.c.received_at, register_entries.c.id)
-    )
-    return [_entry(session, row) for row in session.connection.execute(statement)]
+ON_IT = text("register_entries.removed_at IS NULL")
+TAKEN_OFF = text("register_entries.removed_at IS NOT NULL")
+"""Written out rather than bound: each has a partial index."""
+
+
+def register_of(session: Session, organisation: str, removed: bool, newest: int | None) -> Sequence[RegisterRecord]:
+    """What an organisation's register holds, or, if ``removed``, what was taken off it; so many at most, the last
+    received. By receipt."""
+    wanted = registered(organisation, removed).limit(newest)
+    return [_entry(session, row) for row in session.connection.execute(wanted)][::-1]
+
+
+def registered(organisation: str, removed: bool) -> Select[Any]:
+    """The statement of it, the last received first."""
+    column = register_entries.c
+    of_it = select(register_entries).where(column.organisation == organisation, TAKEN_OFF if removed else ON_IT)
+    return of_it.order_by(column.received_at.desc(), column.id.desc())
 
 
 def episodes_of_child(session: Session, child: str, excluding: str) -> Sequence[EpisodeSummary]:

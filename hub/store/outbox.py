@@ -20,11 +20,10 @@ from sqlalchemy import (
     update,
 )
 
-from hub.core.endings import LIVING
 from hub.core.outbox import LOST_FOR, UNTOLD
 from hub.core.records import AuditLine, CalledOff, Outgoing, Sought
 from hub.core.ulid import first_since
-from hub.store.endings import overtaken
+from hub.store.endings import GOING_ON, overtaken
 from hub.store.seeing import DUE, LEASED, raise_alarm, write_audit
 from hub.store.session import Session
 from hub.store.tables import alarms, attempts, deliveries, episodes, notices
@@ -144,7 +143,7 @@ def _lost(now: datetime) -> tuple[Select[Any], Select[Any]]:
     # So that no index serves for the state: of what was overdue when the child came back there is ever more.
     untold = (func.coalesce(notices.c.state, "").in_(UNTOLD), ~overtaken())
     living = select(notices.c.id).join(episodes, episodes.c.id == notices.c.episode).correlate(None)
-    of_living = deliveries.c.notice.in_(living.where(episodes.c.state.in_(LIVING)))
+    of_living = deliveries.c.notice.in_(living.where(GOING_ON))
     return (
         _those(FAILED, deliveries.c.id >= since, *untold).select_from(_ABOUT),
         # Not by the index of all that failed: the living are few.

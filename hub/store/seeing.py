@@ -1,21 +1,22 @@
 """Seeing it: alarms, audit lines, quarantine, counts, lists."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, get_args
+from typing import Any, Final, get_args
 
-from sqlalchemy import ColumnElement, Row, Table, and_, func, select, text, update
+from sqlalchemy import ColumnElement, Row, Select, Table, and_, func, select, text, update
 
 from hub.core.audit import digestible
+from hub.core.endings import LIVING
 from hub.core.records import (
     AlarmRecord,
     AuditLine,
-    EpisodeState,
     NoticeState,
     QuarantineRecord,
 )
 from hub.store import schema
 from hub.store.codec import from_bytes, to_bytes
+from hub.store.endings import GOING_ON
 from hub.store.erased import NONE_LEFT, NOTHING
 from hub.store.session import HUB_SCOPE, Session
 from hub.store.tables import alarms, audit, deliveries, episodes, notices, quarantine, readiness
@@ -169,7 +170,8 @@ def _quarantined(session: Session, row: Row[Any]) -> QuarantineRecord:
 
 
 def counts(session: Session, now: datetime, late: datetime) -> dict[str, int]:
-    """The figures of health and metrics; states nothing is in count 0."""
+    """The figures of health and metrics: of what something is still to happen with, as of the rest there is ever more.
+    States nothing is in count 0."""
 
     def number(table: Table, condition: ColumnElement[bool]) -> int:
         return session.connection.execute(select(func.count()).select_from(table).where(condition)).scalar_one()
@@ -182,15 +184,20 @@ def counts(session: Session, now: datetime, late: datetime) -> dict[str, int]:
         "chases_late": number(notices, and_(WAITING, notices.c.chase_at < late)),
         "alarms_open": number(alarms, alarms.c.cleared_at.is_(None)),
         "quarantine_open": number(quarantine, quarantine.c.resolved_at.is_(None)),
+        **{f"notices_{state}": 0 for state in get_args(NoticeState)},
+        **{f"episodes_{state}": 0 for state in LIVING},
     }
-    for name, table, states in (
-        ("notices", notices, get_args(NoticeState)),
-        ("episodes", episodes, get_args(EpisodeState)),
-    ):
-        found.update({f"{name}_{state}": 0 for state in states})
-        rows = session.connection.execute(select(table.c.state, func.count()).group_by(table.c.state))
-        found.update({f"{name}_{row[0]}": row[1] for row in rows})
+    for name, by_state in WAITING_BY_STATE.items():
+        found.update({f"{name}_{row[0]}": row[1] for row in session.connection.execute(by_state)})
+    found["notices_pending"] = number(notices, notices.c.state == "pending")
     return found
+
+
+WAITING_BY_STATE: Final[Mapping[str, Select[Any]]] = {
+    "notices": select(notices.c.state, func.count()).where(WAITING).group_by(notices.c.state),
+    "episodes": select(episodes.c.state, func.count()).where(GOING_ON).group_by(episodes.c.state),
+}
+"""Notices that the hub looks at again, and episodes that go on."""
 
 
 def probe(session: Session) -> bool:

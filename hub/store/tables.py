@@ -114,6 +114,7 @@ episodes = Table(
     Column("memory", LargeBinary, nullable=False),
 )
 """``lookup``: keyed hash of source and the source's reference of the episode."""
+Index("ix_episodes_living", episodes.c.id, **_where("state IN ('open', 'found')"))
 Index("ix_episodes_waking", episodes.c.wake_at, episodes.c.id, **_where("wake_at IS NOT NULL"))
 
 events = Table(
@@ -180,6 +181,9 @@ register_entries = Table(
     Column("removed_by", Text),
     Column("sealed", LargeBinary),
 )
+for _name, _gone in (("kept", "removed_at IS NULL"), ("removed", "removed_at IS NOT NULL")):
+    _entry = register_entries.c
+    Index(f"ix_register_entries_{_name}", _entry.organisation, _entry.received_at, _entry.id, **_where(_gone))
 
 decisions = Table(
     "decisions",
@@ -230,6 +234,12 @@ Index(
 )
 Index("ix_notices_episode", notices.c.episode, notices.c.created_at, notices.c.id)
 Index("ix_notices_organisation", notices.c.organisation, notices.c.id)
+Index(
+    "ix_notices_unanswered",
+    notices.c.organisation,
+    notices.c.id,
+    **_where("state NOT IN ('acknowledged', 'withheld', 'held', 'superseded')"),
+)
 
 deliveries = Table(
     "deliveries",
@@ -310,6 +320,7 @@ attempts = Table(
 )
 
 Index("ix_attempts_adrift", attempts.c.delivery, **_where("state = 'sending'"))
+Index("ix_attempts_refused", attempts.c.finished_at, **_where("state = 'permanent_failure'"))
 Index("ix_attempts_provider_reference", attempts.c.provider_reference, **_where("provider_reference IS NOT NULL"))
 
 receipts = Table(

@@ -356,8 +356,10 @@ class SqlUnit:
     ) -> Looked:
         return await self._run(completeness.incomplete, now, late, after, again, again_of)
 
-    async def register_of(self, organisation: str, *, removed: bool = False) -> Sequence[RegisterRecord]:
-        return await self._run(episodes.register_of, organisation, removed)
+    async def register_of(
+        self, organisation: str, *, removed: bool = False, newest: int | None = None
+    ) -> Sequence[RegisterRecord]:
+        return await self._run(episodes.register_of, organisation, removed, newest)
 
     async def wall_figures(self, day: str, today: str) -> Figures:
         return await self._run(wall.figures, day, today)
