@@ -104,7 +104,7 @@ def reply_digest(secret: bytes, number: str, code: str) -> bytes:
 def _mac(secret: bytes, purpose: bytes, about: str) -> bytes:
     if len(secret) < _LEAST_SECRET:
         raise WeakSecret
-    return hmac.new(secret, purpose + b"\0" + about.encode(), hashlib.sha256).digest()
+    return hmac.digest(secret, purpose + b"\0" + about.encode(), "sha256")
 
 
 def token_digest(token: str) -> bytes:

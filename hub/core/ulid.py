@@ -7,13 +7,14 @@ _CROCKFORD: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _PAIRS: Final = tuple(high + low for high in _CROCKFORD for low in _CROCKFORD)
 """Ten bits at a time: an event makes some sixty ids."""
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND: Final = timedelta(milliseconds=1)
 _SHIFTS: Final = range(120, -1, -10)
 RANDOM_BITS: Final = 80
 
 
 def millisecond(at: datetime) -> int:
     """Milliseconds since 1970 of an aware instant: the 48 bits that an id begins with."""
-    return (at - _EPOCH) // timedelta(milliseconds=1)
+    return (at - _EPOCH) // _MILLISECOND
 
 
 def spelled(prefix: str, number: int) -> str:

@@ -11,7 +11,6 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
@@ -104,11 +103,8 @@ class Vault:
 
     def keyed_hash(self, purpose: str, *parts: str) -> bytes:
         """HMAC-SHA256 (32 bytes) of the parts, each with its length, under the index key."""
-        mac = hmac.new(self._index_key, digestmod=sha256)
-        for part in (purpose, *parts):
-            encoded = part.encode()
-            mac.update(len(encoded).to_bytes(8) + encoded)
-        return mac.digest()
+        encoded = [part.encode() for part in (purpose, *parts)]
+        return hmac.digest(self._index_key, b"".join([len(one).to_bytes(8) + one for one in encoded]), "sha256")
 
     def search_hash(self, purpose: str, organisation: str, value: str) -> bytes:
         """HMAC-SHA256, cut to 16 bytes, under a key of this purpose and this organisation."""

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from hub.store.types import from_micros, rules_from_json, rules_to_json, to_micros
 from routing.decision import Decision, Recipient
@@ -11,7 +11,7 @@ from routing.decision import Decision, Recipient
 
 def to_bytes(value: Any) -> bytes:
     """Plain JSON (str, int, float, bool, None, lists, mappings). Raises TypeError for anything else."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True, default=_mapping).encode()
+    return _JSON.encode(value).encode()
 
 
 def from_bytes(raw: bytes) -> Any:
@@ -23,6 +23,10 @@ def _mapping(value: object) -> dict[str, Any]:
     if isinstance(value, Mapping):
         return dict(value)
     raise TypeError(f"cannot be stored as JSON: {type(value).__name__}")
+
+
+_JSON: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True, default=_mapping)
+"""Made once: making it takes as long as using it."""
 
 
 def detail_to_json(detail: Mapping[str, Any]) -> dict[str, Any]:

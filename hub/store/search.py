@@ -67,7 +67,7 @@ def write(session: Session, changes: Changes) -> None:
         doc = facts(session, [place]).get(place, {})
     else:
         told.add(owner(episode.organisation, episode.source))
-        there = _there(session, episode.id)
+        there = {} if changes.expected_version is None else _there(session, episode.id)
     _put(session, episode.id, there, dict.fromkeys(told, marks(doc)))
 
 

@@ -32,6 +32,8 @@ class Session:
     read_only: bool = False
     sealed_here: dict[bytes, bytes] = field(default_factory=dict, repr=False)
     """What this session sealed, by what it became."""
+    keys_here: dict[str, bytes] = field(default_factory=dict, repr=False)
+    """The data keys it was given: one is good for as long as this lasts."""
 
     @classmethod
     def within(
@@ -46,9 +48,16 @@ class Session:
         whole = self.connection.whole if isinstance(self.connection, Narrowed) else self.connection
         return replace(self, connection=whole)
 
+    def key(self, scope: str) -> bytes:
+        """As of the key store. Raises KeyErased, KeyGone."""
+        found = self.keys_here.get(scope)
+        if found is None:
+            found = self.keys_here[scope] = self.keys.key(scope)
+        return found
+
     def seal(self, scope: str, value: bytes, table: Table, column: str, row: str) -> bytes:
         """Seal for one place."""
-        sealed = self.sealer.seal(self.keys.key(scope), value, table=table.name, column=column, row=row)
+        sealed = self.sealer.seal(self.key(scope), value, table=table.name, column=column, row=row)
         self.sealed_here[sealed] = value
         return sealed
 
@@ -59,7 +68,7 @@ class Session:
         if erased is not None and not sealed:
             return erased
         try:
-            key = self.keys.key(scope)
+            key = self.key(scope)
         except KeyErased:
             if erased is None:
                 raise

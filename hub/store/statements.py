@@ -148,7 +148,7 @@ KINDS: Final = (
 def stated(session: Session, kind: Kind, row: Values) -> Stated:
     """A row, opened: what is sealed is None where it does not open, and ``erased`` where it is gone for good."""
     place = kind.place(row)
-    clear = {name: _json(row[name]) for name in kind.clear}
+    clear = {name: value if type(value := row[name]) in _PLAIN else _json(value) for name in kind.clear}
     present = [name for name in kind.sealed if row[name] is not None]
     if not present:
         return Stated(kind=kind.name, place=place, clear=clear)
@@ -156,7 +156,7 @@ def stated(session: Session, kind: Kind, row: Values) -> Stated:
         return Stated(kind=kind.name, place=place, clear=clear, sealed=None, erased=True)
     try:
         sealed = {name: session.open_again(row["child"], row[name], kind.table, name, place) for name in present}
-        salt = salt_of(salt_key(session.keys.key(row["child"])), kind.name, place)
+        salt = salt_of(salt_key(session.key(row["child"])), kind.name, place)
     except KeyErased:
         return Stated(kind=kind.name, place=place, clear=clear, sealed=None, erased=True)
     except Unsealable:  # it was changed or damaged, or its key is lost

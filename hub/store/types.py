@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import Any, get_args
+from typing import Any, Final, get_args
 
 from sqlalchemy import BigInteger, Dialect, SmallInteger, Text
 from sqlalchemy.types import TypeDecorator
@@ -65,15 +65,24 @@ class Strings(TypeDecorator[tuple[str, ...]]):
     cache_ok = True
 
     def process_bind_param(self, value: tuple[str, ...] | None, dialect: Dialect) -> str | None:
-        return None if value is None else json.dumps(list(value))
+        return None if value is None else _written_strings(tuple(value))
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> tuple[str, ...] | None:
         return None if value is None else _read_strings(value)
 
 
 @lru_cache(maxsize=1_000)  # the same few roles, again and again
+def _written_strings(value: tuple[str, ...]) -> str:
+    return json.dumps(list(value))
+
+
+@lru_cache(maxsize=1_000)
 def _read_strings(text: str) -> tuple[str, ...]:
     return tuple(json.loads(text))
+
+
+_CODES: Final = json.JSONEncoder(sort_keys=True)
+"""Made once: making it takes as long as using it."""
 
 
 class Codes(TypeDecorator[Any]):
@@ -83,7 +92,7 @@ class Codes(TypeDecorator[Any]):
     cache_ok = True
 
     def process_bind_param(self, value: Mapping[str, Any] | list[Any] | None, dialect: Dialect) -> str | None:
-        return None if value is None else json.dumps(value, sort_keys=True)
+        return None if value is None else _CODES.encode(value)
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
         return None if value is None else json.loads(value)
@@ -96,13 +105,18 @@ class Rules(TypeDecorator[tuple[Rule, ...]]):
     cache_ok = True
 
     def process_bind_param(self, value: tuple[Rule, ...] | None, dialect: Dialect) -> str | None:
-        return None if value is None else json.dumps(rules_to_json(value))
+        return None if value is None else _written_rules(tuple(value))
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> tuple[Rule, ...] | None:
         return None if value is None else _read_rules(value)
 
 
 @lru_cache(maxsize=1_000)  # all rows of one duty say the same, and an episode has hundreds
+def _written_rules(value: tuple[Rule, ...]) -> str:
+    return json.dumps(rules_to_json(value))
+
+
+@lru_cache(maxsize=1_000)
 def _read_rules(text: str) -> tuple[Rule, ...]:
     return rules_from_json(json.loads(text))
 
