@@ -12,6 +12,7 @@ from contextlib import suppress
 from typing import Any, ClassVar, Final, Literal
 
 from asn1crypto import core
+from cryptography import x509
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hashes, keywrap, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
@@ -20,6 +21,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.x963kdf import X963KDF
 from cryptography.hazmat.primitives.padding import PKCS7
 
+from adapters.email.chain import MALFORMED, PURPOSES, find, for_email
 from adapters.email.content_info import ContentInfo, names_it
 from adapters.email.smime import Signer
 
@@ -73,6 +75,19 @@ class _SharedInfo(core.Sequence):  # type: ignore[misc]
         ("party", core.OctetString, {"explicit": 0, "optional": True}),
         ("bits", core.OctetString, {"explicit": 2}),
     ]
+
+
+def invites(certificate: x509.Certificate) -> bool:
+    """Whether mail programs encrypt to the holder of this certificate: its key usage has to allow it (RFC 8550 4.4.2),
+    as most look, and its purpose e-mail."""
+    try:
+        if isinstance(certificate.public_key(), rsa.RSAPublicKey):
+            return for_email(certificate.extensions)
+        usage = find(certificate.extensions, x509.KeyUsage)
+        purposes = find(certificate.extensions, x509.ExtendedKeyUsage)
+    except MALFORMED:
+        return False
+    return (usage is None or usage.key_agreement) and (purposes is None or not PURPOSES.isdisjoint(purposes))
 
 
 def decrypt(data: bytes, keys: Sequence[Signer]) -> bytes:

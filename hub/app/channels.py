@@ -12,6 +12,7 @@ from adapters.port import Transport
 from hub.app.files import secret_in
 from hub.app.mail import email_transport
 from hub.app.push import push_transport
+from hub.app.replies import answered_at
 from hub.app.texts import Texts
 from hub.app.tls import served_with
 from hub.settings import Settings, wrong
@@ -43,6 +44,7 @@ def receipts_listener(settings: Settings, take: Take) -> Listener | None:
         return Listener(
             take,
             addresses=receipts_addresses(settings),
+            mailboxes=answered_at(settings),
             hostname=settings.domain or "localhost",
             protocol=settings.receipts_protocol,
             tls_context=_tls_server(settings),

@@ -8,6 +8,7 @@ from hub.app.own_packs import packs_of
 from hub.core.events import EpisodeEvent, Invalid, WireRules, parse
 from hub.service.chasing import Chasing
 from hub.service.clockwork import Clockwork
+from hub.service.conversations.writing import Writing
 from hub.service.explaining import Explaining
 from hub.service.intake import Intake
 from hub.service.keeping import Keeping
@@ -84,6 +85,16 @@ def domain_of(base: Foundations) -> Domain:
         outbox=outbox,
         keep=keep,
         explaining=Explaining(store=base.store, packs=packs, areas=base.areas),
+        writing=Writing(
+            store=base.store,
+            ways=ways,
+            packs=packs,
+            areas=base.areas,
+            directory=base.directory,
+            clock=base.clock,
+            ids=base.ids,
+            nudge=base.nudge,
+        ),
     )
 
 

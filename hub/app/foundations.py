@@ -9,6 +9,7 @@ from contacts.areas import Areas
 from hub.core.answers import Answer
 from hub.core.events import EpisodeEvent, Invalid
 from hub.core.records import Source
+from hub.service.conversations.writing import Writing
 from hub.service.explaining import Explaining
 from hub.service.live_directory import LiveDirectory
 from hub.service.outbox import Outbox
@@ -63,3 +64,5 @@ class Domain:
     """Whether whom a decision tells must not be told now."""
     explaining: Explaining
     packs: Packs
+    writing: Writing
+    """What people of several organisations write to each other."""

@@ -31,6 +31,7 @@ from hub.app.keys import acknowledgement_secret, event_digest, forms_secret, key
 from hub.app.ledger import store_of
 from hub.app.mail import anchors
 from hub.app.pickup import pickup_of
+from hub.app.replies import answered_by_mail
 from hub.app.retention import backups_of, erasing_of
 from hub.app.sending import canary_of, composer_of, delivery_of
 from hub.app.texts import texts
@@ -191,6 +192,7 @@ async def running(
                 log=log,
             )
         )
+        inbox = answered_by_mail(settings, inbox, domain, store, directory, ways.get("email"), secret, clock, ids, log)
         await say_started(settings, store, domain.packs, ids, clock.now())
         if "worker" in settings.roles:
             await stack.enter_async_context(supervisor.task("delivery", delivery.run))

@@ -77,7 +77,7 @@ def _usage(*, signs_certificates: bool) -> x509.KeyUsage:
     return x509.KeyUsage(
         digital_signature=not signs_certificates,
         content_commitment=False,
-        key_encipherment=False,
+        key_encipherment=not signs_certificates,  # what answers a notice is encrypted to its signer
         data_encipherment=False,
         key_agreement=False,
         key_cert_sign=signs_certificates,

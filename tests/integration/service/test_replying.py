@@ -14,12 +14,14 @@ from contacts.directory import Directory
 from contacts.fictional import fictional_bundle
 from contacts.model import Contact
 from hub.core.records import DeliveryRecord
+from hub.service.conversations.by_mail import ByMail
 from hub.service.inbox import Inbox
 from hub.service.receipts import KEPT_OF_OTHERS
 from hub.service.replying import AGAIN_AFTER, SIGNED, Replies, Reply
 from tests.integration.email.test_signed_receipts import notification
 from tests.integration.service.test_inbox import Post
 from tests.integration.service.test_receipts import sent
+from tests.kit import conversing
 from tests.kit.events import BROMLEY, reported
 from tests.kit.node import ACK_SECRET, a_hub
 from tests.kit.pki import Issued, intermediate, person, root, rsa_key
@@ -222,3 +224,44 @@ async def test_a_mail_that_answers_nothing_of_ours_is_kept_and_nobody_told(talk:
     assert talk.told == [], "nobody knows"
     await talk.inbox.take_mail(b"Return-Path: <jo@council.example>\r\n" + head + TEXT, HUB)
     assert talk.told == [JO]
+
+
+# with the conversations themselves
+
+
+async def test_an_answer_is_a_message_that_the_police_are_told_of_and_no_other_mail_makes_it_two(talk: Talk) -> None:
+    hub = talk.post.hub
+    writing = conversing.Talk(hub).writing
+    by_mail = ByMail(writing=writing, store=hub.store, clock=hub.clock, directory=lambda: hub.directory)
+    inbox = talk.inbox
+    assert inbox.replies is not None
+    real = replace(inbox, replies=replace(inbox.replies, conversations=by_mail))
+    entity = sealed()
+    head = f"From: <{JO}>\r\nIn-Reply-To: <{{}}@hub.example>\r\n"
+    for _ in range(2):
+        await real.take_mail(head.format(talk.delivery.id).encode() + entity, HUB, JO)
+    episode = talk.delivery.episode
+    (message,) = await hub.see(lambda unit: unit.conversations.messages(episode))
+    assert (message.text, message.author, message.organisation, message.via) == (
+        "She is safe.",
+        "Jo Worker",
+        BROMLEY,
+        "email",
+    )
+    assert (message.purpose, message.whereabouts) == ("information", True)
+    assert {one.because for one in message.readers} == {"author", "whereabouts"}
+    told = await hub.notices(kind="conversation")
+    assert {one.priority for one in told} == {"immediate"}
+    assert {role for one in told for role in one.roles} == {"police", "police_responsible"}
+    assert await talk.post.apart() == []
+    # Brought under another notice by whoever carries mail, it stays where it is.
+    other = next(one for one in await hub.deliveries() if one.notice == told[0].id and one.channel == "email")
+    await real.take_mail(head.format(other.id).encode() + entity, HUB, JO)
+    assert await talk.post.apart() == ["not_its_reader"]
+    # What is too long, or holds more than a message may, is not lost.
+    await real.take_mail(head.format(talk.delivery.id).encode() + sealed(TEXT + b"word " * 1000), HUB, JO)
+    pdf = b"--m\r\n" + TEXT + b"\r\n--m\r\nContent-Type: application/pdf\r\n\r\n%PDF-1.4\r\n--m--"
+    both = b"Content-Type: multipart/mixed; boundary=m\r\n\r\n" + pdf
+    await real.take_mail(head.format(talk.delivery.id).encode() + sealed(both), HUB, JO)
+    assert await talk.post.apart() == ["not_its_reader", "too_long", "partly_passed_on"]
+    assert len(await hub.see(lambda unit: unit.conversations.messages(episode))) == 2

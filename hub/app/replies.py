@@ -1,0 +1,61 @@
+"""The way back for what people answer by e-mail, made from the settings."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from adapters.email.address import wire_domain
+from adapters.email.enveloped import invites
+from adapters.email.smime import Signer
+from adapters.port import Transport
+from contacts.directory import Directory
+from hub.app.foundations import Domain, Log
+from hub.app.mail import anchors, identities, signer
+from hub.service.accounts.telling import telling
+from hub.service.conversations.by_mail import ByMail
+from hub.service.inbox import Inbox
+from hub.service.ports import Clock, Ids, Store
+from hub.service.replying import ADVICE, SUBJECT, Replies
+from hub.settings import Settings
+
+
+def answered_by_mail(
+    settings: Settings,
+    inbox: Inbox,
+    domain: Domain,
+    store: Store,
+    directory: Callable[[], Directory],
+    mail: Transport | None,
+    secret: bytes,
+    clock: Clock,
+    ids: Ids,
+    log: Log,
+) -> Inbox:
+    """The same inbox, which passes answers on. Raises SettingsError."""
+    keys = opening(settings)
+    if not any(invites(one.certificate) for one in keys):
+        log.warning("answers.no_certificate")
+    replies = Replies(
+        receipts=inbox.receipts,
+        store=store,
+        clock=clock,
+        directory=directory,
+        secret=secret,
+        keys=keys,
+        domain=wire_domain(settings.domain or ""),
+        tell=telling(mail, clock, ids, log, text=ADVICE, subject=SUBJECT),
+        trust=anchors(settings),
+        conversations=ByMail(writing=domain.writing, store=store, clock=clock, directory=directory),
+    )
+    return replace(inbox, replies=replies)
+
+
+def opening(settings: Settings) -> tuple[Signer, ...]:
+    """Every key that signs is also one that answers are encrypted to, where its certificate lets them be: mail programs
+    take the certificate that they got with the notice. Raises SettingsError."""
+    return (signer(settings), *(one.signer for one in identities(settings).known.values()))
+
+
+def answered_at(settings: Settings) -> tuple[str, ...]:
+    """The mailboxes that notices come from. Raises SettingsError."""
+    others = identities(settings).known.values()
+    return tuple(one for one in (settings.sender, *(one.sender for one in others)) if one is not None)
