@@ -147,6 +147,14 @@ class Client:
             headers=headers,
             allow_redirects=False,
         )
+        return await self._answer(response)
+
+    async def get(self, endpoint: Endpoint, headers: Mapping[str, str]) -> Answer:
+        """Likewise, with nothing to send."""
+        url = URL(endpoint.url, encoded=True)
+        return await self._answer(await self._open().get(url, headers=headers, allow_redirects=False))
+
+    async def _answer(self, response: aiohttp.ClientResponse) -> Answer:
         try:
             return Answer(
                 status=response.status,

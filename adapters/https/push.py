@@ -168,7 +168,8 @@ class PushTransport:
 
     def _headers(self, envelope: Envelope, request: _Request, now: datetime) -> Mapping[str, str]:
         keys = (*self._transport_keys, *self._shared_secrets.get(request.endpoint.url, ()))
-        return wire.headers(envelope, request.body, media_type=request.media_type, keys=keys, now=now)
+        named = {wire.ISSUER_HEADER: self._issuer}
+        return named | wire.headers(envelope, request.body, media_type=request.media_type, keys=keys, now=now)
 
 
 def _tls() -> ssl.SSLContext:

@@ -56,9 +56,9 @@ class ContentSigner:
         """What receivers are given, to verify with."""
         return dict(self._loaded.jwk)
 
-    def sign(self, payload: bytes) -> str:
-        """A compact JWS."""
-        header = {"alg": SIGNATURE, "kid": self.kid, "typ": NOTICE_TYP}
+    def sign(self, payload: bytes, typ: str = NOTICE_TYP) -> str:
+        """A compact JWS. ``typ``: what it is made for."""
+        header = {"alg": SIGNATURE, "kid": self.kid, "typ": typ}
         return jws.serialize_compact(header, payload, self._loaded.key, algorithms=[SIGNATURE])
 
     def __repr__(self) -> str:

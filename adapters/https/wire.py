@@ -24,6 +24,8 @@ ALERT_TYPE: Final = "application/json"
 ALERT_FORMAT: Final = "fingerpost.alert.v1"
 NOTICE_TYP: Final = "fingerpost-notice+jwt"
 """``typ`` of the inner signature: it can be taken for nothing else that the hub ever signs (RFC 8725 3.11)."""
+ISSUER_HEADER: Final = "X-Fingerpost-Issuer"
+"""Repeats ``iss`` outside, so that a receiver of several hubs knows whose keys to try."""
 MAX_SIGNATURES: Final = 8
 SECRET_BYTES: Final = range(24, 65)
 """Standard Webhooks: a symmetric secret has 24 to 64 bytes."""

@@ -83,5 +83,10 @@ def forms_secret(ring: KeyRing) -> bytes:
     return _derived(ring, b"fingerpost/forms/v1")
 
 
+def hub_number(ring: KeyRing) -> int:
+    """128 bits that only this hub has; they say nothing of the key they come from."""
+    return int.from_bytes(_derived(ring, b"fingerpost/hub id/v1")[:16])
+
+
 def _derived(ring: KeyRing, purpose: bytes) -> bytes:
     return HKDF(algorithm=SHA256(), length=32, salt=None, info=purpose).derive(ring.index_secret)

@@ -30,6 +30,7 @@ from hub.app.foundations import Domain, Foundations, Log
 from hub.app.keys import acknowledgement_secret, event_digest, forms_secret, key_ring, rotation_of
 from hub.app.ledger import store_of
 from hub.app.mail import anchors
+from hub.app.peers import own_hub
 from hub.app.pickup import pickup_of
 from hub.app.replies import answered_by_mail
 from hub.app.retention import backups_of, erasing_of
@@ -302,6 +303,7 @@ async def running(
             desk=desk_of(store, directory, domain.keep, envelopes, answers, secret, clock, ids, metrics),
             ways_out=delivery.ways_out,
             forms_secret=forms_secret(ring),
+            own=own_hub(settings, ring, clock.now()),
             demo_pages=demo_pages,
         )
         server = Server(

@@ -7,6 +7,7 @@ from hub.app.accounts import AccountServices, account_pages
 from hub.app.channels import callback_tokens
 from hub.app.domain import wire_rules
 from hub.app.foundations import Domain, Log
+from hub.app.peers import OwnHub
 from hub.app.pickup import Pickup
 from hub.app.providers import reached_of
 from hub.app.tokens import bearers_of, tokens_of
@@ -34,6 +35,7 @@ from hub.web.api.episodes import EpisodesApi
 from hub.web.api.events import EventsApi
 from hub.web.api.health import HealthApi
 from hub.web.api.outbox import OutboxApi
+from hub.web.api.peers import PeersApi
 from hub.web.api.register import RegisterApi
 from hub.web.api.schema import SchemaApi
 from hub.web.api.sources import SourceBook
@@ -84,6 +86,7 @@ def parts_of(
     desk: DeskServices,
     ways_out: Callable[[], Sequence[WayOut]],
     forms_secret: bytes,
+    own: OwnHub | None,
     demo_pages: bool,
 ) -> Parts:
     """Raises SettingsError if the token of a callback cannot be read."""
@@ -131,6 +134,7 @@ def parts_of(
         outbox=OutboxApi(domain.outbox, bodies, clock),
         directory=DirectoryApi(changing, bodies, clock),
         callbacks=CallbacksApi(inbox=inbox, tokens=callback_tokens(settings), bodies=bodies, clock=clock),
+        peers=PeersApi(document=None if own is None else own.document, clock=clock),
         register=RegisterApi(Registers(store, clock, ids)),
         coverage=CoverageApi(directory, changing.areas, clock),
         acknowledge=AcknowledgePage(answers=answers, pages=pages, bodies=forms),

@@ -18,6 +18,7 @@ from hub.cli import (
     lost_keys,
     outbox,
     pack_rules,
+    peers,
     placements,
     protocols,
     providers,
@@ -63,6 +64,7 @@ app.add_typer(sources.app, name="sources")
 app.add_typer(tokens.app, name="tokens")
 app.add_typer(users.app, name="users")
 app.add_typer(providers.app, name="providers")
+app.add_typer(peers.app, name="peers")
 directory.app.command(name="coverage")(coverage_report)
 directory.app.command()(proofs)
 app.add_typer(directory.app, name="directory")

@@ -62,19 +62,20 @@ def push(
     new_request: Annotated[
         bool, typer.Option("--new-request", help="First make a further key for requests. From the next start all sign.")
     ] = False,
+    new_receive: Annotated[
+        bool, typer.Option("--new-receive", help="First make a further key that other hubs seal for.")
+    ] = False,
 ) -> None:
     """What receivers by HTTPS push are given: the hub's name and its public keys, as JSON."""
     settings = settings_or_exit(settings_file)
     try:
-        for kind, wanted in zip(KINDS, (new_content, new_request), strict=True):
+        for kind, wanted in zip(KINDS, (new_content, new_request, new_receive), strict=True):
             if wanted:
                 note(f"{_make(kind, settings.keys)} is made.")
     except OSError as error:
         fail(f"cannot write to {settings.keys}: {error.strerror}", FAILED)
-    signing = settings.push_content_key
-    content = sorted({*settings.keys.glob("push-content-*.key"), *((signing,) if signing else ())})
     try:
-        signers = [content_signer(path) for path in content]
+        signers = [content_signer(path) for path in sorted(settings.push_content_keys)]
         requests = [public_key_to_text(request_key(path).key) for path in settings.push_request_keys]
     except UnusablePushKey as error:
         fail(str(error), FAILED)

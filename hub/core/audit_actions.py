@@ -122,6 +122,14 @@ ACTIONS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
     "source.rotated": ("One has a new key.", ("key", "until")),
     "source.bound": ("One is bound to a client certificate, or to none.", ("certificate",)),
     "source.disabled": ("One is taken no more events from.", ()),
+    # other hubs
+    "peer.introduced": ("Another hub was introduced.", ()),
+    "peer.confirmed": ("A second person confirmed it by its fingerprint.", ()),
+    "peer.mismatch": ("The fingerprint that was typed was not its own.", ()),
+    "peer.keys_changed": ("It has other keys, and one that was known signed them.", ()),
+    "peer.doubted": ("It has other keys that nothing known signed: it is confirmed no more.", ()),
+    "peer.suspended": ("Nothing more is taken from it.", ()),
+    "peer.removed": ("It was forgotten.", ()),
     # children whose time is up
     "child.time_up": ("The time of what is held about a child is up.", ()),
     "child.kept": ("It is not after all.", ()),

@@ -2,11 +2,12 @@
 
 ``push-content-N.key`` (P-256) signs what a notice says: the last one made signs, and receivers hold the public halves
 of all. ``push-request-N.key`` (Ed25519) signs each request: all of them do, so that a new one can be handed out and an
-old one taken away without a moment in which a receiver has the wrong one.
+old one taken away without a moment in which a receiver has the wrong one. ``push-receive-N.key`` (P-256) opens what
+other hubs send: the last one made is given to them, and all of them open.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final, Literal
 
@@ -14,13 +15,14 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from adapters.https.receive import Opener
 from adapters.https.seal import ContentSigner
 from adapters.https.wire import TransportKey
 from hub.core.webhook import SigningKey, signing_key_from_text
 
-Kind = Literal["content", "request"]
-KINDS: Final[tuple[Kind, ...]] = ("content", "request")
-_NUMBER = re.compile(r"push-(?:content|request)-([0-9]{1,6})\.key")
+Kind = Literal["content", "request", "receive"]
+KINDS: Final[tuple[Kind, ...]] = ("content", "request", "receive")
+_NUMBER = re.compile(r"push-(?:content|request|receive)-([0-9]{1,6})\.key")
 
 
 class UnusablePushKey(ValueError):
@@ -35,7 +37,7 @@ def next_key(kind: Kind, folder: Path) -> Path:
 
 def new_key(kind: Kind) -> bytes:
     """A fresh private key (PEM, PKCS 8)."""
-    key = ec.generate_private_key(ec.SECP256R1()) if kind == "content" else Ed25519PrivateKey.generate()
+    key = Ed25519PrivateKey.generate() if kind == "request" else ec.generate_private_key(ec.SECP256R1())
     return key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
@@ -58,6 +60,17 @@ def request_key(path: Path) -> TransportKey:
     if not isinstance(key, Ed25519PrivateKey):
         raise UnusablePushKey(f"{path.name}: not an Ed25519 key")
     return TransportKey(scheme="v1a", key=key.private_bytes_raw())
+
+
+def opener(paths: Sequence[Path]) -> Opener:
+    """What opens with these key files, the newest last. Raises UnusablePushKey."""
+    keys = []
+    for path in paths:
+        key = _private(path)
+        if not isinstance(key, ec.EllipticCurvePrivateKey) or not isinstance(key.curve, ec.SECP256R1):
+            raise UnusablePushKey(f"{path.name}: not a key on P-256")
+        keys.append(key)
+    return Opener(keys)
 
 
 def shared_secrets(text: str) -> Mapping[str, tuple[TransportKey, ...]]:

@@ -46,6 +46,7 @@ from hub.service.desk.ports import DeskUnit
 from hub.service.directory.ports import Drafts
 from hub.service.evidence.ports import EvidenceUnit
 from hub.service.key_ports import Wrapping
+from hub.service.peers.ports import PeersUnit
 from hub.service.pickup.ports import Pickups
 from hub.service.retention.ports import RetentionUnit
 from hub.service.search_ports import SearchUnit
@@ -132,6 +133,11 @@ class Unit(Protocol):
     @property
     def tokens(self) -> TokensUnit:
         """API tokens."""
+        ...
+
+    @property
+    def peers(self) -> PeersUnit:
+        """Other hubs."""
         ...
 
     @property

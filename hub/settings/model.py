@@ -346,6 +346,18 @@ class Settings(
         return self.push_request_key_files or tuple(sorted(self.keys.glob("push-request-*.key"), key=_age))
 
     @property
+    def push_receive_keys(self) -> tuple[Path, ...]:
+        """Files of the keys that open what other hubs send, the oldest first."""
+        return tuple(sorted(self.keys.glob("push-receive-*.key"), key=_age))
+
+    @property
+    def push_content_keys(self) -> tuple[Path, ...]:
+        """Files of all keys that content may have been signed with, the one that signs last."""
+        signing = self.push_content_key
+        others = sorted({*self.keys.glob("push-content-*.key")} - {signing}, key=_age)
+        return (*others, *(() if signing is None else (signing,)))
+
+    @property
     def receipts_by_mail(self) -> tuple[str, ...]:
         """Templates of the addresses that receipts come back to."""
         return tuple(text for text in (self.return_path, self.receipts_address) if text and "{token}" in text)

@@ -127,6 +127,7 @@ OF_ORGANISATION: Final[Mapping[str, Condition]] = {
     "legal_holds": _nobodys,
     "audit_checkpoints": _nobodys,
     "audit_places": _nobodys,
+    "peers": _nobodys,
     "users": _OWNED,
     "user_links": _OWNED,
     "user_sessions": _OWNED,

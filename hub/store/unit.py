@@ -50,6 +50,7 @@ from hub.service.conversations.ports import ConversationsUnit
 from hub.service.desk.ports import DeskUnit
 from hub.service.directory.ports import Drafts
 from hub.service.evidence.ports import EvidenceUnit
+from hub.service.peers.ports import PeersUnit
 from hub.service.pickup.ports import Pickups
 from hub.service.ports import ANYWHERE, Places, Unit
 from hub.service.retention.ports import RetentionUnit
@@ -82,6 +83,7 @@ from hub.store.desk import SqlDesk
 from hub.store.drafts import SqlDrafts
 from hub.store.evidence import SqlEvidence
 from hub.store.passkeys import SqlPasskeys
+from hub.store.peers import SqlPeers
 from hub.store.pickup import SqlPickups
 from hub.store.providers import SqlProviders
 from hub.store.retention import SqlRetention
@@ -110,6 +112,7 @@ class SqlUnit:
         self.passkeys: PasskeysUnit = SqlPasskeys(self._run)
         self.providers: ProvidersUnit = SqlProviders(self._run)
         self.tokens: TokensUnit = SqlTokens(self._run)
+        self.peers: PeersUnit = SqlPeers(self._run)
         self.drafts: Drafts = SqlDrafts(self._run)
         self.pickups: Pickups = SqlPickups(self._run)
         self.desk: DeskUnit = SqlDesk(self._run)

@@ -9,11 +9,13 @@ from pydantic.json_schema import models_json_schema
 
 from hub.core.answers import PROBLEM_JSON, TITLES, AcceptedBody, ProblemDetails
 from hub.core.api_tokens import REGISTER
+from hub.core.peers import WELL_KNOWN
 from hub.core.wire_models import DATA_MODELS, Envelope
 from hub.service.outbox import WHYS, Deed
 from hub.web.api.callbacks import LONGEST_ADDRESS, RECIPIENT
 from hub.web.api.directory import DirectoryChanges
 from hub.web.api.outbox import Narrowed, OutboxOrder, OutboxQuestion
+from hub.web.api.peers import DOCUMENT_TYPE
 from hub.web.openapi_directory import directory_paths
 from hub.web.openapi_parts import Json, misunderstood, parameter, query, reads, refusal, tidied
 
@@ -71,6 +73,7 @@ def openapi() -> Mapping[str, Any]:
             "/v1/callbacks/govuk-notify/receipts": {"post": _callback_operation("What became of one text message")},
             "/v1/callbacks/govuk-notify/texts": {"post": _callback_operation("A text message that somebody sent")},
             "/v1/register/{organisation}": {"get": _register_operation()},
+            WELL_KNOWN: {"get": reads("What this hub says of itself to other hubs, signed", DOCUMENT_TYPE)},
             **directory_paths(),
             "/health/live": {"get": reads("The process answers", "application/json")},
             "/health/ready": {"get": _probe("Whether events can be taken and will be worked on")},

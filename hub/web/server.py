@@ -9,6 +9,7 @@ from aiohttp import web
 from aiohttp.typedefs import Middleware
 
 from hub.core.api_tokens import REGISTER
+from hub.core.peers import WELL_KNOWN
 from hub.service.audit.looks import Looks
 from hub.service.ports import Clock
 from hub.web.api.bearers import Bearers
@@ -19,6 +20,7 @@ from hub.web.api.episodes import EpisodesApi, guarded, guarded_own
 from hub.web.api.events import EventsApi
 from hub.web.api.health import HealthApi
 from hub.web.api.outbox import OutboxApi
+from hub.web.api.peers import PeersApi
 from hub.web.api.register import RegisterApi
 from hub.web.api.schema import SchemaApi
 from hub.web.connections import Gate
@@ -58,6 +60,7 @@ class Parts:
     directory: DirectoryApi
     coverage: CoverageApi
     callbacks: CallbacksApi
+    peers: PeersApi
     register: RegisterApi
     acknowledge: AcknowledgePage
     verify: VerifyPage
@@ -145,6 +148,7 @@ def _open_to_all(parts: Parts) -> list[web.RouteDef]:
         web.get("/v1/openapi.json", parts.schema.openapi),
         web.post("/v1/callbacks/govuk-notify/receipts", parts.callbacks.notify_receipt),
         web.post("/v1/callbacks/govuk-notify/texts", parts.callbacks.notify_text),
+        web.get(WELL_KNOWN, parts.peers.introduction),
         web.get("/a/{token}", parts.acknowledge.show),
         web.post("/a/{token}", parts.acknowledge.record),
         web.get("/v/{token}", parts.verify.show),

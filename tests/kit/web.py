@@ -61,6 +61,7 @@ from hub.web.api.episodes import EpisodesApi
 from hub.web.api.events import EventsApi
 from hub.web.api.health import HealthApi
 from hub.web.api.outbox import OutboxApi
+from hub.web.api.peers import PeersApi
 from hub.web.api.register import RegisterApi
 from hub.web.api.schema import SchemaApi
 from hub.web.api.sources import SourceBook
@@ -88,6 +89,7 @@ from tests.kit.changing import office
 from tests.kit.clock import START, FakeClock
 from tests.kit.delivering import Sink
 from tests.kit.events import BROMLEY, SOURCE, wire_rules
+from tests.kit.peers import ASHBY
 from tests.kit.store import sqlite_store
 from tests.kit.tokens import Token, file_tokens
 
@@ -331,6 +333,7 @@ async def serving(
             bodies=bodies,
             clock=clock,
         ),
+        peers=PeersApi(document=ASHBY.document, clock=clock),
         register=RegisterApi(Registers(store, clock, ids)),
         acknowledge=AcknowledgePage(answers=answers, pages=pages, bodies=forms),
         verify=VerifyPage(proofs=proofs, pages=pages),

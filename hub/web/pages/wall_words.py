@@ -86,6 +86,7 @@ ALARMS: Final[Mapping[str, str]] = {
     "stalled": "Nothing goes out. Look at the relay or provider.",
     "clock_jumped": "Look at the machine’s clock.",
     "retention_late": "Details that should be gone are not: see `fingerpost retention list`, and the log.",
+    "peer_keys": "Ring that hub’s operator and have its fingerprint read out. See `fingerpost peers show`.",
     "key_backup_old": "Delete the backups of the key store that are past the deadline.",
 }
 """What to do about an alarm; of the others the operators' guide says more."""

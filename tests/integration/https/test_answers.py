@@ -63,6 +63,7 @@ async def test_a_request_has_no_cookies_and_asks_for_nothing_compressed(server: 
         "Accept-Encoding",
         "User-Agent",
         "Connection",
+        "X-Fingerpost-Issuer",
         "webhook-id",
         "webhook-timestamp",
         "webhook-signature",

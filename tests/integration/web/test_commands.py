@@ -18,7 +18,7 @@ def test_keys_are_never_written_over(tmp_path: Path) -> None:
     assert (run(env, "keys", "init", "--signer"))[0] == 0
     keys = tmp_path / "hub" / "keys"
     before = {path.name: path.read_bytes() for path in keys.iterdir()}
-    made = {"kek-1.key", "index.key", "audit-1.key", "push-content-1.key", "push-request-1.key"}
+    made = {"kek-1.key", "index.key", "audit-1.key", "push-content-1.key", "push-request-1.key", "push-receive-1.key"}
     assert set(before) == made | {"signer.key", "signer.crt", "signer-ca.key", "signer-ca.crt"}
     assert all(path.stat().st_mode & 0o077 == 0 for path in keys.iterdir())
     status, _, err = run(env, "keys", "init")

@@ -6,6 +6,7 @@ from pathlib import Path
 from hub.cli.looks import COMMANDS, Look
 from hub.core.audit_actions import ACTIONS, entry, page, says
 from hub.service.directory.step import ACTION
+from hub.service.peers.introducing import STEPS
 from hub.web.looks import SEEN
 from tests.kit.audit_calls import trees, written
 
@@ -13,7 +14,7 @@ ROOT = Path(__file__).parents[3]
 TYPED = {
     action for one in COMMANDS.values() if isinstance(one, Look) for action in (one.action, one.otherwise) if action
 }
-TABLES = {*SEEN.values(), *TYPED, *ACTION.values()}
+TABLES = {*SEEN.values(), *TYPED, *ACTION.values(), *STEPS.values()}
 """Those that are looked up when the code runs."""
 
 

@@ -1,0 +1,1 @@
+"""Other hubs: introduced, confirmed by telephone, doubted when their keys change."""

@@ -1,0 +1,218 @@
+"""Two hubs come to know each other: introduced by one human, confirmed by another, and doubted when keys change.
+
+Nothing is fetched inside a transaction. What was fetched is judged again by the row as it is by then, so that two who
+do this at once, or a document that comes late, cannot bring back an older state.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final
+from urllib.parse import urlsplit
+
+from hub.core.lines import one_line
+from hub.core.peers import (
+    TRANSITIONS,
+    VERSIONS,
+    WELL_KNOWN,
+    BadIntroduction,
+    Introduction,
+    Peer,
+    Step,
+    common_version,
+    introduction,
+    is_another,
+    is_fingerprint,
+    same_keys,
+    succeeds,
+)
+from hub.core.records import AlarmRecord, AuditLine
+from hub.service.peers.ports import LOCK, Fetch, NotFetched
+from hub.service.ports import Clock, Ids, Store, Unit
+
+ALARM: Final = "peer_keys"
+LONGEST_NAME: Final = 120
+AHEAD: Final = timedelta(hours=1)
+"""How far the clock of another hub may be before ours."""
+
+
+class Refused(Exception):
+    """It was not done; the text says why and what to do, for whoever asked."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Introducing:
+    """``own``: this hub's id."""
+
+    store: Store
+    fetch: Fetch
+    own: str
+    clock: Clock
+    ids: Ids
+
+    async def introduce(self, url: str, name: str) -> Peer:
+        """Fetch what the hub at ``url`` says of itself, and keep it until a second person confirms. Raises Refused."""
+        place, by = document_url(url), named(name)
+        document, said = await self._fetched(place)
+        if said.hub == self.own:
+            raise Refused("That is this hub itself.")
+        if common_version(said.versions) is None:
+            spoken, ours = (", ".join(map(str, one)) for one in (said.versions, VERSIONS))
+            raise Refused(
+                f"That hub exchanges by version {spoken}, this one by {ours}: one of them has to be upgraded."
+            )
+        now = self.clock.now()
+
+        async def write(unit: Unit) -> Peer:
+            await unit.lock(LOCK)
+            known = await unit.peers.one(said.hub)
+            if known is not None:
+                raise Refused(f"{known.hub} is known already: it is {known.state}. Refresh it, or remove it first.")
+            await self._only_one_called(unit, said)
+            peer = Peer(hub=said.hub, url=place, state="introduced", document=document, said=said, put_by=by,
+                        introduced_at=now, changed_at=now)  # fmt: skip
+            await unit.peers.put(peer)
+            await unit.add_audit([self._line("peer.introduced", peer.hub, now)])
+            return peer
+
+        return await self.store.write(write)
+
+    async def confirm(self, hub: str, typed: str, name: str) -> Peer:
+        """Trust it: ``typed`` is the fingerprint that its operator read out. Raises Refused."""
+        by, now = named(name), self.clock.now()
+
+        async def write(unit: Unit) -> Peer | str:
+            await unit.lock(LOCK)
+            peer = await self._known(unit, hub)
+            if not is_another(by, peer.put_by):
+                return "It has to be confirmed by somebody else than whoever brought it here."
+            if not is_fingerprint(peer.said, typed):
+                await unit.add_audit([self._line("peer.mismatch", hub, now)])
+                return (
+                    "That is not its fingerprint. Have it read out again (`fingerpost peers self` on the other side). "
+                    "If it differs still, somebody may stand between the two hubs: remove the peer."
+                )
+            done = await self._step(unit, peer, "confirm", by, now)
+            for alarm in await unit.alarms():
+                if alarm.kind == ALARM and alarm.reason == hub:
+                    await unit.clear_alarm(alarm.id, now, [])
+            return done
+
+        found = await self.store.write(write)
+        if isinstance(found, str):  # outside the transaction, so that the line of it stays
+            raise Refused(found)
+        return found
+
+    async def suspend(self, hub: str, name: str) -> Peer:
+        """Take nothing more from it until it is confirmed anew. Raises Refused."""
+        by, now = named(name), self.clock.now()
+
+        async def write(unit: Unit) -> Peer:
+            await unit.lock(LOCK)
+            return await self._step(unit, await self._known(unit, hub), "suspend", by, now)
+
+        return await self.store.write(write)
+
+    async def remove(self, hub: str, name: str) -> None:
+        """Forget it. Raises Refused."""
+        named(name)
+        now = self.clock.now()
+
+        async def write(unit: Unit) -> None:
+            await unit.lock(LOCK)
+            await self._known(unit, hub)
+            await unit.peers.remove(hub)
+            await unit.add_audit([self._line("peer.removed", hub, now)])
+
+        await self.store.write(write)
+
+    async def refresh(self, hub: str, name: str) -> Peer:
+        """Fetch anew what it says. New keys are taken over if a known one signed them; else it is confirmed no more,
+        and the operator is told. Raises Refused."""
+        by = named(name)
+        known = await self.store.read(lambda unit: self._known(unit, hub))
+        document, said = await self._fetched(known.url)
+        now = self.clock.now()
+
+        async def write(unit: Unit) -> Peer:
+            await unit.lock(LOCK)
+            peer = await self._known(unit, hub)
+            if said.hub != hub:
+                raise Refused("Another hub answers at its address now. Ask its operator; remove it and introduce it.")
+            if peer.state != "introduced" and said.issued < peer.said.issued:
+                raise Refused("What came is older than what is known: it was not taken.")
+            await self._only_one_called(unit, said)
+            fresh = replace(peer, document=document, said=said)
+            if same_keys(said, peer.said) or succeeds(document, peer.said, now):
+                await unit.peers.put(fresh)
+                if not same_keys(said, peer.said):
+                    await unit.add_audit([self._line("peer.keys_changed", hub, now)])
+                return fresh
+            if peer.state != "confirmed":  # it was not trusted, and the fingerprint to compare is that of these keys
+                fresh = replace(fresh, put_by=by)
+                await unit.peers.put(fresh)
+                return fresh
+            alarm = AlarmRecord(id=self.ids.new("al", now), kind=ALARM, owner="operator", reason=hub, raised_at=now)
+            await unit.add_alarm(alarm, [self._line("alarm.peer_keys", hub, now)])
+            return await self._step(unit, fresh, "doubt", by, now)
+
+        return await self.store.write(write)
+
+    async def _fetched(self, url: str) -> tuple[bytes, Introduction]:
+        try:
+            document = await self.fetch(url)
+            said = introduction(document, self.clock.now())
+        except NotFetched as error:
+            raise Refused(f"What that hub says of itself could not be fetched: {error}.") from error
+        except BadIntroduction as error:
+            raise Refused(f"What that hub says of itself cannot be used: {error}.") from error
+        if said.issued - self.clock.now() > AHEAD:
+            # Taken, it would make every later one look older than what is known.
+            raise Refused("What that hub says of itself bears a time to come: one of the two clocks is wrong.")
+        return document, said
+
+    async def _known(self, unit: Unit, hub: str) -> Peer:
+        peer = await unit.peers.one(hub)
+        if peer is None:
+            raise Refused(f"There is no peer {hub}: see `fingerpost peers list`.")
+        return peer
+
+    async def _only_one_called(self, unit: Unit, said: Introduction) -> None:
+        other = await unit.peers.called(said.issuer)
+        if other is not None and other.hub != said.hub:
+            raise Refused(f"{other.hub} is known by this address already: remove it first.")
+
+    async def _step(self, unit: Unit, peer: Peer, step: Step, by: str, now: datetime) -> Peer:
+        state = TRANSITIONS[peer.state].get(step)
+        if state is None:
+            raise Refused(f"{peer.hub} is {peer.state}.")
+        done = replace(peer, state=state, put_by=by, changed_at=now)
+        await unit.peers.put(done)
+        await unit.add_audit([self._line(STEPS[step], peer.hub, now)])
+        return done
+
+    def _line(self, action: str, hub: str, now: datetime) -> AuditLine:
+        return AuditLine(id=self.ids.new("au", now), at=now, actor="operator", action=action, subject=hub, detail={})
+
+
+STEPS: Final[Mapping[Step, str]] = {
+    "confirm": "peer.confirmed",
+    "suspend": "peer.suspended",
+    "doubt": "peer.doubted",
+}
+
+
+def document_url(url: str) -> str:
+    """Where a hub's introduction stands: its address alone is enough."""
+    parts = urlsplit(url.strip())
+    if parts.path in ("", "/"):
+        parts = parts._replace(path=WELL_KNOWN)
+    return parts.geturl()
+
+
+def named(name: str) -> str:
+    """A person's own name. Raises Refused."""
+    line = one_line(name)
+    if not line or len(line) > LONGEST_NAME or not any(one.isalpha() for one in line):
+        raise Refused("The name is your own, on one line.")
+    return line

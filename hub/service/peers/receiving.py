@@ -1,0 +1,151 @@
+"""What a confirmed peer sends: verified, opened, judged; then handed on in one transaction, and only then acknowledged.
+
+Of a request whose signature is not that of a confirmed peer nothing is kept. Of one whose is, nothing is lost: what
+cannot be opened, verified or understood is sealed into quarantine, and the operator is told.
+"""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Final, Literal, Protocol, TypeAlias
+
+from adapters.https.receive import RECEIPT_TYP, NotOpened, Opener, verified
+from adapters.https.seal import ContentSigner
+from adapters.https.wire import NOTICE_TYP
+from hub.core.peer_messages import SAYS, Message, message
+from hub.core.peers import Introduction, Peer
+from hub.core.records import AlarmRecord, AuditLine, QuarantineRecord
+from hub.core.ulid import spelled
+from hub.core.webhook import ID, Refused, verify
+from hub.service.ports import Clock, Ids, Store, Unit
+
+Headers: TypeAlias = Sequence[tuple[str, str]]
+IN_A_THREAD: Final = 64 * 1024
+"""Bytes of a body from which opening it would hold the event loop for longer than a thread costs."""
+ANY_TIME: Final = datetime.min.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """It is durable: the signed acknowledgement."""
+
+    receipt: bytes = field(repr=False)
+    """A compact JWS."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotTaken:
+    """It is not, and why: words for the sender, which repeat nothing of it."""
+
+    status: Literal[401, 403, 409, 422]
+    why: str
+    quarantine: str | None = None
+
+
+class Take(Protocol):
+    """Writes down what a message means, once however often it comes. Returns this hub's reference of it, the first one
+    again for the same, and None where another message has the id."""
+
+    def __call__(self, unit: Unit, peer: Peer, said: Message, now: datetime, /) -> Awaitable[str | None]: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receiving:
+    """``own``: what this hub says of itself. ``digest``: a keyed hash. ``nudge`` wakes the delivery service."""
+
+    store: Store
+    own: Introduction
+    opener: Opener = field(repr=False)
+    signer: ContentSigner = field(repr=False)
+    take: Take
+    clock: Clock
+    ids: Ids
+    digest: Callable[[bytes], bytes] = field(repr=False)
+    tolerance: float
+
+    async def speaker(self, issuer: str, headers: Headers, body: bytes) -> Peer | NotTaken:
+        """The confirmed peer whose request this is, fresh and whole; else why not."""
+        peer = await self.store.read(lambda unit: unit.peers.called(issuer))
+        if peer is None:
+            return NotTaken(status=401, why="No hub of this name is known here: introduce yourself first.")
+        now = self.clock.now()
+        found = verify(headers, body, peer.said.verifying(ANY_TIME), now, self.tolerance)
+        if isinstance(found, Refused):
+            return NotTaken(status=401, why="The request bears no valid signature of that hub: did its keys change?")
+        if peer.state != "confirmed":
+            return NotTaken(status=403, why=f"That hub is {peer.state} here: ring this hub's operator.")
+        if found.stale:
+            why = "the signature is right, but it is not of now: is a clock wrong, or a queue slow?"
+            return await self._aside(peer, _header(headers), body, why, "stale_signature", 401)
+        return peer
+
+    async def receive(self, peer: Peer, headers: Headers, body: bytes) -> Taken | NotTaken:
+        """A request of :meth:`speaker`. Raises StoreUnavailable, and then nothing was taken."""
+        now, webhook_id = self.clock.now(), _header(headers)
+        opened = await self._opened(peer, body, now)
+        if isinstance(opened, str):
+            return await self._aside(peer, webhook_id, body, opened, "invalid", 422)
+        inner, payload = opened
+        said = message(payload, issuer=peer.said.issuer, audience=self.own.inbox, webhook_id=webhook_id,
+                       own=self.own.hub, now=now)  # fmt: skip
+        if not isinstance(said, Message):
+            return await self._aside(peer, webhook_id, inner, SAYS[said], "invalid", 422)
+        reference = await self.store.write(lambda unit: self.take(unit, peer, said, now))
+        if reference is None:
+            return NotTaken(status=409, why="This id was used for another message.")
+        return Taken(receipt=self._receipt(said, reference))
+
+    async def _opened(self, peer: Peer, body: bytes, now: datetime) -> tuple[bytes, bytes] | str:
+        """What was signed, as it was signed and what it says; else what is wrong."""
+        if len(body) < IN_A_THREAD:
+            return self._open(peer, body, now)
+        return await asyncio.to_thread(self._open, peer, body, now)
+
+    def _open(self, peer: Peer, body: bytes, now: datetime) -> tuple[bytes, bytes] | str:
+        try:
+            inner = self.opener.open(body)
+        except NotOpened as error:
+            return f"is {error}: fetch this hub's keys anew"
+        payload = verified(inner, peer.said.signing(now), NOTICE_TYP)
+        return "bears no valid signature of that hub inside: did its keys change?" if payload is None else (
+            inner, payload
+        )  # fmt: skip
+
+    async def _aside(
+        self,
+        peer: Peer,
+        webhook_id: str,
+        body: bytes,
+        why: str,
+        reason: Literal["invalid", "stale_signature"],
+        status: Literal[401, 422],
+    ) -> NotTaken:
+        """Keep it for a human, once for each message, and tell the operator."""
+        now, ids = self.clock.now(), self.ids
+        mark = self.digest(b"\0".join((b"peer", peer.hub.encode(), webhook_id.encode(), why.encode())))
+        record = QuarantineRecord(
+            id=spelled("qu", int.from_bytes(mark[:16])),
+            source=peer.said.source,
+            received_at=now,
+            reason=reason,
+            body=body,
+            problems=({"path": "", "message": why},),
+        )
+        alarm = AlarmRecord(id=ids.new("al", now), kind="quarantine", owner="operator", reason=record.id, raised_at=now)
+        line = AuditLine(id=ids.new("au", now), at=now, actor=peer.said.source, action="event.quarantined",
+                         subject=record.id, detail={"reason": reason})  # fmt: skip
+        await self.store.write(lambda unit: unit.add_quarantine(record, alarm, [line]))
+        return NotTaken(status=status, why=f"The message {why}", quarantine=record.id)
+
+    def _receipt(self, said: Message, reference: str) -> bytes:
+        answer = {"received": said.id, "reference": reference}
+        if said.receipt is not None:
+            answer["receipt"] = said.receipt
+        return self.signer.sign(json.dumps(answer).encode("ascii"), RECEIPT_TYP).encode("ascii")
+
+
+def _header(headers: Headers) -> str:
+    """The id that was signed with the request: there is exactly one, once it was verified."""
+    return next((value.strip(" \t") for name, value in headers if name.lower() == ID), "")

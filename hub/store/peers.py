@@ -1,0 +1,84 @@
+"""Other hubs, each with what it says of itself."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Row, delete, select
+
+from hub.core.peers import Peer, recalled
+from hub.store.peers_tables import peers
+from hub.store.session import HUB_SCOPE, Run, Session
+
+
+class SqlPeers:
+    """Implements ``hub.service.peers.ports.PeersUnit``."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+
+    async def all(self) -> Sequence[Peer]:
+        return await self._run(_all)
+
+    async def one(self, hub: str) -> Peer | None:
+        return await self._run(_one, hub)
+
+    async def called(self, issuer: str) -> Peer | None:
+        return await self._run(_called, issuer)
+
+    async def put(self, peer: Peer) -> None:
+        await self._run(_put, peer)
+
+    async def remove(self, hub: str) -> None:
+        await self._run(_remove, hub)
+
+
+def _all(session: Session) -> Sequence[Peer]:
+    rows = session.connection.execute(select(peers).order_by(peers.c.introduced_at, peers.c.hub))
+    return [_peer(session, row) for row in rows]
+
+
+def _one(session: Session, hub: str) -> Peer | None:
+    row = session.connection.execute(select(peers).where(peers.c.hub == hub)).one_or_none()
+    return None if row is None else _peer(session, row)
+
+
+def _called(session: Session, issuer: str) -> Peer | None:
+    row = session.connection.execute(select(peers).where(peers.c.issuer == issuer)).one_or_none()
+    return None if row is None else _peer(session, row)
+
+
+def _peer(session: Session, row: Row[Any]) -> Peer:
+    document = session.open(HUB_SCOPE, row.document, peers, "document", f"{row.hub}/{row.state}")
+    return Peer(
+        hub=row.hub,
+        url=row.url,
+        state=row.state,
+        document=document,
+        said=recalled(document),
+        introduced_at=row.introduced_at,
+        changed_at=row.changed_at,
+        put_by=session.open(HUB_SCOPE, row.put_by, peers, "put_by", row.hub).decode(),
+    )
+
+
+def _put(session: Session, peer: Peer) -> None:
+    """The document is bound to the state as well: nobody who writes to the database makes a peer a confirmed one."""
+    session.put(
+        peers,
+        [
+            {
+                "hub": peer.hub,
+                "state": peer.state,
+                "url": peer.url,
+                "issuer": peer.said.issuer,
+                "introduced_at": peer.introduced_at,
+                "changed_at": peer.changed_at,
+                "document": session.seal(HUB_SCOPE, peer.document, peers, "document", f"{peer.hub}/{peer.state}"),
+                "put_by": session.seal(HUB_SCOPE, peer.put_by.encode(), peers, "put_by", peer.hub),
+            }
+        ],
+    )
+
+
+def _remove(session: Session, hub: str) -> None:
+    session.connection.execute(delete(peers).where(peers.c.hub == hub))
