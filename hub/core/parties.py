@@ -97,12 +97,6 @@ def readers(
     return tuple(found.values())
 
 
-def left_out(some: Sequence[Reader], thread: Sequence[Party], named: Sequence[Party]) -> tuple[Party, ...]:
-    """Who of the thread, or of those named, does not read it: they may not know a place."""
-    told = {one.party.key for one in some}
-    return tuple(one for one in (*thread, *named) if one.key not in told)
-
-
 def priority(purpose: Purpose, party: Party, *, touches: bool) -> Priority:
     """How fast it goes: what touches whereabouts goes to the police before everything else."""
     if touches and is_police(party):

@@ -12,7 +12,7 @@ from typing import Final, TypeAlias
 
 from contacts.areas import Areas
 from contacts.directory import Directory
-from contacts.roles import FALLBACK, OPERATOR, desk_of
+from contacts.roles import FALLBACK, OPERATOR
 from hub.core.conversation import (
     BY_HAND,
     CAUSE,
@@ -30,8 +30,9 @@ from hub.core.conversation import (
     plain_text,
     touches_whereabouts,
 )
-from hub.core.parties import is_police, left_out, may_address, parties, priority, readers, taking_part
+from hub.core.parties import is_police, priority
 from hub.core.records import AuditLine, Changes, StoredEpisode
+from hub.service.conversations.audience import Audience, audience_of, standing
 from hub.service.conversations.ports import Written
 from hub.service.conversations.seats import Seat, Who, seat
 from hub.service.ledger import load, reach
@@ -40,10 +41,8 @@ from hub.service.rows import Rows
 from hub.service.tenancy import WHOLE, scoped
 from hub.service.ways import Ways
 from routing.decision import Decision, Recipient
-from routing.facts import Doc
-from routing.needtoknow import may_see_places, view
+from routing.needtoknow import view
 from routing.packs import Packs
-from routing.recipients import resolve
 
 LONGEST_NAME: Final = 120
 
@@ -83,18 +82,6 @@ class Conflict:
     """Something else was sent under the same key."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Audience:
-    """Who would read it, and who of the thread would not as they may not know a place. ``offered``: whom it may be
-    sent to besides."""
-
-    author: Party
-    mine: tuple[Party, ...]
-    readers: tuple[Reader, ...]
-    left_out: tuple[Party, ...]
-    offered: tuple[Party, ...]
-
-
 Outcome: TypeAlias = Sent | Conflict | Sequence[TextProblem]
 
 
@@ -119,16 +106,19 @@ class Writing:
     ids: Ids
     nudge: Callable[[], None]
 
-    async def audience(self, who: Who, episode: str, draft: Draft) -> Audience | None:
-        """Who would read what is being written, to be shown before it is sent; None as for :meth:`write`."""
-        sits = await self._let_in(who, episode, draft)
+    async def audience(
+        self, who: Who, episode: str, *, thread: str | None = None, desk: str | None = None
+    ) -> Audience | None:
+        """Who would read what is written now, to be shown before it is sent; None as for :meth:`write`."""
+        sits = await self._let_in(who, episode, thread, None, desk)
         if sits is None:
             return None
-        touches = touches_whereabouts(_purpose(draft.purpose) or "information", draft.whereabouts)
 
         async def work(unit: Unit) -> Audience | None:
-            stored = await _standing(unit, episode)
-            return None if stored is None else await self._audience(unit, sits, stored, draft, touches=touches)
+            stored = await standing(unit, episode)
+            if stored is None:
+                return None
+            return await audience_of(unit, stored, self.areas, sits.mine, thread=thread, desk=desk)
 
         try:
             with scoped(WHOLE):
@@ -138,7 +128,7 @@ class Writing:
 
     async def write(self, who: Who, episode: str, draft: Draft) -> Outcome | None:
         """Send a message; None for whoever takes no part: of the episode, or of the thread."""
-        sits = await self._let_in(who, episode, draft)
+        sits = await self._let_in(who, episode, draft.thread, draft.in_reply_to, draft.desk)
         if sits is None:
             return None
         checked = check(draft)
@@ -152,14 +142,17 @@ class Writing:
             if known is not None:
                 same = _same(known, episode, checked, draft)
                 return Sent(message=known, repeated=True) if same else Conflict()
-            stored = await _standing(unit, episode)
+            stored = await standing(unit, episode)
             if stored is None:
                 return None
-            found = await self._audience(unit, sits, stored, draft, touches=checked.touches)
+            found = await audience_of(unit, stored, self.areas, sits.mine, thread=draft.thread, desk=draft.desk)
             if found is None:
                 return None
-            if {one.key for one in found.offered}.issuperset(draft.to) and len(found.readers) > 1:
-                return await self._send(unit, who, stored, draft, checked, found, now)
+            some = found.readers(draft.to, touches=checked.touches)
+            # Whoever reads it in any case may be named too: it changes nothing.
+            known_to = {one.key for one in found.offered} | {one.party.key for one in some}
+            if known_to.issuperset(draft.to) and len(some) > 1:
+                return await self._send(unit, who, stored, draft, checked, some, now)
             said = "Choose who it is for" if not draft.to else "Choose only from those who can be written to"
             return (TextProblem(field="readers", message=said),)
 
@@ -172,44 +165,19 @@ class Writing:
             self.nudge()
         return outcome
 
-    async def _let_in(self, who: Who, episode: str, draft: Draft) -> Seat | None:
+    async def _let_in(
+        self, who: Who, episode: str, thread: str | None, in_reply_to: str | None, desk: str | None
+    ) -> Seat | None:
         """By what they see themselves, and no more."""
         try:
             found = await self.store.read(lambda unit: seat(unit, who, episode))
         except Unsealable:
             return None
-        if found is None or (draft.thread is not None and not found.of(draft.thread)):
+        if found is None or (thread is not None and not found.of(thread)):
             return None
-        if draft.in_reply_to is not None and all(one.id != draft.in_reply_to for one in found.of(draft.thread or "")):
+        if in_reply_to is not None and all(one.id != in_reply_to for one in found.of(thread or "")):
             return None
-        return None if draft.desk is not None and all(one.desk != draft.desk for one in found.mine) else found
-
-    async def _audience(
-        self, unit: Unit, sits: Seat, stored: StoredEpisode, draft: Draft, *, touches: bool
-    ) -> Audience | None:
-        """Who reads it, as things stand now."""
-        doc = stored.doc
-        everyone = {one.key: one for one in parties(*await unit.desk.course(stored.record.id))}
-        mine = tuple(everyone[one.key] for one in sits.mine if one.key in everyone)
-        said = [one for one in await unit.conversations.messages(stored.record.id) if one.thread == draft.thread]
-        thread = tuple(everyone[one.key] for one in taking_part(said) if one.key in everyone)
-        author = _author(mine, thread, draft.desk)
-        if author is None:
-            return None
-        offered = tuple(one for one in may_address(author, everyone.values()) if one not in thread)
-        named = tuple(one for one in offered if one.key in draft.to)
-        found = readers(
-            author,
-            thread=thread,
-            named=named,
-            police=_police(everyone.values(), doc, self.areas),
-            touches=touches,
-            may_see_places=lambda party: any(may_see_places(role, doc) for role in party.roles),
-        )
-        # Whoever takes part in the thread may be named too: it changes nothing.
-        there = tuple(one for one in thread if one.key != author.key)
-        return Audience(author=author, mine=mine, readers=found, left_out=left_out(found, thread, named),
-                        offered=(*offered, *there))  # fmt: skip
+        return None if desk is not None and all(one.desk != desk for one in found.mine) else found
 
     async def _send(
         self,
@@ -218,10 +186,10 @@ class Writing:
         stored: StoredEpisode,
         draft: Draft,
         checked: _Checked,
-        audience: Audience,
+        some: Sequence[Reader],
         now: datetime,
     ) -> Sent:
-        record, author = stored.record, audience.author
+        record, author = stored.record, some[0].party
         opened = Thread(id=self.ids.new("th", now), episode=record.id, opened_at=now, opened_by=who.actor)
         message = Message(
             id=self.ids.new("ms", now),
@@ -242,8 +210,8 @@ class Writing:
                 for data in draft.files
             ),
         )
-        rows = self._told(stored, message, audience.readers, now)
-        message = replace(message, readers=_kept_readers(audience.readers, rows))
+        rows = self._told(stored, message, some, now)
+        message = replace(message, readers=_kept_readers(some, rows))
         lines = self._lines(who, message, None if draft.thread else opened, now)
         thread = None if draft.thread else opened
         written = Written(message=message, child=record.child, key=draft.key, thread=thread, audit=tuple(lines))
@@ -359,23 +327,6 @@ def _same(known: Message, episode: str, checked: _Checked, draft: Draft) -> bool
     )
 
 
-def _author(mine: Sequence[Party], thread: Sequence[Party], desk: str | None) -> Party | None:
-    """The party that they write for: the one they chose, else one that takes part in the thread, else their first."""
-    if desk is not None:
-        mine = [one for one in mine if one.desk == desk]
-    within = {one.key for one in thread}
-    return next((one for one in mine if one.key in within), mine[0] if mine else None)
-
-
-def _police(everyone: Iterable[Party], doc: Doc, areas: Areas) -> tuple[Party, ...]:
-    """The police of the episode; where none was told of it yet, those of where the child lives."""
-    told = tuple(one for one in everyone if is_police(one))
-    if told:
-        return told
-    (recipient,) = resolve("police", doc, areas)
-    return (Party(organisation=recipient.organisation, desk=desk_of("police"), roles=("police",)),)
-
-
 def _kept_readers(some: Sequence[Reader], rows: Rows) -> tuple[Reader, ...]:
     """Those that have an organisation, and the desks that are asked to tell whom nobody could reach: they see it too.
     The hub's operator sees none."""
@@ -387,9 +338,3 @@ def _kept_readers(some: Sequence[Reader], rows: Rows) -> tuple[Reader, ...]:
             there.add(party.key)
             kept.append(Reader(party=party, because="stands_in"))
     return tuple(kept)
-
-
-async def _standing(unit: Unit, episode: str) -> StoredEpisode | None:
-    """An episode that was reported, and whose child was not erased. One that is over may still be spoken of."""
-    stored = await unit.episode_by_id(episode)
-    return None if stored is None or stored.record.erased or not stored.doc else stored

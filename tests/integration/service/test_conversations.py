@@ -4,7 +4,6 @@ import email
 import email.policy
 import shutil
 import subprocess
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,7 +16,7 @@ from contacts.fictional import fictional_directory
 from hub.core.conversation import TextProblem
 from hub.core.records import NoticeRecord
 from hub.service.audit.ports import Wanted
-from hub.service.conversations.writing import Conflict, Draft, Sent
+from hub.service.conversations.writing import Conflict, Sent
 from hub.service.envelopes import Composer
 from hub.service.evidence.gathering import gathered
 from hub.service.evidence.words import course
@@ -90,7 +89,6 @@ async def test_nobody_could_be_asked_so_it_is_taken_to_touch_whereabouts(talk: T
 
 async def test_who_was_not_told_takes_no_part_whatever_they_know(talk: Talk) -> None:
     asked = await talk.wrote(DOOR, to=(TO_OFFICE,), files=(JPEG,))
-    draft = Draft(text="x", purpose="question", whereabouts=False, key="k", to=(TO_OFFICE,))
     for who in (somebody("E09000007"), somebody(BROMLEY, "designated_nurse"), somebody("operator")):
         assert await talk.write(who, to=(TO_OFFICE,)) is None
         assert await talk.write(who, thread=asked.thread, in_reply_to=asked.id) is None
@@ -98,7 +96,7 @@ async def test_who_was_not_told_takes_no_part_whatever_they_know(talk: Talk) -> 
         with scoped(Own(who.organisation)):
             assert await talk.reading.listed(who, asked.episode) is None
             assert await talk.reading.picture(who, asked.files[0].id) is None
-            assert await talk.writing.audience(who, asked.episode, draft) is None
+            assert await talk.writing.audience(who, asked.episode) is None
     assert len(await told(talk)) == 1
 
 
@@ -118,20 +116,23 @@ async def test_of_another_conversation_a_party_reads_nothing(talk: Talk) -> None
 
 
 async def test_who_only_hears_of_it_writes_to_those_who_work_it_and_sees_no_other_party(talk: Talk) -> None:
-    draft = Draft(text="x", purpose="question", whereabouts=False, key="k")
     episode = await talk.episode()
     with scoped(Own(SCHOOL)):
-        audience = await talk.writing.audience(OFFICE, episode, draft)
+        audience = await talk.writing.audience(OFFICE, episode)
     assert audience is not None
     front = {(BROMLEY, "front_door"), (HOST, "front_door")}
     assert {one.key for one in audience.offered} == FORCES | front
     for to in (((BROMLEY, "iro_service"),), (("E09000007", "front_door"),), ()):
         (problem,) = await talk.write(OFFICE, to=to)
         assert isinstance(problem, TextProblem) and problem.field == "readers"
+    asked = await talk.wrote(DOOR, to=(TO_OFFICE,))
     with scoped(Own(BROMLEY)):
-        audience = await talk.writing.audience(DOOR, episode, replace(draft, to=(TO_OFFICE,)))
-    assert audience is not None and [one.party.key for one in audience.readers] == [(BROMLEY, "front_door"), TO_OFFICE]
-    assert (BROMLEY, "iro_service") in {one.key for one in audience.offered}, "another desk of their own"
+        audience = await talk.writing.audience(DOOR, episode, thread=asked.thread)
+        assert await talk.writing.audience(DOOR, episode, desk="mash") is None
+    assert audience is not None and (BROMLEY, "iro_service") in {one.key for one in audience.offered}, "their own too"
+    assert [one.key for one in audience.thread] == [TO_OFFICE]
+    assert {one.key for one in audience.besides} == FORCES
+    assert TO_OFFICE in audience.kept_from and not audience.kept_from & (FORCES | front)
 
 
 async def test_what_is_sent_twice_is_one_message_and_other_words_under_its_key_are_refused(talk: Talk) -> None:

@@ -23,7 +23,7 @@ from hub.core.conversation import (
     plain_text,
     touches_whereabouts,
 )
-from hub.core.parties import is_police, left_out, may_address, parties, priority, readers, taking_part, works_it
+from hub.core.parties import is_police, may_address, parties, priority, readers, taking_part, works_it
 from hub.core.records import DecisionRecord, NoticeRecord, NoticeState
 from hub.edge.ids import SeededIds
 from routing.decision import Recipient
@@ -146,14 +146,6 @@ def test_whereabouts_go_to_all_police_whatever_the_thread_says_and_to_nobody_who
     assert {POLICE, OTHER_FORCE} - {author} <= set(found)
     assert set(found) - {POLICE, OTHER_FORCE} == ((thread | named) & may) - {author, POLICE, OTHER_FORCE}
     assert all(found[one] == "whereabouts" for one in found if one not in thread | named)
-
-
-def test_who_may_not_know_a_place_is_told_of_as_left_out() -> None:
-    some = readers(
-        DOOR, thread=(DOOR, OFFICE), named=(NURSE,), police=(POLICE,), touches=True, may_see_places=lambda one: False
-    )
-    assert [one.party for one in some] == [DOOR, POLICE]
-    assert left_out(some, (DOOR, OFFICE), (NURSE,)) == (OFFICE, NURSE)
 
 
 @pytest.mark.parametrize("purpose", PURPOSES)

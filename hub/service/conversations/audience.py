@@ -1,0 +1,112 @@
+"""Who would read a message, as things stand: shown to its author by name before it is sent, worked out again then."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from contacts.areas import Areas
+from contacts.roles import desk_of
+from hub.core.conversation import Party, PartyKey, Reader
+from hub.core.parties import is_police, may_address, parties, readers, taking_part
+from hub.core.records import StoredEpisode
+from hub.service.ports import Unit
+from routing.facts import Doc
+from routing.needtoknow import may_see_places
+from routing.recipients import resolve
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Audience:
+    """Whom somebody writes to, where they stand."""
+
+    author: Party
+    """Whom they write for."""
+    mine: tuple[Party, ...]
+    """Whom they could write for."""
+    thread: tuple[Party, ...]
+    """The others who take part in the conversation."""
+    offered: tuple[Party, ...]
+    """Whom they may write to besides."""
+    police: tuple[Party, ...]
+    may_know: frozenset[PartyKey]
+    """Who may know a place."""
+
+    def readers(self, to: Iterable[PartyKey], *, touches: bool) -> tuple[Reader, ...]:
+        """Who reads a message that names these, the author's own desk first."""
+        wanted = frozenset(to)
+        return readers(
+            self.author,
+            thread=self.thread,
+            named=[one for one in self.offered if one.key in wanted],
+            police=self.police,
+            touches=touches,
+            may_see_places=lambda party: party.key in self.may_know,
+        )
+
+    @property
+    def besides(self) -> tuple[Party, ...]:
+        """Who reads it besides if it touches whereabouts, whomever it names."""
+        there = {one.key for one in (self.author, *self.thread)}
+        return tuple(one for one in self.police if one.key not in there)
+
+    @property
+    def kept_from(self) -> frozenset[PartyKey]:
+        """Who of the others does not read it if it touches whereabouts."""
+        police = {one.key for one in self.police}
+        others = (*self.thread, *self.offered)
+        return frozenset(one.key for one in others if one.key not in self.may_know | police)
+
+
+async def standing(unit: Unit, episode: str) -> StoredEpisode | None:
+    """An episode that was reported, and whose child was not erased. One that is over may still be spoken of."""
+    stored = await unit.episode_by_id(episode)
+    return None if stored is None or stored.record.erased or not stored.doc else stored
+
+
+async def audience_of(
+    unit: Unit,
+    stored: StoredEpisode,
+    areas: Areas,
+    mine: Iterable[Party],
+    *,
+    thread: str | None = None,
+    desk: str | None = None,
+) -> Audience | None:
+    """``mine``: the parties that the author writes for; ``desk``: for which of them they chose to; ``thread``: the
+    conversation that they write in. None where they take no part any more."""
+    episode, doc = stored.record.id, stored.doc
+    everyone = {one.key: one for one in parties(*await unit.desk.course(episode))}
+    own = tuple(everyone[one.key] for one in mine if one.key in everyone)
+    said = [one for one in await unit.conversations.messages(episode) if one.thread == thread]
+    there = tuple(everyone[one.key] for one in taking_part(said) if one.key in everyone)
+    author = _author(own, there, desk)
+    if author is None:
+        return None
+    within = {one.key for one in there}
+    offered = tuple(one for one in may_address(author, everyone.values()) if one.key not in within)
+    return Audience(
+        author=author,
+        mine=own,
+        thread=tuple(one for one in there if one.key != author.key),
+        offered=offered,
+        police=_police(everyone.values(), doc, areas),
+        may_know=frozenset(
+            one.key for one in everyone.values() if any(may_see_places(role, doc) for role in one.roles)
+        ),
+    )
+
+
+def _author(mine: Sequence[Party], thread: Sequence[Party], desk: str | None) -> Party | None:
+    """The party that they write for: the one they chose, else one that takes part in the thread, else their first."""
+    if desk is not None:
+        mine = [one for one in mine if one.desk == desk]
+    within = {one.key for one in thread}
+    return next((one for one in mine if one.key in within), mine[0] if mine else None)
+
+
+def _police(everyone: Iterable[Party], doc: Doc, areas: Areas) -> tuple[Party, ...]:
+    """The police of the episode; where none was told of it yet, those of where the child lives."""
+    told = tuple(one for one in everyone if is_police(one))
+    if told:
+        return told
+    (recipient,) = resolve("police", doc, areas)
+    return (Party(organisation=recipient.organisation, desk=desk_of("police"), roles=("police",)),)
