@@ -110,7 +110,9 @@ COMMANDS: Final[Mapping[str, Look | str]] = {
     "providers remove": CHANGES,
     "quarantine list": Look(action="wall.viewed"),
     "quarantine show": OWN,
+    "receipts apart": Look(action="wall.viewed"),
     "receipts pipe": "it hands a mail in, and shows nothing",
+    "receipts show": OWN,
     "register": Look(
         action="episodes.listed",
         about="organisation",

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import typer
 from aiohttp import ClientError, ClientSession, ClientTimeout
 
+from hub.cli import apart
 from hub.cli.console import BUSY, fail
 
 PATH: Final = "/v1/receipts/email"
@@ -23,7 +24,9 @@ RECIPIENT: Final = "Fingerpost-Recipient"
 NO_USER: Final = 67
 """EX_NOUSER: no address that mail could have come to."""
 
-app = typer.Typer(no_args_is_help=True, help="Mail that came back: hand it to the hub.")
+app = typer.Typer(no_args_is_help=True, help="Mail that came back: hand it to the hub, or see what is kept apart.")
+app.command("apart")(apart.apart)
+app.command("show")(apart.show)
 
 
 async def post(raw: bytes, recipient: str, *, url: str, token: str, seconds: float = 60.0) -> str | None:

@@ -65,8 +65,13 @@ ACTIONS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
     "audit.read": ("The audit log was read.", ("actor", "episode", "organisation", "since")),
     "child.searched": ("Episodes of a child were searched for.", ("by", "episodes")),
     "quarantine.read": ("A body in quarantine was read.", ()),
+    "receipt.read": ("What came back and is kept apart was read.", ()),
     "evidence.made": ("A bundle of evidence was made.", ("reference", "why")),
     "subject_access.made": ("Everything held about a child was taken out.", ("reference", "why")),
+    "conversations.listed": (
+        "Conversations on an episode, or who may take part in one, were listed, without what was written.",
+        ("route",),
+    ),
     "message.read": (
         "Messages of a conversation, or a picture of one, were read; `newest` is the last of them.",
         ("messages", "newest"),
