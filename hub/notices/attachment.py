@@ -63,6 +63,8 @@ class NoticeDocument(_Part):
 
     format: Literal["fingerpost.notice.v1"] = "fingerpost.notice.v1"
     reference: str = Field(description="FP-XXXX-XXXX: quote it in every answer.")
+    episode: str | None = Field(description="The hub's own id of the episode: the same on every notice about it.")
+    child: str | None = Field(description="The hub's own id of the child: the same in every episode of one source.")
     kind: Kind
     priority: Priority
     status: MessageStatus = Field(description="An exercise or a test must never enter a live record as a real case.")
@@ -122,6 +124,8 @@ def _document(brief: Brief) -> dict[str, JsonValue]:
     return {
         "format": "fingerpost.notice.v1",
         "reference": brief.reference,
+        "episode": brief.episode,
+        "child": brief.child,
         "kind": brief.kind,
         "priority": brief.priority,
         "status": brief.status,

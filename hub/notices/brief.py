@@ -47,6 +47,10 @@ class Brief:
     status: MessageStatus
     roles: tuple[str, ...]
     """The roles the notice is for. For a gap: those of the fallback desk that reads it, or the role that has none."""
+    episode: str | None = None
+    """The hub's own id of the episode: the same on every notice about it."""
+    child: str | None = None
+    """The hub's own id of the child."""
     organisation_name: str | None = None
     """Whose desk it goes to; for a gap the organisation that has no contact."""
     person: str | None = field(default=None, repr=False)

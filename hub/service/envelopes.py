@@ -177,6 +177,8 @@ class Composer:
         name = UNNAMED if known is None else known.name
         return Brief(
             reference=notice.reference,
+            episode=notice.episode,
+            child=claimed.child,
             kind=notice.kind,
             priority=notice.priority,
             status=notice.status,

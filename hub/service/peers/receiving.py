@@ -28,6 +28,15 @@ ANY_TIME: Final = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Spoken:
+    """A request that a confirmed peer signed. ``stale``: not now."""
+
+    peer: Peer
+    webhook_id: str
+    stale: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Taken:
     """It is durable: the signed acknowledgement."""
 
@@ -65,8 +74,9 @@ class Receiving:
     digest: Callable[[bytes], bytes] = field(repr=False)
     tolerance: float
 
-    async def speaker(self, issuer: str, headers: Headers, body: bytes) -> Peer | NotTaken:
-        """The confirmed peer whose request this is, fresh and whole; else why not."""
+    async def speaker(self, issuer: str, headers: Headers, body: bytes) -> Spoken | NotTaken:
+        """The confirmed peer whose request this is; else why not. Nothing is kept yet, so that whoever asks can first
+        see how much this peer has sent."""
         peer = await self.store.read(lambda unit: unit.peers.called(issuer))
         if peer is None:
             return NotTaken(status=401, why="No hub of this name is known here: introduce yourself first.")
@@ -76,14 +86,14 @@ class Receiving:
             return NotTaken(status=401, why="The request bears no valid signature of that hub: did its keys change?")
         if peer.state != "confirmed":
             return NotTaken(status=403, why=f"That hub is {peer.state} here: ring this hub's operator.")
-        if found.stale:
-            why = "the signature is right, but it is not of now: is a clock wrong, or a queue slow?"
-            return await self._aside(peer, _header(headers), body, why, "stale_signature", 401)
-        return peer
+        return Spoken(peer=peer, webhook_id=_header(headers), stale=found.stale)
 
-    async def receive(self, peer: Peer, headers: Headers, body: bytes) -> Taken | NotTaken:
+    async def receive(self, spoken: Spoken, body: bytes) -> Taken | NotTaken:
         """A request of :meth:`speaker`. Raises StoreUnavailable, and then nothing was taken."""
-        now, webhook_id = self.clock.now(), _header(headers)
+        peer, now, webhook_id = spoken.peer, self.clock.now(), spoken.webhook_id
+        if spoken.stale:
+            why = "bears a right signature that is not of now: is a clock wrong, or a queue slow?"
+            return await self._aside(peer, webhook_id, body, why, "stale_signature", 401)
         opened = await self._opened(peer, body, now)
         if isinstance(opened, str):
             return await self._aside(peer, webhook_id, body, opened, "invalid", 422)

@@ -55,14 +55,14 @@ class PeerInbox:
         except BodyRefused as refused:
             return refused.response
         headers = tuple(request.headers.items())
-        peer = await self._receiving.speaker(request.headers.get(ISSUER_HEADER, ""), headers, body)
-        if isinstance(peer, NotTaken):
-            return _refused(peer)
-        wait = self._rates.take(peer.hub)
+        spoken = await self._receiving.speaker(request.headers.get(ISSUER_HEADER, ""), headers, body)
+        if isinstance(spoken, NotTaken):
+            return _refused(spoken)
+        wait = self._rates.take(spoken.peer.hub)
         if wait:
             return try_again(429, "This hub sends faster than it may. Send the same again later.", wait)
-        with scoped(Speaking(peer.said.source)):
-            answer = await self._receiving.receive(peer, headers, body)
+        with scoped(Speaking(spoken.peer.said.source)):
+            answer = await self._receiving.receive(spoken, body)
         if isinstance(answer, NotTaken):
             return _refused(answer)
         return web.Response(body=answer.receipt, content_type=SEALED_TYPE)

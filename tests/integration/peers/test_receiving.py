@@ -1,5 +1,6 @@
 """What one hub pushes, as another takes it: the transport as it is, over a real connection."""
 
+import hashlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -13,7 +14,7 @@ from adapters.https.guard import Policy
 from adapters.https.push import PushTransport
 from adapters.https.seal import ContentSigner
 from adapters.https.wire import TransportKey
-from adapters.port import Accepted, Attachment, Content, Envelope, Rejected, Result
+from adapters.port import Accepted, Attachment, Content, Deferred, Envelope, Rejected, Result
 from hub.core.peer_messages import Message
 from hub.core.peers import Introduction, Peer, State
 from hub.edge.ids import SeededIds
@@ -101,7 +102,7 @@ async def inbox() -> AsyncIterator[Inbox]:
             take=there.take,
             clock=there.clock,
             ids=ids,
-            digest=lambda data: (data * 16)[-16:],
+            digest=lambda data: hashlib.sha256(data).digest(),
             tolerance=300,
         )  # fmt: skip
         return await PeerInbox(receiving=receiving, bodies=bodies, rates=rates).post(request)
@@ -162,6 +163,24 @@ async def test_what_a_peer_sends_that_cannot_be_read_is_kept_and_the_operator_to
     assert sorted(await inbox.quarantined()) == [
         ("invalid", "aud is not this hub's inbox: it was sealed for somebody else"),
         ("invalid", "bears no valid signature of that hub inside: did its keys change?"),
-        ("stale_signature", "the signature is right, but it is not of now: is a clock wrong, or a queue slow?"),
+        ("stale_signature", "bears a right signature that is not of now: is a clock wrong, or a queue slow?"),
     ]
     assert inbox.taken == {}
+
+
+async def test_a_peer_that_sends_too_much_is_told_to_wait_before_anything_of_it_is_kept(inbox: Inbox) -> None:
+    await inbox.know()
+    stale = inbox.clock.now()
+    await inbox.clock.advance(301)
+    sent = [await inbox.sent(f"dv_{number}", at=stale) for number in range(6)]
+    assert isinstance(sent[5], Deferred)
+    assert sent[5].reason == "rate_limited"
+    assert len(await inbox.quarantined()) == 5
+
+
+async def test_what_cannot_be_stored_is_not_acknowledged(inbox: Inbox) -> None:
+    await inbox.know()
+    inbox.away = True
+    assert isinstance(await inbox.sent(), Deferred)
+    inbox.away = False
+    assert isinstance(await inbox.sent(), Accepted)

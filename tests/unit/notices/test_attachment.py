@@ -87,6 +87,11 @@ def test_instants_are_utc_whatever_they_were_given_in() -> None:
     assert _read(view(), issued_at=issued)["issued_at"] == "2026-07-01T11:00:00Z"
 
 
+def test_it_says_which_episode_and_child_it_is_of() -> None:
+    read = _read(view(), episode="ep_1", child="ch_1")
+    assert (read["episode"], read["child"]) == ("ep_1", "ch_1")
+
+
 def test_the_published_schema_is_the_models() -> None:
     """docs/reference/notice.v1.schema.json is json.dumps(schema(), indent=2)."""
     assert json.loads(SCHEMA_FILE.read_text(encoding="utf-8")) == schema()
