@@ -17,6 +17,7 @@ from hub.service.assurance.coverage import CoverageReports, PlacementReports
 from hub.service.assurance.proofs import Proofs
 from hub.service.audit.looks import Looks
 from hub.service.audit.reading import Reading
+from hub.service.conversations.reading import Reading as Talking
 from hub.service.directory.changing import Changing
 from hub.service.directory.round_trip import RoundTrips
 from hub.service.health import Health
@@ -48,6 +49,7 @@ from hub.web.pages.acknowledge import AcknowledgePage
 from hub.web.pages.assurance.routes import AssuranceSite
 from hub.web.pages.audit.reading import AuditPages
 from hub.web.pages.confirming import ConfirmPage
+from hub.web.pages.conversations.routes import ConversationSite
 from hub.web.pages.desk.routes import DeskServices, DeskSite
 from hub.web.pages.directory.routes import DirectorySite
 from hub.web.pages.pickup import PickupPage
@@ -171,6 +173,9 @@ def parts_of(
             asks=settings.verify_contacts,
         ),
         desk=DeskSite.of(desk, accounts.people, people.site, people.sessions),
+        conversations=ConversationSite.of(
+            domain.writing, Talking(store=store, clock=clock, ids=ids), desk.sights, people.site, people.sessions, ids
+        ),
         tokens=TokenPages(
             tokens=tokens_of(settings, store, clock, ids),
             confirming=accounts.confirming,

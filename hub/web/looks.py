@@ -12,6 +12,7 @@ from aiohttp.typedefs import Handler, Middleware
 
 from hub.service.audit.looks import Looked, Looks
 from hub.web.api.episodes import BEARER, TOKEN
+from hub.web.pages.conversations.pages import CONVERSATIONS
 from hub.web.pages.tokens.routes import TOKENS
 from hub.web.sessions import VIEWER
 
@@ -27,6 +28,8 @@ SEEN: Final[Mapping[str, str]] = {
     "/wall": "wall.viewed",
     "/wall/episodes/{episode}": "episode.viewed",
     "/wall/deliveries/{delivery}": "delivery.viewed",
+    f"{CONVERSATIONS}/of/{{episode}}": "conversations.listed",
+    f"{CONVERSATIONS}/of/{{episode}}/new": "conversations.listed",
     "/directory": "directory.viewed",
     "/directory/export": "directory.exported",
     "/directory/changes": "directory.viewed",

@@ -32,6 +32,7 @@ from hub.web.pages.acknowledge import AcknowledgePage
 from hub.web.pages.assurance.routes import AssuranceSite
 from hub.web.pages.audit.reading import AuditPages
 from hub.web.pages.confirming import ConfirmPage
+from hub.web.pages.conversations.routes import ConversationSite
 from hub.web.pages.desk.routes import DeskSite
 from hub.web.pages.directory.routes import DirectorySite
 from hub.web.pages.pickup import PickupPage
@@ -70,6 +71,7 @@ class Parts:
     directory_pages: DirectorySite
     assurance: AssuranceSite
     desk: DeskSite
+    conversations: ConversationSite
     tokens: TokenPages
     wall: WallPages
     audit: AuditPages
@@ -134,6 +136,7 @@ def _everything(parts: Parts) -> list[web.RouteDef]:
         *parts.directory_pages.routes(),
         *parts.assurance.routes(),
         *parts.desk.routes(),
+        *parts.conversations.routes(),
         *parts.tokens.routes(),
         *parts.wall.routes(),
         *parts.audit.routes(),

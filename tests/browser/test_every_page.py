@@ -38,6 +38,7 @@ NO_PAGES: Final = frozenset(
         "/account/passkeys/options",
         "/directory/export",
         "/notices/{notice}/photo",
+        "/conversations/pictures/{file}",
         "/p/{token}/photo",
         "/sign-in/passkey",
         "/sign-in/with/{organisation}",
@@ -79,7 +80,7 @@ PROVIDER: Final = Provider(
     domains=("bromley.example",),
 )
 TOKEN: Final = Token(name="rota", scopes=frozenset({"metrics:read"}), sha256=bytes(32), created_at=START)
-DESK_PAGES: Final = ("/notices", "/register")
+DESK_PAGES: Final = ("/notices", "/register", "/conversations")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,7 +153,11 @@ async def examples(desk: Desk) -> dict[str, str]:
     assert jo is not None
     await desks.changing.propose(jo, [front_door(address="new@council.example")], confirm=True)
     (leaving,) = [one for one in await desks.told() if one.about == "moves_from"]
+    message = await desk.wrote()
     return {
+        "/conversations/of/{episode}": f"/conversations/of/{told.story.episode}",
+        "/conversations/of/{episode}/new": f"/conversations/of/{told.story.episode}/new",
+        "/conversations/{thread}": f"/conversations/{message.thread}",
         "/c/{token}": f"/c/{change_token(ACK_SECRET, leaving.id)}",
         "/a/{token}": f"/a/{ack_token(ACK_SECRET, told.delivery.id)}",
         "/v/{token}": f"/v/{verify_token(ACK_SECRET, row.id)}",

@@ -51,6 +51,7 @@ FIELDS: Final[dict[str, str | list[str]]] = {
     "email": "new@leeds.example", "organisation": WRONG, "contact": "co_mail", "move": "up",
     "days": "30", "confirm": "yes", "reason": "A reason of some words", "sought": "Robin", "part": "1",
     "scopes": ["directory:read"], "address": "x@leeds.example", "overlap": "1", "version": "1", "seen": "1",
+    "text": "A message", "purpose": "question", "whereabouts": "no", "key": "a-key-of-some-length",
 }  # fmt: skip
 
 
@@ -162,8 +163,9 @@ async def others(desk: Desk) -> There:
         await unit.add_alarm(alarm, [])
 
     await web.store.write(work)
-    notice = told.changes.notices[0]
+    notice, message = told.changes.notices[0], await desk.wrote()
     ids = {
+        "thread": message.thread, "file": message.files[0].id,
         "user": invited.user, "session": admin.viewer.session, "passkey": passkey.id, "notice": notice.id,
         "delivery": told.delivery.id, "episode": told.story.episode, "alarm": alarm.id, "change": proposed.draft.id,
         "upload": upload.id, "organisation": BROMLEY, "mark": row.mark.hex(), "token": token.id,
@@ -172,7 +174,7 @@ async def others(desk: Desk) -> There:
     words = (
         "Robin Example", "Jo Bromley", "bromley.example", "e09000006.example", notice.reference, notice.id,
         invited.user, proposed.draft.id, "Jo's telephone", token.id, told.delivery.id, told.story.episode,
-        admin.viewer.user,
+        admin.viewer.user, "A note for the night.", message.thread,
     )  # fmt: skip
     return There(ids=ids, words=words)
 

@@ -7,12 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from hub.core.accounts import Role
+from hub.core.conversation import File, Message, Party, Reader, Thread
 from hub.core.desk import EVERY_DESK
 from hub.core.records import Changes
 from hub.core.tokens import ack_token, token_digest
-from hub.service.desk.ports import Reader
+from hub.service.conversations.ports import Written
+from hub.service.desk.ports import Reader as DeskReader
 from tests.kit.accounts import accounts_over
 from tests.kit.clock import START
+from tests.kit.notices import JPEG
 from tests.kit.pickup import DOC, FORCE, Waiting, waiting
 from tests.kit.records import moved
 from tests.kit.visitor import Visitor
@@ -40,7 +43,7 @@ class Desk:
         signed = await accounts.member(
             f"person{self.people}@police.example", *(roles or ("recipient",)), organisation=organisation, name=name
         )
-        reader = Reader(user=signed.viewer.user, organisation=organisation, desks=frozenset(desks), given_at=START,
+        reader = DeskReader(user=signed.viewer.user, organisation=organisation, desks=frozenset(desks), given_at=START,
                         given_by="operator")  # fmt: skip
         await web.store.write(lambda unit: unit.desk.put_reader(reader))
         return signed.token
@@ -48,6 +51,22 @@ class Desk:
     async def visitor(self, *roles: Role, **more: Any) -> Visitor:
         """Their browser."""
         return Visitor(web=self.told.web, cookies={"fingerpost": await self.token(*roles, **more)})
+
+    async def wrote(self) -> Message:
+        """Somebody of the desk keeps a note in a conversation of its own, with a picture."""
+        story = self.told.story
+        thread = Thread(id=story.id("th"), episode=story.episode, opened_at=START, opened_by="user:us_1")
+        party = Party(organisation=FORCE, desk="missing_persons_unit", roles=("police",))
+        file = File(id=story.id("mf"), media_type="image/jpeg", size=len(JPEG), data=JPEG)
+        message = Message(
+            id=story.id("ms"), thread=thread.id, episode=story.episode, author="Jo Worker", organisation=FORCE,
+            desk=party.desk, actor="user:us_1", via="page", purpose="information", whereabouts=False,
+            text="A note for the night.", sent_at=START, readers=(Reader(party=party, because="author"),),
+            files=(file,),
+        )  # fmt: skip
+        kept = Written(message=message, child=story.child, key="a key", thread=thread)
+        await self.told.web.store.write(lambda unit: unit.conversations.add(kept))
+        return message
 
     async def ends(self, kind: Any = "found") -> str:
         """The child is found, or back, or the report was taken back: a second notice. Its address."""

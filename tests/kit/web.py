@@ -38,6 +38,9 @@ from hub.service.assurance.coverage import CoverageReports, PlacementReports
 from hub.service.assurance.proofs import Proofs
 from hub.service.audit.looks import Looks
 from hub.service.audit.reading import Reading as AuditReading
+from hub.service.conversations.reading import Reading as Talking
+from hub.service.conversations.writing import Writing
+from hub.service.desk.sights import Sights
 from hub.service.directory.round_trip import RoundTrips
 from hub.service.envelopes import Composer
 from hub.service.explaining import Explaining
@@ -54,6 +57,7 @@ from hub.service.supervise import Supervisor, Tick
 from hub.service.timeline import Seeing
 from hub.service.tokens.keeping import Tokens
 from hub.service.wall import Wall
+from hub.service.ways import Ways
 from hub.web.api.callbacks import CallbacksApi
 from hub.web.api.coverage import CoverageApi
 from hub.web.api.directory import DirectoryApi
@@ -74,6 +78,7 @@ from hub.web.pages.acknowledge import AcknowledgePage
 from hub.web.pages.assurance.routes import AssuranceSite
 from hub.web.pages.audit.reading import AuditPages
 from hub.web.pages.confirming import ConfirmPage
+from hub.web.pages.conversations.routes import ConversationSite
 from hub.web.pages.desk.routes import DeskSite
 from hub.web.pages.directory.routes import DirectorySite
 from hub.web.pages.pickup import PickupPage
@@ -374,6 +379,23 @@ async def serving(
             services.people,
             accounts.site,
             accounts.sessions,
+        ),
+        conversations=ConversationSite.of(
+            Writing(
+                store=store,
+                ways=Ways(ids=ids, directory=directory, secret=ACK_SECRET, channels=frozenset(sinks)),
+                packs=load_packs(),
+                areas=load_areas(),
+                directory=directory,
+                clock=clock,
+                ids=ids,
+                nudge=lambda: None,
+            ),
+            Talking(store=store, clock=clock, ids=ids),
+            Sights(store=store, directory=directory, clock=clock),
+            accounts.site,
+            accounts.sessions,
+            ids,
         ),
         tokens=TokenPages(
             tokens=Tokens(store=store, clock=clock, ids=ids, longest=timedelta(days=365)),

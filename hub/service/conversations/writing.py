@@ -233,7 +233,7 @@ class Writing:
 
     def _told(self, stored: StoredEpisode, message: Message, some: Iterable[Reader], now: datetime) -> Rows:
         """A decision for each party but the author's own, with what tells them."""
-        episode = load(stored)
+        episode = load(replace(stored, duties=(), register=()))  # telling takes none of them
         rows = Rows(
             ways=self.ways,
             episode_id=stored.record.id,

@@ -29,6 +29,8 @@ OWN: Final = frozenset(
         "/notices",
         "/notices/{notice}",
         "/notices/{notice}/photo",
+        "/conversations/{thread}",
+        "/conversations/pictures/{file}",
         "/register",
         "/p/{token}/notice",
         "/p/{token}/photo",

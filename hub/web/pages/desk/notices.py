@@ -118,6 +118,7 @@ class NoticePages:
     ) -> web.Response:
         document = None if found.shown is None else found.shown.document
         accepted = found.filed.standing == "accepted"
+        message = None if found.filed.claimed is None else found.filed.claimed.message
         answers = [
             {"words": ANSWERS[one.answer], "name": one.name, "at": one.at, "to": one.redirected_to}
             for one in found.answers
@@ -132,6 +133,8 @@ class NoticePages:
             episode=EPISODES[found.filed.episode_state],
             ring=found.ring,
             thread=[filed_view(one) for one in found.thread],
+            conversation=None if message is None else message.thread,
+            absence=found.filed.notice.episode,
             answers=answers,
             answered="answered" in request.query and bool(answers),
             accepted=accepted,

@@ -1,0 +1,64 @@
+"""The addresses of the conversations' pages, each behind the guard of the accounts."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from aiohttp import web
+
+from hub.core.accounts import may
+from hub.core.conversation import LARGEST_FILE, MOST_FILES
+from hub.service.conversations.reading import Reading
+from hub.service.conversations.writing import Writing
+from hub.service.desk.sights import Sights
+from hub.service.ports import Ids
+from hub.web.bodies import Bodies
+from hub.web.forms import Uploads
+from hub.web.pages.accounts.site import Site
+from hub.web.pages.conversations.pages import CONVERSATIONS, ConversationPages
+from hub.web.sessions import VIEWER, Sessions
+
+_OF = f"{CONVERSATIONS}/of/{{episode}}"
+_ONE = f"{CONVERSATIONS}/{{thread}}"
+AT_ONCE: Final = 4
+"""Messages with pictures that are read at one time: each is held whole."""
+WITHIN: Final = 120.0
+"""Seconds that one may take to arrive: from a telephone, over a poor line."""
+LONGEST: Final = MOST_FILES * LARGEST_FILE + 64 * 1024
+"""Bytes of a form. A picture that is a little too large is still read, so that the page can say so; a far larger one is
+refused as it comes."""
+
+
+def _writes(request: web.Request) -> bool:
+    viewer = request[VIEWER]
+    return may(viewer, "notices:answer", viewer.organisation)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConversationSite:
+    """All pages of conversations."""
+
+    pages: ConversationPages
+    sessions: Sessions
+
+    @classmethod
+    def of(
+        cls, writing: Writing, reading: Reading, sights: Sights, site: Site, sessions: Sessions, ids: Ids
+    ) -> "ConversationSite":
+        pages = ConversationPages(
+            writing=writing, reading=reading, sights=sights, site=site, sessions=sessions, ids=ids
+        )
+        return cls(pages=pages, sessions=sessions)
+
+    def routes(self) -> Sequence[web.RouteDef]:
+        """Guarded, all of them. What leaves a line that somebody has read it is not asked for by HEAD: nobody has."""
+        guarded = self.sessions.guarded
+        files = Uploads(bodies=Bodies(at_once=AT_ONCE, within=WITHIN), limit=LONGEST, offered=_writes)
+        return [
+            web.get(_OF, guarded(self.pages.index)),
+            web.get(f"{_OF}/new", guarded(self.pages.new)),
+            web.post(f"{_OF}/new", guarded(self.pages.open, files)),
+            web.get(_ONE, guarded(self.pages.one), allow_head=False),
+            web.post(_ONE, guarded(self.pages.reply, files)),
+            web.get(f"{CONVERSATIONS}/pictures/{{file}}", guarded(self.pages.picture), allow_head=False),
+        ]

@@ -1,0 +1,119 @@
+"""What the pages of conversations call things."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from hub.core.conversation import BY_HAND, Because, Message, Party, PartyKey, Purpose
+from hub.service.conversations.audience import Audience
+from hub.service.conversations.reading import Summary
+from hub.web.pages.directory.words import desk_words
+
+Called = Callable[[str], str]
+"""What an organisation is called, by its code."""
+PURPOSES: Final[Mapping[Purpose, tuple[str, str]]] = {
+    "information": ("For information", "Nobody has to reply."),
+    "question": ("A question", "You need a reply."),
+    "sighting": ("A sighting of the child", "The police are told at once."),
+    "agreement": ("A proposal", ""),
+    "handover": ("A handover", "Somebody else takes over from you."),
+    "police_hold": ("A police hold", ""),
+}
+"""Words, and a hint."""
+WHEREABOUTS: Final[Mapping[str, tuple[str, bool]]] = {
+    "yes": ("Yes: the police are told at once", True),
+    "no": ("No", False),
+}
+BECAUSE: Final[Mapping[Because, str]] = {
+    "whereabouts": "told because it touches whereabouts",
+    "stands_in": "asked to tell a desk that could not be reached",
+}
+"""What is said beside a reader, where it is no matter of course."""
+SEPARATOR: Final = "|"
+
+
+def party_words(party: Party, called: Called) -> str:
+    """``Front door, London Borough of Bromley``."""
+    return f"{desk_words(party.desk)}, {called(party.organisation or '')}" if party.organisation else "The police"
+
+
+def party_value(party: Party) -> str:
+    """As a field of a form bears it."""
+    return f"{party.organisation or ''}{SEPARATOR}{party.desk}"
+
+
+def party_key(value: str) -> PartyKey:
+    """The inverse of :func:`party_value`."""
+    organisation, _, desk = value.rpartition(SEPARATOR)
+    return organisation or None, desk
+
+
+def summary_view(summary: Summary, mine: Iterable[Party], called: Called) -> dict[str, Any]:
+    """One conversation in a list, without what was written."""
+    own = {one.key for one in mine}
+    return {
+        "id": summary.thread.id,
+        "with": [party_words(one, called) for one in summary.parties if one.key not in own] or ["Your desks"],
+        "count": summary.count,
+        "purpose": PURPOSES[summary.newest.purpose][0],
+        "by": called(summary.newest.organisation),
+        "at": summary.newest.sent_at,
+    }
+
+
+def message_view(message: Message, mine: Iterable[Party], called: Called) -> dict[str, Any]:
+    """One message of a conversation."""
+    own = {one.key for one in mine}
+    return {
+        "id": message.id,
+        "author": message.author,
+        "from": f"{desk_words(message.desk)}, {called(message.organisation)}",
+        "ours": (message.organisation, message.desk) in own,
+        "purpose": PURPOSES[message.purpose][0],
+        "whereabouts": message.whereabouts,
+        "at": message.sent_at,
+        "lines": message.text.split("\n"),
+        "to": [
+            party_words(one.party, called) + (f" ({BECAUSE[one.because]})" if one.because in BECAUSE else "")
+            for one in message.readers
+            if one.because != "author"
+        ],
+        "pictures": [one.id for one in message.files],
+    }
+
+
+def purposes(chosen: str) -> list[dict[str, Any]]:
+    """Radios."""
+    return [
+        {"value": one, "text": PURPOSES[one][0], "hint": {"text": PURPOSES[one][1]}, "checked": one == chosen}
+        for one in BY_HAND
+    ]
+
+
+def whereabouts(chosen: str) -> list[dict[str, Any]]:
+    """Radios; none is chosen beforehand."""
+    return [{"value": code, "text": text, "checked": code == chosen} for code, (text, _) in WHEREABOUTS.items()]
+
+
+def audience_view(audience: Audience, called: Called, to: Sequence[str]) -> dict[str, Any]:
+    """Who reads it, and what changes where it touches whereabouts."""
+    return {
+        "readers": [party_words(one, called) for one in audience.thread],
+        "besides": [party_words(one, called) for one in audience.besides],
+        "left_out": [party_words(one, called) for one in audience.thread if one.key in audience.kept_from],
+        "offered": [
+            {
+                "value": party_value(one),
+                "text": party_words(one, called),
+                "checked": party_value(one) in to,
+                "hint": {"text": "Is sent nothing that touches whereabouts."}
+                if one.key in audience.kept_from
+                else None,
+            }
+            for one in audience.offered
+        ],
+        "author": party_words(audience.author, called),
+        "desks": [
+            {"value": one.desk, "text": desk_words(one.desk), "checked": one.key == audience.author.key}
+            for one in audience.mine
+        ],
+    }
