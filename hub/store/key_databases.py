@@ -5,15 +5,17 @@ import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from sqlalchemy import Connection, Engine, text
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from hub.service.ports import StoreUnavailable
 from hub.store.failures import failure_of
 from hub.store.postgres_engine import connected
 from hub.store.sqlite_engine import MEMORY, prepare_file, sqlite_engine
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncEngine
 
 T = TypeVar("T")
 
@@ -65,7 +67,7 @@ class SqliteKeys:
 class PostgresKeys:
     """A database of its own, on a server and in backups apart from the ledger's."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: "AsyncEngine") -> None:
         self._engine = engine
 
     async def run(self, work: Callable[[Connection], T]) -> T:

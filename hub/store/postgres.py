@@ -2,10 +2,9 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import URL, Connection
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlalchemy.util import await_only
 
 from hub.service.ports import Ids, Sealer, StoreUnavailable, Unit
@@ -19,6 +18,9 @@ from hub.store.session import Session
 from hub.store.unit import probe, run_work
 from hub.store.wakeups import Wakeups
 
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
 T = TypeVar("T")
 
 _RUNS = 8
@@ -28,7 +30,7 @@ _RUNS = 8
 class PostgresStore:
     """Implements ``hub.service.ports.Store``. Make it with ``open``."""
 
-    def __init__(self, engine: AsyncEngine, *, sealer: Sealer, keys: KeyStore, work_seconds: float) -> None:
+    def __init__(self, engine: "AsyncEngine", *, sealer: Sealer, keys: KeyStore, work_seconds: float) -> None:
         self._engine = engine
         self._sealer = sealer
         self._keys = keys
@@ -102,7 +104,7 @@ class PostgresStore:
         raise AssertionError("unreachable: the last run returns or raises")
 
     async def _once(
-        self, connection: AsyncConnection, scope: Scope, work: Callable[[Unit], Awaitable[T]], *, read_only: bool
+        self, connection: "AsyncConnection", scope: Scope, work: Callable[[Unit], Awaitable[T]], *, read_only: bool
     ) -> T:
         if read_only:
             connection = await connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)

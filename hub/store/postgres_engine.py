@@ -1,17 +1,21 @@
-"""PostgreSQL connections as the hub wants them."""
+"""PostgreSQL connections as the hub wants them. A hub on SQLite has no need of what they are made with."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 from sqlalchemy import URL
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from hub.service.ports import StoreUnavailable
 
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-def postgres_engine(url: URL, *, pool: int) -> AsyncEngine:
+
+def postgres_engine(url: URL, *, pool: int) -> "AsyncEngine":
     """A pool that answers within seconds, on a server that may have other defaults than the hub relies on."""
-    return create_async_engine(
+    engine: AsyncEngine = import_module("sqlalchemy.ext.asyncio").create_async_engine(
         url,
         pool_size=pool,
         max_overflow=0,
@@ -31,10 +35,11 @@ def postgres_engine(url: URL, *, pool: int) -> AsyncEngine:
             },
         },
     )
+    return engine
 
 
 @asynccontextmanager
-async def connected(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+async def connected(engine: "AsyncEngine") -> AsyncIterator["AsyncConnection"]:
     """A connection of the pool. Raises StoreUnavailable if the operating system finds no way to the server."""
     try:
         connection = await engine.connect()
