@@ -174,7 +174,7 @@ def parts_of(
         ),
         desk=DeskSite.of(desk, accounts.people, people.site, people.sessions),
         conversations=ConversationSite.of(
-            domain.writing, Talking(store=store, clock=clock, ids=ids), desk.sights, people.site, people.sessions, ids
+            domain.writing, Talking(store=store, clock=clock, ids=ids), desk, people.site, people.sessions, ids
         ),
         tokens=TokenPages(
             tokens=tokens_of(settings, store, clock, ids),

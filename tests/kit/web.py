@@ -40,7 +40,6 @@ from hub.service.audit.looks import Looks
 from hub.service.audit.reading import Reading as AuditReading
 from hub.service.conversations.reading import Reading as Talking
 from hub.service.conversations.writing import Writing
-from hub.service.desk.sights import Sights
 from hub.service.directory.round_trip import RoundTrips
 from hub.service.envelopes import Composer
 from hub.service.explaining import Explaining
@@ -307,6 +306,7 @@ async def serving(
     outbox = Outbox(
         store=store, clock=clock, ids=ids, late=timedelta(seconds=120), keep=lambda *_: None, nudge=lambda: None
     )
+    desk = desk_of(store, directory, keep, composer, answers, ACK_SECRET, clock, ids, metrics)
     parts = Parts(
         events=EventsApi(
             parse=lambda raw: parse(raw, rules),
@@ -374,12 +374,7 @@ async def serving(
             clock,
             asks=True,
         ),
-        desk=DeskSite.of(
-            desk_of(store, directory, keep, composer, answers, ACK_SECRET, clock, ids, metrics),
-            services.people,
-            accounts.site,
-            accounts.sessions,
-        ),
+        desk=DeskSite.of(desk, services.people, accounts.site, accounts.sessions),
         conversations=ConversationSite.of(
             Writing(
                 store=store,
@@ -392,7 +387,7 @@ async def serving(
                 nudge=lambda: None,
             ),
             Talking(store=store, clock=clock, ids=ids),
-            Sights(store=store, directory=directory, clock=clock),
+            desk,
             accounts.site,
             accounts.sessions,
             ids,

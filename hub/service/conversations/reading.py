@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from hub.core.conversation import File, Message, Party, Thread
 from hub.core.parties import taking_part
 from hub.core.records import AuditLine
-from hub.service.conversations.seats import Seat, Who, seat
-from hub.service.ports import Clock, Ids, Store, Unsealable
+from hub.service.conversations.seats import Seat, Who, seat, unanswered
+from hub.service.ports import Clock, Ids, Store, Unit, Unsealable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +74,18 @@ class Reading:
         """The episode of a conversation that is there for them; shows nothing of it."""
         there = await self._store.read(lambda unit: unit.conversations.thread(thread))
         return None if there is None else there.episode
+
+    async def unanswered(self, who: Who, thread: str) -> str | None:
+        """The notice of it that a reply answers too; None where there is none."""
+
+        async def work(unit: Unit) -> str | None:
+            there = await unit.conversations.thread(thread)
+            return None if there is None else await unanswered(unit, who, there)
+
+        try:
+            return await self._store.read(work)
+        except Unsealable:
+            return None
 
     async def picture(self, who: Who, file: str) -> File | None:
         """A picture of a message that is for them; recorded as read."""

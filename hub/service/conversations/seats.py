@@ -7,7 +7,7 @@ for another takes part in its place, and nobody else does.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from hub.core.conversation import Message, Party, Thread
+from hub.core.conversation import CAUSE, Message, Party, Thread
 from hub.core.desk import Sight
 from hub.core.parties import parties
 from hub.service.ports import Unit
@@ -57,3 +57,15 @@ async def seat(unit: Unit, who: Who, episode: str) -> Seat | None:
     there = {one.thread for one in messages}
     threads = tuple(one for one in await unit.conversations.threads(episode) if one.id in there)
     return Seat(episode=episode, mine=mine, threads=threads, messages=messages)
+
+
+async def unanswered(unit: Unit, who: Who, thread: Thread) -> str | None:
+    """The newest notice to a desk of theirs that told of a message of this conversation, if nobody has answered it:
+    whoever replies has read what they reply to."""
+    filed = [one for one in await unit.desk.thread(who.sight, thread.episode) if one.notice.kind == "conversation"]
+    taken = {one.id: one.decision.cause for one in await unit.decisions(thread.episode)}
+    within = {
+        f"{CAUSE}{one.id}" for one in await unit.conversations.messages(thread.episode) if one.thread == thread.id
+    }
+    told = [one for one in filed if taken.get(one.notice.decision) in within]
+    return told[-1].notice.id if told and told[-1].answer is None else None

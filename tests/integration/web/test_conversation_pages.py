@@ -75,10 +75,12 @@ async def test_a_question_is_written_read_and_answered(desk: Desk, tmp_path: Pat
     assert f"Who reads it Missing persons unit, {POLICE}" in seen.text
     done = await kit.post(thread, {"purpose": "information", "whereabouts": "no", "text": "No, she was not."})
     assert (done.status, done.location) == (303, f"{thread}?sent")
+    told = await desk.told.web.store.read(lambda unit: unit.notices(desk.told.story.episode))
+    states = {one.organisation: one.state for one in told if one.kind == "conversation"}
+    assert states == {BROMLEY: "acknowledged", FORCE: "pending"}, "who replies has it"
     assert "No, she was not." in (await jo.get(thread)).text
     listed = (await jo.get(f"/conversations/of/{desk.told.story.episode}")).text
     assert "Front door, London Borough of Bromley" in listed and "No, she was not." not in listed
-    told = await desk.told.web.store.read(lambda unit: unit.notices(desk.told.story.episode))
     assert [one.organisation for one in told if one.kind == "conversation"] == [BROMLEY, FORCE]
     notice = next(one for one in told if one.kind == "conversation" and one.organisation == BROMLEY)
     page = await kit.get(f"/notices/{notice.id}")

@@ -17,6 +17,7 @@ from hub.service.conversations.audience import Audience
 from hub.service.conversations.reading import Reading
 from hub.service.conversations.seats import Who
 from hub.service.conversations.writing import Conflict, Draft, Sent, Writing
+from hub.service.desk.reading import Reading as Notices
 from hub.service.desk.sights import Sights
 from hub.service.ports import Ids
 from hub.web.forms import Form
@@ -70,10 +71,20 @@ class ConversationPages:
     """All of it is guarded. What is not the viewer's to see is answered as if it were not there."""
 
     def __init__(
-        self, *, writing: Writing, reading: Reading, sights: Sights, site: Site, sessions: Sessions, ids: Ids
+        self,
+        *,
+        writing: Writing,
+        reading: Reading,
+        notices: Notices,
+        sights: Sights,
+        site: Site,
+        sessions: Sessions,
+        ids: Ids,
     ) -> None:
+        """``notices``: the desk's, by which a reply is an answer."""
         self._writing = writing
         self._reading = reading
+        self._notices = notices
         self._sights = sights
         self._site = site
         self._sessions = sessions
@@ -132,6 +143,10 @@ class ConversationPages:
             case None:
                 return self._sessions.nowhere()
             case Sent(message=message):
+                # Told of a message, they have answered it: nobody has to be asked again whether they have it.
+                told = None if thread is None else await self._reading.unanswered(who, thread)
+                if told is not None:
+                    await self._notices.answer(request[VIEWER], told, answer="accepted")
                 return self._sessions.redirect(f"{CONVERSATIONS}/{message.thread}?sent")
             case Conflict():
                 typed, problems = replace(typed, key=self._ids.token()), (_SENT_ALREADY,)

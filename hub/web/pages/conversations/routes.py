@@ -10,12 +10,12 @@ from hub.core.accounts import may
 from hub.core.conversation import LARGEST_FILE, MOST_FILES
 from hub.service.conversations.reading import Reading
 from hub.service.conversations.writing import Writing
-from hub.service.desk.sights import Sights
 from hub.service.ports import Ids
 from hub.web.bodies import Bodies
 from hub.web.forms import Uploads
 from hub.web.pages.accounts.site import Site
 from hub.web.pages.conversations.pages import CONVERSATIONS, ConversationPages
+from hub.web.pages.desk.routes import DeskServices
 from hub.web.sessions import VIEWER, Sessions
 
 _OF = f"{CONVERSATIONS}/of/{{episode}}"
@@ -43,10 +43,16 @@ class ConversationSite:
 
     @classmethod
     def of(
-        cls, writing: Writing, reading: Reading, sights: Sights, site: Site, sessions: Sessions, ids: Ids
+        cls, writing: Writing, reading: Reading, desk: DeskServices, site: Site, sessions: Sessions, ids: Ids
     ) -> "ConversationSite":
         pages = ConversationPages(
-            writing=writing, reading=reading, sights=sights, site=site, sessions=sessions, ids=ids
+            writing=writing,
+            reading=reading,
+            notices=desk.reading,
+            sights=desk.sights,
+            site=site,
+            sessions=sessions,
+            ids=ids,
         )
         return cls(pages=pages, sessions=sessions)
 
