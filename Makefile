@@ -3,6 +3,9 @@
 VENV := .venv
 BIN := $(VENV)/bin
 
+# Where it is set, as in many containers, every process that a test starts would compile the hub anew.
+export PYTHONDONTWRITEBYTECODE :=
+
 .DEFAULT_GOAL := help
 .PHONY: help demo test check bench soak mutants controls docs picture pictures lock audit-deps sbom clean
 

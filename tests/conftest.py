@@ -5,6 +5,7 @@ import asyncio
 import gc
 import os
 from collections.abc import Generator
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -12,6 +13,10 @@ from hypothesis import HealthCheck, settings
 from tests.kit.spills import spilled
 
 STRICT = os.environ.get("CI") == "true"
+LONG = tuple(Path(__file__).parent / name for name in ("acceptance", "browser"))
+MEMORY = "/dev/shm"
+ENOUGH = 2 * 1024**3
+"""Bytes; a run leaves a quarter of that."""
 
 # Before 3.12 get_event_loop makes a loop where none was ever set; pytest-asyncio asks for one at its first test and
 # forgets it, and the warning that it was not closed then fails whichever test the garbage collector runs in.
@@ -27,6 +32,24 @@ settings.load_profile("ci" if STRICT else "local")
 
 def pytest_configure() -> None:
     gc.disable()
+    if _has_room(MEMORY):
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", MEMORY)
+
+
+def _has_room(folder: str) -> bool:
+    """Whether ``tmp_path`` may be there: a hub asks for its syncs there too, and waits for no disk. What a process wrote
+    before it was killed is there after it, as on a disk."""
+    try:
+        there = os.statvfs(folder)
+    except OSError:
+        return False
+    return not there.f_flag & os.ST_NOEXEC and there.f_bavail * there.f_frsize >= ENOUGH
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest first, else one of them comes last and the other workers wait for it."""
+    items.sort(key=lambda item: not any(item.path.is_relative_to(folder) for folder in LONG))
 
 
 def pytest_collection_finish() -> None:
