@@ -73,7 +73,7 @@ def openapi() -> Mapping[str, Any]:
             "/v1/callbacks/govuk-notify/receipts": {"post": _callback_operation("What became of one text message")},
             "/v1/callbacks/govuk-notify/texts": {"post": _callback_operation("A text message that somebody sent")},
             "/v1/register/{organisation}": {"get": _register_operation()},
-            WELL_KNOWN: {"get": reads("What this hub says of itself to other hubs, signed", DOCUMENT_TYPE)},
+            WELL_KNOWN: {"get": _introduction_operation()},
             **directory_paths(),
             "/health/live": {"get": reads("The process answers", "application/json")},
             "/health/ready": {"get": _probe("Whether events can be taken and will be worked on")},
@@ -90,6 +90,11 @@ def openapi() -> Mapping[str, Any]:
             },
         },
     }
+
+
+def _introduction_operation() -> Json:
+    operation = reads("What this hub says of itself to other hubs, signed", DOCUMENT_TYPE)
+    return {**operation, "responses": {**operation["responses"], "404": refusal(404)}}
 
 
 def _schemas(models: tuple[type[BaseModel], ...], references: str) -> Json:
