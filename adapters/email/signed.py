@@ -161,19 +161,25 @@ def _verifies(signer: Any, certificate: x509.Certificate, content: bytes) -> boo
     attributes = signer["signed_attrs"]
     covered = content
     if len(attributes):
-        values = {one["type"].native: one["values"].native for one in attributes}
         digest = hashlib.new(digest_name, content).digest()
-        if [values.get("content_type"), len(values.get("message_digest") or ())] != [["data"], 1]:
+        if _attribute(signer, "content_type") != "data":
             return False
-        if not hmac.compare_digest(values["message_digest"][0], digest):
+        if not hmac.compare_digest(_attribute(signer, "message_digest") or b"", digest):
             return False
         covered = attributes.untag().dump()
     return _holds(signer, certificate, covered, _HASHES[digest_name])
 
 
+def _attribute(signer: Any, name: str) -> Any:
+    """The one value of a signed attribute that stands there once (RFC 5652 11). No other is looked at: what Thunderbird
+    says of the certificate that it wants to be encrypted to, ``asn1crypto`` cannot read."""
+    found = [one["values"].native for one in signer["signed_attrs"] if one["type"].native == name]
+    return found[0][0] if len(found) == 1 and len(found[0]) == 1 else None
+
+
 def _signed_at(signer: Any) -> datetime | None:
-    found = [one["values"].native for one in signer["signed_attrs"] if one["type"].native == "signing_time"]
-    return found[0][0] if len(found) == 1 and len(found[0]) == 1 and isinstance(found[0][0], datetime) else None
+    at = _attribute(signer, "signing_time")
+    return at if isinstance(at, datetime) else None
 
 
 def _holds(signer: Any, certificate: x509.Certificate, covered: bytes, digest: hashes.HashAlgorithm) -> bool:

@@ -27,7 +27,7 @@ OPEN = {
     "openssl": "detached opaque streamed aes128 aes192 gcm gcm-streamed oaep oaep-sha256 ecdh ecdh-sha256 by-key-id "
     "signed-on-a-curve signed-with-pss triple triple-opaque signed-twice beside-a-leak by-a-colleague",
     "outlook": "opaque clear-signed page-only winmail with-a-mail",
-    "": "exchange-octet-stream gateway-footer apple-mail gpgsm-opaque mutt",
+    "": "exchange-octet-stream gateway-footer apple-mail gpgsm-opaque mutt thunderbird",
 }
 SHUT: dict[str, Unsafe] = {
     "openssl-plain": "plain",
