@@ -96,8 +96,10 @@ def canonical_text(text: str) -> str:
 
 
 def _canonical(text: str) -> bytes:
-    lines = text.replace("\r\n", "\n").replace("\r", "\n").replace("\n", "\r\n")
-    return lines.encode("utf-8", "replace")
+    lines = text.encode("utf-8", "replace")
+    if b"\r" in lines:
+        lines = lines.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    return lines.replace(b"\n", b"\r\n")
 
 
 def payload(content: Content, out: Outside, lines: Lines = base64_lines) -> bytes:
