@@ -35,6 +35,7 @@ ROUNDS: Final = int(os.environ.get("BENCH_ROUNDS", "3"))
 MINUTES: Final = float(os.environ.get("BENCH_MINUTES", "6"))
 """For all rounds together."""
 OURS: Final = "Fingerpost"
+AND_ONE: Final = ", one more to seal"
 LIMITS: Final = (
     ("Celery + Redis, as written", "P-256", 5.0),
     ("Celery + Redis, as written", "RSA-2048", 3.0),
@@ -84,6 +85,7 @@ def main() -> None:
                 floor(place, seeded, signer, taken)
                 hub(place, seeded, signer, taken)
             hub(place, seeded, "P-256", taken, tls=True)
+            hub(place, seeded, "P-256", taken, sealers=1)
             peers = [peer for peer in peers if other(place, seeded, peer, taken)]
             shutil.rmtree(place)
     show(taken)
@@ -92,11 +94,11 @@ def main() -> None:
         kept(taken, load)
 
 
-def hub(folder: Path, seeded: Seeded, signer: str, taken: Taken, *, tls: bool = False) -> None:
-    """One burst by ``fingerpost serve`` with its default settings."""
-    own = folder / f"hub-{signer}{'-tls' if tls else ''}"
+def hub(folder: Path, seeded: Seeded, signer: str, taken: Taken, *, tls: bool = False, sealers: int = 0) -> None:
+    """One burst by ``fingerpost serve`` with its default settings but for these."""
+    own = folder / f"hub-{signer}{'-tls' if tls else ''}-{sealers}"
     with sinking(own / "sink", tls=tls) as mail:
-        environment = seeded.copy(own / "data", mail, signer=signer, tls=tls)
+        environment = seeded.copy(own / "data", mail, signer=signer, tls=tls, sealers=str(sealers))
         with serving(environment, own / "data") as process:
             run = watched(
                 mail,
@@ -109,7 +111,7 @@ def hub(folder: Path, seeded: Seeded, signer: str, taken: Taken, *, tls: bool = 
     found = outcomes(own / "data")
     assert found.get("sent") == seeded.notices, f"not all were sent: {found}"
     assert b"application/pkcs7-mime" in (own / "sink" / "mail-1").read_bytes(), "it is not sealed"
-    taken.add(f"{OURS}{', over TLS' if tls else ''}", signer, run, DURABLE)
+    taken.add(f"{OURS}{', over TLS' if tls else ''}{AND_ONE if sealers else ''}", signer, run, DURABLE)
 
 
 def other(folder: Path, seeded: Seeded, peer: Peer, taken: Taken) -> bool:
@@ -177,6 +179,8 @@ def ratios(taken: Taken) -> Sequence[Ratio]:
                 [run.processor / run.notices for run in ours],
             ),
         ]
+    alone, two = taken.runs[(OURS, "P-256")], taken.runs[(f"{OURS}{AND_ONE}", "P-256")]
+    found.append(ratio("P-256: one more to seal", [run.rate for run in two], [run.rate for run in alone], 1.3))
     for name, signer, limit in LIMITS:
         found += _beside(taken, name, signer, limit)
     given = [name for name, signer in taken.runs if name.endswith("our composer")]
