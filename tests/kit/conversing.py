@@ -54,10 +54,10 @@ class Talk:
         self.sent += 1
         values: dict[str, Any] = {
             "text": "Was she at school today?", "purpose": "question", "whereabouts": False, "key": f"key {self.sent}"
-        }  # fmt: skip
-        episode = await self.episode()
+        } | more  # fmt: skip
+        episode = values.pop("episode", None) or await self.episode()
         with scoped(Own(who.organisation)):
-            return await self.writing.write(who, episode, Draft(**values | more))
+            return await self.writing.write(who, episode, Draft(**values))
 
     async def wrote(self, who: Who, **more: Any) -> Message:
         outcome = await self.write(who, **more)

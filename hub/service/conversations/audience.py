@@ -57,7 +57,12 @@ class Audience:
 
 
 async def standing(unit: Unit, episode: str) -> StoredEpisode | None:
-    """An episode that was reported, and whose child was not erased. One that is over may still be spoken of."""
+    """An episode that was reported, of a child who is not being erased: what is sealed under a key that is about to go
+    would be lost. One that is over may still be spoken of."""
+    child = await unit.retention.child_of(episode)
+    kept = None if child is None else await unit.retention.child(child)
+    if kept is None or kept.erasing_at is not None:
+        return None
     stored = await unit.episode_by_id(episode)
     return None if stored is None or stored.record.erased or not stored.doc else stored
 

@@ -62,6 +62,8 @@ class Draft:
     in_reply_to: str | None = None
     to: tuple[PartyKey, ...] = ()
     """Whom it is for, besides who takes part in the thread."""
+    shown: frozenset[PartyKey] | None = None
+    """Whom its author was shown as those who take part in the thread; None where nobody could be shown anything."""
     desk: str | None = None
     """For which desk of theirs they write, where there are several."""
     files: tuple[bytes, ...] = field(default=(), repr=False)
@@ -148,6 +150,8 @@ class Writing:
             found = await audience_of(unit, stored, self.areas, sits.mine, thread=draft.thread, desk=draft.desk)
             if found is None:
                 return None
+            if draft.shown is not None and not draft.shown.issuperset(one.key for one in found.thread):
+                return (_JOINED,)
             some = found.readers(draft.to, touches=checked.touches)
             # Whoever reads it in any case may be named too: it changes nothing.
             known_to = {one.key for one in found.offered} | {one.party.key for one in some}
@@ -285,6 +289,10 @@ class Writing:
         return [line, sent]
 
 
+_JOINED: Final = TextProblem(
+    field="readers", message="Somebody has joined the conversation: see who reads it now, and send it again"
+)
+"""What somebody writes is read by those whom they were shown, and by no other but the police by rule."""
 _WHY: Final = {
     "named": "somebody of another organisation wrote a message to them",
     "thread": "they take part in a conversation in which somebody wrote",

@@ -181,10 +181,13 @@ async def test_after_the_end_it_goes_on_and_after_erasure_there_is_nothing(talk:
     assert found is not None
     said = "\n".join(one.text for one in course(found))
     assert "Kit Writer (Bromley) wrote to" in said and "Glad to hear it." in said
-    store = talk.hub.store
-    await store._keys.destroy([(await talk.hub.episode()).record.child], talk.hub.clock.now())  # type: ignore[attr-defined]
+    store, now = talk.hub.store, talk.hub.clock.now()
+    child = (await talk.hub.episode()).record.child
+    await store.write(lambda unit: unit.retention.begin(child, now))
+    assert await talk.write(DOOR, thread=first.thread, episode=first.episode) is None, "its key is about to go"
+    await store._keys.destroy([child], now)  # type: ignore[attr-defined]
     assert await talk.read(DOOR, first.thread) is None
-    assert await talk.write(DOOR, thread=first.thread) is None
+    assert await talk.write(DOOR, thread=first.thread, episode=first.episode) is None
 
 
 async def test_the_whole_way_a_sighting_is_opened_by_openssl_at_the_police(tmp_path: Path) -> None:

@@ -147,3 +147,15 @@ async def test_who_was_not_told_or_may_not_answer_finds_nothing(desk: Desk) -> N
         visitor.page = await visitor.get("/account")
         assert (await visitor.post(thread, QUESTION)).status == 404
         assert (await visitor.upload(f"{of}/new", JPEG, {**QUESTION, "to": TO_DOOR}, name="picture-1")).status == 404
+
+
+async def test_who_has_joined_since_the_form_was_loaded_is_shown_before_it_is_sent(desk: Desk) -> None:
+    jo, kit = await desk.visitor(), await desk.visitor(organisation=BROMLEY, name="Kit Door")
+    thread = await opened(desk, jo)
+    form = (await kit.get(thread)).hidden
+    assert form["shown"] == f"{FORCE}|missing_persons_unit"
+    kit.page = None
+    fields = {name: value for name, value in form.items() if name != "shown"}
+    early = await kit.upload(thread, JPEG, {**QUESTION, **fields}, name="picture-1")
+    assert early.status == 422 and "Somebody has joined the conversation" in early.text
+    assert (await kit.upload(thread, JPEG, {**QUESTION, **fields, **early.hidden}, name="picture-1")).status == 303

@@ -51,6 +51,7 @@ class _Typed:
     purpose: str = ""
     whereabouts: str = ""
     to: tuple[str, ...] = ()
+    shown: tuple[str, ...] = ()
     desk: str | None = None
     files: tuple[bytes, ...] = field(default=(), repr=False)
 
@@ -62,6 +63,7 @@ class _Typed:
             key=self.key,
             thread=thread,
             to=tuple(party_key(one) for one in self.to),
+            shown=frozenset(party_key(one) for one in self.shown),
             desk=self.desk,
             files=self.files,
         )
@@ -229,6 +231,7 @@ def _typed(form: Form) -> _Typed:
         purpose=form.one("purpose"),
         whereabouts=form.one("whereabouts"),
         to=form.all("to"),
+        shown=form.all("shown"),
         desk=form.one("desk") or None,
         files=tuple(data for number in range(1, MOST_FILES + 1) if (data := form.file(f"picture-{number}"))),
     )

@@ -98,6 +98,7 @@ def audience_view(audience: Audience, called: Called, to: Sequence[str]) -> dict
     """Who reads it, and what changes where it touches whereabouts."""
     return {
         "readers": [party_words(one, called) for one in audience.thread],
+        "shown": [party_value(one) for one in audience.thread],
         "besides": [party_words(one, called) for one in audience.besides],
         "left_out": [party_words(one, called) for one in audience.thread if one.key in audience.kept_from],
         "offered": [
