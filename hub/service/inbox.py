@@ -20,7 +20,7 @@ from adapters.sms import replies
 from adapters.sms.inbound import Inbound, Reply, Unreadable
 from contacts.directory import Directory
 from hub.core.pickup import CODE_IDS
-from hub.core.tokens import reply_code, reply_digest, token_digest
+from hub.core.tokens import receipt_token, reply_code, reply_digest, token_digest
 from hub.service.alarming import ALARM_IDS
 from hub.service.ports import Clock, Store, Unit, Unsealable
 from hub.service.receipts import Found, Receipts
@@ -56,7 +56,7 @@ class Inbox:
         """One mail that came for ``recipient`` (RCPT TO) from ``sender`` (MAIL FROM; None: as the mail says itself). Of
         a very long report its beginning is kept: what follows is the message it returns, which is ours. Raises
         StoreUnavailable."""
-        found = await self._written_to(recipient, raw)
+        found, recipient = await self._written_to(recipient, raw)
         mailbox = None if found is None else found[0].address
         on_file = () if mailbox is None else self.directory().certificates(mailbox)
         pinned = self.trust.pinned | {one.fingerprint for one in on_file if one.pinned}
@@ -111,15 +111,19 @@ class Inbox:
             return read(raw, recipient, now, addresses=self.addresses, trust=trust)
         return await asyncio.to_thread(read, raw, recipient, now, addresses=self.addresses, trust=trust)
 
-    async def _written_to(self, recipient: str, raw: bytes) -> Found | None:
-        """The delivery whose receipts come back to ``recipient``; where that is the one address that all notices come
-        from, the delivery that the mail says it answers."""
+    async def _written_to(self, recipient: str, raw: bytes) -> tuple[Found | None, str]:
+        """The delivery whose receipts come back to ``recipient``. Where that is the one address that all notices come
+        from, the delivery that the mail says it answers, and the address of that one's own: whoever knows its id has
+        seen as much as whoever knows its token."""
         tokens = (one.token(recipient) for one in self.addresses)
         token = next((one for one in tokens if one is not None), None)
-        if token is None:
-            return None if self.replies is None else await self.replies.answered(raw)
-        digest = token_digest(token)
-        return await self._look(lambda unit: unit.delivery_by_receipt(digest))
+        if token is not None:
+            digest = token_digest(token)
+            return await self._look(lambda unit: unit.delivery_by_receipt(digest)), recipient
+        found = None if self.replies is None else await self.replies.answered(raw)
+        if found is None or not self.addresses:
+            return found, recipient
+        return found, self.addresses[0].address(receipt_token(self.secret, found[0].id))
 
     async def _take(self, receipt: Receipt, raw: bytes) -> None:
         """What is about a child who was erased is kept apart: told to send it again, they would do so for days."""

@@ -14,6 +14,7 @@ from datetime import timedelta
 from typing import Final, Protocol
 
 from adapters.email.chain import Trust
+from adapters.email.opened import LARGEST
 from adapters.email.parts import Part
 from adapters.email.reply import Answer, Refused, answered, author_of, read_reply
 from adapters.email.smime import Signer
@@ -102,16 +103,17 @@ class Replies:
     async def take(self, raw: bytes, found: Found, answer: Answer | Refused, sender: str | None) -> None:
         """Pass it on, or keep it apart; durable on return. ``sender``: MAIL FROM; None if nobody knows. Raises
         StoreUnavailable."""
+        kept = raw[:LARGEST]
         if isinstance(answer, Refused):
-            await self.receipts.keep_apart("email", answer.why, raw, notice=found[1])
+            await self.receipts.keep_apart("email", answer.why, kept, notice=found[1])
             if answer.why not in _NO_ADVICE:
                 await self._advise(_head(raw), found[0], sender)
             return
         why = await self._join(Reply(delivery=found[0], notice=found[1], answer=answer))
         if why is not None:
-            await self.receipts.keep_apart("email", why, raw, notice=found[1])
+            await self.receipts.keep_apart("email", why, kept, notice=found[1])
         seen = Receipt(channel="email", kind="displayed", at=answer.written_at, delivery=found[0].id, code=SIGNED)
-        await self.receipts.take(seen, raw if why is None else b"")
+        await self.receipts.take(seen, kept if why is None else b"")
 
     async def _join(self, reply: Reply) -> str | None:
         named = reply.answer.references

@@ -162,6 +162,10 @@ async def test_a_notification_that_was_signed_and_encrypted_is_one(talk: Talk) -
     (kept,) = await talk.post.receipts(talk.delivery)
     assert (kept.kind, talk.joined) == ("displayed", [])
     assert kept.code.startswith("displayed manual-action")
+    await talk.take(TEXT, more=b"Auto-Submitted: auto-replied\r\n")
+    kinds = [one.kind for one in await talk.post.receipts(talk.delivery)]
+    assert kinds == ["displayed", "automatic_reply"], "also where it came to the address that notices come from"
+    assert await talk.post.apart() == []
 
 
 # what is not believed
