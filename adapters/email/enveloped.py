@@ -100,6 +100,7 @@ def decrypt(data: bytes, keys: Sequence[Signer]) -> bytes:
         cipher = str(algorithm["algorithm"].native)
         sealed = inside["encrypted_content"].native
         recipients = list(_ours(content["recipient_infos"], keys))
+        understood = any(_understood(info, key) for info, _, key in recipients)
     except Exception:
         raise Unopened("malformed") from None
     authentic = kind == "authenticated_enveloped_data"
@@ -110,7 +111,7 @@ def decrypt(data: bytes, keys: Sequence[Signer]) -> bytes:
         raise Unopened("malformed")
     if not recipients:
         raise Unopened("other_key")
-    if not any(_understood(info, key) for info, _, key in recipients):
+    if not understood:
         raise Unopened("unsupported")
     for info, wrapped, key in recipients:
         with suppress(Exception):  # every failure is the same one
