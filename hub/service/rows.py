@@ -7,7 +7,7 @@ from datetime import datetime
 from contacts.roles import OPERATOR
 from hub.core.episode import Episode
 from hub.core.escalation import first_look, urgent
-from hub.core.ladder import About, Ladder, first_step
+from hub.core.ladder import About, Ground, Ladder, first_step
 from hub.core.records import (
     AlarmRecord,
     AuditLine,
@@ -35,11 +35,15 @@ class Rows:
     now: datetime
     group: str
     """What the deliveries of one cause have in common."""
+    ground: Ground = field(init=False)
     decisions: list[DecisionRecord] = field(default_factory=list)
     notices: list[NoticeRecord] = field(default_factory=list)
     deliveries: list[DeliveryRecord] = field(default_factory=list)
     alarms: list[AlarmRecord] = field(default_factory=list)
     audit: list[AuditLine] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.ground = self.ways.ground(self.now)
 
     def decide(self, decision: Decision, ordinal: int, cause: str | None) -> None:
         """A decision with its notices."""
@@ -63,7 +67,7 @@ class Rows:
                 pass  # nobody is told: the decision itself is the record
 
     def _notify(self, row: DecisionRecord, recipient: Recipient) -> None:
-        found = first_step(self._about(recipient, row.decision), self.ways.ground(self.now))
+        found = first_step(self._about(recipient, row.decision), self.ground)
         notice = self._notice(row, row.decision.roles, recipient.organisation, recipient.person, found)
         self.audit.append(self._line("notice.created", notice.id, notice.organisation, {"reference": notice.reference}))
         if not found.rungs and self._real:
@@ -87,7 +91,7 @@ class Rows:
         found = Ladder(rungs=())
         for organisation in (self._lead, OPERATOR):
             recipient = Recipient(role=decision.roles[0], organisation=organisation)
-            found = first_step(self._about(recipient, decision, stands_in=True), self.ways.ground(self.now))
+            found = first_step(self._about(recipient, decision, stands_in=True), self.ground)
             if found.rungs:
                 return organisation, found
         return OPERATOR, found
