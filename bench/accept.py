@@ -69,7 +69,7 @@ def main() -> None:
     load = os.getloadavg()[0]
     taken: dict[str, list[Taken]] = {}
     slow: dict[str, list[Taken]] = {}
-    with tempfile.TemporaryDirectory(prefix="fp-accept-") as name, _silent() as relay:
+    with tempfile.TemporaryDirectory(prefix="fp-accept-") as name, silent() as relay:
         folder = Path(name)
         for number in rounds(ROUNDS, MINUTES * 60):
             events = folder / f"events-{number}"
@@ -118,10 +118,10 @@ def measured(mode: str, folder: Path, relay: int, events: Path, *, slow: bool = 
         hub_folder(folder, relay, rate_per_second="100000", rate_burst="1000000", address_rate="100000")
     )
     port = int(environment["FINGERPOST_BIND_PORT"])
-    command = [sys.executable, "-m", "hub", "serve"]
+    command = ["-m", "hub", "serve"]
     if mode != "hub":
-        command = [sys.executable, "-m", "bench.answering", mode, str(folder), str(port)]
-    with _running(_slowed(command) if slow else command, environment, folder, port) as process:
+        command = ["-m", "bench.answering", mode, str(folder), str(port)]
+    with running(command, environment, folder, port, slow=slow) as process:
         before = processor(family(process.pid))
         again = "again" if mode in ("handler", "bare") else "once"
         done = subprocess.run(
@@ -136,20 +136,22 @@ def measured(mode: str, folder: Path, relay: int, events: Path, *, slow: bool = 
     return taken
 
 
-def _slowed(command: Sequence[str]) -> list[str]:
+def _slowed() -> list[str]:
     calls = "fsync,fdatasync"
     late = f"inject={calls}:delay_exit={SLOW * 1_000_000:.0f}"
-    return ["strace", "-f", "--seccomp-bpf", "-qq", "-o", "/dev/null", "-e", f"trace={calls}", "-e", late, *command]
+    return ["strace", "-f", "--seccomp-bpf", "-qq", "-o", "/dev/null", "-e", f"trace={calls}", "-e", late]
 
 
 @contextmanager
-def _running(
-    command: Sequence[str], environment: Mapping[str, str], folder: Path, port: int
+def running(
+    command: Sequence[str], environment: Mapping[str, str], folder: Path, port: int, *, slow: bool = False
 ) -> Iterator["subprocess.Popen[bytes]"]:
+    """A server in a process of its own, from when it answers to the end of the block."""
     kept = {name: value for name, value in os.environ.items() if not name.upper().startswith("FINGERPOST_")}
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
-            command, cwd=folder, env={**kept, **environment, "PYTHONPATH": str(ROOT)}, stdout=log, stderr=log,
+            [*(_slowed() if slow else ()), sys.executable, *command],
+            cwd=folder, env={**kept, **environment, "PYTHONPATH": str(ROOT)}, stdout=log, stderr=log,
             start_new_session=True,
         )  # fmt: skip
     try:
@@ -174,7 +176,7 @@ def _answers(port: int) -> bool:
 
 
 @contextmanager
-def _silent() -> Iterator[int]:
+def silent() -> Iterator[int]:
     """A relay that is there and says nothing; its port."""
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
