@@ -51,6 +51,7 @@ def interpreter(hub: socket.socket) -> Process:
         [sys.executable, "-P", "-m", "adapters.email.sealer"],
         stdin=hub.fileno(),
         stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,  # what goes wrong there could quote what it choked on
         env=environment(os.environ),
     )
 
@@ -74,7 +75,8 @@ class _Job:
 
 class Sealers:
     """``count`` processes, started with the first message. ``beforehand``: what each does before it is ready, by
-    functions that can be pickled. ``lost`` is told of each that could not be started, or ended before its time."""
+    functions that can be pickled. ``lost`` is told of each that ended before its time, with its exit status: below 0
+    the signal that ended it, which is 9 where it hung; None: it could not be started."""
 
     def __init__(
         self,
@@ -82,7 +84,7 @@ class Sealers:
         count: int,
         *,
         beforehand: Sequence[Callable[[], object]] = (),
-        lost: Callable[[], None] = lambda: None,
+        lost: Callable[[int | None], None] = lambda _: None,
         start: Start = interpreter,
         patience: float = PATIENCE,
     ) -> None:
@@ -127,16 +129,17 @@ class Sealers:
         pause = FIRST_PAUSE
         while True:
             began = loop.time()
+            status = None
             with suppress(Exception):  # whatever went wrong with one, there has to be another
-                await self._one()
-            self._lost()
+                status = await self._one()
+            self._lost(status)
             pause = FIRST_PAUSE if loop.time() - began > LONGEST_PAUSE else min(pause * 2, LONGEST_PAUSE)
             with suppress(TimeoutError):
                 async with asyncio.timeout(pause):
                     await loop.create_future()
 
-    async def _one(self) -> None:
-        """A process, until it is gone. Raises whatever it broke off with."""
+    async def _one(self) -> int:
+        """A process, until it is gone; its exit status. Raises whatever kept it from being started."""
         in_hand: deque[list[_Job]] = deque()
         ours, theirs = socket.socketpair()
         with theirs:
@@ -147,14 +150,8 @@ class Sealers:
                 writer.transport.abort()
                 raise
         try:
-            async with asyncio.timeout(self._patience):
-                writer.write(framed((self._seal, self._beforehand), keys=True))
-                await _taken(reader)
-            self.ready += 1
-            try:
-                await self._serve(reader, writer, in_hand)
-            finally:
-                self.ready -= 1
+            with suppress(Exception):  # it is gone, hangs or raves: what becomes of it is the same
+                await self._use(reader, writer, in_hand)
         finally:
             writer.transport.abort()
             process.kill()
@@ -164,8 +161,22 @@ class Sealers:
                 _give_up(self._waiting)
                 self._waiting.clear()
             await asyncio.to_thread(process.wait)
+        return process.wait()
 
-    async def _serve(
+    async def _use(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, in_hand: deque[list[_Job]]
+    ) -> None:
+        """All it needs, and from when it is ready whatever there is to seal."""
+        async with asyncio.timeout(self._patience):
+            writer.write(framed((self._seal, self._beforehand), keys=True))
+            await _taken(reader)
+        self.ready += 1
+        try:
+            await self._exchange(reader, writer, in_hand)
+        finally:
+            self.ready -= 1
+
+    async def _exchange(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, in_hand: deque[list[_Job]]
     ) -> None:
         """Batches out and messages in, until it breaks off or takes too long."""

@@ -58,7 +58,7 @@ class EmailTransport:
         identities: Identities = HUB_ALONE,
         sealers: int = 0,
         beforehand: Sequence[Callable[[], object]] = (),
-        lost: Callable[[], None] = lambda: None,
+        lost: Callable[[int | None], None] = lambda _: None,
     ) -> None:
         """``return_path`` may hold ``{token}``, so that a bounce names its delivery; without one, bounces go to
         ``sender``. ``receipts_address`` holds ``{token}``: where readers' programs may report that content was shown,

@@ -57,8 +57,8 @@ def email_transport(settings: Settings) -> EmailTransport:
         raise wrong("SMTP_HOST", str(error)) from None
 
 
-def _sealer_lost() -> None:
-    structlog.get_logger().error("email.sealer_lost")
+def _sealer_lost(status: int | None) -> None:
+    structlog.get_logger().error("email.sealer_lost", status=status)
 
 
 def signer(settings: Settings) -> Signer:

@@ -160,21 +160,19 @@ async def test_every_envelope_comes_back_as_its_own_message() -> None:
 
 @pytest.mark.parametrize("work", [dying, hanging, raving])
 async def test_what_is_lost_there_is_sealed_here(work: Callable[[socket.socket], None]) -> None:
-    lost: list[None] = []
-    async with apart(
-        partial(Thread, work=work), lost=lambda: lost.append(None), patience=5.0 if work is dying else 0.2
-    ) as sealers:
+    lost: list[int | None] = []
+    async with apart(partial(Thread, work=work), lost=lost.append, patience=5.0 if work is dying else 0.2) as sealers:
         made = await asyncio.gather(*(sealers.prepare(envelope(number), NOW) for number in range(20)))
         assert [one.delivery for one in made if isinstance(one, Message)] == [f"dl_{number}" for number in range(20)]
-        assert (sealers.ready, lost) == (0, [None])
+        assert (sealers.ready, lost) == (0, [0])
 
 
 async def test_where_none_can_be_started_all_is_sealed_here() -> None:
     def start(hub: socket.socket) -> Thread:
         raise OSError("no more processes")
 
-    lost: list[None] = []
-    sealers = Sealers(SEAL, 1, start=start, lost=lambda: lost.append(None))
+    lost: list[int | None] = []
+    sealers = Sealers(SEAL, 1, start=start, lost=lost.append)
     try:
         for number in range(2):
             assert isinstance(await sealers.prepare(envelope(number), NOW), Message)
