@@ -53,6 +53,8 @@ class Memory:
     """Thresholds reached (pack/id)."""
     recovered: bool = False
     """The first of found and returned has been applied."""
+    heard: Mapping[str, datetime] = field(default_factory=dict)
+    """Of a case that another hub tells of: path -> the time of the notice that said it last (peer_cases.py)."""
 
     def dumps(self) -> bytes:
         """As JSON."""
@@ -69,6 +71,7 @@ class Memory:
                 "clocks": {row: _text(start) for row, start in self.clocks.items()},
                 "fired": sorted(self.fired),
                 "recovered": self.recovered,
+                **({"heard": {path: _text(at) for path, at in self.heard.items()}} if self.heard else {}),
             },
             separators=(",", ":"),
         ).encode()
@@ -90,6 +93,7 @@ class Memory:
             clocks={row: instant(start) for row, start in raw["clocks"].items()},
             fired=frozenset(raw["fired"]),
             recovered=raw["recovered"],
+            heard={path: instant(at) for path, at in raw.get("heard", {}).items()},
         )
 
 

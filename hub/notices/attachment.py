@@ -72,6 +72,7 @@ class NoticeDocument(_Part):
     sender: str = Field(description="The notifying authority.")
     roles: list[str] = Field(description="The roles in which the reader is told.")
     organisation: str | None
+    organisation_code: str | None = Field(description="Of the organisation whose desk it goes to.")
     person: str | None
     gap_role: str | None = Field(description="Set for a fallback desk: nobody could be reached for this role.")
     rules: list[NoticeRule]
@@ -133,6 +134,7 @@ def _document(brief: Brief) -> dict[str, JsonValue]:
         "sender": _text(brief.sender),
         "roles": [*brief.roles],
         "organisation": _optional(brief.organisation_name),
+        "organisation_code": brief.organisation,
         "person": _optional(brief.person),
         "gap_role": brief.gap_role,
         "rules": [

@@ -51,6 +51,8 @@ class Brief:
     """The hub's own id of the episode: the same on every notice about it."""
     child: str | None = None
     """The hub's own id of the child."""
+    organisation: str | None = None
+    """The code of the organisation whose desk it goes to."""
     organisation_name: str | None = None
     """Whose desk it goes to; for a gap the organisation that has no contact."""
     person: str | None = field(default=None, repr=False)

@@ -183,6 +183,7 @@ class Composer:
             priority=notice.priority,
             status=notice.status,
             roles=_readers(claimed),
+            organisation=notice.organisation,
             organisation_name=_organisation_name(claimed, directory),
             person=_person(claimed),
             issued_at=notice.created_at,

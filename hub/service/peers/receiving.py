@@ -14,6 +14,7 @@ from typing import Final, Literal, Protocol, TypeAlias
 from adapters.https.receive import RECEIPT_TYP, NotOpened, Opener, verified
 from adapters.https.seal import ContentSigner
 from adapters.https.wire import NOTICE_TYP
+from hub.core.peer_cases import NotUnderstood
 from hub.core.peer_messages import SAYS, Message, message
 from hub.core.peers import Introduction, Peer
 from hub.core.records import AlarmRecord, AuditLine, QuarantineRecord
@@ -55,7 +56,7 @@ class NotTaken:
 
 class Take(Protocol):
     """Writes down what a message means, once however often it comes. Returns this hub's reference of it, the first one
-    again for the same, and None where another message has the id."""
+    again for the same, and None where another message has the id. Raises NotUnderstood."""
 
     def __call__(self, unit: Unit, peer: Peer, said: Message, now: datetime, /) -> Awaitable[str | None]: ...
 
@@ -72,6 +73,7 @@ class Receiving:
     clock: Clock
     ids: Ids
     digest: Callable[[bytes], bytes] = field(repr=False)
+    nudge: Callable[[], None]
     tolerance: float
 
     async def speaker(self, issuer: str, headers: Headers, body: bytes) -> Spoken | NotTaken:
@@ -102,7 +104,11 @@ class Receiving:
                        own=self.own.hub, now=now)  # fmt: skip
         if not isinstance(said, Message):
             return await self._aside(peer, webhook_id, inner, SAYS[said], "invalid", 422)
-        reference = await self.store.write(lambda unit: self.take(unit, peer, said, now))
+        try:
+            reference = await self.store.write(lambda unit: self.take(unit, peer, said, now))
+        except NotUnderstood as error:
+            return await self._aside(peer, webhook_id, inner, str(error), "invalid", 422)
+        self.nudge()
         if reference is None:
             return NotTaken(status=409, why="This id was used for another message.")
         return Taken(receipt=self._receipt(said, reference))

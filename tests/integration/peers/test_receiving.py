@@ -103,6 +103,7 @@ async def inbox() -> AsyncIterator[Inbox]:
             clock=there.clock,
             ids=ids,
             digest=lambda data: hashlib.sha256(data).digest(),
+            nudge=lambda: None,
             tolerance=300,
         )  # fmt: skip
         return await PeerInbox(receiving=receiving, bodies=bodies, rates=rates).post(request)

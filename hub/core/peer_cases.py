@@ -1,0 +1,285 @@
+"""What another hub's notices come to here: one case for each of its episodes, whatever order they come in. Pure.
+
+Whom the other hub tells it has decided, and it said what each of them may see. So a notice is carried further to the
+desk that it was for, and nobody else is told: the family, the police and all others hear from the hub that knows the
+child. No clock of ours is started either. Of an episode that has ended nothing is told that the end overtook, so nobody
+hears missing after returned; the same notice again, by another way or for the second time, is no second one.
+"""
+
+import base64
+import binascii
+import json
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, ValidationError
+
+from hub.core.course import Outcome
+from hub.core.endings import over
+from hub.core.episode import Entry, Episode, Memory, leaves
+from hub.core.events import instant
+from hub.core.summary import EpisodeState, MessageStatus
+from routing.decision import Decision, Kind, Priority, Recipient, Rule
+from routing.needtoknow import COLUMNS
+
+FORMAT: Final = "fingerpost.notice.v1"
+NOTICE: Final = "notice.json"
+PHOTO: Final = "child.photo"
+LATEST: Final = timedelta(days=1)
+"""How far a notice may be of a time to come."""
+SUPPRESSED: Final = "what was heard of this episode before has overtaken it"
+WHY: Final = "another hub tells this desk"
+_DERIVED: Final = frozenset({"child.medication_needed"})
+"""Shown, and no fact of its own."""
+_PATHS: Final = frozenset().union(*COLUMNS.values())
+_LISTS: Final = frozenset({"episode.companions", "episode.initial_checks", "child.other_names"})
+_INSTANTS: Final = frozenset(
+    {"episode.since", "episode.noticed_at", "episode.last_seen.at", "episode.risk.at", "episode.police.reported_at"}
+)
+_STATES: Final[Mapping[str, EpisodeState]] = {"found": "found", "returned": "returned", "retraction": "retracted"}
+_ORDER: Final[Sequence[EpisodeState]] = ("awaited", "open", "found", "returned", "retracted")
+"""A state is never left for one before it: a child who goes missing again is another episode."""
+_Text = Annotated[str, Field(max_length=2_000)]
+_Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+
+
+class NotUnderstood(ValueError):
+    """This message cannot become a part of a case; says why, and repeats nothing of it."""
+
+
+class _Rule(BaseModel):
+    pack: _Text
+    version: _Text = ""
+    rule: _Text
+    source: _Text
+    quote: Annotated[str, Field(max_length=20_000)]
+
+
+class _Duty(BaseModel):
+    code: _Text
+    due_at: AwareDatetime | None = None
+
+
+class _Notice(BaseModel):
+    """What is used of ``notice.json``; whatever else is there is left aside."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    format: Literal["fingerpost.notice.v1"]
+    reference: Annotated[str, Field(pattern=r"^FP-[0-9A-Z]{4}-[0-9A-Z]{4}$")]
+    episode: _Id
+    child: _Id
+    kind: Kind
+    priority: Priority
+    status: MessageStatus
+    issued_at: AwareDatetime
+    organisation_code: _Id
+    roles: Annotated[tuple[str, ...], Field(min_length=1, max_length=20)]
+    rules: Annotated[tuple[_Rule, ...], Field(max_length=200)] = ()
+    why: _Text = ""
+    changed: tuple[str, ...] = ()
+    remove_at: AwareDatetime | None = None
+    remove_now: bool = False
+    duty: _Duty | None = None
+    in_person: tuple[str, ...] = ()
+    fields: Mapping[str, JsonValue]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Received:
+    """A notice of another hub."""
+
+    said: _Notice = field(repr=False)
+    facts: Mapping[str, Any] = field(repr=False)
+    """Leaf path -> value, the photo with its bytes."""
+
+    @property
+    def cause(self) -> str:
+        """What a decision about it stands under."""
+        return f"peer:{self.said.reference}"
+
+
+def received(claims: Mapping[str, Any], ours: Collection[str], now: datetime) -> Received:
+    """The notice in a message, for a desk of one of ``ours``: the organisations that this peer may address here.
+
+    Raises NotUnderstood: for what is no notice, for one to anybody else, and for a kind that is not carried yet.
+    """
+    attached = _attached(claims)
+    try:
+        said = _Notice.model_validate(json.loads(attached.get(NOTICE, b"")))
+    except (ValidationError, ValueError, RecursionError):
+        raise NotUnderstood("holds no notice.json that can be read") from None
+    if said.organisation_code not in ours:
+        raise NotUnderstood("is for an organisation that this hub does not take notices for")
+    if not set(said.roles) <= COLUMNS.keys():
+        raise NotUnderstood("is for a role that this hub does not know")
+    if said.kind in ("conversation", "verification"):
+        raise NotUnderstood("is of a kind that this hub does not take from another yet")
+    if said.issued_at - now > LATEST:
+        raise NotUnderstood("is of a time to come: is a clock wrong?")
+    facts: dict[str, JsonValue] = {
+        path: value for path, value in said.fields.items() if path in _PATHS and path not in _DERIVED
+    }
+    photo = _photo(facts.pop(PHOTO, None), attached)
+    if not all(_fits(path, value) for path, value in facts.items()):
+        raise NotUnderstood("has a fact that is of another kind than it has to be")
+    if photo is not None:
+        facts[PHOTO] = photo
+    return Received(said=said, facts=facts)
+
+
+def fold(case: Episode, notice: Received, known: Collection[str], now: datetime) -> Outcome:
+    """What the notice does to its case: ``awaited`` before the first. ``known``: causes of what was decided before."""
+    said, memory = notice.said, case.memory
+    doc, heard = _merged(case, notice)
+    state = max(case.state, _STATES.get(said.kind, "open"), key=_ORDER.index)
+    late = over(case.state, said.kind)
+    episode = replace(
+        case,
+        state=state,
+        doc=doc,
+        ever_missing=case.ever_missing or said.kind == "missing",
+        ended_at=said.issued_at if state in ("returned", "retracted") and state != case.state else case.ended_at,
+        memory=replace(memory, heard=heard),
+        register=case.register if notice.cause in known else _register(case.register, notice, now, late=late),
+    )
+    if notice.cause in known:
+        return Outcome(episode=episode)
+    advanced = said.kind in _STATES and state != case.state
+    return Outcome(
+        episode=episode,
+        decisions=(_decision(notice, now, late=late),),
+        ending=said.kind if advanced else None,
+    )
+
+
+def _decision(notice: Received, now: datetime, *, late: bool) -> Decision:
+    said = notice.said
+    return Decision(
+        at=now,
+        cause=notice.cause,
+        outcome="suppress" if late else "notify",
+        kind=said.kind,
+        priority=said.priority,
+        recipients=tuple(Recipient(role=role, organisation=said.organisation_code) for role in said.roles),
+        fields=tuple(notice.facts),
+        rules=tuple(Rule(pack=one.pack, rule=one.rule, source=one.source, quote=one.quote, version=one.version)
+                    for one in said.rules),
+        why=SUPPRESSED if late else said.why or WHY,
+        changed=said.changed,
+        duty=None if said.duty is None else said.duty.code,
+        due_at=None if said.duty is None else said.duty.due_at,
+        remove_at=said.remove_at,
+        in_person=said.in_person,
+    )  # fmt: skip
+
+
+def _register(entries: tuple[Entry, ...], notice: Received, now: datetime, *, late: bool) -> tuple[Entry, ...]:
+    """The entry of whom it is for: as long as the notice says, and off at the end."""
+    said = notice.said
+    if said.remove_now:
+        return tuple(
+            replace(one, removed_at=now, removed_by=notice.cause)
+            if one.organisation == said.organisation_code and one.removed_at is None
+            else one
+            for one in entries
+        )
+    if said.remove_at is None or late or said.remove_at <= now:
+        return entries
+    entry = Entry(organisation=said.organisation_code, role=said.roles[0], received_at=now, remove_at=said.remove_at)
+    return (*entries, entry)
+
+
+def _merged(case: Episode, notice: Received) -> tuple[dict[str, Any], dict[str, datetime]]:
+    """The facts, each as the newest notice that spoke of it says, and when that was: whatever order they come in."""
+    said, merged, heard = notice.said, _facts(case.doc), dict(case.memory.heard)
+    cleared = [path for path in said.changed if path in _PATHS and path not in notice.facts]
+    for path in (*notice.facts, *(cleared if said.kind == "update" else ())):
+        if path not in heard or heard[path] <= said.issued_at:
+            heard[path] = said.issued_at
+            merged.pop(path, None)
+            if path in notice.facts:
+                merged[path] = notice.facts[path]
+    if merged.get("episode.since") is None or "episode.since" not in heard:
+        first = merged.get("episode.since")
+        merged["episode.since"] = min(said.issued_at, said.issued_at if first is None else instant(first)).isoformat()
+    merged["episode.ref"], merged["child.ref"] = said.episode, said.child
+    merged.setdefault("episode.status", said.status)  # an exercise stays one
+    merged.setdefault("episode.category", "missing")
+    result: dict[str, Any] = {}
+    for path, value in merged.items():
+        *sections, last = path.split(".")
+        part = result
+        for section in sections:
+            part = part.setdefault(section, {})
+        part[last] = value
+    return result, heard
+
+
+def _photo(said: JsonValue, attached: Mapping[str, bytes]) -> dict[str, JsonValue] | None:
+    """As a fact. None where it could not be attached: that does not clear one that came before."""
+    match said:
+        case {"attachment": str(name), "media_type": "image/jpeg" | "image/png" as media_type} if name in attached:
+            data = base64.b64encode(attached[name]).decode("ascii")
+            return {"media_type": media_type, "data_base64": data}
+        case _:
+            return None
+
+
+def _facts(doc: Mapping[str, Any]) -> dict[str, Any]:
+    """Leaf path -> value, the photo whole."""
+    found = {path: value for path, value in leaves(dict(doc)).items() if not path.startswith(f"{PHOTO}.")}
+    photo = doc.get("child", {}).get("photo")
+    return found if photo is None else {**found, PHOTO: photo}
+
+
+def _fits(path: str, value: JsonValue) -> bool:
+    """Whether a fact is of the kind that all who read it later take it for."""
+    match value:
+        case None:
+            return True
+        case list() if path == "people":
+            return all(isinstance(one, dict) and _is_person(one) for one in value)
+        case list():
+            return path in _LISTS and all(isinstance(one, str) for one in value)
+        case dict():
+            return path == "form" and all(not isinstance(one, dict) for one in value.values())
+        case str() if path in _INSTANTS:
+            return _reads(instant, value)
+        case str() if path == "child.date_of_birth":
+            return _reads(date.fromisoformat, value)
+        case str() | bool():
+            return path not in _LISTS | _INSTANTS | {"people", "form", "child.date_of_birth"}
+        case _:
+            return False
+
+
+def _is_person(one: Mapping[str, JsonValue]) -> bool:
+    named = all(isinstance(one.get(key), str) for key in ("role", "name"))
+    return named and all(isinstance(value, dict) == (key == "notify") or value is None for key, value in one.items())
+
+
+def _reads(read: Callable[[str], object], text: str) -> bool:
+    try:
+        read(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _attached(claims: Mapping[str, Any]) -> dict[str, bytes]:
+    found: dict[str, bytes] = {}
+    attachments = claims.get("attachments")
+    for one in attachments if isinstance(attachments, list) else []:
+        try:
+            found[str(one["name"])] = base64.b64decode(one["data"], validate=True)
+        except (TypeError, KeyError, ValueError, binascii.Error):
+            raise NotUnderstood("has an attachment that cannot be read") from None
+    return found
+
+
+def awaited(notice: Received) -> Episode:
+    """The case before its first notice."""
+    return Episode(ref=notice.said.episode, memory=Memory())
