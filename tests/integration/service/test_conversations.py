@@ -1,5 +1,6 @@
 """A message is told as any notice is, to whom it is for and nobody else; whereabouts go to the police."""
 
+import asyncio
 import email
 import email.policy
 import shutil
@@ -23,7 +24,7 @@ from hub.service.evidence.words import course
 from hub.service.tenancy import Own, scoped
 from tests.kit.conversing import BROMLEY, HOST, HUMBERSIDE, JPEG, MET, SCHOOL, Talk, somebody
 from tests.kit.delivering import Notes, Sink, Watched, World
-from tests.kit.events import reported, returned
+from tests.kit.events import reported, returned, updated
 from tests.kit.node import ACK_SECRET, Hub, a_hub
 from tests.kit.pki import NOW, intermediate, person, root, rsa_key
 from tests.kit.smtp import client_context, smtp_server
@@ -104,6 +105,7 @@ async def test_of_another_conversation_a_party_reads_nothing(talk: Talk) -> None
     asked = await talk.wrote(DOOR, to=(TO_POLICE,), files=(JPEG,))
     assert await talk.read(OFFICE, asked.thread) is None
     assert await talk.write(OFFICE, thread=asked.thread) is None
+    assert await talk.read(somebody(BROMLEY, "iro_service"), asked.thread) is None, "nor another desk of the author's"
     with scoped(Own(SCHOOL)):
         listed = await talk.reading.listed(OFFICE, asked.episode)
         assert listed is not None and listed.summaries == ()
@@ -144,6 +146,17 @@ async def test_what_is_sent_twice_is_one_message_and_other_words_under_its_key_a
     other = await talk.wrote(OFFICE, to=((BROMLEY, "front_door"),), key="a form")
     assert other.id != first.id, "a key is its author's"
     assert len(await told(talk)) == 2
+
+
+async def test_sent_to_two_nodes_at_once_it_is_one_message_beside_a_report(nodes: tuple[Hub, Hub]) -> None:
+    one, other = nodes
+    await one.post(reported())
+    talks = (Talk(one), Talk(other))
+    both = [talk.write(DOOR, to=(TO_OFFICE,), key="a form") for talk in talks]
+    *outcomes, answer = await asyncio.gather(*both, other.post(updated()))
+    assert answer.status == 202 and all(isinstance(outcome, Sent) for outcome in outcomes)
+    assert sorted(outcome.repeated for outcome in outcomes) == [False, True]
+    assert len({outcome.message.id for outcome in outcomes}) == 1 and len(await told(talks[0])) == 1
 
 
 async def test_everything_that_is_wrong_is_said_at_once(talk: Talk) -> None:
