@@ -298,3 +298,18 @@ async def test_stop_is_bounded_and_what_was_not_stored_was_not_promised() -> Non
 def test_settings_that_cannot_work_are_refused_at_the_start(options: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="receipts: "):
         Listener(Store(), **({"addresses": ADDRESSES, "hostname": "hub.example"} | options))
+
+
+async def test_the_address_that_notices_come_from_takes_answers_and_it_is_said_who_sent_them() -> None:
+    senders: list[str] = []
+
+    class Told(Store):
+        async def __call__(self, raw: bytes, recipient: str, sender: str) -> None:
+            senders.append(sender)
+            await super().__call__(raw, recipient, sender)
+
+    async with listening(Told(), mailboxes=("notices@hub.example",)) as (kept, _, port), client(port) as one:
+        assert await send(one, "Notices@HUB.example", sender="<jo@council.example>") == 250
+        assert await send(one, "notices@hub.example") == 250
+        assert await send(one, "others@hub.example") == 550
+    assert (senders, len(kept.kept)) == (["jo@council.example", "<>"], 2)
