@@ -32,8 +32,11 @@ from sqlalchemy import (
     true,
     type_coerce,
 )
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql import visitors
+from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.dml import UpdateBase
+from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.sql.selectable import AliasedReturnsRows, NamedFromClause, SelectBase, SelectStatementGrouping
 
 from contacts.roles import ORGANISATION_OF
@@ -56,13 +59,37 @@ def _nobodys(row: FromClause, roles: Roles) -> ColumnElement[bool]:
     return false()
 
 
+class _Looked(FunctionElement[str]):
+    """A column that is looked at, and not looked up by: on PostgreSQL, which knows how many rows there are, itself."""
+
+    inherit_cache = True
+    type = Text()
+
+
+@compiles(_Looked)
+def _itself(element: _Looked, compiler: SQLCompiler, **options: Any) -> str:
+    return compiler.process(element.clauses, **options)
+
+
+@compiles(_Looked, "sqlite")
+def _without_index(element: _Looked, compiler: SQLCompiler, **options: Any) -> str:
+    return f"+{compiler.process(element.clauses, **options)}"
+
+
+def _tenants(row: FromClause, column: str) -> ColumnElement[bool]:
+    own: ColumnElement[Any] = row.c[column]
+    # What another row hangs on is looked up by its key. By whose it is, SQLite would go through all that an
+    # organisation was ever told to see whether one episode is among it.
+    return (_Looked(own) if isinstance(row, Alias) else own) == _TENANT
+
+
 def _named(column: str) -> Condition:
-    return lambda row, roles: row.c[column] == _TENANT
+    return lambda row, roles: _tenants(row, column)
 
 
 def _notice(row: FromClause, roles: Roles) -> ColumnElement[bool]:
     held = [type_coerce(row.c.roles, Text).contains(f'"{role}"', autoescape=True) for role in roles]
-    ours: ColumnElement[bool] = row.c.organisation == _TENANT
+    ours = _tenants(row, "organisation")
     return or_(ours, and_(row.c.organisation.is_(None), or_(*held))) if held else ours
 
 
@@ -91,7 +118,7 @@ _OF_DELIVERY: Final = _hangs_on(("delivery", "deliveries", "id"))
 
 def _delivery(row: FromClause, roles: Roles) -> ColumnElement[bool]:
     """A delivery bears its notice's organisation; of national roles neither does."""
-    return _OF_NOTICE(row, roles) if roles else row.c.organisation == _TENANT
+    return _OF_NOTICE(row, roles) if roles else _tenants(row, "organisation")
 
 
 def _alarm(row: FromClause, roles: Roles) -> ColumnElement[bool]:
