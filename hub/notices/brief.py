@@ -31,6 +31,8 @@ class Said:
     """Those that go with this copy."""
     count: int = 0
     """Of pictures, whether they go with this copy or not."""
+    url: str = ""
+    """Where its conversation is read and replied to, by whoever is signed in; empty where it is not to be said."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

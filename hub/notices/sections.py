@@ -315,6 +315,9 @@ def _said(brief: Brief) -> Iterator[Block]:
         rows.append((Line("Pictures"), (Line(f"{said.count}, {where}"),)))
     yield Heading(level=2, text=Line("The message"))
     yield Facts(caption=Line("Message"), rows=tuple(rows))
+    if said.url and not brief.on_page:
+        yield Paragraph(text=Line("To reply, and to read what else was written for you, sign in at the hub."))
+        yield Link(text=Line("The conversation"), url=line(said.url))
 
 
 def _changes(view: View, brief: Brief) -> Iterator[Block]:

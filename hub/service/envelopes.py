@@ -205,7 +205,7 @@ class Composer:
             else "",
             sender=name,
             purpose=claimed.delivery.purpose,
-            said=None if claimed.message is None else _said(claimed.message, directory),
+            said=None if claimed.message is None else _said(claimed.message, directory, self._url),
         )
 
 
@@ -303,7 +303,7 @@ def _abduction(claimed: ClaimedDelivery) -> bool:
     return bool(police) and bool(_part(claimed.doc, "episode").get("abduction_suspected"))
 
 
-def _said(message: Message, directory: Directory) -> Said:
+def _said(message: Message, directory: Directory, base: str) -> Said:
     known = directory.organisation(message.organisation)
     pictures = [
         Attachment(name=one.name(number), media_type=one.media_type, data=one.data)
@@ -321,6 +321,7 @@ def _said(message: Message, directory: Directory) -> Said:
         text=message.text,
         pictures=tuple(pictures),
         count=len(message.files),
+        url=f"{base}/conversations/{message.thread}",
     )
 
 

@@ -259,7 +259,7 @@ async def test_the_whole_way_a_sighting_is_opened_by_openssl_at_the_police(tmp_p
     opened = "\n".join([*texts, *(str(one) for one in parts if one.get_content_type() == "application/json")])
     assert [one.get_content() for one in parts if one.get_filename() == "picture-1.jpg"] == [JPEG]
     assert any(one["Subject"] == "A message about Robin Example" for one in parts)
-    for words in ("Kit Writer, ", "Seen at the station.", "In a red car.", "A sighting of the child"):
+    for words in ("Kit Writer, ", "Seen at the station.", "In a red car.", "https://hub.example/conversations/th_"):
         assert words in opened, words
     assert "Inhaler" not in opened and "Blue coat" not in opened, "of the child only what the message needs"
     assert isinstance(world.notes, Notes)

@@ -523,6 +523,7 @@ def _said(**changes: Any) -> Said:
         "text": "Seen at the station.\nGot into a red car.",
         "pictures": (Attachment(name="picture-1.jpg", media_type="image/jpeg", data=JPEG),),
         "count": 1,
+        "url": "https://hub.example/conversations/th_1",
     }
     return Said(**values | changes)
 
@@ -534,6 +535,7 @@ def test_a_message_is_printed_with_who_wrote_it_and_its_pictures_are_attached() 
         for words in ("Kit Writer, Example Borough", "A sighting of the child", "1 March 2026", "Got into a red car."):
             assert words in part
         assert "the police are told" in part and "1, attached" in part
+        assert "https://hub.example/conversations/th_1" in part
     assert [(one.name, one.data) for one in content.attachments[:-1]] == [("picture-1.jpg", JPEG)]
     document = json.loads(content.attachments[-1].data)
     assert document["kind"] == "conversation" and document["fields"] == {"child.name": "Robin Example"}
