@@ -81,7 +81,7 @@ ALARMS: Final[Mapping[str, str]] = {
     "signer_unfit": "Replace the certificate that signs; the reason says whose.",
     "quarantine": "Ring the sender: somebody may be missing. See `fingerpost quarantine list`.",
     "unreadable": "A data key is missing: restore the newest backup of the key store. See `fingerpost keys lost`.",
-    "receipt_apart": "Somebody may have written: look at the receipts that nobody could match.",
+    "receipt_apart": "Somebody may have written: see `fingerpost receipts apart`.",
     "canary_lost": "Notices may not be going out by this channel. Look at its relay or provider.",
     "stalled": "Nothing goes out. Look at the relay or provider.",
     "clock_jumped": "Look at the machine’s clock.",

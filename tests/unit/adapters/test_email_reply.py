@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from adapters.email.chain import Trust
 from adapters.email.content_info import MOST_ELEMENTS, within_bounds
-from adapters.email.enveloped import Unopened, decrypt
+from adapters.email.enveloped import Unopened, _transported, decrypt
 from adapters.email.parts import Part
 from adapters.email.reply import Answer, Refused, Unsafe, answered, author_of, read_reply
 from adapters.email.smime import Signer
@@ -197,6 +197,17 @@ def test_every_failure_of_a_key_is_the_same_one() -> None:
             assert error.why == "does_not_open"
         else:
             assert not opened.startswith(b"Content-Type"), "one time in 256 the padding happens to be right"
+
+
+def test_a_key_that_does_not_come_out_is_replaced_by_one_that_nobody_can_foretell() -> None:
+    info = cms.ContentInfo.load(Part.of(sample("openssl-detached")).content())["content"]["recipient_infos"][0].chosen
+    private, algorithm = keys()[1].key, info["key_encryption_algorithm"]
+    assert isinstance(private, rsa.RSAPrivateKey)
+    found = [_transported(algorithm, bytes([number]) * 256, private, 32) for number in (1, 1, 2)]
+    assert found[0] == found[1] != found[2]
+    assert {len(one) for one in found} == {32}
+    short = _short(private.public_key(), 256)
+    assert len(_transported(algorithm, short, private, 32)) == 32, "it is never as long as somebody else wants it"
 
 
 def _short(public: object, length: int) -> bytes:
