@@ -35,6 +35,15 @@ _DERIVED: Final = frozenset({"child.medication_needed"})
 """Shown, and no fact of its own."""
 _PATHS: Final = frozenset().union(*COLUMNS.values())
 _LISTS: Final = frozenset({"episode.companions", "episode.initial_checks", "child.other_names"})
+_FLAGS: Final = frozenset(
+    {
+        "episode.whereabouts_known", "episode.at_risk", "episode.abduction_suspected",
+        "episode.sexual_exploitation_suspected", "episode.criminal_exploitation_suspected",
+        "episode.trafficking_suspected", "episode.radicalisation_suspected", "child.looked_after", "child.care_leaver",
+        "child.child_protection_plan", "child.section_47_enquiry", "child.subject_to_immigration_restriction",
+        "child.absconder", "found.safe", "returned.harm_suspected", "returned.crime_alleged",
+    }
+)  # fmt: skip
 _INSTANTS: Final = frozenset(
     {"episode.since", "episode.noticed_at", "episode.last_seen.at", "episode.risk.at", "episode.police.reported_at"}
 )
@@ -250,15 +259,19 @@ def _fits(path: str, value: JsonValue) -> bool:
             return _reads(instant, value)
         case str() if path == "child.date_of_birth":
             return _reads(date.fromisoformat, value)
-        case str() | bool():
-            return path not in _LISTS | _INSTANTS | {"people", "form", "child.date_of_birth"}
+        case bool():
+            return path in _FLAGS
+        case str():
+            return path not in _LISTS | _FLAGS | {"people", "form"}
         case _:
             return False
 
 
 def _is_person(one: Mapping[str, JsonValue]) -> bool:
     named = all(isinstance(one.get(key), str) for key in ("role", "name"))
-    return named and all(isinstance(value, dict) == (key == "notify") or value is None for key, value in one.items())
+    return named and all(
+        value is None or isinstance(value, dict if key == "notify" else str | bool) for key, value in one.items()
+    )
 
 
 def _reads(read: Callable[[str], object], text: str) -> bool:

@@ -46,10 +46,15 @@ class Message:
     receipt: str | None = field(repr=False)
     """What a machine repeats to show that it could open it."""
     via: tuple[str, ...]
+    signed: bytes = field(repr=False)
+    """The compact JWS, as it came: what its sender cannot deny."""
 
 
-def message(payload: bytes, *, issuer: str, audience: str, webhook_id: str, own: str, now: datetime) -> Message | Fault:
-    """The message in ``payload``, which ``issuer`` signed, for this hub ``own`` whose inbox is ``audience``."""
+def message(
+    payload: bytes, *, signed: bytes, issuer: str, audience: str, webhook_id: str, own: str, now: datetime
+) -> Message | Fault:
+    """The message in ``payload``, which is what ``signed`` says by ``issuer``, for this hub ``own`` whose inbox is
+    ``audience``."""
     said = _object(payload)
     if said is None:
         return "not_json"
@@ -76,6 +81,7 @@ def message(payload: bytes, *, issuer: str, audience: str, webhook_id: str, own:
         same=json.dumps(lasting, sort_keys=True, separators=(",", ":")).encode("ascii"),
         receipt=receipt if isinstance(receipt, str) else None,
         via=tuple(via),
+        signed=signed,
     )
 
 

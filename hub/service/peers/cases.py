@@ -28,7 +28,7 @@ class Cases:
         source, digest = peer.said.source, self.digest(said.same)
         met = await unit.event(source, said.id)
         if met is not None:
-            return str(met.answer["reference"]) if met.digest == digest else None
+            return _reference(met) if met.digest == digest else None
         notice = received(said.said, self.ours(peer), now)
         await unit.lock(self.digest(f"episode\0{source}\0{notice.said.episode}".encode()).hex())
         child = await unit.child_id(source, notice.said.child, now)
@@ -44,8 +44,8 @@ class Cases:
             time=notice.said.issued_at,
             arrived_at=now,
             episode=self.ids.new("ep", now) if stored is None else stored.record.id,
-            body=said.same,
-            answer={"reference": self.ids.new("pm", now).partition("_")[2]},
+            body=said.signed,
+            answer={},
         )
         await unit.save(
             self.book.changes(
@@ -61,4 +61,9 @@ class Cases:
                 actor=source,
             )
         )
-        return str(event.answer["reference"])
+        return _reference(event)
+
+
+def _reference(event: EventRecord) -> str:
+    """What the peer is told that it is called here: it says nothing, and stays when the child is erased."""
+    return event.id.partition("_")[2]

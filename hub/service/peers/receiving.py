@@ -100,7 +100,7 @@ class Receiving:
         if isinstance(opened, str):
             return await self._aside(peer, webhook_id, body, opened, "invalid", 422)
         inner, payload = opened
-        said = message(payload, issuer=peer.said.issuer, audience=self.own.inbox, webhook_id=webhook_id,
+        said = message(payload, signed=inner, issuer=peer.said.issuer, audience=self.own.inbox, webhook_id=webhook_id,
                        own=self.own.hub, now=now)  # fmt: skip
         if not isinstance(said, Message):
             return await self._aside(peer, webhook_id, inner, SAYS[said], "invalid", 422)

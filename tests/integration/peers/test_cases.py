@@ -13,10 +13,12 @@ import pytest
 from adapters.https import wire
 from adapters.port import Content
 from contacts.fictional import fictional_directory
+from hub.core import peer_cases
 from hub.core.peer_cases import NotUnderstood, Received, awaited, fold, received
 from hub.core.peer_messages import Message, message
 from hub.core.peers import Peer
 from hub.core.records import ClaimedDelivery
+from hub.core.wire_models import ChildReport, EpisodeReport, Found, Returned
 from hub.service.envelopes import Composer
 from hub.service.peers.cases import Cases
 from hub.service.ports import Unit
@@ -36,7 +38,7 @@ PEER = Peer(hub=ASHBY.said().hub, url=ASHBY.url, state="confirmed", document=ASH
 
 
 def said(claims: Mapping[str, Any]) -> Message:
-    found = message(json.dumps(claims).encode(), issuer=ASHBY.url, audience=BORDON.said().inbox,
+    found = message(json.dumps(claims).encode(), signed=b"a.b.c", issuer=ASHBY.url, audience=BORDON.said().inbox,
                     webhook_id=claims["jti"], own=BORDON.said().hub, now=LATER)  # fmt: skip
     assert isinstance(found, Message)
     return found
@@ -224,6 +226,8 @@ async def test_what_is_carried_further_says_what_was_said_and_an_exercise_stays_
         {"fields": {"episode.since": "Robin"}},
         {"fields": {"episode.since": True}},
         {"fields": {"child.name": 7}},
+        {"fields": {"child.name": True}},
+        {"fields": {"child.looked_after": "Robin"}},
         {"fields": {"child.date_of_birth": "Robin"}},
         {"fields": {"child.name": ["Robin"]}},
         {"fields": {"form": {"a": {"b": "c"}}}},
@@ -238,6 +242,21 @@ def test_what_cannot_be_a_part_of_a_case_is_refused_without_repeating_it(
     with pytest.raises(NotUnderstood) as caught:
         read(notice_of(told[0], **changes))
     assert "Robin" not in str(caught.value)
+
+
+def test_each_fact_is_of_the_kind_that_the_wire_says() -> None:
+    sections = {"episode": EpisodeReport, "child": ChildReport, "found": Found, "returned": Returned}
+    flags, lists = (
+        {
+            f"{section}.{name}"
+            for section, model in sections.items()
+            for name, field in model.model_fields.items()
+            if word in str(field.annotation) and f"{section}.{name}" in peer_cases._PATHS
+        }
+        for word in ("bool", "list[")
+    )
+    assert flags == peer_cases._FLAGS
+    assert lists == peer_cases._LISTS
 
 
 def test_a_fact_that_nobody_may_be_told_is_left_aside(told: Sequence[dict[str, Any]]) -> None:

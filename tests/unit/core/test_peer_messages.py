@@ -24,7 +24,7 @@ OTHER = ASHBY.said().hub
 
 def judged(said: Mapping[str, Any] | bytes, webhook_id: str = "dv_1") -> Any:
     payload = said if isinstance(said, bytes) else json.dumps(said).encode()
-    return message(payload, issuer=ASHBY.url, audience=BORDON.said().inbox, webhook_id=webhook_id,
+    return message(payload, signed=b"a.b.c", issuer=ASHBY.url, audience=BORDON.said().inbox, webhook_id=webhook_id,
                    own=BORDON.said().hub, now=START)  # fmt: skip
 
 
@@ -36,6 +36,7 @@ def test_a_message_is_known_by_what_it_says_and_not_by_when_it_was_tried() -> No
     assert again.same == first.same
     assert judged({**SAID, "text": "Other"}).same != first.same
     assert "Robin" not in repr(first)
+    assert first.signed == b"a.b.c"
 
 
 @pytest.mark.parametrize("ahead", [0, 300, -86_400 * 400])
