@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import urllib.request
 from collections.abc import Iterator, Mapping
@@ -19,6 +20,7 @@ from hub.demo import events
 from hub.demo.case import CHILD, EXPECTED, WITHHELD
 from hub.demo.run import play
 from hub.demo.world import Keyrings
+from tests.kit.commands import run
 from tests.kit.logs import logs_as_before
 
 ROOT = Path(__file__).parent.parent.parent
@@ -36,30 +38,28 @@ def environment(tmp_path: Path) -> dict[str, str]:
     return os.environ | {"TMPDIR": str(temporary), "COLUMNS": "110", "PYTHONUNBUFFERED": "1"}
 
 
-def python(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-W", "error", *arguments]
-    return subprocess.run(
-        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=LONGEST, check=False
-    )
-
-
-def test_once_ends_well_and_leaves_nothing(environment: dict[str, str]) -> None:
-    done = python(environment, *DEMO, "--once")
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stderr == ""
-    assert f"Everything was as it should be: {MAILS} mails" in done.stdout
-    assert done.stdout.count("opened, verified") == MAILS
-    assert f"withheld   {WITHHELD}" in done.stdout
-    assert "The notice is now acknowledged." in done.stdout
-    assert list(Path(environment["TMPDIR"]).iterdir()) == []
+def test_once_ends_well_and_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    status, said, errors = run({}, "demo", "--once", columns=110)
+    assert status == 0, said + errors
+    assert errors == ""
+    assert f"Everything was as it should be: {MAILS} mails" in said
+    assert said.count("opened, verified") == MAILS
+    assert f"withheld   {WITHHELD}" in said
+    assert "The notice is now acknowledged." in said
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.fixture
-def standing(environment: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
+def standing(environment: dict[str, str], tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
     """A demo that does not end by itself; ended, whatever becomes of the test."""
-    with subprocess.Popen(
-        [sys.executable, *DEMO], cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True
-    ) as process:
+    command = [sys.executable, "-W", "error", *DEMO]
+    with (
+        (tmp_path / "errors").open("wb") as errors,
+        subprocess.Popen(
+            command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=errors, text=True
+        ) as process,
+    ):
         watchdog = threading.Timer(LONGEST, process.kill)
         watchdog.start()
         try:
@@ -69,7 +69,9 @@ def standing(environment: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
             process.kill()
 
 
-def test_without_once_it_stays_to_be_looked_at(standing: subprocess.Popen[str], environment: dict[str, str]) -> None:
+def test_without_once_it_stays_to_be_looked_at(
+    standing: subprocess.Popen[str], environment: dict[str, str], tmp_path: Path
+) -> None:
     lines = iter(standing.stdout or ())
     found = (re.search(r"See the whole episode at (http://127\.0\.0\.1:\d+/)", line) for line in lines)
     url = next((match[1] for match in found if match), None)
@@ -84,6 +86,7 @@ def test_without_once_it_stays_to_be_looked_at(standing: subprocess.Popen[str], 
     standing.send_signal(signal.SIGINT)
     assert standing.wait(timeout=20) == 0
     assert "Stopped." in "".join(lines)
+    assert (tmp_path / "errors").read_text() == ""
     assert list(Path(environment["TMPDIR"]).iterdir()) == []
 
 

@@ -189,6 +189,6 @@ async def test_a_sealed_value_moved_to_another_row_does_not_open(tmp_path: Path,
                 )
 
     await store._in_writer(swap)
-    with pytest.raises(VaultError, match=r"notices\.person of no_"):
+    with pytest.raises(VaultError, match=r"notices\.person of nt_"):
         await store.read(lambda unit: unit.notices(story.episode))
     await store.aclose()

@@ -1,6 +1,7 @@
-"""One hub a SQLite ledger: a second is refused in a sentence, and a dead one holds nothing."""
+"""One hub a SQLite ledger: a second is refused in a sentence."""
 
 import asyncio
+import signal
 from pathlib import Path
 
 import pytest
@@ -19,11 +20,9 @@ async def test_a_second_serve_on_one_ledger_is_refused_and_the_first_goes_on(tmp
         assert "FINGERPOST_DATABASE_URL" in words
         assert "Traceback" not in words
         assert (await hub.ask("GET", "/health/ready")).status == 200
-        await hub.kill()
-    # The lock went with the process, whatever it left in the folder.
-    async with serving(made) as hub:
-        assert (await hub.ask("GET", "/health/ready")).status == 200
-        await hub.stop()
+        # As from a keyboard. That the lock of a killed one goes with it, tests/acceptance/test_kill.py shows.
+        hub.process.send_signal(signal.SIGINT)
+        assert await asyncio.wait_for(hub.process.wait(), PATIENCE) == 0, said(made)
 
 
 def test_a_lock_is_per_ledger_and_given_back(tmp_path: Path) -> None:

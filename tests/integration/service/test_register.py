@@ -61,24 +61,18 @@ async def test_a_change_of_name_is_on_the_register_too(hub: Hub) -> None:
     assert {e.name for e in await registers_of(hub).named(BROMLEY, "operator")} == {"Robin Newname"}
 
 
-async def test_half_a_year_on_the_entry_is_renewed_and_there_is_never_none(hub: Hub) -> None:
+async def test_half_a_year_on_an_entry_is_renewed_without_a_gap_or_is_over_if_nobody_does(hub: Hub) -> None:
     await hub.post(reported())
     registers = registers_of(hub)
     [first] = [e for e in await registers.of(BROMLEY) if e.role == "responsible_authority"]
-    await hub.run_until(first.remove_at)
+    [host] = [e for e in await registers.of(NORTH_LINCOLNSHIRE) if e.role == "host_authority"]
+    await hub.post(updated(id="E2", placement={"host_authority": "E08000035"}))
+    await hub.run_until(max(first.remove_at, host.remove_at + timedelta(minutes=1)))
     [second] = [e for e in await registers.of(BROMLEY) if e.role == "responsible_authority"]
     [old] = [e for e in await registers.of(BROMLEY, removed=True) if e.role == "responsible_authority"]
     assert old.entry == first.entry
     assert (old.why_removed, old.removed_at) == ("renewed", second.received_at)
     assert second.received_at == first.remove_at
-
-
-async def test_one_that_nobody_renews_is_over_when_its_time_is(hub: Hub) -> None:
-    await hub.post(reported())
-    registers = registers_of(hub)
-    [host] = [e for e in await registers.of(NORTH_LINCOLNSHIRE) if e.role == "host_authority"]
-    await hub.post(updated(id="E2", placement={"host_authority": "E08000035"}))
-    await hub.run_until(host.remove_at + timedelta(minutes=1))
     assert not [e for e in await registers.of(NORTH_LINCOLNSHIRE) if e.role == "host_authority"]
     [gone] = [e for e in await registers.of(NORTH_LINCOLNSHIRE, removed=True) if e.role == "host_authority"]
     assert gone.why_removed == "expired"

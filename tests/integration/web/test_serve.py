@@ -70,7 +70,7 @@ async def served(env: Mapping[str, str]) -> AsyncIterator[tuple[Process, int, li
         await reading
 
 
-async def test_from_nothing_to_a_notice_and_an_orderly_end(tmp_path: Path) -> None:
+async def test_from_nothing_to_a_notice_and_an_orderly_end_with_every_risk_named_at_the_start(tmp_path: Path) -> None:
     event = reported_in_full()
     directory = tmp_path / "directory.json"
     directory.write_bytes(story_bundle())
@@ -108,23 +108,14 @@ async def test_from_nothing_to_a_notice_and_an_orderly_end(tmp_path: Path) -> No
         ]
         personal = [value for value in leaves(event["data"]) if value not in PUBLIC and len(value) > 5]
         said = "".join(lines)
+        assert "risk public_url_is_this_machine" in said
+        assert "risk no_heartbeat" in said
         assert not [value for value in personal if value in said]
         assert secret not in said
         for file in (tmp_path / "hub").glob("*.sqlite3*"):
             content = file.read_bytes()
             names = (event["data"]["child"]["name"], event["data"]["child"]["ref"], event["data"]["episode"]["ref"])
             assert not [value for value in names if value.encode() in content]
-
-
-async def test_every_risk_is_named_at_the_start(tmp_path: Path) -> None:
-    env = hub_environment(tmp_path, smtp_port=2525)
-    async with served(env) as (process, _, lines):
-        process.send_signal(signal.SIGINT)
-        async with asyncio.timeout(10):
-            assert await process.wait() == 0
-    said = "".join(lines)
-    assert "risk public_url_is_this_machine" in said
-    assert "risk no_heartbeat" in said
 
 
 @pytest.mark.parametrize(
