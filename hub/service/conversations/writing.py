@@ -5,20 +5,17 @@ and alarms are theirs too. They go to others than whoever writes: that is why th
 organisation (hub/service/tenancy.py), once what they see of it themselves has let them in.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final, TypeAlias
 
 from contacts.areas import Areas
 from contacts.directory import Directory
-from contacts.roles import FALLBACK, OPERATOR
 from hub.core.conversation import (
     BY_HAND,
-    CAUSE,
     File,
     Message,
-    Party,
     PartyKey,
     Purpose,
     Reader,
@@ -30,18 +27,14 @@ from hub.core.conversation import (
     plain_text,
     touches_whereabouts,
 )
-from hub.core.parties import is_police, priority
 from hub.core.records import AuditLine, Changes, StoredEpisode
 from hub.service.conversations.audience import Audience, audience_of, standing
 from hub.service.conversations.ports import Written
 from hub.service.conversations.seats import Seat, Who, seat
-from hub.service.ledger import load, reach
+from hub.service.conversations.telling import readers_of, telling
 from hub.service.ports import Clock, Ids, Store, Unit, Unsealable
-from hub.service.rows import Rows
 from hub.service.tenancy import WHOLE, scoped
 from hub.service.ways import Ways
-from routing.decision import Decision, Recipient
-from routing.needtoknow import view
 from routing.packs import Packs
 
 LONGEST_NAME: Final = 120
@@ -214,8 +207,8 @@ class Writing:
                 for data in draft.files
             ),
         )
-        rows = self._told(stored, message, some, now)
-        message = replace(message, readers=_kept_readers(some, rows))
+        rows = telling(stored, message, some, now, ways=self.ways, packs=self.packs, directory=self.directory())
+        message = replace(message, readers=readers_of(some, rows))
         lines = self._lines(who, message, None if draft.thread else opened, now)
         thread = None if draft.thread else opened
         written = Written(message=message, child=record.child, key=draft.key, thread=thread, audit=tuple(lines))
@@ -234,42 +227,6 @@ class Writing:
             )
         )
         return Sent(message=message, repeated=False)
-
-    def _told(self, stored: StoredEpisode, message: Message, some: Iterable[Reader], now: datetime) -> Rows:
-        """A decision for each party but the author's own, with what tells them."""
-        episode = load(replace(stored, duties=(), register=()))  # telling takes none of them
-        rows = Rows(
-            ways=self.ways,
-            episode_id=stored.record.id,
-            revision=stored.record.revision,
-            episode=episode,
-            waits=self.packs.select(stored.doc).waits(),
-            now=now,
-            group=message.id,
-        )
-        reached = reach(self.directory(), now, stored.doc)
-        others = [one for one in some if one.because != "author"]
-        for ordinal, reader in enumerate(others):
-            party, roles = reader.party, reader.party.roles
-            gap = reached(Recipient(role=roles[0], organisation=party.organisation), None)
-            decision = Decision(
-                at=now,
-                cause=f"{CAUSE}{message.id}",
-                outcome="gap" if gap else "notify",
-                kind="conversation",
-                priority=priority(message.purpose, party, touches=message.whereabouts),
-                # Nobody is told twice that one desk has no contact.
-                recipients=tuple(
-                    Recipient(role=role, organisation=party.organisation) for role in (roles[:1] if gap else roles)
-                ),
-                fields=tuple(view(stored.doc, roles, "conversation").fields),
-                rules=(),
-                why=_WHY[reader.because],
-                gap=gap,
-                first=message.whereabouts and is_police(party),
-            )
-            rows.decide(decision, ordinal, None)
-        return rows
 
     def _lines(self, who: Who, message: Message, opened: Thread | None, now: datetime) -> list[AuditLine]:
         detail = {
@@ -293,11 +250,6 @@ _JOINED: Final = TextProblem(
     field="readers", message="Somebody has joined the conversation: see who reads it now, and send it again"
 )
 """What somebody writes is read by those whom they were shown, and by no other but the police by rule."""
-_WHY: Final = {
-    "named": "somebody of another organisation wrote a message to them",
-    "thread": "they take part in a conversation in which somebody wrote",
-    "whereabouts": "somebody wrote what touches the child's whereabouts, which the police are told at once",
-}
 
 
 def check(draft: Draft) -> "_Checked | tuple[TextProblem, ...]":
@@ -333,16 +285,3 @@ def _same(known: Message, episode: str, checked: _Checked, draft: Draft) -> bool
         and draft.thread in (None, known.thread)
         and tuple(one.data for one in known.files) == draft.files
     )
-
-
-def _kept_readers(some: Sequence[Reader], rows: Rows) -> tuple[Reader, ...]:
-    """Those that have an organisation, and the desks that are asked to tell whom nobody could reach: they see it too.
-    The hub's operator sees none."""
-    kept = [one for one in some if one.party.organisation is not None]
-    there = {one.party.key for one in kept}
-    for notice in rows.notices:
-        party = Party(organisation=notice.organisation, desk=FALLBACK, roles=notice.roles)
-        if notice.gap_role is not None and notice.organisation != OPERATOR and party.key not in there:
-            there.add(party.key)
-            kept.append(Reader(party=party, because="stands_in"))
-    return tuple(kept)
