@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import signal
+import socket
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Mapping
@@ -15,7 +16,7 @@ import pytest
 from aiohttp import ClientSession
 
 from hub.core.webhook import sign, signing_key_from_text
-from tests.kit.commands import run as in_this_process
+from tests.kit.commands import run, run_here
 from tests.kit.events import leaves, raw, reported_in_full
 from tests.kit.hub import hub_environment, story_bundle
 from tests.kit.smtp import smtp_server
@@ -30,24 +31,16 @@ def environment(extra: Mapping[str, str]) -> dict[str, str]:
     return {**kept, "PYTHONPATH": str(ROOT), "COLUMNS": "200", "NO_COLOR": "1", **extra}
 
 
-async def start(env: Mapping[str, str], *arguments: str) -> Process:
+async def start(env: Mapping[str, str]) -> Process:
     return await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "hub", *arguments, env=environment(env), stdout=PIPE, stderr=PIPE
+        sys.executable, "-m", "hub", "serve", env=environment(env), stdout=PIPE, stderr=PIPE
     )
-
-
-async def run(env: Mapping[str, str], *arguments: str) -> tuple[int, str, str]:
-    """Status, standard output, standard error."""
-    process = await start(env, *arguments)
-    async with asyncio.timeout(60):
-        out, err = await process.communicate()
-    return process.returncode or 0, out.decode(), err.decode()
 
 
 @asynccontextmanager
 async def served(env: Mapping[str, str]) -> AsyncIterator[tuple[Process, int, list[str]]]:
     """The process, its port, and the lines it has said so far."""
-    process = await start(env, "serve")
+    process = await start(env)
     lines: list[str] = []
     ready: asyncio.Future[int] = asyncio.get_running_loop().create_future()
 
@@ -76,11 +69,12 @@ async def test_from_nothing_to_a_notice_and_an_orderly_end_with_every_risk_named
     directory.write_bytes(story_bundle())
     async with smtp_server() as relay:
         env = hub_environment(tmp_path / "hub", smtp_port=relay.port)
-        status, out, _ = await run(env, "sources", "add", "bromley-care", "--authority", "E09000006")
+        adding = ("sources", "add", "bromley-care", "--authority", "E09000006")
+        status, out, _ = await asyncio.to_thread(run, env, *adding)
         assert status == 0
         secret = out.strip()
         assert secret.startswith("whsec_")
-        status, out, _ = await run(env, "directory", "import", str(directory))
+        status, out, _ = await asyncio.to_thread(run, env, "directory", "import", str(directory))
         assert (status, "version 1" in out) == (0, True)
         async with served(env) as (process, port, lines), ClientSession() as session:
             body = raw(event)
@@ -130,26 +124,25 @@ async def test_what_cannot_be_meant_is_said_in_a_sentence(
     tmp_path: Path, change: Mapping[str, str | None], says: list[str]
 ) -> None:
     env = {k: v for k, v in {**hub_environment(tmp_path, smtp_port=2525), **change}.items() if v is not None}
-    code, _, err = await asyncio.to_thread(in_this_process, env, "serve")
+    code, _, err = await asyncio.to_thread(run, env, "serve")
     assert code == 2
     assert not [words for words in says if words not in err]
     assert "Traceback" not in err
 
 
-async def test_a_store_that_cannot_be_used_is_said_in_a_sentence(tmp_path: Path) -> None:
+def test_a_store_that_cannot_be_used_is_said_in_a_sentence(tmp_path: Path) -> None:
     env = {**hub_environment(tmp_path, smtp_port=2525), "FINGERPOST_DATABASE_URL": "sqlite:////proc/nowhere/x.sqlite3"}
-    code, _, err = await run(env, "serve")
+    code, _, err = run_here(env, "serve")
     assert code == 75
     assert "The store cannot be used" in err
     assert "Traceback" not in err
 
 
-async def test_a_port_that_is_taken_is_said_in_a_sentence(tmp_path: Path) -> None:
-    taken = await asyncio.start_server(lambda reader, writer: None, "127.0.0.1", 0)
-    port = taken.sockets[0].getsockname()[1]
-    env = hub_environment(tmp_path, smtp_port=2525, bind_port=str(port))
-    code, _, err = await run(env, "serve")
-    taken.close()
+def test_a_port_that_is_taken_is_said_in_a_sentence(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        env = hub_environment(tmp_path, smtp_port=2525, bind_port=str(port))
+        code, _, err = run_here(env, "serve")
     assert code == 1
     assert f"cannot listen on 127.0.0.1 port {port}" in err
     assert "Traceback" not in err
