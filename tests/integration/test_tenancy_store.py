@@ -358,10 +358,11 @@ def test_only_doors_say_whose_a_request_is_and_little_is_looked_at_whole() -> No
     }
     assert found == {
         r"\bscoped\(": {
-            "service/tenancy.py", "service/audit/looks.py", "service/conversations/writing.py", "web/doors.py",
+            "service/tenancy.py", "service/audit/looks.py", "service/conversations/by_mail.py",
+            "service/conversations/writing.py", "web/doors.py",
             "web/sessions.py", "web/api/episodes.py", "web/api/events.py", "web/api/peers.py",
         },
         r"\.judging\(": {"store/desk.py"},
         r"\bjudged\(\w+, \"": {"store/endings.py"},
-        r"connection\.whole\b": {"store/session.py"},
+        r"connection\.whole\b": {"store/session.py", "store/many.py"},
     }  # fmt: skip
