@@ -77,7 +77,7 @@ def pipe(
         file.write_bytes(token)
     given = ("--token-file", str(file), *(arguments or ("--url", hub.url, TO)))
     if not command:
-        result = CliRunner().invoke(app, given, input=MAIL, prog_name="receipts")
+        result = CliRunner().invoke(app, ("pipe", *given), input=MAIL, prog_name="receipts")
         return result.exit_code, result.stderr
     done = subprocess.run(
         [sys.executable, *command, *given],
