@@ -10,6 +10,9 @@ from adapters.email.chain import find
 MOST_ELEMENTS: Final = 40_000
 """Values in one CMS: 16 MiB in pieces of 1 KiB, as ``openssl`` streams them, twice over."""
 DEEPEST: Final = 24
+_OBJECT_IDENTIFIER = 0x06
+_LONGEST_IDENTIFIER = 64
+"""Octets. The longest in use are of about twenty; ``asn1crypto`` takes hours over one of megabytes."""
 
 
 class AuthEnvelopedData(core.Sequence):  # type: ignore[misc]  # asn1crypto has no types
@@ -46,6 +49,30 @@ def kind_of(data: bytes) -> str | None:
         return None
 
 
+def octets(value: Any) -> bytes | None:
+    """What an octet string holds; None if it is none. The pieces that a program streamed it in are joined at once:
+    ``asn1crypto`` joins one after the other, which for 16 MiB takes 15 seconds. Raises ValueError for pieces that are
+    none; ``value`` is of what :func:`within_bounds` has passed."""
+    if not isinstance(value, core.OctetString | core.ParsableOctetString):
+        return None
+    data = value.contents
+    if not value._indefinite:
+        return bytes(data)
+    pieces, position = [], 0
+    while position < len(data):
+        tag, length = data[position], data[position + 1]
+        position += 2
+        if length > 0x80:
+            end = position + (length & 0x7F)
+            length, position = int.from_bytes(data[position:end], "big"), end
+        if tag == 0x04 and length != 0x80:
+            pieces.append(data[position : position + length])
+            position += length
+        elif tag not in (0x24, 0):  # more pieces, and their end
+            raise ValueError("not a piece of an octet string")
+    return b"".join(pieces)
+
+
 def names_it(identifier: Any, certificate: x509.Certificate) -> bool:
     """Whether the identifier of a signer or a recipient is of this certificate."""
     if identifier.name == "issuer_and_serial_number":
@@ -53,7 +80,7 @@ def names_it(identifier: Any, certificate: x509.Certificate) -> bool:
         return bool(issuer and identifier.chosen["serial_number"].native == certificate.serial_number)
     held = find(certificate.extensions, x509.SubjectKeyIdentifier)
     named = identifier.chosen["subject_key_identifier"] if identifier.name == "r_key_id" else identifier.chosen
-    return held is not None and bool(held.digest == named.native)
+    return held is not None and held.digest == octets(named)
 
 
 def within_bounds(data: bytes) -> bool:
@@ -82,6 +109,8 @@ def within_bounds(data: bytes) -> bool:
                 if not tag & 0x20:
                     return False
                 length = -1
+            if tag == _OBJECT_IDENTIFIER and length > _LONGEST_IDENTIFIER:
+                return False
             end = position + length
             if length >= 0 and end > (next((one for one in reversed(ends) if one is not None), len(data))):
                 return False

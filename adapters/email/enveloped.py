@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.kdf.x963kdf import X963KDF
 from cryptography.hazmat.primitives.padding import PKCS7
 
 from adapters.email.chain import MALFORMED, PURPOSES, find, for_email
-from adapters.email.content_info import ContentInfo, names_it
+from adapters.email.content_info import ContentInfo, names_it, octets
 from adapters.email.smime import Signer
 
 Sealed = Literal["other_key", "weak_cipher", "unsupported", "does_not_open", "malformed"]
@@ -98,7 +98,7 @@ def decrypt(data: bytes, keys: Sequence[Signer]) -> bytes:
         inside = content["encrypted_content_info"]
         algorithm = inside["content_encryption_algorithm"]
         cipher = str(algorithm["algorithm"].native)
-        sealed = inside["encrypted_content"].native
+        sealed = octets(inside["encrypted_content"])
         recipients = list(_ours(content["recipient_infos"], keys))
         understood = any(_understood(info, key) for info, _, key in recipients)
     except Exception:
@@ -130,12 +130,12 @@ def _ours(infos: Any, keys: Sequence[Signer]) -> Iterator[tuple[Any, bytes, Sign
         if info.name == "ktri":
             for key in keys:
                 if isinstance(key.key, rsa.RSAPrivateKey) and names_it(info.chosen["rid"], key.certificate):
-                    yield info, info.chosen["encrypted_key"].native, key
+                    yield info, octets(info.chosen["encrypted_key"]) or b"", key
         elif info.name == "kari":
             for one in list(info.chosen["recipient_encrypted_keys"])[:_MOST_RECIPIENTS]:
                 for key in keys:
                     if isinstance(key.key, ec.EllipticCurvePrivateKey) and names_it(one["rid"], key.certificate):
-                        yield info, one["encrypted_key"].native, key
+                        yield info, octets(one["encrypted_key"]) or b"", key
 
 
 def _understood(info: Any, key: Signer) -> bool:
@@ -182,8 +182,8 @@ def _agreed(info: Any, wrapped: bytes, key: ec.EllipticCurvePrivateKey) -> bytes
     point = info["originator"].chosen[1].native
     other = ec.EllipticCurvePublicKey.from_encoded_point(key.curve, _octets(point))
     shared = _SharedInfo({"key_info": wrap, "bits": (size * 8).to_bytes(4, "big")})
-    if info["ukm"].native is not None:
-        shared["party"] = info["ukm"].native
+    if (given := octets(info["ukm"])) is not None:
+        shared["party"] = given
     derived = X963KDF(_AGREED[algorithm["algorithm"].dotted], size, shared.dump()).derive(
         key.exchange(ec.ECDH(), other)
     )
@@ -195,22 +195,22 @@ def _octets(point: Any) -> bytes:
 
 
 def _opened_cbc(algorithm: Any, sealed: bytes, key: bytes) -> bytes:
-    opening = Cipher(algorithms.AES(key), modes.CBC(algorithm["parameters"].native)).decryptor()
+    opening = Cipher(algorithms.AES(key), modes.CBC(octets(algorithm["parameters"]) or b"")).decryptor()
     unpadding = PKCS7(128).unpadder()
     return unpadding.update(opening.update(sealed) + opening.finalize()) + unpadding.finalize()
 
 
 def _opened_gcm(content: Any, algorithm: Any, sealed: bytes, key: bytes) -> bytes:
     given = _GcmParameters.load(algorithm["parameters"].dump())
-    mac = content["mac"].native
+    mac, nonce = octets(content["mac"]) or b"", octets(given["nonce"]) or b""
     if not 12 <= len(mac) <= 16 or len(mac) != given["length"].native:
         raise InvalidTag
     attributes = content["auth_attrs"]
     # RFC 5083 2.2: authenticated as the SET OF that they are, and not under their implicit tag.
     also = attributes.untag().dump(force=True) if len(attributes) else None
     if len(mac) == 16:
-        return AESGCM(key).decrypt(given["nonce"].native, sealed + mac, also)
-    opening = Cipher(algorithms.AES(key), modes.GCM(given["nonce"].native, mac, min_tag_length=12)).decryptor()
+        return AESGCM(key).decrypt(nonce, sealed + mac, also)
+    opening = Cipher(algorithms.AES(key), modes.GCM(nonce, mac, min_tag_length=12)).decryptor()
     if also is not None:
         opening.authenticate_additional_data(also)
     return opening.update(sealed) + opening.finalize()

@@ -33,7 +33,7 @@ from adapters.email.chain import (
     strong_key,
     understood,
 )
-from adapters.email.content_info import names_it, within_bounds
+from adapters.email.content_info import names_it, octets, within_bounds
 from adapters.email.parts import Part
 
 _LINE_END = re.compile(rb"\r\n|\r|\n")
@@ -129,10 +129,9 @@ def enclosed_in(data: bytes, largest: int) -> bytes | None:
     if len(data) > largest or not within_bounds(data):
         return None
     try:
-        content = _signed_data(data)["encap_content_info"]["content"].native
+        return octets(_signed_data(data)["encap_content_info"]["content"])
     except Exception:  # whatever a parser of hostile bytes raises, there is no content
         return None
-    return content if isinstance(content, bytes) else None
 
 
 def _judged(signature: Signature, address: str, now: datetime, trust: Trust) -> Proven | Doubt:

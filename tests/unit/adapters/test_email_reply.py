@@ -249,7 +249,11 @@ def test_nothing_takes_long() -> None:
     head = f"From: {JO}\r\n".encode()
     sealed = head + b"Content-Type: application/pkcs7-mime\r\n\r\n"
     size = 1024 * 1024
+    enveloped = sealed + b"\x30\x80\x06\x09*\x86H\x86\xf7\r\x01\x07\x03\xa0\x80\x30\x80\x02\1\0\x31\0\x30\x80"
+    aes = b"\x06\x09*\x86H\x86\xf7\r\x01\x07\x01\x30\x1d\x06\x09`\x86H\x01e\x03\x04\x01*\x04\x10" + bytes(16)
     for raw in (
+        enveloped + aes + b"\xa0\x80" + (b"\x04\x40" + bytes(64)) * (size // 66) + bytes(10),
+        sealed + b"\x30\x83\x10\0\0\x06\x83\x0f\xff\xf9" + b"\x81" * (size - 8) + b"\1\5\0",
         sealed + b"\x30\x80" * (size // 2),
         sealed + b"\x30\x80\x06\x09*\x86H\x86\xf7\r\x01\x07\x03\xa0\x80" + b"\x31\x80" + b"\x05\0" * (size // 2),
         head + b"Content-Type: multipart/mixed; boundary=a\r\n\r\n" + b"--a\r\n" * (size // 5),
