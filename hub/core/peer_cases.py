@@ -8,19 +8,20 @@ hears missing after returned; the same notice again, by another way or for the s
 
 import base64
 import binascii
-import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, ValidationError
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from hub.core.course import Outcome
 from hub.core.endings import over
 from hub.core.episode import Entry, Episode, Memory, leaves
 from hub.core.events import instant
 from hub.core.summary import EpisodeState, MessageStatus
+from hub.core.wire_json import read
+from hub.core.wire_values import PHOTO_BYTES, photo_starts_as
 from routing.decision import Decision, Kind, Priority, Recipient, Rule
 from routing.needtoknow import COLUMNS
 
@@ -50,6 +51,16 @@ _INSTANTS: Final = frozenset(
 _STATES: Final[Mapping[str, EpisodeState]] = {"found": "found", "returned": "returned", "retraction": "retracted"}
 _ORDER: Final[Sequence[EpisodeState]] = ("awaited", "open", "found", "returned", "retracted")
 """A state is never left for one before it: a child who goes missing again is another episode."""
+
+
+def _in_utc(at: datetime) -> datetime:
+    try:
+        return at.astimezone(UTC)
+    except OverflowError:  # of the first and the last day that a datetime can hold
+        raise ValueError("is no instant in UTC") from None
+
+
+_Instant = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 _Text = Annotated[str, Field(max_length=2_000)]
 _Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 
@@ -68,7 +79,7 @@ class _Rule(BaseModel):
 
 class _Duty(BaseModel):
     code: _Text
-    due_at: AwareDatetime | None = None
+    due_at: _Instant | None = None
 
 
 class _Notice(BaseModel):
@@ -83,13 +94,13 @@ class _Notice(BaseModel):
     kind: Kind
     priority: Priority
     status: MessageStatus
-    issued_at: AwareDatetime
+    issued_at: _Instant
     organisation_code: _Id
     roles: Annotated[tuple[str, ...], Field(min_length=1, max_length=20)]
     rules: Annotated[tuple[_Rule, ...], Field(max_length=200)] = ()
     why: _Text = ""
     changed: tuple[str, ...] = ()
-    remove_at: AwareDatetime | None = None
+    remove_at: _Instant | None = None
     remove_now: bool = False
     duty: _Duty | None = None
     in_person: tuple[str, ...] = ()
@@ -116,9 +127,10 @@ def received(claims: Mapping[str, Any], ours: Collection[str], now: datetime) ->
     Raises NotUnderstood: for what is no notice, for one to anybody else, and for a kind that is not carried yet.
     """
     attached = _attached(claims)
+    reading = read(attached.get(NOTICE, b""))
     try:
-        said = _Notice.model_validate(json.loads(attached.get(NOTICE, b"")))
-    except (ValidationError, ValueError, RecursionError):
+        said = _Notice.model_validate(None if reading.problems else reading.value)
+    except ValidationError:
         raise NotUnderstood("holds no notice.json that can be read") from None
     if said.organisation_code not in ours:
         raise NotUnderstood("is for an organisation that this hub does not take notices for")
@@ -132,10 +144,10 @@ def received(claims: Mapping[str, Any], ours: Collection[str], now: datetime) ->
         path: value for path, value in said.fields.items() if path in _PATHS and path not in _DERIVED
     }
     photo = _photo(facts.pop(PHOTO, None), attached)
-    if not all(_fits(path, value) for path, value in facts.items()):
+    if not all(_fits(path, value) for path, value in facts.items()) or not (photo is None or _is_picture(photo)):
         raise NotUnderstood("has a fact that is of another kind than it has to be")
     if photo is not None:
-        facts[PHOTO] = photo
+        facts[PHOTO] = {**photo}
     return Received(said=said, facts=facts)
 
 
@@ -227,7 +239,7 @@ def _merged(case: Episode, notice: Received) -> tuple[dict[str, Any], dict[str, 
     return result, heard
 
 
-def _photo(said: JsonValue, attached: Mapping[str, bytes]) -> dict[str, JsonValue] | None:
+def _photo(said: JsonValue, attached: Mapping[str, bytes]) -> dict[str, str] | None:
     """As a fact. None where it could not be attached: that does not clear one that came before."""
     match said:
         case {"attachment": str(name), "media_type": "image/jpeg" | "image/png" as media_type} if name in attached:
@@ -235,6 +247,12 @@ def _photo(said: JsonValue, attached: Mapping[str, bytes]) -> dict[str, JsonValu
             return {"media_type": media_type, "data_base64": data}
         case _:
             return None
+
+
+def _is_picture(photo: Mapping[str, str]) -> bool:
+    """Whether it is one, and no larger than one that a case system may send: else it would keep the mail from going."""
+    data = photo["data_base64"]
+    return len(data) <= -(-PHOTO_BYTES // 3) * 4 and photo_starts_as(photo["media_type"], data)
 
 
 def _facts(doc: Mapping[str, Any]) -> dict[str, Any]:

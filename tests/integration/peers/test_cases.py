@@ -268,3 +268,34 @@ def test_a_fact_that_nobody_may_be_told_is_left_aside(told: Sequence[dict[str, A
 def test_a_message_without_a_notice_is_refused(told: Sequence[dict[str, Any]], attachments: Any) -> None:
     with pytest.raises(NotUnderstood):
         read({**told[0], "attachments": attachments})
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"issued_at": "0001-01-01T00:00:00+14:00"},
+        {"remove_at": "9999-12-31T23:59:59-14:00"},
+        {"duty": {"code": "interview", "due_at": "9999-12-31T23:59:59-14:00"}},
+        {"in_person": ["\ud800"]},
+        {"changed": ["\ud800"]},
+        {"fields": {"child.name": "\ud800"}},
+        {"fields": {"form": {"\ud800": "x"}}},
+        {"fields": {"child.photo": {"attachment": "notice.json", "media_type": "image/jpeg"}}},
+    ],
+    ids=ascii,
+)
+def test_what_could_not_be_written_down_or_read_again_is_refused(
+    told: Sequence[dict[str, Any]], changes: Mapping[str, Any]
+) -> None:
+    """It would be tried again for ever, or lie in the ledger and keep all that is due from going out."""
+    with pytest.raises(NotUnderstood):
+        read(notice_of(told[0], **changes))
+
+
+def test_a_photo_too_large_for_a_mail_is_refused(told: Sequence[dict[str, Any]]) -> None:
+    missing = next(one for one in told if read(one).facts.get("child.photo") is not None)
+    name = plain(missing)["fields"]["child.photo"]["attachment"]
+    large = {"name": name, "data": base64.b64encode(b"\xff\xd8\xff" * 200_000).decode()}
+    others = [one for one in missing["attachments"] if one["name"] != name]
+    with pytest.raises(NotUnderstood):
+        read({**missing, "attachments": [*others, large]})
