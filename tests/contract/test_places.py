@@ -24,8 +24,10 @@ from hub.store.tables import metadata
 from tests.contract.test_accounts import PROVIDER, link, user
 from tests.contract.test_conversations import written
 from tests.contract.test_drafts import about, contact, decided
+from tests.contract.test_peers import a_peer
 from tests.contract.test_secrecy import whole_story
 from tests.kit.clock import START
+from tests.kit.peers import ASHBY, BORDON
 from tests.kit.records import Story
 from tests.kit.store import Stores, memory_store, raw
 
@@ -104,6 +106,7 @@ async def everything(store: Stores) -> None:
                 id=f"ho_{number}", child=told[0].child, code="inquest", since=START, by="operator", reason="why"
             )
             await unit.retention.add_hold(held)
+            await unit.peers.put(a_peer(ASHBY if number == 1 else BORDON))
             await unit.conversations.add(written(told[0], key=f"key {number}"))
         for version, one in enumerate((first, second), start=4):
             await unit.drafts.add(one)
