@@ -77,10 +77,9 @@ def _without_index(element: _Looked, compiler: SQLCompiler, **options: Any) -> s
 
 
 def _tenants(row: FromClause, column: str) -> ColumnElement[bool]:
-    own: ColumnElement[Any] = row.c[column]
-    # What another row hangs on is looked up by its key. By whose it is, SQLite would go through all that an
+    # Rows are looked up by what a statement asks for itself. By whose they are, SQLite would go through all that an
     # organisation was ever told to see whether one episode is among it.
-    return (_Looked(own) if isinstance(row, Alias) else own) == _TENANT
+    return _Looked(row.c[column]) == _TENANT
 
 
 def _named(column: str) -> Condition:
