@@ -42,6 +42,8 @@ _HASHES: dict[str, hashes.HashAlgorithm] = {
     "sha384": hashes.SHA384(),
     "sha512": hashes.SHA512(),
 }
+_SET = b"\x31"
+"""How signed attributes begin; no part of a mail begins so."""
 _LARGEST = 256 * 1024
 """Bytes of a CMS that is looked at: chains of certificates are a few kilobytes."""
 _MOST_SIGNERS = 4
@@ -166,6 +168,8 @@ def _verifies(signer: Any, certificate: x509.Certificate, content: bytes) -> boo
         if not hmac.compare_digest(_attribute(signer, "message_digest") or b"", digest):
             return False
         covered = attributes.untag().dump()
+    elif content.startswith(_SET):
+        return False  # attributes of another signature, taken for what was signed (RFC 5652 5.4 signs both alike)
     return _holds(signer, certificate, covered, _HASHES[digest_name])
 
 
