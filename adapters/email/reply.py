@@ -48,7 +48,8 @@ class Answer:
     written_at: datetime
     """When it was signed, as far as that can be believed; else when it came."""
     digest: str
-    """SHA-256 of what was signed: the same answer, however often and wherever it comes."""
+    """SHA-256 of what was signed, and when: the same answer, however often and wherever it comes. The same words that
+    somebody signs again, of another sighting, are another answer."""
     references: frozenset[str]
     """Of notices, that it names."""
     inside: bytes = field(repr=False)
@@ -118,10 +119,16 @@ def _judged(opened: Opened, outside: Part, mailboxes: Sequence[str], now: dateti
         certificate=fingerprint(proof.certificate.public_bytes(Encoding.DER)),
         said=words,
         written_at=_believed(proof.signed_at, now),
-        digest=hashlib.sha256(opened.signature.content).hexdigest(),
+        digest=_digest(opened.signature.content, proof.signed_at),
         references=frozenset(named),
         inside=opened.inside,
     )
+
+
+def _digest(content: bytes, signed_at: datetime | None) -> str:
+    """``signed_at`` stands among the signed attributes: nobody on the way can make another of it."""
+    said_at = "" if signed_at is None else signed_at.isoformat()
+    return hashlib.sha256(hashlib.sha256(content).digest() + said_at.encode()).hexdigest()
 
 
 def _called(proof: Proven) -> str:

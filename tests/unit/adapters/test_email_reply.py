@@ -12,12 +12,15 @@ from asn1crypto import cms
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
+from adapters.email.certificates import Usable
 from adapters.email.chain import Trust
 from adapters.email.content_info import MOST_ELEMENTS, within_bounds
 from adapters.email.enveloped import Unopened, _transported, decrypt
+from adapters.email.opened import Opened, open_mail
 from adapters.email.parts import Part
 from adapters.email.reply import Answer, Refused, Unsafe, answered, author_of, read_reply
-from adapters.email.smime import Signer
+from adapters.email.signed import Signature
+from adapters.email.smime import Signer, encrypt
 
 FOLDER = Path(__file__).parents[2] / "data" / "replies"
 NOW = datetime(2026, 12, 1, tzinfo=UTC)
@@ -136,11 +139,29 @@ def test_a_certificate_that_was_compared_needs_no_authority() -> None:
     assert answer.certificate == pin
 
 
-def test_the_same_words_are_the_same_answer_wherever_they_come() -> None:
-    first, second = read(sample("openssl-detached")), read(b"Received: x\r\n" + sample("openssl-aes128"))
+def test_what_was_signed_once_is_one_answer_wherever_it_comes_and_the_same_words_signed_again_another() -> None:
+    first = read(sample("openssl-detached"))
     assert isinstance(first, Answer)
-    assert isinstance(second, Answer)
-    assert first.digest == second.digest
+    to = Usable(certificate=keys()[1].certificate, fingerprint="")
+    head = f"From: {JO}\r\nContent-Type: application/pkcs7-mime\r\n\r\n".encode()
+    again, later = read(head + encrypt(first.inside, to)), read(sample("gpgsm-opaque"))
+    assert isinstance(again, Answer)
+    assert isinstance(later, Answer)
+    assert again.digest == first.digest
+    assert later.said.text == first.said.text
+    assert later.digest != first.digest, "she may have been seen twice"
+
+
+def test_what_a_signature_is_over_is_not_taken_for_what_was_signed() -> None:
+    """The attributes that are signed in place of a text are bytes that somebody signed, too."""
+    opened = open_mail(sample("openssl-detached"), keys())
+    assert isinstance(opened, Opened)
+    whole = cms.ContentInfo.load(opened.signature.cms)
+    signer = whole["content"]["signer_infos"][0]
+    attributes = signer["signed_attrs"].untag().dump()
+    del signer["signed_attrs"]
+    forged = Signature(cms=whole.dump(force=True), content=attributes)
+    assert forged.judged(JO, NOW, trust()) == "signature_invalid"
 
 
 def test_from_is_one_mailbox_or_none() -> None:
