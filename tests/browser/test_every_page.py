@@ -34,6 +34,7 @@ pytestmark = pytest.mark.browser
 
 NO_PAGES: Final = frozenset(
     {
+        "/.well-known/fingerpost",
         "/account/confirm/passkey",
         "/account/passkeys/options",
         "/directory/export",
