@@ -1,6 +1,6 @@
 """Notices as they lie at the desks of an organisation. What a reader may see is one condition, which all of it asks."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -216,8 +216,10 @@ def _listed(
     if since is None:
         return _read(session, sight, statement, whole=whole)
     found = _read(session, sight, statement.where(lately(since)), whole=whole)
-    if len(found) < limit and (older := _before(session, sight, since)):
+    for older in _before(session, sight, since, before) if len(found) < limit else ():
         found += _read(session, sight, statement.where(notices.c.id.in_(older)).limit(limit - len(found)), whole=whole)
+        if len(found) == limit:
+            break
     return found
 
 
@@ -226,19 +228,25 @@ def lately(since: datetime) -> ColumnElement[bool]:
     return notices.c.id >= first_since("nt", since)
 
 
-def _before(session: Session, sight: Sight, since: datetime) -> list[str]:
-    """What was made earlier, of episodes that go on; the newest of it. By the episodes, which are few."""
+def _before(session: Session, sight: Sight, since: datetime, behind: str | None = None) -> Iterator[list[str]]:
+    """What was made earlier, of episodes that go on, the newest first, some at a time. By the episodes, which are few:
+    all of them, as what somebody still waits for may be the oldest there is."""
     long = select(episodes.c.id).where(GOING_ON, episodes.c.id < first_since("ep", since))
-    living = list(session.connection.execute(long.order_by(episodes.c.id.desc()).limit(_AT_ONCE)).scalars())
-    if not living:
-        return []
-    some = select(notices.c.id).where(
-        notices.c.episode.in_(living),
-        ~lately(since),
-        # So that no index serves for it.
-        func.coalesce(notices.c.organisation, sight.organisation) == sight.organisation,
-    )
-    return list(session.connection.execute(some.order_by(notices.c.id.desc()).limit(_AT_ONCE)).scalars())
+    made: list[str] = []
+    for living in _batches(session.connection.execute(long).scalars().all()):
+        some = select(notices.c.id).where(
+            notices.c.episode.in_(living),
+            ~lately(since),
+            # So that no index serves for it.
+            func.coalesce(notices.c.organisation, sight.organisation) == sight.organisation,
+        )
+        made += session.connection.execute(some).scalars()
+    made.sort(reverse=True)
+    return _batches([one for one in made if behind is None or one < behind])
+
+
+def _batches(ids: Sequence[str]) -> Iterator[list[str]]:
+    return (list(ids[at : at + _AT_ONCE]) for at in range(0, len(ids), _AT_ONCE))
 
 
 def _named(
@@ -264,8 +272,10 @@ def _count(session: Session, sight: Sight, which: Which, most: int, since: datet
     if since is None:
         return _number(session, some)
     found = _number(session, some.where(lately(since)))
-    if found < most and (older := _before(session, sight, since)):
+    for older in _before(session, sight, since) if found < most else ():
         found += _number(session, some.where(notices.c.id.in_(older)).limit(most - found))
+        if found == most:
+            break
     return found
 
 

@@ -4,11 +4,14 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from contacts.roles import desk_of
 from hub.core.desk import EVERY_DESK, Filed, Sight, sight_of
 from hub.core.records import AcknowledgementRecord, CalledOff, Changes, NoticeRecord, ReceiptRecord, Received
 from hub.service.desk.ports import Reader
 from hub.service.ports import Unit
+from hub.store import desk as desk_rows
 from tests.kit.accounts import accounts_over
 from tests.kit.clock import START, FakeClock
 from tests.kit.records import SECRETS, Story
@@ -227,6 +230,20 @@ async def test_of_long_ago_only_what_goes_on_waits(store: Stores, story: Story) 
     assert await listed(store, ALL, "unanswered", since=after) == []
     assert await store.read(lambda unit: unit.desk.count(ALL, "unanswered", 100, since=after)) == 0
     assert await listed(store, ALL) == newest, "there they are all the same"
+
+
+async def test_what_goes_on_is_never_too_long_ago_to_wait(
+    store: Stores, story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(desk_rows, "_AT_ONCE", 2)
+    roles = ("responsible_authority", "designated_nurse", "responsible_authority", *("designated_nurse",) * 4)
+    made = [one.id for one in await told(store, story, *({"roles": (role,)} for role in roles))]
+    mine, after = sight(desk_of("responsible_authority")), START + timedelta(days=32)
+    assert await listed(store, mine, "unanswered", since=after) == [made[2], made[0]]
+    assert await listed(store, mine, "unanswered", limit=1, since=after) == [made[2]]
+    assert await listed(store, mine, "unanswered", before=made[2], since=after) == [made[0]]
+    assert await store.read(lambda unit: unit.desk.count(mine, "unanswered", 100, since=after)) == 2
+    assert await store.read(lambda unit: unit.desk.count(mine, "unanswered", 1, since=after)) == 1
 
 
 async def test_the_way_that_is_shown_is_the_readers_own(store: Stores, story: Story) -> None:
