@@ -3,7 +3,7 @@
 Whoever has seen a notice's mail knows whom it answers, and can write anything; so nothing of an answer is shown to
 anybody but what its reader signed, inside what was encrypted to the hub. The rest is kept for the operator, and its
 author told how to answer, of which nothing can be learnt: the same words whatever was wrong, to nobody but the domain
-that was written to, once an hour.
+that was written to, once an hour, and to few of it.
 """
 
 import asyncio
@@ -29,6 +29,8 @@ from hub.service.receipts import Found, Receipts
 SIGNED: Final = "answer signed"
 """Code of the receipt that such an answer is as well: nobody answers what nobody has read."""
 AGAIN_AFTER: Final = timedelta(hours=1)
+MOST_TOLD: Final = 5
+"""Authors that are told within that time, of one delivery: whoever knows which it is can say that they are anybody."""
 _LOOKED_UP: Final = 5
 """Messages that one mail may say it answers, and that are looked for."""
 _HEAD: Final = 64 * 1024
@@ -129,9 +131,21 @@ class Replies:
         if domain == self.domain or domain != delivery.address.rpartition("@")[2].lower():
             return
         now = self.clock.now()
-        place = place_of(self.secret, "told how to answer", author.lower())
-        # What is spent cannot be spent again before it ends: on no node, and not after a restart.
-        if await self.store.write(lambda unit: unit.passkeys.spend(place, OPERATOR, now + AGAIN_AFTER, now)):
+        of_author = place_of(self.secret, "told how to answer", author.lower())
+        of_delivery = [
+            place_of(self.secret, f"told how to answer {number}", delivery.id) for number in range(MOST_TOLD)
+        ]
+
+        async def work(unit: Unit) -> bool:
+            # What is spent cannot be spent again before it ends: on no node, and not after a restart.
+            if not await unit.passkeys.spend(of_author, OPERATOR, now + AGAIN_AFTER, now):
+                return False
+            for place in of_delivery:
+                if await unit.passkeys.spend(place, OPERATOR, now + AGAIN_AFTER, now):
+                    return True
+            return False
+
+        if await self.store.write(work):
             await self.tell(author)
 
     def _mailboxes(self, delivery: DeliveryRecord) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from hub.core.records import DeliveryRecord
 from hub.service.conversations.by_mail import ByMail
 from hub.service.inbox import Inbox
 from hub.service.receipts import KEPT_OF_OTHERS
-from hub.service.replying import AGAIN_AFTER, SIGNED, Replies, Reply
+from hub.service.replying import AGAIN_AFTER, MOST_TOLD, SIGNED, Replies, Reply
 from tests.integration.email.test_signed_receipts import notification
 from tests.integration.service.test_inbox import Post
 from tests.integration.service.test_receipts import sent
@@ -198,6 +198,15 @@ async def test_its_author_is_told_once_an_hour(talk: Talk) -> None:
     await clock.advance(2)
     await talk.take(TEXT)
     assert talk.told == [JO, SAM, JO]
+
+
+async def test_whoever_knows_a_delivery_cannot_have_a_whole_organisation_written_to(talk: Talk) -> None:
+    for number in range(MOST_TOLD + 2):
+        await talk.take(TEXT, author=f"person-{number}@council.example", sender="x@elsewhere.example")
+    assert len(talk.told) == MOST_TOLD
+    await talk.post.hub.clock.advance(AGAIN_AFTER.total_seconds() + 1)
+    await talk.take(TEXT)
+    assert talk.told[MOST_TOLD:] == [JO]
 
 
 async def test_nobody_is_told_who_might_not_have_written(talk: Talk) -> None:
