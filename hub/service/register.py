@@ -14,8 +14,8 @@ from routing.needtoknow import view
 Why = Literal["renewed", "expired", "back", "reported_in_error"]
 """Why an entry was taken off: a newer notice took its place; its time was over; the child was found or is back; there
 never was an episode."""
-Receipts = Mapping[tuple[str, str, datetime], AbstractSet[str]]
-"""Episode, role and receipt -> the entries of the organisation that came so."""
+Receipts = Mapping[tuple[str, datetime], AbstractSet[str]]
+"""Role and receipt -> the entries that an organisation has of an episode that came so."""
 FEW = 4
 """Entries that an episode has with one organisation, more or less."""
 NAMES = ("child.name", "child.date_of_birth")
@@ -99,9 +99,10 @@ class Registers:
             entries = await _some(unit, organisation, removed, of_role, number * episodes)
             order = list(dict.fromkeys(one.episode for one in (reversed(entries) if removed else entries)))
             chosen = order[(number - 1) * episodes : number * episodes]
-            shown = [one for one in entries if one.episode in set(chosen)]
-            found = await _described(unit, organisation, shown, names=not removed)
-            found = sorted(found, key=lambda one: chosen.index(one.episode))
+            found: list[Listed] = []
+            for episode in chosen:
+                some = await _of_episode(unit, organisation, episode, names=not removed)
+                found += [one for one in some if of_role(one.role) and (one.removed_at is not None) == removed]
             return RegisterPage(entries=found, more=len(order) > number * episodes)
 
         found = await self._store.read(look)
@@ -133,28 +134,23 @@ async def _some(
 
 
 async def _listed(unit: Unit, organisation: str, removed: bool, *, names: bool) -> Sequence[Listed]:
-    return await _described(unit, organisation, await unit.register_of(organisation, removed=removed), names=names)
+    entries = await unit.register_of(organisation, removed=removed)
+    found: dict[str, Listed] = {}
+    for episode in dict.fromkeys(one.episode for one in entries):
+        found.update({one.entry: one for one in await _of_episode(unit, organisation, episode, names=names)})
+    return [found[one.id] for one in entries if one.id in found]
 
 
-async def _described(
-    unit: Unit, organisation: str, entries: Sequence[RegisterRecord], *, names: bool
-) -> Sequence[Listed]:
-    """``entries``: by receipt, up to the last."""
-    taken_off = any(one.removed_at is not None for one in entries)
-    everything = [*entries, *(await unit.register_of(organisation) if taken_off else ())]
-    receipts: dict[tuple[str, str, datetime], set[str]] = {}
-    for entry in everything:
-        receipts.setdefault((entry.episode, entry.role, entry.received_at), set()).add(entry.id)
-    episodes: dict[str, StoredEpisode] = {}
-    found = []
+async def _of_episode(unit: Unit, organisation: str, episode: str, *, names: bool) -> Sequence[Listed]:
+    """All that the organisation has had of an episode, by receipt: what is on its register, and what was taken off."""
+    stored = await unit.episode_by_id(episode)
+    if stored is None:
+        return ()
+    entries = [one for one in stored.register if one.organisation == organisation]
+    receipts: dict[tuple[str, datetime], set[str]] = {}
     for entry in entries:
-        if entry.episode not in episodes:
-            stored = await unit.episode_by_id(entry.episode)
-            if stored is None:
-                continue
-            episodes[entry.episode] = stored
-        found.append(_one(entry, episodes[entry.episode], receipts, names))
-    return found
+        receipts.setdefault((entry.role, entry.received_at), set()).add(entry.id)
+    return [_one(entry, stored, receipts, names) for entry in entries]
 
 
 def _one(entry: RegisterRecord, stored: StoredEpisode, receipts: Receipts, names: bool) -> Listed:
@@ -178,7 +174,7 @@ def _one(entry: RegisterRecord, stored: StoredEpisode, receipts: Receipts, names
 def _why(entry: RegisterRecord, episode: EpisodeRecord, receipts: Receipts) -> Why | None:
     if entry.removed_at is None:
         return None
-    if receipts.get((entry.episode, entry.role, entry.removed_at), set()) - {entry.id}:
+    if receipts.get((entry.role, entry.removed_at), set()) - {entry.id}:
         return "renewed"
     if entry.removed_by is not None and entry.removed_by.startswith("duty:"):
         return "expired"

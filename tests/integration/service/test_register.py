@@ -1,15 +1,20 @@
 """The register as the organisations on it see it: from report to return, and over half a year."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 
-from hub.service.ports import StoreUnavailable
+from hub.edge.ids import SeededIds
+from hub.service import register
+from hub.service.ports import StoreUnavailable, Unit
 from hub.service.register import Registers
+from tests.kit.clock import START
 from tests.kit.events import BROMLEY, NORTH_LINCOLNSHIRE, found, reported, retracted, returned, updated
 from tests.kit.failing import Breaking, ledger
 from tests.kit.node import Hub
+from tests.kit.records import Story
 
 
 def registers_of(hub: Hub) -> Registers:
@@ -116,3 +121,26 @@ async def test_no_line_no_names(hub: Hub) -> None:
     broken.spoilt = spoilt
     with pytest.raises(StoreUnavailable):
         await Registers(broken, hub.clock, hub.ids).named(BROMLEY, "operator")
+
+
+async def test_what_was_taken_off_long_ago_stands_with_what_was_taken_off_of_the_same_episode(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(register, "FEW", 1)
+    ids, days = SeededIds("register"), [START + timedelta(days=number) for number in range(6)]
+    one, other = Story(ids, ref="E1"), Story(ids, ref="E2")
+    for story, received in ((one, (0, 4)), (other, (1,))):
+
+        async def work(unit: Unit, story: Story = story, received: tuple[int, ...] = received) -> None:
+            await story.meet(unit)
+            made = story.report(1)
+            entries = [story.entry(received_at=days[at], removed_at=days[at + 1]) for at in received]
+            await unit.save(replace(made, register=tuple(entries)))
+
+        await hub.store.write(work)
+    pages = [
+        await registers_of(hub).page(BROMLEY, "operator", of_role=bool, number=number, removed=True, episodes=1)
+        for number in (1, 2)
+    ]
+    assert [[each.received_at for each in page.entries] for page in pages] == [[days[0], days[4]], [days[1]]]
+    assert [page.more for page in pages] == [True, False]
