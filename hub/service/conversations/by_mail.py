@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
 
-from adapters.email.said import Attached
+from adapters.email.said import Attached, Said
 from contacts.directory import Directory
 from hub.core.conversation import CAUSE, LARGEST_FILE, LONGEST_TEXT, MOST_FILES, Message, picture_type
 from hub.core.desk import Sight, sight_of
@@ -21,6 +21,7 @@ from hub.service.replying import Reply
 from hub.service.tenancy import Own, scoped
 
 NO_WORDS: Final = "[A picture, without words.]"
+NOT_ALL: Final = "[Not all that this e-mail held is shown here. The operator of the hub has the whole of it.]"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +43,7 @@ class ByMail:
         if len(said.text) > LONGEST_TEXT:
             return "too_long"
         pictures = [one for one in said.attached if _can_be_sent(one)][:MOST_FILES]
+        whole = not said.left_out and not said.cut_short and len(pictures) == len(said.attached)
         who = Who(
             sight=sight,
             # Of a certificate and not of a delivery: under its key the same answer is one, wherever it is brought.
@@ -50,7 +52,7 @@ class ByMail:
         )
         answers = await self._message(reply.notice)
         draft = Draft(
-            text=said.text or NO_WORDS,
+            text=_words(said, whole=whole),
             purpose="information",
             whereabouts=None,
             key=f"mail:{reply.answer.digest}",
@@ -62,7 +64,6 @@ class ByMail:
         with scoped(Own(sight.organisation)):
             outcome = await self._write(who, reply.notice.episode, draft)
         if isinstance(outcome, Sent):
-            whole = not said.left_out and not said.cut_short and len(pictures) == len(said.attached)
             return None if whole else "partly_passed_on"
         if outcome is None:
             return "not_a_party"
@@ -105,6 +106,14 @@ class ByMail:
             return await self.store.read(look)
         except Unsealable:
             return None
+
+
+def _words(said: Said, *, whole: bool) -> str:
+    """What its readers are shown: also that there was more, where there is room for it."""
+    if whole:
+        return said.text or NO_WORDS
+    text = f"{said.text}\n\n{NOT_ALL}".strip()
+    return text if len(text) <= LONGEST_TEXT else said.text
 
 
 def _can_be_sent(one: Attached) -> bool:

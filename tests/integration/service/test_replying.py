@@ -14,7 +14,7 @@ from contacts.directory import Directory
 from contacts.fictional import fictional_bundle
 from contacts.model import Contact
 from hub.core.records import DeliveryRecord
-from hub.service.conversations.by_mail import ByMail
+from hub.service.conversations.by_mail import NO_WORDS, NOT_ALL, ByMail
 from hub.service.inbox import Inbox
 from hub.service.receipts import KEPT_OF_OTHERS
 from hub.service.replying import AGAIN_AFTER, MOST_TOLD, SIGNED, Replies, Reply
@@ -242,13 +242,16 @@ async def test_a_mail_that_answers_nothing_of_ours_is_kept_and_nobody_told(talk:
 # with the conversations themselves
 
 
-async def test_an_answer_is_a_message_that_the_police_are_told_of_and_no_other_mail_makes_it_two(talk: Talk) -> None:
-    hub = talk.post.hub
+def with_conversations(talk: Talk) -> Inbox:
+    hub, inbox = talk.post.hub, talk.inbox
     writing = conversing.Talk(hub).writing
     by_mail = ByMail(writing=writing, store=hub.store, clock=hub.clock, directory=lambda: hub.directory)
-    inbox = talk.inbox
     assert inbox.replies is not None
-    real = replace(inbox, replies=replace(inbox.replies, conversations=by_mail))
+    return replace(inbox, replies=replace(inbox.replies, conversations=by_mail))
+
+
+async def test_an_answer_is_a_message_that_the_police_are_told_of_and_no_other_mail_makes_it_two(talk: Talk) -> None:
+    real, hub = with_conversations(talk), talk.post.hub
     entity = sealed()
     head = f"From: <{JO}>\r\nIn-Reply-To: <{{}}@hub.example>\r\n"
     for _ in range(2):
@@ -278,3 +281,19 @@ async def test_an_answer_is_a_message_that_the_police_are_told_of_and_no_other_m
     await real.take_mail(head.format(talk.delivery.id).encode() + sealed(both), HUB, JO)
     assert await talk.post.apart() == ["not_its_reader", "too_long", "partly_passed_on"]
     assert len(await hub.see(lambda unit: unit.conversations.messages(episode))) == 2
+
+
+async def test_what_is_left_out_of_a_message_is_said_in_it(talk: Talk) -> None:
+    real, hub = with_conversations(talk), talk.post.hub
+    head = f"From: <{JO}>\r\nIn-Reply-To: <{talk.delivery.id}@hub.example>\r\n".encode()
+    mixed = b"Content-Type: multipart/mixed; boundary=m\r\n\r\n--m\r\n"
+    pdf = b"Content-Type: application/pdf\r\n\r\n%PDF-1.4\r\n--m--"
+    photo = b"Content-Type: image/jpeg\r\n\r\n" + conversing.JPEG + b"\r\n--m--"
+    for entity in (mixed + pdf, mixed + photo, mixed + TEXT + b"\r\n--m\r\n" + pdf):
+        await real.take_mail(head + sealed(entity), HUB, JO)
+    messages = await hub.see(lambda unit: unit.conversations.messages(talk.delivery.episode))
+    assert [(one.text, len(one.files)) for one in messages] == [
+        (NOT_ALL, 0),
+        (NO_WORDS, 1),
+        (f"She is safe.\n\n{NOT_ALL}", 0),
+    ]
