@@ -131,7 +131,7 @@ ACTIONS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
     "peer.introduced": ("Another hub was introduced.", ()),
     "peer.confirmed": ("A second person confirmed it by its fingerprint.", ()),
     "peer.mismatch": ("The fingerprint that was typed was not its own.", ()),
-    "peer.keys_changed": ("It has other keys, and one that was known signed them.", ()),
+    "peer.keys_changed": ("It has other keys; if it is confirmed, one that was known signed them.", ()),
     "peer.doubted": ("It has other keys that nothing known signed: it is confirmed no more.", ()),
     "peer.suspended": ("Nothing more is taken from it.", ()),
     "peer.removed": ("It was forgotten.", ()),

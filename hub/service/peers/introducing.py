@@ -27,6 +27,7 @@ from hub.core.peers import (
     succeeds,
 )
 from hub.core.records import AlarmRecord, AuditLine
+from hub.service.alarms import seen_to
 from hub.service.peers.ports import LOCK, Fetch, NotFetched
 from hub.service.ports import Clock, Ids, Store, Unit
 
@@ -93,9 +94,7 @@ class Introducing:
                     "If it differs still, somebody may stand between the two hubs: remove the peer."
                 )
             done = await self._step(unit, peer, "confirm", by, now)
-            for alarm in await unit.alarms():
-                if alarm.kind == ALARM and alarm.reason == hub:
-                    await unit.clear_alarm(alarm.id, now, [])
+            await self._seen_to(unit, hub, now)
             return done
 
         found = await self.store.write(write)
@@ -122,6 +121,7 @@ class Introducing:
             await unit.lock(LOCK)
             await self._known(unit, hub)
             await unit.peers.remove(hub)
+            await self._seen_to(unit, hub, now)
             await unit.add_audit([self._line("peer.removed", hub, now)])
 
         await self.store.write(write)
@@ -142,15 +142,14 @@ class Introducing:
             if peer.state != "introduced" and said.issued < peer.said.issued:
                 raise Refused("What came is older than what is known: it was not taken.")
             await self._only_one_called(unit, said)
+            same, trusted = same_keys(said, peer.said), peer.state == "confirmed"
             fresh = replace(peer, document=document, said=said)
-            if same_keys(said, peer.said) or succeeds(document, peer.said, now):
-                await unit.peers.put(fresh)
-                if not same_keys(said, peer.said):
-                    await unit.add_audit([self._line("peer.keys_changed", hub, now)])
-                return fresh
-            if peer.state != "confirmed":  # it was not trusted, and the fingerprint to compare is that of these keys
+            if not (same or trusted):  # the fingerprint to compare is that of these keys
                 fresh = replace(fresh, put_by=by)
+            if same or not trusted or succeeds(document, peer.said, now):
                 await unit.peers.put(fresh)
+                if not same:
+                    await unit.add_audit([self._line("peer.keys_changed", hub, now)])
                 return fresh
             alarm = AlarmRecord(id=self.ids.new("al", now), kind=ALARM, owner="operator", reason=hub, raised_at=now)
             await unit.add_alarm(alarm, [self._line("alarm.peer_keys", hub, now)])
@@ -181,6 +180,11 @@ class Introducing:
         other = await unit.peers.called(said.issuer)
         if other is not None and other.hub != said.hub:
             raise Refused(f"{other.hub} is known by this address already: remove it first.")
+
+    async def _seen_to(self, unit: Unit, hub: str, now: datetime) -> None:
+        for alarm in await unit.alarms():
+            if alarm.kind == ALARM and alarm.reason == hub:
+                await seen_to(unit, alarm.id, "operator", self.ids, now)
 
     async def _step(self, unit: Unit, peer: Peer, step: Step, by: str, now: datetime) -> Peer:
         state = TRANSITIONS[peer.state].get(step)

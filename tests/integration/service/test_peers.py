@@ -139,6 +139,24 @@ async def test_keys_that_nothing_known_signed_end_the_trust_until_somebody_has_t
     assert await desk.state() == "confirmed"
 
 
+async def test_whoever_fetched_new_keys_cannot_confirm_them(desk: Desk) -> None:
+    await desk.peers.introduce(BORDON.url, "Jo Worker")
+    desk.there = BORDON.with_keys("content", "second")
+    await desk.peers.refresh(B, "Sam Manager")
+    with pytest.raises(Refused, match="somebody else"):
+        await desk.peers.confirm(B, fingerprint(desk.there.said()), "Sam Manager")
+    await desk.peers.confirm(B, fingerprint(desk.there.said()), "Jo Worker")
+
+
+async def test_the_alarm_goes_with_the_hub_that_it_is_about(desk: Desk) -> None:
+    await desk.confirmed()
+    desk.there = BORDON.with_keys("somebody else's")
+    await desk.peers.refresh(B, "Jo Worker")
+    await desk.peers.remove(B, "Jo Worker")
+    assert await desk.alarms() == []
+    assert "alarm.cleared" in await desk.lines()
+
+
 async def test_another_hub_at_its_address_is_not_taken_for_it(desk: Desk) -> None:
     await desk.confirmed()
     desk.there = Hub(name="bordon", number=3)
