@@ -75,17 +75,17 @@ class Reading:
         there = await self._store.read(lambda unit: unit.conversations.thread(thread))
         return None if there is None else there.episode
 
-    async def unanswered(self, who: Who, thread: str) -> str | None:
-        """The notice of it that a reply answers too; None where there is none."""
+    async def unanswered(self, who: Who, thread: str) -> tuple[str, ...]:
+        """The notices of it that a reply answers too."""
 
-        async def work(unit: Unit) -> str | None:
+        async def work(unit: Unit) -> tuple[str, ...]:
             there = await unit.conversations.thread(thread)
-            return None if there is None else await unanswered(unit, who, there)
+            return () if there is None else await unanswered(unit, who, there)
 
         try:
             return await self._store.read(work)
         except Unsealable:
-            return None
+            return ()
 
     async def picture(self, who: Who, file: str) -> File | None:
         """A picture of a message that is for them; recorded as read."""

@@ -59,13 +59,13 @@ async def seat(unit: Unit, who: Who, episode: str) -> Seat | None:
     return Seat(episode=episode, mine=mine, threads=threads, messages=messages)
 
 
-async def unanswered(unit: Unit, who: Who, thread: Thread) -> str | None:
-    """The newest notice to a desk of theirs that told of a message of this conversation, if nobody has answered it:
-    whoever replies has read what they reply to."""
+async def unanswered(unit: Unit, who: Who, thread: Thread) -> tuple[str, ...]:
+    """The notices to desks of theirs that told of messages of this conversation, and that nobody has answered: whoever
+    replies has read what they reply to. Not those of a desk that stands in: whom it is to tell knows of nothing yet."""
     filed = [one for one in await unit.desk.thread(who.sight, thread.episode) if one.notice.kind == "conversation"]
     taken = {one.id: one.decision.cause for one in await unit.decisions(thread.episode)}
     within = {
         f"{CAUSE}{one.id}" for one in await unit.conversations.messages(thread.episode) if one.thread == thread.id
     }
     told = [one for one in filed if taken.get(one.notice.decision) in within]
-    return told[-1].notice.id if told and told[-1].answer is None else None
+    return tuple(one.notice.id for one in told if one.answer is None and one.notice.gap_role is None)

@@ -181,6 +181,12 @@ async def test_who_cannot_be_reached_is_a_gap_and_the_desk_that_stands_in_reads_
     with scoped(Own(BROMLEY)):
         filed = await hub.see(lambda unit: unit.desk.one(somebody(BROMLEY).sight, notice.id))
     assert filed is not None and filed.claimed is not None and filed.claimed.message is not None
+    door = (BROMLEY, "front_door")
+    seen = await talk.wrote(somebody(HOST, "front_door"), to=(door,), purpose="sighting")
+    own = [one.id for one in await told(talk) if (one.organisation, one.gap_role) == (BROMLEY, None)]
+    with scoped(Own(BROMLEY)):
+        answers = await talk.reading.unanswered(somebody(BROMLEY), seen.thread)
+    assert list(answers) == own, "to reply is not to have told the police"
 
 
 async def test_after_the_end_it_goes_on_and_after_erasure_there_is_nothing(talk: Talk) -> None:

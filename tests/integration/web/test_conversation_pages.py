@@ -158,4 +158,9 @@ async def test_who_has_joined_since_the_form_was_loaded_is_shown_before_it_is_se
     fields = {name: value for name, value in form.items() if name != "shown"}
     early = await kit.upload(thread, JPEG, {**QUESTION, **fields}, name="picture-1")
     assert early.status == 422 and "Somebody has joined the conversation" in early.text
+    await jo.get(thread)
+    assert (await jo.post(thread, QUESTION)).status == 303
     assert (await kit.upload(thread, JPEG, {**QUESTION, **fields, **early.hidden}, name="picture-1")).status == 303
+    told = await desk.told.web.store.read(lambda unit: unit.notices(desk.told.story.episode))
+    states = [one.state for one in told if one.kind == "conversation" and one.organisation == BROMLEY]
+    assert states == ["acknowledged"] * 2, "whoever replies has read all of it"

@@ -145,9 +145,8 @@ class ConversationPages:
             case None:
                 return self._sessions.nowhere()
             case Sent(message=message):
-                # Told of a message, they have answered it: nobody has to be asked again whether they have it.
-                told = None if thread is None else await self._reading.unanswered(who, thread)
-                if told is not None:
+                # Told of messages, they have answered them: nobody has to be asked again whether they have them.
+                for told in () if thread is None else await self._reading.unanswered(who, thread):
                     await self._notices.answer(request[VIEWER], told, answer="accepted")
                 return self._sessions.redirect(f"{CONVERSATIONS}/{message.thread}?sent")
             case Conflict():
