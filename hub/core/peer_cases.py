@@ -216,17 +216,18 @@ def _register(entries: tuple[Entry, ...], notice: Received, now: datetime, *, la
 def _merged(case: Episode, notice: Received) -> tuple[dict[str, Any], dict[str, datetime]]:
     """The facts, each as the newest notice that spoke of it says, and when that was: whatever order they come in."""
     said, merged, heard = notice.said, _facts(case.doc), dict(case.memory.heard)
-    cleared = [path for path in said.changed if path in _PATHS and path not in notice.facts]
-    for path in (*notice.facts, *(cleared if said.kind == "update" else ())):
+    told = {**notice.facts, "child.ref": said.child}
+    cleared = [path for path in said.changed if path in _PATHS and path not in told]
+    for path in (*told, *(cleared if said.kind == "update" else ())):
         if path not in heard or heard[path] <= said.issued_at:
             heard[path] = said.issued_at
             merged.pop(path, None)
-            if path in notice.facts:
-                merged[path] = notice.facts[path]
+            if path in told:
+                merged[path] = told[path]
     if merged.get("episode.since") is None or "episode.since" not in heard:
         first = merged.get("episode.since")
         merged["episode.since"] = min(said.issued_at, said.issued_at if first is None else instant(first)).isoformat()
-    merged["episode.ref"], merged["child.ref"] = said.episode, said.child
+    merged["episode.ref"] = said.episode
     merged.setdefault("episode.status", said.status)  # an exercise stays one
     merged.setdefault("episode.category", "missing")
     result: dict[str, Any] = {}

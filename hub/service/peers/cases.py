@@ -47,15 +47,18 @@ class Cases:
             body=said.signed,
             answer={},
         )
+        after = fold(before, notice, known, now)
+        if stored is not None and after.episode.doc["child"]["ref"] != notice.said.child:
+            child = stored.record.child  # a newer notice has named another
         await unit.save(
             self.book.changes(
-                [fold(before, notice, known, now)],
+                [after],
                 record=None if stored is None else stored.record,
                 before=before,
                 register=() if stored is None else stored.register,
                 episode_id=event.episode,
                 source=source,
-                child=child if stored is None else stored.record.child,
+                child=child,
                 event=event,
                 now=now,
                 actor=source,

@@ -299,3 +299,25 @@ def test_a_photo_too_large_for_a_mail_is_refused(told: Sequence[dict[str, Any]])
     others = [one for one in missing["attachments"] if one["name"] != name]
     with pytest.raises(NotUnderstood):
         read({**missing, "attachments": [*others, large]})
+
+
+async def test_a_case_is_of_the_child_that_its_newest_notice_names_whatever_came_last(
+    told: Sequence[dict[str, Any]],
+) -> None:
+    store = await memory_store()
+    hub: Hub = await a_hub(store)
+    cases = Cases(book=hub.book, ids=hub.ids, ours=lambda peer: OURS, digest=keyed)
+    await hub.wait_until(LATER)
+    missing, update = (next(one for one in told if read(one).said.kind == kind) for kind in ("missing", "update"))
+    corrected = notice_of(update, child="C-2")
+    for claims in (missing, corrected, {**notice_of(missing, reference="FP-2222-2222"), "jti": "dv_late"}):
+        await store.write(lambda unit, claims=claims: cases(unit, PEER, said(claims), LATER))
+
+    async def look(unit: Unit) -> tuple[str, str, str]:
+        case = await unit.episode(PEER.said.source, read(missing).said.episode)
+        assert case is not None
+        return case.doc["child"]["ref"], case.record.child, await unit.child_id(PEER.said.source, "C-2", LATER)
+
+    ref, child, of_it = await store.write(look)
+    assert (ref, child) == ("C-2", of_it)
+    await store.aclose()
