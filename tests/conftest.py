@@ -37,8 +37,8 @@ def pytest_configure() -> None:
 
 
 def _has_room(folder: str) -> bool:
-    """Whether ``tmp_path`` may be there: a hub asks for its syncs there too, and waits for no disk. What a process wrote
-    before it was killed is there after it, as on a disk."""
+    """Whether ``tmp_path`` may be there: a hub asks for its syncs there too, and waits for no disk. What a process
+    wrote before it was killed is there after it, as on a disk."""
     try:
         there = os.statvfs(folder)
     except OSError:
