@@ -1,6 +1,6 @@
 """What people of several organisations write to each other about an episode. Pure.
 
-A message is a notice whose words somebody wrote: it is told, receipted and chased as any other (ADR 0034). What is here
+A message is a notice whose words somebody wrote: it is told, receipted and chased as any other (ADR 0030). What is here
 is the message itself; who takes part and who is told is in parties.py.
 """
 
