@@ -162,7 +162,7 @@ def fold(case: Episode, notice: Received, known: Collection[str], now: datetime)
         state=state,
         doc=doc,
         ever_missing=case.ever_missing or said.kind == "missing",
-        ended_at=said.issued_at if state in ("returned", "retracted") and state != case.state else case.ended_at,
+        ended_at=_ended(case, said, state),
         memory=replace(memory, heard=heard),
         register=case.register if notice.cause in known else _register(case.register, notice, now, late=late),
     )
@@ -174,6 +174,13 @@ def fold(case: Episode, notice: Received, known: Collection[str], now: datetime)
         decisions=(_decision(notice, now, late=late),),
         ending=said.kind if advanced else None,
     )
+
+
+def _ended(case: Episode, said: _Notice, state: EpisodeState) -> datetime | None:
+    """When it ended so: as the first of those who were told of it was."""
+    if state not in ("returned", "retracted") or _STATES.get(said.kind) != state:
+        return case.ended_at
+    return said.issued_at if case.state != state or case.ended_at is None else min(case.ended_at, said.issued_at)
 
 
 def _decision(notice: Received, now: datetime, *, late: bool) -> Decision:

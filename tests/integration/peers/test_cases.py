@@ -321,3 +321,17 @@ async def test_a_case_is_of_the_child_that_its_newest_notice_names_whatever_came
     ref, child, of_it = await store.write(look)
     assert (ref, child) == ("C-2", of_it)
     await store.aclose()
+
+
+def test_an_episode_ended_when_it_was_first_said_to_whichever_notice_comes_first(
+    told: Sequence[dict[str, Any]],
+) -> None:
+    first = next(one for one in told if read(one).said.kind == "returned")
+    second = notice_of(first, reference="FP-2222-2222", issued_at=_at(5))
+    ends = set()
+    for coming in ((first, second), (second, first)):
+        case = awaited(read(first))
+        for claims in coming:
+            case = fold(case, read(claims), (), LATER).episode
+        ends.add(case.ended_at)
+    assert ends == {read(first).said.issued_at}
