@@ -1,5 +1,6 @@
 """People of several organisations who write to each other about the episode of a node (node.py)."""
 
+import base64
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -10,6 +11,7 @@ from hub.service.conversations.reading import Reading
 from hub.service.conversations.seats import Who
 from hub.service.conversations.writing import Draft, Sent, Writing
 from hub.service.tenancy import Own, scoped
+from tests.kit.events import TINY_JPEG
 from tests.kit.node import Hub
 
 BROMLEY: Final = "E09000006"
@@ -20,7 +22,7 @@ HUMBERSIDE: Final = "E23000012"
 MET: Final = "E23000001"
 """Those of the responsible authority."""
 SCHOOL: Final = "school:900001"
-JPEG: Final = b"\xff\xd8\xff\xe0 a made-up picture"
+JPEG: Final = base64.b64decode(TINY_JPEG)
 
 
 def somebody(organisation: str, *desks: str, name: str = "Kit Writer") -> Who:

@@ -27,6 +27,7 @@ from hub.core.conversation import (
     plain_text,
     touches_whereabouts,
 )
+from hub.core.pictures import bare
 from hub.core.records import AuditLine, Changes, StoredEpisode
 from hub.service.conversations.audience import Audience, audience_of, standing
 from hub.service.conversations.ports import Written
@@ -85,6 +86,7 @@ class _Checked:
     text: str = field(repr=False)
     purpose: Purpose
     touches: bool
+    files: tuple[bytes, ...] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,7 +206,7 @@ class Writing:
             in_reply_to=draft.in_reply_to,
             files=tuple(
                 File(id=self.ids.new("mf", now), media_type=picture_type(data) or "", size=len(data), data=data)
-                for data in draft.files
+                for data in checked.files
             ),
         )
         rows = telling(stored, message, some, now, ways=self.ways, packs=self.packs, directory=self.directory())
@@ -265,11 +267,16 @@ def check(draft: Draft) -> "_Checked | tuple[TextProblem, ...]":
         problems.append(
             TextProblem(field="whereabouts", message="Say whether it is about where the child is, was or may be")
         )
+    touches = purpose is not None and touches_whereabouts(purpose, draft.whereabouts)
+    # Who may know no place is not told it by a picture either; to the police it may be evidence.
+    files = tuple(data if touches else bare(data) or b"" for data in draft.files)
     if (wrong := files_problem(draft.files)) is not None:
         problems.append(wrong)
+    elif not all(files):
+        problems.append(TextProblem(field="files", message="A picture cannot be read: save it as JPEG or PNG again"))
     if problems or purpose is None or isinstance(text, TextProblem):
         return tuple(problems)
-    return _Checked(text=text, purpose=purpose, touches=touches_whereabouts(purpose, draft.whereabouts))
+    return _Checked(text=text, purpose=purpose, touches=touches, files=files)
 
 
 def _purpose(given: str) -> Purpose | None:
@@ -283,5 +290,5 @@ def _same(known: Message, episode: str, checked: _Checked, draft: Draft) -> bool
         (known.episode, known.text, known.purpose, known.whereabouts, known.in_reply_to)
         == (episode, checked.text, checked.purpose, checked.touches, draft.in_reply_to)
         and draft.thread in (None, known.thread)
-        and tuple(one.data for one in known.files) == draft.files
+        and tuple(one.data for one in known.files) == checked.files
     )

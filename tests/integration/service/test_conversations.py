@@ -137,6 +137,18 @@ async def test_who_only_hears_of_it_writes_to_those_who_work_it_and_sees_no_othe
     assert TO_OFFICE in audience.kept_from and not audience.kept_from & (FORCES | front)
 
 
+async def test_a_picture_says_where_it_was_taken_to_those_alone_who_may_know(talk: Talk) -> None:
+    placed = JPEG[:2] + b"\xff\xe1\x00\x0fExif\0\0 51.4 N" + JPEG[2:]
+    for more, kept in (({"to": (TO_OFFICE,)}, JPEG), ({"purpose": "sighting"}, placed)):
+        for _ in range(2):  # sent again, it is the same
+            sent = await talk.write(DOOR, key=str(more), files=(placed,), **more)
+            assert isinstance(sent, Sent), sent
+        found = await talk.hub.see(lambda unit, file=sent.message.files[0].id: unit.conversations.file(file))  # type: ignore[misc]
+        assert found is not None and found.file.data == kept
+    (problem,) = await talk.write(DOOR, to=(TO_OFFICE,), files=(placed[:-9],))
+    assert problem.field == "files"
+
+
 async def test_what_is_sent_twice_is_one_message_and_other_words_under_its_key_are_refused(talk: Talk) -> None:
     first = await talk.wrote(DOOR, to=(TO_OFFICE,), key="a form", files=(JPEG,))
     again = await talk.write(DOOR, to=(TO_OFFICE,), key="a form", files=(JPEG,))
