@@ -18,6 +18,8 @@ _LINES = frozenset(
 )  # fmt: skip
 _SPACED = frozenset({"p", "h1", "h2", "h3", "h4", "h5", "h6", "pre", "table", "ul", "ol"})
 _DEEPEST = 9
+_NO_CHARACTER = re.compile(r"&#[0-9]{8,};?")
+"""There are none of so many digits; ``html`` raises ValueError for one of thousands."""
 
 
 def text_of(page: str) -> str:
@@ -27,7 +29,7 @@ def text_of(page: str) -> str:
     quoted = 0
 
     def end(*, blank: bool) -> None:
-        text = " ".join(html.unescape("".join(line)).split())
+        text = " ".join(html.unescape(_NO_CHARACTER.sub("\ufffd", "".join(line))).split())
         line.clear()
         if text:
             lines.append(f"{'>' * quoted} {text}" if quoted else text)

@@ -129,6 +129,7 @@ def test_more_than_is_read_is_said_to_be_more() -> None:
         ("a<script>never closed", "a"),
         ("İ<SCRIPT>İİİ</Script>b", "İb"),
         ("</blockquote>" * 3 + "a", "a"),
+        ("a&#" + "9" * 5000 + ";b&#99999999999c&#65;", "a\ufffdb\ufffdcA"),
     ],
 )
 def test_a_page_is_read_as_text(page: str, text: str) -> None:
