@@ -61,8 +61,9 @@ async def test_a_document_comes_whole_and_nothing_else_is_taken_for_one(answerin
         ("https://hub.example:8443/", "port"),
         ("file:///etc/passwd", "not allowed"),
         ("", "not allowed"),
+        ("https://[::1", "not allowed"),
     ],
 )
 async def test_no_address_leads_into_the_hubs_own_network(url: str, why: str) -> None:
     with pytest.raises(NotFetched, match=why):
-        await fetching(Policy(), "10.1.2.3")(url)
+        await fetching(Policy(), "10.1.2.3")(document_url(url))

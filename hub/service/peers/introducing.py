@@ -208,7 +208,10 @@ STEPS: Final[Mapping[Step, str]] = {
 
 def document_url(url: str) -> str:
     """Where a hub's introduction stands: its address alone is enough."""
-    parts = urlsplit(url.strip())
+    try:
+        parts = urlsplit(url.strip())
+    except ValueError:  # whoever fetches it says what is wrong with it
+        return url
     if parts.path in ("", "/"):
         parts = parts._replace(path=WELL_KNOWN)
     return parts.geturl()
