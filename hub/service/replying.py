@@ -37,8 +37,9 @@ _HEAD: Final = 64 * 1024
 _DELIVERY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _MACHINES = re.compile(r"(?:mailer-daemon|postmaster|no-?reply|do-?not-?reply|bounces?|owner-|[^@]*-request@)", re.I)
 _OF_LISTS = frozenset({"list-id", "list-post", "list-unsubscribe", "list-help", "mailing-list", "x-loop"})
-_NO_ADVICE: Final = frozenset({"fault", "nothing_said", "no_author", "too_deep"})
-"""Refusals after which another try would fare no better, or nobody can be told."""
+_NO_ADVICE: Final = frozenset({"nothing_said", "no_author"})
+"""Who sent their signature and nothing else, and nobody. In any other case, a fault of ours too, they are told, or that
+they are not would say that it opened."""
 SUBJECT: Final = "Your answer was not passed on"
 ADVICE: Final = (
     "You answered a secure notice by e-mail. Your answer has not been passed on, as it did not come to us both "

@@ -9,7 +9,7 @@ import pytest
 
 from adapters.email.certificates import Usable
 from adapters.email.chain import Trust
-from adapters.email.smime import Signer, seal, sign
+from adapters.email.smime import Signer, encrypt, seal, sign
 from contacts.directory import Directory
 from contacts.fictional import fictional_bundle
 from contacts.model import Contact
@@ -184,6 +184,17 @@ async def test_it_is_kept_with_the_reason_and_its_author_told_how_to_do_better(t
     await talk.take(TEXT + b"x" * KEPT_OF_OTHERS)
     kept = await talk.post.hub.see(lambda unit: unit.receipts_apart(talk.delivery.created_at, 10))
     assert len(kept[-1].raw) > KEPT_OF_OTHERS, "with its photos"
+
+
+async def test_outside_nothing_tells_that_it_opened(talk: Talk) -> None:
+    deep = b"".join(b"Content-Type: multipart/signed; boundary=%d\r\n\r\n--%d\r\n" % (n, n) for n in range(9))
+    ends = b"".join(b"\r\n--%d\r\n\r\nx\r\n--%d--" % (n, n) for n in reversed(range(9)))
+    to = Usable(certificate=certified(HUB, "hub").certificate, fingerprint="")
+    head = b"Content-Type: application/pkcs7-mime\r\n\r\n"
+    await talk.take(head + encrypt(deep + TEXT + ends, to))
+    await talk.take(head + encrypt(TEXT, to)[:-20], author=SAM, sender=SAM)
+    assert await talk.post.apart() == ["too_deep", "malformed"]
+    assert talk.told == [JO, SAM]
 
 
 async def test_its_author_is_told_once_an_hour(talk: Talk) -> None:
