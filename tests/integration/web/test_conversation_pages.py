@@ -78,7 +78,9 @@ async def test_a_question_is_written_read_and_answered(desk: Desk, tmp_path: Pat
     told = await desk.told.web.store.read(lambda unit: unit.notices(desk.told.story.episode))
     states = {one.organisation: one.state for one in told if one.kind == "conversation"}
     assert states == {BROMLEY: "acknowledged", FORCE: "pending"}, "who replies has it"
-    assert "No, she was not." in (await jo.get(thread)).text
+    newer = (await jo.get(f"{thread}?sent")).text
+    assert "No, she was not." in newer
+    assert "Your message is on its way to: Front door, London Borough of Bromley." in newer, "and not Kit's"
     listed = (await jo.get(f"/conversations/of/{desk.told.story.episode}")).text
     assert "Front door, London Borough of Bromley" in listed and "No, she was not." not in listed
     assert [one.organisation for one in told if one.kind == "conversation"] == [BROMLEY, FORCE]

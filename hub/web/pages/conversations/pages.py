@@ -178,6 +178,7 @@ class ConversationPages:
         if who is None or found is None:
             return self._sessions.nowhere()
         called, episode = self._site.called, found.thread.episode
+        own = [one for one in found.messages if "sent" in request.query and one.actor == who.actor]
         values: dict[str, object] = {}
         if self._may_write(request):
             audience = await self._writing.audience(who, episode, thread=found.thread.id, desk=typed.desk)
@@ -190,7 +191,7 @@ class ConversationPages:
             thread=found.thread.id,
             episode=episode,
             messages=[message_view(one, found.mine, called) for one in found.messages],
-            sent="sent" in request.query and not problems,
+            sent=message_view(own[-1], found.mine, called)["to"] if own and not problems else (),
             may_write=bool(values),
             **{"errors": (), **values},
         )
