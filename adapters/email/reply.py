@@ -20,7 +20,7 @@ from adapters.email.chain import MALFORMED, Trust, fingerprint
 from adapters.email.fields import one_line
 from adapters.email.opened import NotOpened, Opened, Shut, open_mail
 from adapters.email.parts import Part
-from adapters.email.said import Said, said
+from adapters.email.said import Said, clean, said
 from adapters.email.signed import Doubt, Proven
 from adapters.email.smime import Signer
 
@@ -136,7 +136,7 @@ def _called(proof: Proven) -> str:
         names = proof.certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
     except MALFORMED:
         return ""
-    name = one_line(str(names[0].value)) if names else ""
+    name = one_line(clean(str(names[0].value))) if names else ""
     return "" if "@" in name else name[:_LONGEST_NAME]
 
 

@@ -18,9 +18,10 @@ from adapters.email.content_info import MOST_ELEMENTS, within_bounds
 from adapters.email.enveloped import Unopened, _transported, decrypt
 from adapters.email.opened import Opened, open_mail
 from adapters.email.parts import Part
-from adapters.email.reply import Answer, Refused, Unsafe, answered, author_of, read_reply
-from adapters.email.signed import Signature
+from adapters.email.reply import Answer, Refused, Unsafe, _called, answered, author_of, read_reply
+from adapters.email.signed import Proven, Signature
 from adapters.email.smime import Signer, encrypt
+from tests.kit import pki
 
 FOLDER = Path(__file__).parents[2] / "data" / "replies"
 NOW = datetime(2026, 12, 1, tzinfo=UTC)
@@ -162,6 +163,12 @@ def test_what_a_signature_is_over_is_not_taken_for_what_was_signed() -> None:
     del signer["signed_attrs"]
     forged = Signature(cms=whole.dump(force=True), content=attributes)
     assert forged.judged(JO, NOW, trust()) == "signature_invalid"
+
+
+def test_a_name_in_a_certificate_turns_no_text_around() -> None:
+    for called, shown in (("Jo\u202e Worker\u2066\u200b", "Jo Worker"), (JO, ""), ("Siân\nO’Neill", "Siân O’Neill")):
+        made = pki.person(JO, issuer=None, key=pki.rsa_key("jo"), subject=pki.name(called))
+        assert _called(Proven(certificate=made.certificate, signed_at=None)) == shown
 
 
 def test_from_is_one_mailbox_or_none() -> None:
