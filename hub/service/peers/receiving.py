@@ -20,7 +20,7 @@ from hub.core.peers import Introduction, Peer
 from hub.core.records import AlarmRecord, AuditLine, QuarantineRecord
 from hub.core.ulid import spelled
 from hub.core.webhook import ID, Refused, verify
-from hub.service.ports import Clock, Ids, Store, Unit
+from hub.service.ports import Clock, Ids, Store, Unit, Unsealable
 
 Headers: TypeAlias = Sequence[tuple[str, str]]
 IN_A_THREAD: Final = 64 * 1024
@@ -49,7 +49,7 @@ class Taken:
 class NotTaken:
     """It is not, and why: words for the sender, which repeat nothing of it."""
 
-    status: Literal[401, 403, 409, 422]
+    status: Literal[401, 403, 409, 422, 503]
     why: str
     quarantine: str | None = None
 
@@ -108,6 +108,9 @@ class Receiving:
             reference = await self.store.write(lambda unit: self.take(unit, peer, said, now))
         except NotUnderstood as error:
             return await self._aside(peer, webhook_id, inner, str(error), "invalid", 422)
+        except Unsealable as error:
+            why = f"is about what cannot be opened here ({type(error).__name__}): send it again"
+            return await self._aside(peer, webhook_id, inner, why, "unreadable", 503)
         self.nudge()
         if reference is None:
             return NotTaken(status=409, why="This id was used for another message.")
@@ -135,8 +138,8 @@ class Receiving:
         webhook_id: str,
         body: bytes,
         why: str,
-        reason: Literal["invalid", "stale_signature"],
-        status: Literal[401, 422],
+        reason: Literal["invalid", "stale_signature", "unreadable"],
+        status: Literal[401, 422, 503],
     ) -> NotTaken:
         """Keep it for a human, once for each message, and tell the operator."""
         now, ids = self.clock.now(), self.ids

@@ -19,7 +19,7 @@ from hub.core.peer_messages import Message
 from hub.core.peers import Introduction, Peer, State
 from hub.edge.ids import SeededIds
 from hub.service.peers.receiving import Receiving
-from hub.service.ports import StoreUnavailable, Unit
+from hub.service.ports import StoreUnavailable, Unit, Unsealable
 from hub.web.api.peers import PeerInbox
 from hub.web.bodies import Bodies
 from hub.web.limits import Buckets
@@ -40,11 +40,14 @@ class Inbox:
     clock: FakeClock = field(default_factory=FakeClock)
     taken: dict[str, Message] = field(default_factory=dict)
     away: bool = False
+    key_gone: bool = False
     url: str = ""
 
     async def take(self, unit: Unit, peer: Peer, said: Message, now: datetime) -> str | None:
         if self.away:
             raise StoreUnavailable("away")
+        if self.key_gone:
+            raise Unsealable("no data key")
         assert peer.hub == A
         return REFERENCE if self.taken.setdefault(said.id, said).same == said.same else None
 
@@ -184,4 +187,16 @@ async def test_what_cannot_be_stored_is_not_acknowledged(inbox: Inbox) -> None:
     inbox.away = True
     assert isinstance(await inbox.sent(), Deferred)
     inbox.away = False
+    assert isinstance(await inbox.sent(), Accepted)
+
+
+async def test_what_is_about_a_child_whose_key_is_missing_is_kept_and_asked_for_again(inbox: Inbox) -> None:
+    await inbox.know()
+    inbox.key_gone = True
+    for _ in range(2):
+        assert isinstance(await inbox.sent(), Deferred)
+    assert await inbox.quarantined() == [
+        ("unreadable", "is about what cannot be opened here (Unsealable): send it again")
+    ]
+    inbox.key_gone = False
     assert isinstance(await inbox.sent(), Accepted)
