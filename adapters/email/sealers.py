@@ -186,9 +186,10 @@ class Sealers:
             try:
                 while True:
                     made = await _taken(reader)
-                    for job, message in zip(in_hand.popleft(), made, strict=True):
+                    for job, message in zip(in_hand[0], made, strict=True):
                         if not job.done.done():  # else it was given up meanwhile
                             job.done.set_result(message)
+                    in_hand.popleft()  # not before: what was answered for nobody is given up with all in hand
                     room.release()
                     limit.reschedule(self._from_now() if in_hand else None)
             finally:
