@@ -397,7 +397,7 @@ async def each_notice_shows_what_was_decided(lived: Lived) -> None:
             assert set(told["fields"]) == set(decision.fields), (told["roles"], told["kind"])
         assert told["roles"] == list(notice.roles)
         columns = {COLUMNS[role] for role in told["roles"]}
-        allowed = {marker.what for marker in lived.mark.made if may(marker, columns, told["person"], address)}
+        allowed = {marker.what for marker in lived.mark.made if may(marker, columns, told, address)}
         there = set(finds(parts_of(entity), lived.mark.made))
         assert there <= allowed, (told["roles"], told["kind"], sorted(there - allowed))
         seen.setdefault("".join(sorted(columns)), set()).update(there)
@@ -415,9 +415,10 @@ def base_of(marker: Marker) -> str:
     return "people" if marker.path.startswith("people.") else marker.path
 
 
-def may(marker: Marker, columns: set[str], person: str | None, address: str) -> bool:
-    """Whether readers in these columns may see this value; a person's own name and address are their own."""
-    own = {"name": person or "", "email": address}.get(marker.path.rpartition(".")[2], "")
+def may(marker: Marker, columns: set[str], told: Mapping[str, Any], address: str) -> bool:
+    """Whether readers in these columns may see this value; their own name, address and number are their own."""
+    theirs = {"name": told["person"], "email": address, "urn": told["organisation_code"]}
+    own = theirs.get(marker.path.rpartition(".")[2]) or ""
     return marker.needles[0].lower() in own.lower() or bool(columns & set(NEED.get(base_of(marker), "")))
 
 

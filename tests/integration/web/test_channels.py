@@ -447,7 +447,7 @@ async def test_a_report_by_e_mail_is_taken_by_the_listener(tmp_path: Path) -> No
         assert await hand_over(hub, b"Subject: hello\r\n\r\nIs this a person?\r\n", to) == 250
         assert await hand_over(hub, mail, "jo@receipts.hub.example") == 550
         apart = await hub.hub.store.read(lambda unit: unit.receipts_apart(told.created_at, 10))
-        assert sorted(one.why for one in apart) == ["not_a_report", "unknown"]
+        assert sorted(one.why for one in apart) == ["plain", "unknown"]
         _, text = await hub.get("/metrics")
         assert 'fingerpost_receipts_total{channel="email",kind="apart"} 2.0' in text
         assert to not in repr(hub.log.lines)
