@@ -5,14 +5,15 @@ the moment of use (adapters/https/keys.py); here it must be one that can ever be
 """
 
 import base64
-import binascii
 import hashlib
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
 from cryptography.hazmat.primitives.asymmetric import ec
+
+from contacts.strict_json import from_b64url, read_strictly
 
 MAX_TEXT: Final = 16 * 1024
 _COORDINATE: Final = 32
@@ -32,7 +33,7 @@ def read_jwk(text: str) -> bytes:
     if len(text) > MAX_TEXT:
         raise JwkProblem("too long for one key")
     try:
-        jwk = json.loads(text, object_pairs_hook=_once, parse_constant=_no_constant)
+        jwk = read_strictly(text)
     except (ValueError, RecursionError):
         raise JwkProblem("not a JWK: JSON, with no name twice") from None
     if not isinstance(jwk, dict):
@@ -96,10 +97,7 @@ def _coordinate(value: object) -> int:
     """Only the one spelling of its 32 bytes: another would have another thumbprint."""
     if not isinstance(value, str):
         raise ValueError
-    try:
-        data = base64.b64decode(value + "=" * (-len(value) % 4), altchars=b"-_", validate=True)
-    except binascii.Error:
-        raise ValueError from None
+    data = from_b64url(value)
     if len(data) != _COORDINATE or base64.urlsafe_b64encode(data).rstrip(b"=").decode("ascii") != value:
         raise ValueError
     return int.from_bytes(data)
@@ -109,14 +107,3 @@ def _is_instant(value: object) -> bool:
     if value is None:
         return True
     return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= _LATEST
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("a name twice in one object")
-    return found
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON")

@@ -7,17 +7,16 @@ rotated. As a JWK has no chain, it is trusted when its thumbprint (RFC 7638) was
 """
 
 import base64
-import binascii
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final, Literal, NoReturn
+from typing import Any, Final, Literal
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from adapters.port import Reason
 from contacts.jwks import thumbprint
+from contacts.strict_json import from_b64url, read_strictly
 
 LARGEST_DOCUMENT: Final = 64 * 1024
 LONGEST_KID: Final = 128
@@ -114,7 +113,7 @@ def _read(document: bytes) -> Sequence[Any]:
     if len(document) > LARGEST_DOCUMENT:
         raise _Refused("certificate_unreadable")
     try:
-        read = json.loads(document, object_pairs_hook=_once, parse_constant=_no_constant)
+        read = read_strictly(document)
     except (ValueError, RecursionError):
         raise _Refused("certificate_unreadable") from None
     if isinstance(read, dict) and "keys" in read:
@@ -156,8 +155,8 @@ def _coordinate(value: Any) -> str:
     if not isinstance(value, str):
         raise _Refused("certificate_unreadable")
     try:
-        data = base64.b64decode(value + "=" * (-len(value) % 4), altchars=b"-_", validate=True)
-    except (binascii.Error, ValueError):
+        data = from_b64url(value)
+    except ValueError:
         raise _Refused("certificate_unreadable") from None
     if len(data) != _COORDINATE or b64url(data) != value:
         raise _Refused("certificate_unreadable")
@@ -194,15 +193,3 @@ def _kid(value: Any, mark: bytes) -> str:
     ):
         raise _Refused("certificate_unreadable")
     return value
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """RFC 7517 4: member names are unique; two readers must not take two keys from one document."""
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("a name twice in one object")
-    return found
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON")

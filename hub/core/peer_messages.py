@@ -10,15 +10,16 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, Literal, NoReturn
+from typing import Any, Final, Literal
 
+from contacts.strict_json import read_strictly
 from hub.core.peers import VERSIONS
+from hub.core.webhook import LAST_SECOND
 
 MOST_VIA: Final = 8
 AHEAD: Final = timedelta(minutes=5)
 """How far the clock of another hub may be before ours."""
 _ID: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?", re.ASCII)
-_LATEST: Final = 253_402_300_799
 
 Fault = Literal["not_json", "issuer", "audience", "id", "time", "version", "via", "loop"]
 SAYS: Final[Mapping[Fault, str]] = {
@@ -87,24 +88,13 @@ def message(
 
 def _object(payload: bytes) -> Mapping[str, Any] | None:
     try:
-        found = json.loads(payload, object_pairs_hook=_once, parse_constant=_no_constant)
+        found = read_strictly(payload)
     except (ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) else None
 
 
 def _in_time(at: object, now: datetime) -> bool:
-    if type(at) is not int or not 0 <= at <= _LATEST:
+    if type(at) is not int or not 0 <= at <= LAST_SECOND:
         return False
     return datetime.fromtimestamp(at, UTC) - now <= AHEAD
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON")
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("a name twice in one object")
-    return found

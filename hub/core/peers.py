@@ -6,7 +6,6 @@ keys, so that whoever stood between the two when they were introduced is found o
 """
 
 import base64
-import binascii
 import hashlib
 import json
 import re
@@ -21,8 +20,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from adapters.https.introduction import NotReadable, said_by
 from adapters.https.keys import ReceiverKey, signature_keys
 from contacts.jwks import JwkProblem, read_jwk, thumbprint_of
+from contacts.strict_json import from_b64url
 from hub.core.lines import one_line
 from hub.core.records import SourceKey
+from hub.core.webhook import LAST_SECOND
 
 FORMAT: Final = "fingerpost.hub.v1"
 WELL_KNOWN: Final = "/.well-known/fingerpost"
@@ -35,8 +36,6 @@ _URL: Final = re.compile(r"https?://[!-~]{1,500}", re.ASCII)
 _DIGITS: Final = 30
 """Of a fingerprint, near 100 bits: nobody makes keys until one has the same."""
 _GROUP: Final = 5
-_LATEST: Final = 253_402_300_799
-"""Seconds: the last that a datetime can hold."""
 
 State = Literal["introduced", "confirmed", "suspended"]
 Step = Literal["confirm", "suspend", "doubt"]
@@ -189,9 +188,7 @@ def _okp(key: bytes) -> Mapping[str, str]:
 
 def _unverified(document: bytes) -> Any:
     try:
-        payload = json.loads(document)["payload"]
-        raw = base64.b64decode(payload + "=" * (-len(payload) % 4), altchars=b"-_", validate=True)
-        return json.loads(raw)
+        return json.loads(from_b64url(json.loads(document)["payload"]))
     except (ValueError, TypeError, KeyError, RecursionError):
         raise BadIntroduction("not a signed document") from None
 
@@ -211,7 +208,7 @@ def _read(said: Any) -> Introduction:
     versions, issued, keys = (said.get(key) for key in ("versions", "issued", "keys"))
     if not isinstance(versions, list) or not 0 < len(versions) <= 100 or not all(type(one) is int for one in versions):
         raise BadIntroduction("versions has to be a list of whole numbers")
-    if type(issued) is not int or not 0 <= issued <= _LATEST:
+    if type(issued) is not int or not 0 <= issued <= LAST_SECOND:
         raise BadIntroduction("issued has to be seconds since 1970")
     if not isinstance(keys, list) or not 0 < len(keys) <= MOST_KEYS:
         raise BadIntroduction(f"it has to have 1 to {MOST_KEYS} keys")
@@ -255,8 +252,8 @@ def _ed25519(x: object) -> bytes:
     try:
         if not isinstance(x, str):
             raise ValueError
-        key = base64.b64decode(x + "=" * (-len(x) % 4), altchars=b"-_", validate=True)
+        key = from_b64url(x)
         Ed25519PublicKey.from_public_bytes(key)
-    except (ValueError, binascii.Error):
+    except ValueError:
         raise BadIntroduction("an Ed25519 key cannot be used") from None
     return key

@@ -27,6 +27,8 @@ TIMESTAMP: Final = "webhook-timestamp"
 SIGNATURE: Final = "webhook-signature"
 TOLERANCE: Final = 300.0
 """Seconds, either way (events.md, Signature)."""
+LAST_SECOND: Final = 253_402_300_799
+"""Since 1970: the last that a datetime can hold."""
 MAX_SIGNATURES: Final = 16
 SECRET_BYTES: Final = range(24, 65)
 """Standard Webhooks: a symmetric secret has 24 to 64 bytes."""
@@ -161,7 +163,7 @@ def _headers(headers: Mapping[str, str] | Iterable[tuple[str, str]]) -> dict[str
         return Refused(reason="malformed_header")
     if not _VISIBLE.fullmatch(found[ID]) or not _SECONDS.fullmatch(found[TIMESTAMP]):
         return Refused(reason="malformed_header")
-    if int(found[TIMESTAMP]) > 253_402_300_799:  # the last second a datetime can hold
+    if int(found[TIMESTAMP]) > LAST_SECOND:
         return Refused(reason="malformed_header")
     return found
 
