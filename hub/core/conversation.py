@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Literal, TypeAlias, get_args
 
+from hub.core.pictures import picture_type
+
 Purpose = Literal["information", "question", "sighting", "agreement", "handover", "police_hold"]
 Via = Literal["page", "api", "email", "hub"]
 Because = Literal["author", "named", "thread", "whereabouts", "stands_in"]
@@ -27,8 +29,6 @@ LONGEST_TEXT: Final = 4_000
 MOST_FILES: Final = 3
 LARGEST_FILE: Final = 2 * 1024 * 1024
 """Three of them, in base64 once for the mail and once for its sealing, are 12 MB: some relays take no more than 15."""
-_KINDS: Final[Mapping[str, bytes]] = {"image/jpeg": b"\xff\xd8\xff", "image/png": b"\x89PNG\r\n\x1a\n"}
-"""Media type -> first bytes. Pictures only: what can hold a script, a link or a macro is none, so no PDF."""
 _ENDINGS: Final[Mapping[str, str]] = {"image/jpeg": "jpg", "image/png": "png"}
 _TURNING: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 """They turn the text around (Unicode TR36): what is read is then not what was written."""
@@ -147,13 +147,9 @@ def _forbidden(character: str) -> bool:
     return character in _TURNING or unicodedata.category(character) in ("Cc", "Cs")
 
 
-def picture_type(data: bytes) -> str | None:
-    """The media type that its first bytes show, whatever was declared; None for what no message carries."""
-    return next((media_type for media_type, magic in _KINDS.items() if data.startswith(magic)), None)
-
-
 def files_problem(files: Iterable[bytes]) -> TextProblem | None:
-    """What is wrong with the files that somebody wants to send with a message."""
+    """What is wrong with the files that somebody wants to send with a message: pictures only, as what can hold a
+    script, a link or a macro is none, so no PDF."""
     given = tuple(files)
     if len(given) > MOST_FILES:
         return TextProblem(field="files", message=f"Send at most {MOST_FILES} pictures with a message")

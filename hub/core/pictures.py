@@ -1,4 +1,4 @@
-"""A picture without what a camera writes beside it: where it was taken, when, by what. Pure.
+"""Pictures: which there are, and one without what a camera writes beside it: where it was taken, when, by what. Pure.
 
 A telephone puts the place of a photo into its file. What somebody says is not about where the child is goes to desks
 that may know no place; so the picture goes without. Nothing is decoded: whole segments (JPEG) and chunks (PNG) are left
@@ -6,7 +6,7 @@ out, and whatever stands behind the end of the picture.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 _KEPT_SEGMENTS: Final = frozenset({0xE0, 0xE2, 0xEE})
@@ -14,8 +14,15 @@ _KEPT_SEGMENTS: Final = frozenset({0xE0, 0xE2, 0xEE})
 _KEPT_CHUNKS: Final = frozenset({b"tRNS", b"gAMA", b"cHRM", b"sRGB", b"iCCP", b"sBIT", b"pHYS"})
 """Beside those that no PNG can be shown without, of which the first letter is a capital."""
 _SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
+BEGINNINGS: Final[Mapping[str, bytes]] = {"image/jpeg": b"\xff\xd8\xff", "image/png": _SIGNATURE}
+"""Media type -> first bytes. None that can carry a script, none that mail programs do not show."""
 _NEXT: Final = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")
 """In what is compressed: the next marker but those that stand within it (RST0 to RST7)."""
+
+
+def picture_type(data: bytes) -> str | None:
+    """The media type that its first bytes show, whatever was declared; None for what is no picture of these."""
+    return next((media_type for media_type, magic in BEGINNINGS.items() if data.startswith(magic)), None)
 
 
 def bare(data: bytes) -> bytes | None:

@@ -14,6 +14,8 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import AfterValidator, StringConstraints, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+from hub.core.pictures import BEGINNINGS
+
 REFERENCE_LENGTH: Final = 128
 LINE_LENGTH: Final = 500
 TEXT_LENGTH: Final = 20_000
@@ -171,12 +173,9 @@ def _photo(text: str) -> str:
     return dense
 
 
-_SIGNATURES: Final = {"image/jpeg": b"\xff\xd8\xff", "image/png": b"\x89PNG\r\n\x1a\n"}
-
-
 def photo_starts_as(media_type: str, data_base64: str) -> bool:
     """Whether the first bytes are those of the media type."""
-    return base64.b64decode(data_base64[:16]).startswith(_SIGNATURES[media_type])
+    return base64.b64decode(data_base64[:16]).startswith(BEGINNINGS[media_type])
 
 
 def _said(text: str) -> str:

@@ -7,12 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from adapters.port import Attachment
+from hub.core.pictures import picture_type
 
-_KINDS: dict[str, tuple[str, bytes]] = {
-    "image/jpeg": ("photo.jpg", b"\xff\xd8\xff"),
-    "image/png": ("photo.png", b"\x89PNG\r\n\x1a\n"),
-}
-"""Media type -> attachment name, first bytes. None that can carry a script, none that mail clients do not show."""
+_NAMES: Mapping[str, str] = {"image/jpeg": "photo.jpg", "image/png": "photo.png"}
+"""What it is attached as."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,8 +42,7 @@ def photo(value: Any) -> Photo | None:
         return None
     if not data:
         return None
-    shown = next((media_type for media_type, (_, magic) in _KINDS.items() if data.startswith(magic)), None)
-    media_type = shown or value.get("media_type")
-    if not isinstance(media_type, str) or media_type not in _KINDS:
+    media_type = picture_type(data) or value.get("media_type")
+    if not isinstance(media_type, str) or media_type not in _NAMES:
         return None
-    return Photo(name=_KINDS[media_type][0], media_type=media_type, data=data)
+    return Photo(name=_NAMES[media_type], media_type=media_type, data=data)

@@ -10,9 +10,10 @@ from typing import Final
 
 from adapters.email.said import Attached, Said
 from contacts.directory import Directory
-from hub.core.conversation import CAUSE, LARGEST_FILE, LONGEST_TEXT, MOST_FILES, Message, picture_type
+from hub.core.conversation import CAUSE, LARGEST_FILE, LONGEST_TEXT, MOST_FILES, Message
 from hub.core.desk import Sight, sight_of
 from hub.core.parties import works_it
+from hub.core.pictures import picture_type
 from hub.core.records import NoticeRecord
 from hub.service.conversations.seats import Who
 from hub.service.conversations.writing import Conflict, Draft, Outcome, Sent, Writing

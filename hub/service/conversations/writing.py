@@ -23,11 +23,10 @@ from hub.core.conversation import (
     Thread,
     Via,
     files_problem,
-    picture_type,
     plain_text,
     touches_whereabouts,
 )
-from hub.core.pictures import bare
+from hub.core.pictures import bare, picture_type
 from hub.core.records import AuditLine, Changes, StoredEpisode
 from hub.service.conversations.audience import Audience, audience_of, standing
 from hub.service.conversations.ports import Written
