@@ -71,10 +71,9 @@ async def _rows(unit: Unit, days: int) -> list[tuple[str, ...]]:
 
 async def _read(unit: Unit, receipt: str) -> ReceiptRecord | None:
     """One of them, whoever reads it being written down."""
-    async for one in _apart(unit, LONGEST):
-        if one.id == receipt:
-            now, ids = SystemClock().now(), SystemIds()
-            line = AuditLine(id=ids.new("au", now), at=now, actor="operator", action="receipt.read", subject=receipt)
-            await unit.add_audit([line])
-            return one
-    return None
+    found = await unit.receipt_apart(receipt)
+    if found is not None:
+        now, ids = SystemClock().now(), SystemIds()
+        line = AuditLine(id=ids.new("au", now), at=now, actor="operator", action="receipt.read", subject=receipt)
+        await unit.add_audit([line])
+    return found

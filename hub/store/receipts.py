@@ -121,6 +121,13 @@ def receipts_apart(session: Session, since: datetime, limit: int) -> Sequence[Re
     return [receipt(session, row) for row in rows]
 
 
+def receipt_apart(session: Session, wanted: str) -> ReceiptRecord | None:
+    """One of them."""
+    found = select(receipts).where(receipts.c.id == wanted, receipts.c.delivery.is_(None))
+    row = session.connection.execute(found).one_or_none()
+    return None if row is None else receipt(session, row)
+
+
 def count_apart(session: Session, since: datetime) -> int:
     """How many could not be matched since then."""
     counted = select(func.count()).where(receipts.c.delivery.is_(None), receipts.c.arrived_at >= since)

@@ -290,6 +290,9 @@ class SqlUnit:
     async def receipts_apart(self, since: datetime, limit: int) -> Sequence[ReceiptRecord]:
         return await self._run(receipts.receipts_apart, since, limit)
 
+    async def receipt_apart(self, receipt: str) -> ReceiptRecord | None:
+        return await self._run(receipts.receipt_apart, receipt)
+
     async def count_apart(self, since: datetime) -> int:
         return await self._run(receipts.count_apart, since)
 
