@@ -171,7 +171,7 @@ async def running(
         envelopes = composer_of(settings, directory, secret)
         node = settings.node or ids.new("node", clock.now())
         delivery = delivery_of(settings, node, store, ways, directory, envelopes, clock, ids, metrics, log)
-        wakeups = store.wakeups(node=node, heard=delivery.nudge, log=log) if isinstance(store, PostgresStore) else None
+        wakeups = store.wakeups(heard=delivery.nudge, log=log) if isinstance(store, PostgresStore) else None
 
         def nudge() -> None:
             delivery.nudge()

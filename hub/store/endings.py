@@ -4,13 +4,13 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, and_, exists, or_, text
 
-from hub.core.endings import ENDINGS, OVERTAKES
+from hub.core.endings import ENDINGS, LIVING, OVERTAKES
 from hub.store.scoping import judged
 from hub.store.tables import episodes, notices
 from routing.decision import Kind
 
-GOING_ON: Final = text("episodes.state IN ('open', 'found')")
-"""As :data:`hub.core.endings.LIVING`; written out, so that the index of these serves, however many have ended."""
+GOING_ON: Final = text(f"episodes.state IN {LIVING}")
+"""Written out as Python writes a tuple, and not bound, so that the index of these serves, however many have ended."""
 _ended = judged(notices, "ended")
 
 

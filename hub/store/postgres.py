@@ -119,9 +119,9 @@ class PostgresStore:
         async with connection.begin():
             return await run_work(work, runner)
 
-    def wakeups(self, *, node: str, heard: Callable[[], None], log: Log) -> Wakeups:
+    def wakeups(self, *, heard: Callable[[], None], log: Log) -> Wakeups:
         """How this node tells others of what is due, and hears of it."""
-        return Wakeups(self._engine.url, node=node, heard=heard, log=log)
+        return Wakeups(self._engine.url, heard=heard, log=log)
 
     async def ready(self) -> bool:
         """Whether it can be written to now, and has this version's tables."""

@@ -27,9 +27,8 @@ LAST_WORD: Final = 0.25
 class Wakeups:
     """Of one node. ``heard``: called when another node has something, and when hints may have been missed."""
 
-    def __init__(self, url: URL, *, node: str, heard: Callable[[], None], log: Log) -> None:
+    def __init__(self, url: URL, *, heard: Callable[[], None], log: Log) -> None:
         self._url = url
-        self._node = node
         self._heard = heard
         self._log = log
         self._due = asyncio.Event()
@@ -86,15 +85,15 @@ class Wakeups:
         while not stop.is_set() and not lost.is_set():
             if self._due.is_set():
                 self._due.clear()
-                await connection.execute("SELECT pg_notify($1, $2)", CHANNEL, self._node)
+                await connection.execute("SELECT pg_notify($1, '')", CHANNEL)
                 await _first(TOGETHER, stop)
             elif not await _first(ALIVE_EVERY, self._due, lost, stop):
                 await connection.execute("SELECT 1")
         if not lost.is_set():
             await connection.remove_listener(CHANNEL, self._on_hint)
 
-    def _on_hint(self, connection: Any, process: int, channel: str, node: object) -> None:
-        if process != connection.get_server_pid():  # not by the name, which two nodes may have been given
+    def _on_hint(self, connection: Any, process: int, channel: str, payload: object) -> None:
+        if process != connection.get_server_pid():
             self._heard()
 
 

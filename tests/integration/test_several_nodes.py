@@ -60,7 +60,7 @@ async def test_a_hint_reaches_the_others_and_a_lost_connection_is_made_again(ser
         def count() -> None:
             heard[node] += 1
 
-        return Wakeups(url, node="both by the same name", heard=count, log=log)
+        return Wakeups(url, heard=count, log=log)
 
     a, b = counting("a"), counting("b")
     stop = asyncio.Event()
@@ -92,7 +92,7 @@ async def test_a_hint_reaches_the_others_and_a_lost_connection_is_made_again(ser
 @pytest.mark.postgresql
 async def test_a_database_that_says_nothing_any_more_does_not_hold_up_the_end(server: PostgresServer) -> None:
     url = make_url((await server.clean())[0]).set(drivername="postgresql+asyncpg")
-    one = Wakeups(url, node="a", heard=lambda: None, log=Lines())
+    one = Wakeups(url, heard=lambda: None, log=Lines())
     stop = asyncio.Event()
     running = asyncio.create_task(one.run(stop))
     async with asyncio.timeout(10):
@@ -113,7 +113,7 @@ async def test_nor_does_one_that_takes_no_connection() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = make_url(f"postgresql+asyncpg://hub@127.0.0.1:{silent.getsockname()[1]}/hub")
         stop = asyncio.Event()
-        running = asyncio.create_task(Wakeups(url, node="a", heard=lambda: None, log=Lines()).run(stop))
+        running = asyncio.create_task(Wakeups(url, heard=lambda: None, log=Lines()).run(stop))
         await asyncio.sleep(0.05)
         stop.set()
         async with asyncio.timeout(2):
