@@ -76,8 +76,7 @@ class Listener:
         limits: Limits = _LIMITS,
     ) -> None:
         """``mailboxes``: what notices come from, and people answer to. ``tls_context`` offers STARTTLS, ``require_tls``
-        insists on it. Raises ValueError for TLS without a context,
-        and without an address to listen for."""
+        insists on it. Raises ValueError for TLS without a context, and without an address to listen for."""
         if require_tls and tls_context is None:
             raise ValueError("receipts: TLS cannot be required without a certificate")
         if not addresses:

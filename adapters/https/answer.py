@@ -18,7 +18,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
 
 from adapters.https.keys import ReceiverKey, signature_keys
-from adapters.port import Content, Envelope, Receipt
+from adapters.port import Alert, Envelope, Receipt
 
 LARGEST: Final = 16 * 1024
 """Bytes of an answer that are read."""
@@ -51,7 +51,7 @@ def proof(answer: Answer, envelope: Envelope, channel: str, now: datetime) -> Pr
 
     An alert is never acknowledged by a machine: there was nothing in it to open.
     """
-    if not isinstance(envelope.body, Content) or not 200 <= answer.status <= 299:
+    if isinstance(envelope.body, Alert) or not 200 <= answer.status <= 299:
         return None
     signed = answer.media_type == "application/jose"
     if signed:

@@ -70,8 +70,8 @@ class Reading:
         await self._record(who, there.episode, thread, {"messages": str(len(messages)), "newest": messages[-1].id})
         return Opened(thread=there, mine=found.mine, parties=taking_part(messages), messages=messages)
 
-    async def episode_of(self, who: Who, thread: str) -> str | None:
-        """The episode of a conversation that is there for them; shows nothing of it."""
+    async def episode_of(self, thread: str) -> str | None:
+        """The episode of a conversation, whoever takes part in it: shows nothing of either."""
         there = await self._store.read(lambda unit: unit.conversations.thread(thread))
         return None if there is None else there.episode
 

@@ -122,8 +122,8 @@ class ConversationPages:
 
     async def reply(self, request: web.Request) -> web.StreamResponse:
         """Write in it."""
-        typed, thread, who = _typed(request[FORM]), _id(request, "thread"), await self._who(request)
-        episode = None if who is None or thread is None else await self._reading.episode_of(who, thread)
+        typed, thread = _typed(request[FORM]), _id(request, "thread")
+        episode = None if thread is None else await self._reading.episode_of(thread)
         return await self._send(request, episode, thread, typed)
 
     async def picture(self, request: web.Request) -> web.StreamResponse:
