@@ -6,7 +6,7 @@ organisation (hub/service/tenancy.py), once what they see of it themselves has l
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, TypeAlias
 
@@ -14,30 +14,25 @@ from contacts.areas import Areas
 from contacts.directory import Directory
 from hub.core.conversation import (
     BY_HAND,
-    File,
     Message,
     PartyKey,
     Purpose,
     Reader,
     TextProblem,
-    Thread,
     Via,
     files_problem,
     plain_text,
     touches_whereabouts,
 )
-from hub.core.pictures import bare, picture_type
-from hub.core.records import AuditLine, Changes, StoredEpisode
+from hub.core.pictures import bare
+from hub.core.records import StoredEpisode
 from hub.service.conversations.audience import Audience, audience_of, standing
-from hub.service.conversations.ports import Written
+from hub.service.conversations.posting import Post, Posting
 from hub.service.conversations.seats import Seat, Who, seat
-from hub.service.conversations.telling import readers_of, telling
 from hub.service.ports import Clock, Ids, Store, Unit, Unsealable
 from hub.service.tenancy import WHOLE, scoped
 from hub.service.ways import Ways
 from routing.packs import Packs
-
-LONGEST_NAME: Final = 120
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,64 +182,26 @@ class Writing:
         some: Sequence[Reader],
         now: datetime,
     ) -> Sent:
-        record, author = stored.record, some[0].party
-        opened = Thread(id=self.ids.new("th", now), episode=record.id, opened_at=now, opened_by=who.actor)
-        message = Message(
-            id=self.ids.new("ms", now),
-            thread=draft.thread or opened.id,
-            episode=record.id,
-            author=who.name.strip()[:LONGEST_NAME],
+        post = Post(
+            author=who.name,
             organisation=who.organisation,
-            desk=author.desk,
+            desk=some[0].party.desk,
             actor=who.actor,
             via=draft.via,
             purpose=checked.purpose,
-            whereabouts=checked.touches,
+            touches=checked.touches,
             text=checked.text,
-            sent_at=now,
+            key=draft.key,
+            thread=draft.thread,
             in_reply_to=draft.in_reply_to,
-            files=tuple(
-                File(id=self.ids.new("mf", now), media_type=picture_type(data) or "", size=len(data), data=data)
-                for data in checked.files
-            ),
+            files=checked.files,
         )
-        rows = telling(stored, message, some, now, ways=self.ways, packs=self.packs, directory=self.directory())
-        message = replace(message, readers=readers_of(some, rows))
-        lines = self._lines(who, message, None if draft.thread else opened, now)
-        thread = None if draft.thread else opened
-        written = Written(message=message, child=record.child, key=draft.key, thread=thread, audit=tuple(lines))
-        await unit.conversations.add(written)
-        await unit.save(
-            Changes(
-                event=None,
-                # The version is raised: whoever erases the child, or reports on it, at this moment starts anew.
-                episode=replace(record, version=record.version + 1),
-                expected_version=record.version,
-                decisions=tuple(rows.decisions),
-                notices=tuple(rows.notices),
-                deliveries=tuple(rows.deliveries),
-                alarms=tuple(rows.alarms),
-                audit=tuple(rows.audit),
-            )
-        )
-        return Sent(message=message, repeated=False)
+        return Sent(message=await self.posting.post(unit, stored, post, some, now), repeated=False)
 
-    def _lines(self, who: Who, message: Message, opened: Thread | None, now: datetime) -> list[AuditLine]:
-        detail = {
-            "thread": message.thread,
-            "purpose": message.purpose,
-            "via": message.via,
-            "whereabouts": "yes" if message.whereabouts else "no",
-            "readers": str(len(message.readers)),
-        }
-        sent = AuditLine(id=self.ids.new("au", now), at=now, actor=who.actor, action="message.sent",
-                         organisation=who.organisation, episode=message.episode, subject=message.id,
-                         detail=detail)  # fmt: skip
-        if opened is None:
-            return [sent]
-        line = AuditLine(id=self.ids.new("au", now), at=now, actor=who.actor, action="thread.opened",
-                         organisation=who.organisation, episode=message.episode, subject=opened.id)  # fmt: skip
-        return [line, sent]
+    @property
+    def posting(self) -> Posting:
+        """How a message is kept and told."""
+        return Posting(ways=self.ways, packs=self.packs, directory=self.directory, ids=self.ids)
 
 
 _JOINED: Final = TextProblem(

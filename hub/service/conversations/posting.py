@@ -1,0 +1,114 @@
+"""A message is kept and told of within a transaction that its caller began: of a human's hand, or of a form of its own.
+
+Who reads it has been worked out before (audience.py); what tells them is made as any notice (telling.py).
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Final
+
+from contacts.directory import Directory
+from hub.core.conversation import File, Message, Purpose, Reader, Thread, Via
+from hub.core.pictures import picture_type
+from hub.core.records import AuditLine, Changes, StoredEpisode
+from hub.service.conversations.ports import Written
+from hub.service.conversations.telling import readers_of, telling
+from hub.service.ports import Ids, Unit
+from hub.service.ways import Ways
+from routing.packs import Packs
+
+LONGEST_NAME: Final = 120
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Post:
+    """What is posted, checked already; ``key`` as in Draft."""
+
+    author: str = field(repr=False)
+    organisation: str
+    desk: str
+    actor: str
+    via: Via
+    purpose: Purpose
+    touches: bool
+    text: str = field(repr=False)
+    key: str = field(repr=False)
+    thread: str | None = None
+    """None opens a conversation."""
+    in_reply_to: str | None = None
+    files: tuple[bytes, ...] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Posting:
+    """Raises LostRace where a message is there under its key, or the episode has changed since it was read."""
+
+    ways: Ways
+    packs: Packs
+    directory: Callable[[], Directory]
+    ids: Ids
+
+    async def post(
+        self, unit: Unit, stored: StoredEpisode, post: Post, some: Sequence[Reader], now: datetime
+    ) -> Message:
+        """Keep a message with what tells its readers, and the episode's record as it stands in ``stored``: what a
+        caller changes of that (its memory, when it wakes) is written along."""
+        record = stored.record
+        opened = Thread(id=self.ids.new("th", now), episode=record.id, opened_at=now, opened_by=post.actor)
+        message = Message(
+            id=self.ids.new("ms", now),
+            thread=post.thread or opened.id,
+            episode=record.id,
+            author=post.author.strip()[:LONGEST_NAME],
+            organisation=post.organisation,
+            desk=post.desk,
+            actor=post.actor,
+            via=post.via,
+            purpose=post.purpose,
+            whereabouts=post.touches,
+            text=post.text,
+            sent_at=now,
+            in_reply_to=post.in_reply_to,
+            files=tuple(
+                File(id=self.ids.new("mf", now), media_type=picture_type(data) or "", size=len(data), data=data)
+                for data in post.files
+            ),
+        )
+        rows = telling(stored, message, some, now, ways=self.ways, packs=self.packs, directory=self.directory())
+        message = replace(message, readers=readers_of(some, rows))
+        thread = None if post.thread else opened
+        lines = self._lines(message, thread, now)
+        written = Written(message=message, child=record.child, key=post.key, thread=thread, audit=tuple(lines))
+        await unit.conversations.add(written)
+        await unit.save(
+            Changes(
+                event=None,
+                # The version is raised: whoever erases the child, or reports on it, at this moment starts anew.
+                episode=replace(record, version=record.version + 1),
+                expected_version=record.version,
+                decisions=tuple(rows.decisions),
+                notices=tuple(rows.notices),
+                deliveries=tuple(rows.deliveries),
+                alarms=tuple(rows.alarms),
+                audit=tuple(rows.audit),
+            )
+        )
+        return message
+
+    def _lines(self, message: Message, opened: Thread | None, now: datetime) -> list[AuditLine]:
+        detail = {
+            "thread": message.thread,
+            "purpose": message.purpose,
+            "via": message.via,
+            "whereabouts": "yes" if message.whereabouts else "no",
+            "readers": str(len(message.readers)),
+        }
+        sent = AuditLine(id=self.ids.new("au", now), at=now, actor=message.actor, action="message.sent",
+                         organisation=message.organisation, episode=message.episode, subject=message.id,
+                         detail=detail)  # fmt: skip
+        if opened is None:
+            return [sent]
+        line = AuditLine(id=self.ids.new("au", now), at=now, actor=message.actor, action="thread.opened",
+                         organisation=message.organisation, episode=message.episode, subject=opened.id)  # fmt: skip
+        return [line, sent]
