@@ -13,7 +13,7 @@ from hub.cli.certificates import fingerprint_of
 from hub.cli.console import FAILED, OUT, USAGE, SettingsFile, fail, note, say, table
 from hub.cli.ledger import with_store
 from hub.core.accounts import CONSOLE
-from hub.core.api_tokens import REGISTER, SCOPES, Held, ended
+from hub.core.api_tokens import SCOPES, Held, ended, fitting
 from hub.edge.clock import SystemClock
 from hub.edge.ids import SystemIds
 from hub.service.accounts.steps import FormProblem
@@ -40,7 +40,11 @@ def add(
     scope: Annotated[list[str], typer.Option(help=f"What it may do: {', '.join(SCOPES)}. Repeat for several.")],
     organisation: Annotated[
         str | None,
-        typer.Option(help=f"Whose data it opens (its code); goes with {REGISTER}, directory:read, directory:write."),
+        typer.Option(help=f"Whose data it opens (its code); goes with {', '.join(fitting(''))}."),
+    ] = None,
+    desk: Annotated[
+        list[str] | None,
+        typer.Option(help="For which desk it takes part in conversations (front_door); * for all. Repeat for several."),
     ] = None,
     person: Annotated[
         str | None,
@@ -60,9 +64,8 @@ def add(
     async def work(tokens: Tokens) -> tuple[Made | None, list[str]]:
         if any(one.token.organisation == organisation for one in await tokens.named(name, organisation)):
             fail(f"There is a token {name} already: rotate or revoke it, or choose another name.", FAILED)
-        wanted = Wanted(
-            name=name, scopes=scope, organisation=organisation, person=person, certificate=bound, ends_at=ends_at
-        )
+        wanted = Wanted(name=name, scopes=scope, organisation=organisation, desks=desk or (), person=person,
+                        certificate=bound, ends_at=ends_at)  # fmt: skip
         return _outcome(await tokens.add(CONSOLE, wanted))
 
     _show(_made(_with_tokens(settings_file, work)))
@@ -76,13 +79,14 @@ def list_(settings_file: SettingsFile = None) -> None:
         return list(await tokens.listed(CONSOLE))
 
     now = SystemClock().now()
-    rows = table("Name", "Scopes", "Organisation", "Made", "Ends", "Used (UTC)", "Bound to")
+    rows = table("Name", "Scopes", "Organisation", "Desks", "Made", "Ends", "Used (UTC)", "Bound to")
     for held in _with_tokens(settings_file, work):
         token = held.token
         rows.add_row(
             token.name,
             " ".join(sorted(token.scopes)),
             token.organisation or "",
+            " ".join(sorted(token.desks)),
             f"{token.created_at:%Y-%m-%d}",
             _ends(held, now),
             f"{held.used_at:%Y-%m-%d %H:%M}" if held.used_at else "never",

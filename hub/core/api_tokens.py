@@ -14,6 +14,8 @@ from contacts.roles import OPERATOR
 from hub.core.accounts import CONSOLE, Viewer, may
 
 Scope = Literal[
+    "conversations:read",
+    "conversations:write",
     "directory:read",
     "directory:write",
     "episodes:read",
@@ -25,6 +27,8 @@ Scope = Literal[
 SCOPES: Final[tuple[Scope, ...]] = get_args(Scope)
 REGISTER: Final[Scope] = "register:read"
 """Shows names, so that a token with it is always bound to the one organisation whose register it opens."""
+CONVERSATIONS: Final[frozenset[Scope]] = frozenset({"conversations:read", "conversations:write"})
+"""A token with these reads and writes for the desks that it names, of the one organisation that it is bound to."""
 DIRECTORY: Final[frozenset[Scope]] = frozenset({"directory:read", "directory:write"})
 """A token with these opens the entries of its organisation; the operator's, which names none, those of all."""
 PREFIX: Final = "fpt_"
@@ -48,6 +52,8 @@ class Token:
     """Whose data it opens; None is the operator's token, which opens no register."""
     person: str | None = None
     """User.id of who uses it, where that is known: what it proposes they do not approve themselves."""
+    desks: frozenset[str] = frozenset()
+    """For which desks of its organisation it takes part in conversations (hub/core/desk.py: known_desks)."""
     certificate: bytes | None = None
     """SHA-256 of the client certificate without which it opens nothing (RFC 8705, 3)."""
     revoked_at: datetime | None = None
@@ -130,8 +136,10 @@ def _may_itself(viewer: Viewer, scope: Scope, organisation: str | None) -> bool:
             return may(viewer, "directory:see", of)
         case "directory:write":
             return may(viewer, "directory:change", of)
-        case "register:read":
+        case "conversations:read" | "register:read":
             return may(viewer, "notices:see", of)
+        case "conversations:write":
+            return may(viewer, "notices:answer", of)
         case "episodes:read" | "metrics:read" | "outbox:write" | "receipts:write":
             return may(viewer, "hub:see", of)
 
@@ -139,10 +147,16 @@ def _may_itself(viewer: Viewer, scope: Scope, organisation: str | None) -> bool:
 def fitting(organisation: str | None) -> tuple[Scope, ...]:
     """The scopes that a token of an organisation may have, and those that the operator's may (None)."""
     if organisation is None:
-        return tuple(one for one in SCOPES if one != REGISTER)
-    return tuple(one for one in SCOPES if one == REGISTER or one in DIRECTORY)
+        return tuple(one for one in SCOPES if one != REGISTER and one not in CONVERSATIONS)
+    return tuple(one for one in SCOPES if one == REGISTER or one in CONVERSATIONS | DIRECTORY)
 
 
 def alone(scopes: Collection[str]) -> bool:
     """Whether these go together: what shows names goes with nothing else."""
-    return REGISTER not in scopes or len(set(scopes)) == 1
+    wanted = set(scopes)
+    return wanted <= {REGISTER} or wanted <= CONVERSATIONS or wanted.isdisjoint({REGISTER, *CONVERSATIONS})
+
+
+def desks_fit(scopes: Collection[str], desks: Collection[str]) -> bool:
+    """Whether a token with these scopes names the desks that it needs, and no others."""
+    return CONVERSATIONS.isdisjoint(scopes) is not bool(desks)

@@ -117,7 +117,7 @@ ACTIONS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
     "provider.entered": ("An identity provider was entered or changed.", ("issuer", "second_factor")),
     "provider.removed": ("One was removed.", ()),
     # programs: API tokens and case systems
-    "token.added": ("An API token was made.", ("certificate", "ends", "name", "scopes")),
+    "token.added": ("An API token was made.", ("certificate", "desks", "ends", "name", "scopes")),
     "token.imported": ("One came from the file of an older version.", ("ends", "name", "scopes")),
     "token.rotated": ("One has a new secret.", ("ends", "overlap")),
     "token.revoked": ("One was revoked.", ()),

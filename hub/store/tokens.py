@@ -99,7 +99,7 @@ def _held(session: Session, rows: Iterable[Row[Any]]) -> Sequence[Held]:
 
 
 def _as_token(row: Row[Any]) -> Token:
-    return Token(**{**row._mapping, "scopes": frozenset(row.scopes)})
+    return Token(**{**row._mapping, "scopes": frozenset(row.scopes), "desks": frozenset(row.desks or ())})
 
 
 def _as_secret(row: Row[Any]) -> TokenSecret:
@@ -108,7 +108,7 @@ def _as_secret(row: Row[Any]) -> TokenSecret:
 
 def _add(session: Session, token: Token, secret: TokenSecret) -> None:
     row = {column.name: getattr(token, column.name) for column in tokens.columns}
-    session.insert(tokens, [{**row, "scopes": tuple(sorted(token.scopes))}])
+    session.insert(tokens, [{**row, "scopes": tuple(sorted(token.scopes)), "desks": tuple(sorted(token.desks))}])
     _add_secret(session, secret)
 
 

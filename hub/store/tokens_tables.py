@@ -16,8 +16,10 @@ api_tokens = Table(
     Column("person", Text),
     Column("certificate", LargeBinary),
     Column("revoked_at", Instant),
+    Column("desks", Strings),
 )
-"""A row stays when its token is revoked, so that nobody brings it in again, and whoever still uses it is named."""
+"""A row stays when its token is revoked, so that nobody brings it in again, and whoever still uses it is named.
+``desks``: NULL is none."""
 _OWN = text("revoked_at IS NULL AND organisation IS NOT NULL")
 _OPERATORS = text("revoked_at IS NULL AND organisation IS NULL")
 Index(

@@ -21,6 +21,7 @@ def a_token(number: int, *, name: str = "reader", organisation: str | None = Non
         created_at=START,
         organisation=organisation,
         person="us_jo",
+        desks=frozenset({"front_door", "mash"}) if organisation else frozenset(),
         certificate=bytes(32),
     )
 
@@ -40,11 +41,12 @@ async def added(store: Stores, *tokens: Token) -> None:
 
 
 async def test_a_secret_is_found_by_its_digest_and_comes_back_as_it_was_put(store: Stores) -> None:
-    token = a_token(1)
-    await added(store, token)
-    found = await store.read(lambda unit: unit.tokens.by_digest(digest("tk_1")))
-    assert found == (token, secret_of(token, "tk_1"))
-    assert await store.read(lambda unit: unit.tokens.by_digest(digest("tk_2"))) is None
+    token, own = a_token(1), a_token(2, organisation="E09000006")
+    await added(store, token, own)
+    for one in (token, own):
+        found = await store.read(lambda unit, id=one.id: unit.tokens.by_digest(digest(id)))  # type: ignore[misc]
+        assert found == (one, secret_of(one, one.id))
+    assert await store.read(lambda unit: unit.tokens.by_digest(digest("tk_3"))) is None
 
 
 async def test_a_name_is_taken_once_an_organisation_until_it_is_revoked(store: Stores) -> None:

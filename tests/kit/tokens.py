@@ -20,6 +20,7 @@ class Token:
     organisation: str | None = None
     person: str | None = None
     certificate: bytes | None = None
+    desks: frozenset[str] = frozenset()
 
     @property
     def id(self) -> str:
@@ -39,6 +40,7 @@ async def file_tokens(store: Store, tokens: Iterable[Token]) -> None:
                 organisation=one.organisation,
                 person=one.person,
                 certificate=one.certificate,
+                desks=one.desks,
             )
             secret = TokenSecret(
                 token=one.id,

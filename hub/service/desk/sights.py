@@ -23,7 +23,11 @@ class Sights:
             return None
         reader = await self.store.read(lambda unit: unit.desk.reader(viewer.user))
         desks = reader.desks if reader is not None and reader.organisation == viewer.organisation else frozenset()
+        return self.of_desks(viewer.organisation, desks)
+
+    def of_desks(self, organisation: str, desks: frozenset[str]) -> Sight:
+        """What is seen by whoever reads for these, a person or a program."""
         directory, now = self.directory(), self.clock.now()
-        known = directory.organisation(viewer.organisation)
-        contacts = {desk: [one.id for one in directory.contacts_of(viewer.organisation, desk, now)] for desk in desks}
-        return sight_of(viewer.organisation, desks, contacts, "" if known is None else known.fallback_desk)
+        known = directory.organisation(organisation)
+        contacts = {desk: [one.id for one in directory.contacts_of(organisation, desk, now)] for desk in desks}
+        return sight_of(organisation, desks, contacts, "" if known is None else known.fallback_desk)

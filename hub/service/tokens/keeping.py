@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from contacts.roles import OPERATOR
-from hub.core.accounts import Viewer, may
+from hub.core.accounts import CONSOLE, Viewer, may
 from hub.core.api_tokens import (
     LONGEST_OVERLAP,
     PREFIX,
@@ -20,11 +20,13 @@ from hub.core.api_tokens import (
     Token,
     TokenSecret,
     alone,
+    desks_fit,
     digest,
     ended,
     fitting,
     offered,
 )
+from hub.core.desk import EVERY_DESK, known_desks
 from hub.core.records import AuditLine
 from hub.service.accounts.steps import FormProblem, new_token
 from hub.service.ports import Clock, Ids, Store, Unit
@@ -55,6 +57,8 @@ class Wanted:
     name: str
     scopes: Collection[str]
     organisation: str | None = None
+    desks: Collection[str] = ()
+    """For which desks it takes part in conversations: functions, or :data:`hub.core.desk.EVERY_DESK`."""
     person: str | None = None
     certificate: bytes | None = None
     ends_at: datetime | None = None
@@ -87,6 +91,13 @@ class Tokens:
         found = await self._store.read(lambda unit: unit.tokens.named(name))
         return [one for one in found if organisation in (None, one.token.organisation)]
 
+    async def desks(self, viewer: Viewer) -> frozenset[str]:
+        """For which desks the viewer may make a token: those that they read for themselves."""
+        if viewer == CONSOLE:
+            return frozenset({EVERY_DESK})
+        reader = await self._store.read(lambda unit: unit.desk.reader(viewer.user))
+        return reader.desks if reader is not None and reader.organisation == viewer.organisation else frozenset()
+
     async def add(self, viewer: Viewer, wanted: Wanted) -> Made | tuple[FormProblem, ...] | None:
         """Make one; what is wrong with it; None for whoever may make none there."""
         if not may(viewer, "tokens:manage", wanted.organisation or OPERATOR):
@@ -94,6 +105,8 @@ class Tokens:
         now = self._clock.now()
         ends_at = wanted.ends_at or now + self.longest
         problems = self._problems(viewer, wanted, ends_at, now)
+        if not problems and wanted.desks and not _within(wanted.desks, await self.desks(viewer)):
+            problems = (_problem("desks", "Choose desks that you read for yourself"),)
         if problems:
             return problems
         token = Token(
@@ -102,6 +115,7 @@ class Tokens:
             scopes=frozenset(wanted.scopes),
             created_at=now,
             organisation=wanted.organisation,
+            desks=known_desks(wanted.desks),
             person=wanted.person,
             certificate=wanted.certificate,
         )
@@ -119,6 +133,8 @@ class Tokens:
             await unit.tokens.add(token, row)
             scopes = {"scopes": " ".join(sorted(token.scopes)), "name": token.name}
             bound = {} if token.certificate is None else {"certificate": token.certificate.hex()}
+            if token.desks:
+                bound["desks"] = " ".join(sorted(token.desks))
             await unit.add_audit([self._line(viewer, token, now, "token.added", ends=_day(ends_at), **scopes, **bound)])
             return Made(token=token, secret=secret, ends_at=ends_at)
 
@@ -129,7 +145,7 @@ class Tokens:
     ) -> Made | tuple[FormProblem, ...] | None:
         """Give it a new secret; those it has end after the overlap, if they do not end before. None where there is
         none that the viewer may have the secret of."""
-        now = self._clock.now()
+        now, mine = self._clock.now(), await self.desks(viewer)
         until = ends_at or now + self.longest
         problems = self._end_problems(until, now)
         if not timedelta(0) <= overlap <= LONGEST_OVERLAP:
@@ -143,6 +159,8 @@ class Tokens:
             found = await self._own(unit, viewer, token)
             # Whoever rotates a token holds its secret for a moment: nobody gets what they could not make.
             if found is None or not found.token.scopes <= set(offered(viewer, found.token.organisation)):
+                return None
+            if not _within(found.token.desks, mine):
                 return None
             if problems:
                 return problems
@@ -216,6 +234,12 @@ class Tokens:
             return [_problem("scopes", "What shows names goes with nothing else: make two tokens")]
         if not set(wanted.scopes) <= set(may_give):
             return [_problem("scopes", "Choose what you may do yourself")]
+        if len(known_desks(wanted.desks)) < len(set(wanted.desks)) and EVERY_DESK not in wanted.desks:
+            return [_problem("desks", "Choose desks that there are, as in the directory")]
+        if not desks_fit(wanted.scopes, wanted.desks):
+            return [
+                _problem("desks", "Choose for which desks, with what is about conversations, and with nothing else")
+            ]
         return []
 
     def _end_problems(self, ends_at: datetime, now: datetime) -> tuple[FormProblem, ...]:
@@ -237,6 +261,10 @@ class Tokens:
 
 def _problem(field: str, message: str) -> FormProblem:
     return FormProblem(field=field, message=message)
+
+
+def _within(desks: Collection[str], mine: Collection[str]) -> bool:
+    return EVERY_DESK in mine or set(desks) <= set(mine)
 
 
 def _day(instant: datetime) -> str:

@@ -13,6 +13,7 @@ from hub.core.api_tokens import SCOPES, Token, TokenSecret, offered
 from hub.edge.ids import SeededIds
 from hub.service.access import METRICS_GRACE, Access, Denied, Granted
 from hub.service.accounts.telling import Tell
+from hub.service.desk.ports import Reader
 from hub.service.ports import StoreUnavailable, Unit
 from hub.service.steady import EVENLY
 from hub.service.tokens.ending import EndingTokens
@@ -266,19 +267,23 @@ async def test_metrics_are_read_on_while_the_store_is_away_and_nothing_else_is(h
         await here.access.known(made.secret, "metrics:read")
 
 
+NAMING = {"register:read", "conversations:read", "conversations:write"}
+OWN = NAMING | {"directory:read", "directory:write"}
+
+
 @pytest.mark.parametrize(
     ("who", "organisation", "scopes"),
     [
         (viewer("directory_admin"), BROMLEY, {"directory:read", "directory:write"}),
-        (viewer("directory_admin", "recipient"), BROMLEY, {"directory:read", "directory:write", "register:read"}),
+        (viewer("directory_admin", "recipient"), BROMLEY, OWN),
         (viewer("directory_admin"), CAMDEN, set()),
         (viewer("directory_admin"), None, set()),
         (viewer("recipient"), BROMLEY, set()),
         (viewer("auditor"), BROMLEY, set()),
         (viewer("operator", organisation=OPERATOR), BROMLEY, {"directory:read", "directory:write"}),
-        (viewer("operator", organisation=OPERATOR), None, set(SCOPES) - {"register:read"}),
+        (viewer("operator", organisation=OPERATOR), None, set(SCOPES) - NAMING),
         (viewer("directory_admin", organisation=OPERATOR), None, {"directory:read", "directory:write"}),
-        (CONSOLE, BROMLEY, {"directory:read", "directory:write", "register:read"}),
+        (CONSOLE, BROMLEY, OWN),
     ],
 )
 def test_nobody_gives_a_token_what_they_may_not_do_themselves(
@@ -293,6 +298,24 @@ async def test_a_token_with_what_its_maker_may_not_do_is_not_made(here: Node) ->
     assert isinstance(refused, tuple) and [one.field for one in refused] == ["scopes"]
     assert await here.tokens.named("names", BROMLEY) == []
     assert isinstance(await here.tokens.add(viewer("directory_admin", "recipient"), wanted), Made)
+
+
+async def test_one_for_conversations_is_for_desks_that_its_maker_reads(here: Node) -> None:
+    accounts = accounts_over(here.store, here.clock)
+    admin = (await accounts.member("jo@people.example", "directory_admin", "recipient")).viewer
+    wanted = Wanted(name="talk", scopes=["conversations:read"], organisation=BROMLEY, desks=["front_door"])
+    refused = await here.tokens.add(admin, wanted)
+    assert isinstance(refused, tuple) and [one.field for one in refused] == ["desks"], "they read for no desk"
+    reader = Reader(user=admin.user, organisation=BROMLEY, desks=frozenset({"front_door"}), given_at=START,
+                    given_by="operator")  # fmt: skip
+    await here.store.write(lambda unit: unit.desk.put_reader(reader))
+    made = await here.tokens.add(admin, wanted)
+    assert isinstance(made, Made) and made.token.desks == {"front_door"}
+    every = await here.made("every", "conversations:read", organisation=BROMLEY, desks=["*", "mash"])
+    assert every.token.desks == {"*"}
+    assert isinstance(await here.tokens.add(admin, replace(wanted, name="all", desks=["*"])), tuple)
+    assert isinstance(await here.tokens.rotate(admin, made.token.id, overlap=DAY), Made)
+    assert await here.tokens.rotate(admin, every.token.id, overlap=DAY) is None, "its secret would show them more"
 
 
 async def test_what_is_anothers_is_as_if_it_were_not_there(here: Node) -> None:
@@ -323,6 +346,11 @@ async def test_what_is_anothers_is_as_if_it_were_not_there(here: Node) -> None:
         (Wanted(name="x", scopes=["register:read"]), "scopes"),
         (Wanted(name="x", scopes=["episodes:read"], organisation=BROMLEY), "scopes"),
         (Wanted(name="x", scopes=["register:read", "directory:read"], organisation=BROMLEY), "scopes"),
+        (Wanted(name="x", scopes=["conversations:read", "register:read"], organisation=BROMLEY, desks="*"), "scopes"),
+        (Wanted(name="x", scopes=["conversations:read"], desks="*"), "scopes"),
+        (Wanted(name="x", scopes=["conversations:read"], organisation=BROMLEY), "desks"),
+        (Wanted(name="x", scopes=["conversations:read"], organisation=BROMLEY, desks=["kitchen"]), "desks"),
+        (Wanted(name="x", scopes=["directory:read"], organisation=BROMLEY, desks="*"), "desks"),
         (Wanted(name="x", scopes=["directory:read"], organisation=OPERATOR), "organisation"),
         (Wanted(name="x", scopes=["directory:read"], organisation="Bro mley"), "organisation"),
         (Wanted(name="x", scopes=["directory:read"], person="Jo Example"), "person"),

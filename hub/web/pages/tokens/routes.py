@@ -21,7 +21,7 @@ from hub.service.tokens.keeping import Made, Tokens, Wanted
 from hub.web.pages.accounts.confirming import confirm_first
 from hub.web.pages.accounts.site import Site
 from hub.web.pages.accounts.words import errors_by
-from hub.web.pages.tokens.words import scope_choices, scope_words
+from hub.web.pages.tokens.words import desk_choices, desks_words, scope_choices, scope_words
 from hub.web.sessions import FORM, VIEWER, Sessions
 
 TOKENS: Final = "/tokens"
@@ -67,7 +67,7 @@ class TokenPages:
     async def show_add(self, request: web.Request) -> web.StreamResponse:
         """The form for making one."""
         refused = await self._refused(request, f"{TOKENS}/add")
-        return refused or self._add(request, "", (), self._longest, (), 200)
+        return refused or await self._add(request, "", (), (), self._longest, (), 200)
 
     async def add(self, request: web.Request) -> web.StreamResponse:
         """Make it, and show its secret this once."""
@@ -76,13 +76,15 @@ class TokenPages:
             return refused
         viewer, form = request[VIEWER], request[FORM]
         name, scopes, days = form.one("name").strip(), form.all("scopes"), form.one("days").strip()
+        desks = form.all("desks")
         lasts = _span(days)
         if lasts is None:
-            return self._add(request, name, scopes, days, (self._wrong_days,), 422)
+            return await self._add(request, name, scopes, desks, days, (self._wrong_days,), 422)
         wanted = Wanted(
             name=name,
             scopes=scopes,
             organisation=_own(viewer),
+            desks=desks,
             # It is a program's, and what it proposes its maker does not approve themselves.
             person=viewer.user,
             ends_at=self._clock.now() + lasts,
@@ -95,7 +97,7 @@ class TokenPages:
                 return self._sessions.nowhere()
             case problems:
                 shown = tuple(self._wrong_days if one.field == "ends" else one for one in problems)
-                return self._add(request, name, scopes, days, shown, 422)
+                return await self._add(request, name, scopes, desks, days, shown, 422)
 
     async def show(self, request: web.Request) -> web.StreamResponse:
         """One of them: rotating and revoking it."""
@@ -152,11 +154,12 @@ class TokenPages:
     def _wrong_days(self) -> FormProblem:
         return FormProblem(field="days", message=f"Enter a number of days from 1 to {self._longest}")
 
-    def _add(
+    async def _add(
         self,
         request: web.Request,
         name: str,
         scopes: Sequence[str],
+        desks: Sequence[str],
         days: str,
         errors: Sequence[FormProblem],
         status: int,
@@ -169,8 +172,9 @@ class TokenPages:
             name=name[:64],
             days=days[:3],
             choices=scope_choices(offered(viewer, _own(viewer)), scopes),
+            desks=desk_choices(await self._tokens.desks(viewer), desks) if _own(viewer) else (),
             errors=errors,
-            errors_by=errors_by(errors, "name", "scopes", "days"),
+            errors_by=errors_by(errors, "name", "scopes", "desks", "days"),
         )
 
     def _one(
@@ -206,6 +210,7 @@ class TokenPages:
             "name": token.name,
             "of": "This hub" if token.organisation is None else self._site.called(token.organisation),
             "scopes": scope_words(token.scopes),
+            "desks": desks_words(token.desks),
             "created_at": token.created_at,
             "ends_at": held.newest.ends_at,
             "ended": ended(held.newest, now),
