@@ -27,6 +27,8 @@ class Hub:
     content: tuple[str, ...] = ("content",)
     """Names of the keys that sign, the one that does last."""
     versions: tuple[int, ...] = (1,)
+    at: str | None = None
+    """Where it really is, if it is anywhere."""
     opener: Opener = field(init=False)
     signers: tuple[ContentSigner, ...] = field(init=False)
     transport: TransportKey = field(init=False)
@@ -39,7 +41,7 @@ class Hub:
 
     @property
     def url(self) -> str:
-        return f"https://{self.name}.example"
+        return self.at or f"https://{self.name}.example"
 
     def said(self, at: datetime = START) -> Introduction:
         keys = (self.opener.public_jwk, *(one.public_jwk for one in self.signers))

@@ -1,0 +1,243 @@
+"""Two hubs that exchange, whole but for the loop that runs them: real stores, real sealing, real connections.
+
+Ashby's children are placed in North Lincolnshire, whose desks are Bordon's: Ashby's directory leads there by push.
+Between them stands a proxy that loses, repeats and holds (tests/kit/lossy.py). The clocks are moved by hand, and
+Bordon's is a minute and a half ahead::
+
+    async with two_hubs(tmp_path, seed=7) as both:
+        await both.ashby.node.post(reported())
+        await both.let_pass(timedelta(hours=1))
+        assert await judged(both) == []
+"""
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+
+from adapters.https.client import Timeouts
+from adapters.https.guard import Policy
+from adapters.https.push import PushTransport
+from contacts.directory import Directory
+from contacts.fictional import fictional_bundle, fictional_directory
+from contacts.jwks import thumbprint_of
+from contacts.model import Certificate
+from hub.core.peers import INBOX, WELL_KNOWN, fingerprint
+from hub.core.records import ClaimedDelivery
+from hub.core.retry import RetryPolicy
+from hub.core.tokens import ack_token
+from hub.edge.ids import SeededIds
+from hub.edge.peer_documents import PeerDocuments
+from hub.service.answers import Answers, Recorded
+from hub.service.chasing import Chasing
+from hub.service.envelopes import Composer
+from hub.service.peers.cases import Cases
+from hub.service.peers.introducing import Introducing
+from hub.service.peers.receiving import Receiving
+from hub.service.recording import Recorder
+from hub.service.sending import Flight, Sender
+from hub.settings.model import Settings
+from hub.web.api.peers import PeerInbox, PeersApi
+from hub.web.bodies import Bodies
+from hub.web.limits import Buckets
+from tests.kit.clock import START, FakeClock
+from tests.kit.delivering import Notes, Sink
+from tests.kit.events import NORTH_LINCOLNSHIRE
+from tests.kit.lossy import Fate, Lossy, lossy
+from tests.kit.node import ACK_SECRET, a_hub, keyed
+from tests.kit.node import Hub as Node
+from tests.kit.peers import ASHBY, BORDON
+from tests.kit.peers import Hub as Known
+from tests.kit.smtp import client_context
+from tests.kit.store import sqlite_store
+
+AHEAD: Final = timedelta(seconds=90)
+POLICY: Final = RetryPolicy(schedule=Settings.model_fields["retry_schedule"].default, jitter=0.2)
+LEASE: Final = timedelta(minutes=5)
+LOCAL: Final = Policy(plain_loopback=True)
+QUICK: Final = Timeouts(connect=2, answer=20, body=20, total=60, close=1)
+
+
+async def local(host: str, port: int) -> Sequence[str]:
+    return ("127.0.0.1",)
+
+
+@dataclass
+class Side:
+    """One of the two, with the proxy before its own inbox."""
+
+    known: Known
+    node: Node
+    wire: Lossy
+    push: PushTransport
+    sink: Sink = field(default_factory=Sink)
+    """Its own desks' mailboxes."""
+    prompt: Callable[[ClaimedDelivery], bool] = lambda one: False
+    """Whose readers accept at once."""
+    notes: Notes = field(default_factory=Notes)
+
+    def __post_init__(self) -> None:
+        node = self.node
+        self.composer = Composer(
+            directory=lambda: node.directory, ack_secret=ACK_SECRET, public_url=self.known.url, collect="Ring."
+        )
+        self.sender = Sender(
+            transports={"push": self.push, "email": self.sink},
+            envelopes=self.composer,
+            clock=node.clock,
+            node=self.known.name,
+            longest_send=100,
+        )
+        self.recorder = Recorder(store=node.store, clock=node.clock, ids=node.ids, node=self.known.name, policy=POLICY,
+                                 closed=lambda endpoint: None, meter=self.notes, log=self.notes)  # fmt: skip
+        self.chasing = Chasing(store=node.store, packs=node.packs, areas=node.intake.areas, ways=node.ways,
+                               ids=node.ids, nudge=lambda: None,
+                               log=lambda notice, error: node.logged.append((notice, error)))  # fmt: skip
+        self.answers = Answers(store=node.store, clock=node.clock, ids=node.ids, meter=self.notes)
+        self.clockwork = node.clockwork
+
+    def receiving(self) -> Receiving:
+        node = self.node
+        return Receiving(
+            store=node.store,
+            own=self.known.said(),
+            opener=self.known.opener,
+            signer=self.known.signers[0],
+            take=Cases(book=node.book, ids=node.ids, ours=lambda peer: (NORTH_LINCOLNSHIRE,), digest=keyed),
+            clock=node.clock,
+            ids=node.ids,
+            digest=keyed,
+            nudge=lambda: None,
+            tolerance=300,
+        )
+
+    def routes(self) -> web.Application:
+        clock = self.node.clock
+        inbox = PeerInbox(receiving=self.receiving(), bodies=Bodies(at_once=4, within=5),
+                          rates=Buckets(per_second=100, burst=1000, clock=clock))  # fmt: skip
+        api = PeersApi(document=self.known.document, clock=clock)
+        app = web.Application(client_max_size=2**30)
+        app.add_routes([web.get(WELL_KNOWN, api.introduction), web.post(INBOX, inbox.post)])
+        return app
+
+    async def turn(self) -> int:
+        """All that is due now; how much was done."""
+        now = self.node.clock.now()
+        done = await self.clockwork.tick(now) + await self.chasing.tick(now)
+        claimed = await self.node.store.write(lambda unit: unit.claim(now, now + LEASE, self.known.name, 200))
+        for one in claimed:
+            tried = await self.sender.send(Flight(claimed=one, lease_until=now + LEASE, since=now))
+            assert tried is not None
+            self.recorder.add(tried)
+        while self.recorder.unrecorded:
+            assert await self.recorder.flush()
+        for one in claimed:
+            if self.prompt(one):
+                await self.answered(one.delivery.id, "accepted")
+        return done + len(claimed) + await self.wire.release()
+
+    async def introduced(self, other: "Side") -> None:
+        """One of its people brings the other here, another compares what was read out by telephone."""
+        fetch = PeerDocuments(tls_context=client_context(), policy=LOCAL, lookup=local)
+        introducing = Introducing(store=self.node.store, fetch=fetch, own=self.known.said().hub, clock=self.node.clock,
+                                  ids=self.node.ids)  # fmt: skip
+        peer = await introducing.introduce(other.known.url, "Jo Ashby")
+        await introducing.confirm(peer.hub, fingerprint(other.known.said()), "Sam Bordon")
+
+    async def answered(self, delivery: str, answer: str, name: str = "Jo Nairn") -> Recorded:
+        """A human of its own desks answers what came to their mailbox."""
+        found = await self.answers.acknowledge(
+            ack_token(ACK_SECRET, delivery), name=name, answer=answer,
+            redirected_to="the night desk" if answer == "redirected" else None,
+        )  # fmt: skip
+        assert isinstance(found, Recorded)
+        return found
+
+
+@dataclass
+class Both:
+    ashby: Side
+    bordon: Side
+
+    @property
+    def sides(self) -> tuple[Side, Side]:
+        return self.ashby, self.bordon
+
+    def now(self) -> datetime:
+        return self.ashby.node.clock.now()
+
+    async def settle(self) -> None:
+        """Until neither has anything to do at this moment."""
+        while sum([await side.turn() for side in self.sides]):
+            pass
+
+    async def let_pass(self, time: timedelta, *, step: timedelta = timedelta(minutes=5)) -> None:
+        """Time goes on for both, a step at a time."""
+        end = self.now() + time
+        await self.settle()
+        while self.now() < end:
+            seconds = min(step, end - self.now()).total_seconds()
+            for side in self.sides:
+                await side.node.clock.advance(seconds)
+            await self.settle()
+
+    async def out(self, time: timedelta, *, step: timedelta = timedelta(minutes=30)) -> None:
+        """Neither reaches the other."""
+        for side in self.sides:
+            await side.wire.shut()
+        await self.let_pass(time, step=step)
+        for side in self.sides:
+            await side.wire.open()
+
+
+def leading_to(known: Known) -> Directory:
+    """Ashby's: what is for North Lincolnshire goes to the other hub."""
+    whole, inbox = fictional_bundle(), known.said().inbox
+    contacts = tuple(
+        replace(one, channel="push", address=inbox) if one.organisation == NORTH_LINCOLNSHIRE else one
+        for one in whole.contacts
+    )
+    keys = tuple(
+        Certificate(address=inbox, der=key, fingerprint=thumbprint_of(key), pinned=True) for key in known.said().keys
+    )
+    return Directory.of(replace(whole, contacts=contacts, certificates=(*whole.certificates, *keys)))
+
+
+@asynccontextmanager
+async def two_hubs(folder: Path, *, seed: int, shares: Mapping[Fate, float] | None = None) -> AsyncIterator[Both]:
+    """Introduced and confirmed to each other, with nothing to do yet. ``shares``: what the proxies do how often. All
+    whom Ashby tells by itself accept at once."""
+    async with AsyncExitStack() as stack:
+        sides = []
+        clocks = [FakeClock(), FakeClock(START + AHEAD)]
+        wires = [await stack.enter_async_context(lossy(seed + n, clock, {})) for n, clock in enumerate(clocks)]
+        known = [replace(one, at=wire.url) for one, wire in zip((ASHBY, BORDON), wires, strict=True)]
+        directories = (leading_to(known[1]), fictional_directory())
+        for own, wire, clock, directory in zip(known, wires, clocks, directories, strict=True):
+            store = await sqlite_store(folder / own.name, node=own.name)
+            stack.push_async_callback(store.aclose)
+            node = replace(
+                await a_hub(store, clock=clock, directory=directory, channels=("email", "push")),
+                ids=SeededIds(own.name),
+            )
+            push = PushTransport(issuer=own.url, signer=own.signers[0], transport_keys=(own.transport,), policy=LOCAL,
+                                 timeouts=QUICK, lookup=local)  # fmt: skip
+            stack.push_async_callback(push.aclose)
+            side = Side(known=own, node=node, wire=wire, push=push)
+            server = TestServer(side.routes())
+            await server.start_server()
+            stack.push_async_callback(server.close)
+            wire.upstream = ("127.0.0.1", server.port or 0)
+            sides.append(side)
+        both = Both(*sides)
+        both.ashby.prompt = lambda one: one.notice.organisation != NORTH_LINCOLNSHIRE
+        await both.ashby.introduced(both.bordon)
+        await both.bordon.introduced(both.ashby)
+        for wire in wires:
+            wire.shares = shares or {}
+        yield both

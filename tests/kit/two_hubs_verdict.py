@@ -1,0 +1,110 @@
+"""Whether two hubs that exchanged have come to the same, and of nothing it is left open what became of it."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from hub.core.endings import over
+from hub.core.records import DecisionRecord, DeliveryRecord, EpisodeRecord, NoticeRecord
+from hub.service.ports import Unit
+from tests.kit.events import NORTH_LINCOLNSHIRE
+from tests.kit.two_hubs import Both, Side
+
+UNKNOWN = frozenset({"pending", "unresolved", "undeliverable"})
+"""Of a notice: nobody knows whether the desk has it."""
+
+
+@dataclass
+class Verdict:
+    """What was found. Everything is well if ``amiss`` is empty."""
+
+    amiss: list[str] = field(default_factory=list)
+    counted: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """One notice with all that hangs on it."""
+
+    notice: NoticeRecord
+    deliveries: Sequence[DeliveryRecord]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """An episode with all that was decided and told."""
+
+    record: EpisodeRecord
+    decisions: Sequence[DecisionRecord]
+    told: Sequence[Told]
+
+    @property
+    def peers(self) -> Sequence[DecisionRecord]:
+        """What was decided as the other hub said so."""
+        return [one for one in self.decisions if one.decision.cause.startswith("peer:")]
+
+
+async def judge(both: Both) -> Verdict:
+    """Of every notice at Ashby to a desk of Bordon's there is exactly one at Bordon, or a line that says why not; what
+    it is called there stands at no other; and both know the same of each episode."""
+    verdict = Verdict()
+    ours, theirs = await cases(both.ashby), {one.record.ref: one for one in await cases(both.bordon)}
+    for own in ours:
+        case = theirs.pop(own.record.id, None)
+        crossing = [one for one in own.told if one.notice.organisation == NORTH_LINCOLNSHIRE]
+        if case is None:
+            if any(one.notice.state != "superseded" for one in crossing):
+                verdict.amiss.append(f"{own.record.id}: Bordon has never heard of it")
+            continue
+        verdict.counted["episodes"] += 1
+        if case.record.state != own.record.state:
+            verdict.amiss.append(f"{own.record.id}: {own.record.state} at Ashby, {case.record.state} at Bordon")
+        _of_each(verdict, crossing, case)
+    verdict.amiss += [f"{ref}: Ashby has never heard of it" for ref in theirs]
+    for side in both.sides:
+        verdict.amiss += [f"{side.known.name}: {what} failed: {error}" for what, error in side.node.logged]
+    return verdict
+
+
+def _of_each(verdict: Verdict, crossing: Sequence[Told], case: Case) -> None:
+    decided = Counter(one.decision.cause for one in case.peers)
+    by_decision = {one.id: one for one in case.decisions}
+    made = Counter(by_decision[one.notice.decision].decision.cause for one in case.told)
+    outcomes = {one.decision.cause: one.decision.outcome for one in case.peers}
+    for one in crossing:
+        verdict.counted["notices at Ashby to Bordon's desks"] += 1
+        notice, cause = one.notice, f"peer:{one.notice.reference}"
+        name = f"{notice.reference} ({notice.kind}, {notice.state})"
+        pointless = notice.state == "superseded" or over(case.record.state, notice.kind)
+        if decided[cause] > 1 or made[cause] > 1:
+            verdict.amiss.append(f"{name}: {decided[cause]} times at Bordon, told {made[cause]} times")
+        elif decided[cause] == 0 and pointless:
+            verdict.counted["overtaken at Ashby"] += 1
+        elif decided[cause] == 0:
+            verdict.amiss.append(f"{name}: never came")
+        elif (outcomes[cause] == "notify") != (made[cause] == 1):
+            verdict.amiss.append(f"{name}: {outcomes[cause]} at Bordon, told {made[cause]} times")
+        else:
+            verdict.counted["told once at Bordon" if made[cause] else "overtaken at Bordon"] += 1
+        if notice.state in UNKNOWN and not pointless:
+            verdict.amiss.append(f"{name}: nobody knows what became of it")
+    if foreign := set(decided) - {f"peer:{one.notice.reference}" for one in crossing}:
+        verdict.amiss.append(f"{case.record.id}: Ashby never said {sorted(foreign)}")
+
+
+async def cases(side: Side) -> list[Case]:
+    """Every episode of one hub."""
+
+    async def look(unit: Unit) -> list[Case]:
+        found = []
+        for one in await unit.episode_list():
+            stored = await unit.episode_by_id(one.id)
+            assert stored is not None
+            told = [
+                Told(notice=notice, deliveries=await unit.deliveries(notice.id))
+                for notice in await unit.notices(one.id)
+            ]
+            found.append(Case(record=stored.record, decisions=await unit.decisions(one.id), told=told))
+        return found
+
+    return await side.node.see(look)
