@@ -183,9 +183,11 @@ def owner_notices(
     duty: str,
     due_at: datetime,
     pack: Any = None,
+    whom: Recipient | None = None,
 ) -> list[Draft]:
-    """A reminder to whoever holds the owner's role now; a carer nobody named is a gap (readings.md C11)."""
-    recipients = resolve(owner, standing.doc, areas, pack) or (Recipient(role=owner),)
+    """A reminder to whoever holds the owner's role now, unless the duty is somebody's whoever holds it (``whom``); a
+    carer nobody named is a gap (readings.md C11)."""
+    recipients = (whom,) if whom else resolve(owner, standing.doc, areas, pack) or (Recipient(role=owner),)
     return [
         Draft(
             recipient=r,

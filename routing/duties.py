@@ -4,7 +4,7 @@ protocols.md, Duties; readings.md A7, A8, B7 to B9, B37, B45. A duty's occurrenc
 happen next with one stands in it (``remind_at``, ``chase_at``, ``turn_at``), so nothing else has to be remembered.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -238,18 +238,24 @@ def next_chase(due: datetime, after: datetime, settings: Reminders) -> datetime:
             return moment
 
 
-def next_happening(duties: Iterable[Duty]) -> Happening | None:
-    """The earliest thing a clock has to do; at one instant reminders, then what acts and repeats, then chasing."""
+def _never(duty: Duty) -> bool:
+    return False
+
+
+def next_happening(duties: Iterable[Duty], paused: Callable[[Duty], bool] = _never) -> Happening | None:
+    """The earliest thing a clock has to do; at one instant reminders, then what acts and repeats, then chasing.
+    ``paused``: of which nobody is reminded, and nobody chased; they repeat all the same."""
     waiting = [duty for duty in duties if duty.turn_at or duty.chase_at or duty.remind_at]  # of many, a few
-    return min((happening for duty in waiting for happening in _happenings(duty)), key=_turn_of, default=None)
+    happenings = (happening for duty in waiting for happening in _happenings(duty, paused(duty)))
+    return min(happenings, key=_turn_of, default=None)
 
 
-def _happenings(duty: Duty) -> Iterator[Happening]:
-    if duty.remind_at is not None:
+def _happenings(duty: Duty, paused: bool) -> Iterator[Happening]:
+    if duty.remind_at is not None and not paused:
         yield Happening(duty.remind_at, "remind", duty)
     if duty.turn_at is not None:
         yield Happening(duty.turn_at, "turn", duty)
-    if duty.chase_at is not None:
+    if duty.chase_at is not None and not paused:
         yield Happening(duty.chase_at, "chase", duty)
 
 

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from hub.core.events import instant, instant_text
+from hub.core.holds import Hold, pauses
 from hub.core.summary import EpisodeState
 from routing.decision import Recipient
 from routing.duties import Duty, Happening, next_happening
@@ -117,6 +118,8 @@ class Episode:
     memory: Memory = field(default_factory=Memory, repr=False)
     duties: tuple[Duty, ...] = ()
     register: tuple[Entry, ...] = ()
+    holds: tuple[Hold, ...] = ()
+    """Of the police, that stand."""
 
     @property
     def out(self) -> bool:
@@ -126,7 +129,10 @@ class Episode:
     @cached_property
     def next_happening(self) -> Happening | None:
         """The earliest thing a clock has to do; asked when the clocks are set, and again when they ring."""
-        return next_happening(self.duties)
+        holds = self.holds
+        if not holds:
+            return next_happening(self.duties)
+        return next_happening(self.duties, lambda duty: pauses(holds, duty.code, duty.owner))
 
 
 def leaves(value: Any, prefix: str = "") -> dict[str, Any]:

@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from adapters.port import ReceiptKind
 from hub.core.conversation import Message
+from hub.core.holds import Hold
 from hub.core.summary import EpisodeState as EpisodeState
 from hub.core.summary import EpisodeSummary as EpisodeSummary
 from hub.core.summary import MessageStatus as MessageStatus
@@ -375,6 +376,8 @@ class StoredEpisode:
     """The facts at the newest revision; empty before the report. Personal."""
     duties: tuple[DutyRecord, ...]
     register: tuple[RegisterRecord, ...]
+    holds: tuple[Hold, ...] = ()
+    """Of the police, that stand."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -434,6 +437,8 @@ class ClaimedDelivery:
     """Where it carries an alert: the ways by which the content of the notice goes, or has gone."""
     message: Message | None = field(default=None, repr=False)
     """What somebody wrote, where the notice carries that; with its pictures only where it is to be sent."""
+    holds: tuple[Hold, ...] = ()
+    """Of the police, that stand now."""
     shared: MutableMapping[Hashable, Any] = field(default_factory=dict, repr=False, compare=False)
     """One for all that were claimed together and tell of the same facts: what is the same for several of their readers
     is worked out once (hub/notices/shared.py)."""

@@ -6,6 +6,7 @@ from datetime import datetime
 from hub.core import episode as fold
 from hub.core.course import Context, Course, Outcome, first_missing
 from hub.core.episode import Episode
+from hub.core.holds import REVIEW, asked
 from routing.decide import (
     also_told,
     owner_notices,
@@ -18,6 +19,7 @@ from routing.duties import (
     Happening,
     Running,
     chased,
+    ended,
     overtaken,
     reminded,
     row_by_id,
@@ -57,6 +59,9 @@ def tick(episode: Episode, context: Context) -> Outcome | None:
 def _happen(episode: Episode, happening: Happening, context: Context) -> Outcome:
     duty = happening.duty
     course = Course(episode, context, f"duty:{duty.code}")
+    if duty.code == REVIEW and asked(episode.holds, duty) is None:  # the child is back: there is nothing to ask
+        _swap(course, duty, ended(duty, "cancelled", context.now, course.cause))
+        return course.outcome()
     running = row_by_id(context.packs, duty.row)
     match happening.what:
         case "remind":
@@ -89,7 +94,9 @@ def _chase(course: Course, duty: Duty, running: Running | None) -> None:
 def _remind(course: Course, duty: Duty, kind: Kind, running: Running | None) -> None:
     standing, areas = course.standing(), course.context.areas
     pack = running.pack if running else None
-    drafts = owner_notices(standing, duty.owner, kind, duty.rules, areas, duty=duty.code, due_at=duty.due_at, pack=pack)
+    police = asked(course.episode.holds, duty) if duty.code == REVIEW else None
+    drafts = owner_notices(standing, duty.owner, kind, duty.rules, areas, duty=duty.code, due_at=duty.due_at, pack=pack,
+                           whom=police)  # fmt: skip
     if kind == "duty_overdue" and running is not None:
         drafts += also_told(standing, running.row.overdue_tells, kind, duty.rules, areas, duty=duty.code,
                             due_at=duty.due_at, pack=pack, priority="low")  # fmt: skip

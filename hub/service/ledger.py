@@ -54,6 +54,7 @@ def load(stored: StoredEpisode) -> Episode:
                   removed_at=r.removed_at, removed_by=r.removed_by)
             for r in stored.register
         ),
+        holds=stored.holds,
     )  # fmt: skip
 
 
@@ -189,7 +190,7 @@ class Bookkeeper:
             supersede=ending is not None,
             supersede_kinds=OVERTAKES[ending] if ending else (),
             silenced=(*_silenced(decisions), *_kept_from_now_on(before, after)),
-            duties=_changed_duties(episode_id, before.duties, after.duties),
+            duties=changed_duties(episode_id, before.duties, after.duties),
             register=self._register(episode_id, register, after.register, now),
             alarms=tuple(rows.alarms),
             audit=(*_audit_event(self.ids, event, episode_id, actor, now, new=new), *rows.audit),
@@ -220,7 +221,8 @@ class Bookkeeper:
         return tuple(written)
 
 
-def _changed_duties(episode: str, before: Sequence[Duty], after: Sequence[Duty]) -> tuple[DutyRecord, ...]:
+def changed_duties(episode: str, before: Sequence[Duty], after: Sequence[Duty]) -> tuple[DutyRecord, ...]:
+    """Those that are new or not as they were, as rows."""
     known = {(d.code, d.occurrence, d.ordinal): d for d in before}
     return tuple(_duty_record(episode, d) for d in after if known.get((d.code, d.occurrence, d.ordinal)) != d)
 

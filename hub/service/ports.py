@@ -45,6 +45,7 @@ from hub.service.conversations.ports import ConversationsUnit
 from hub.service.desk.ports import DeskUnit
 from hub.service.directory.ports import Drafts
 from hub.service.evidence.ports import EvidenceUnit
+from hub.service.holds.ports import HoldsUnit
 from hub.service.key_ports import Wrapping
 from hub.service.peers.ports import PeersUnit
 from hub.service.pickup.ports import Pickups
@@ -153,6 +154,11 @@ class Unit(Protocol):
     @property
     def conversations(self) -> ConversationsUnit:
         """What organisations write to each other."""
+        ...
+
+    @property
+    def holds(self) -> HoldsUnit:
+        """What the police ask of everybody who was told."""
         ...
 
     @property

@@ -28,6 +28,7 @@ from hub.store.codec import decision_from_bytes
 from hub.store.conversations import messages_of
 from hub.store.delivery_rows import delivery, notice
 from hub.store.episodes import facts
+from hub.store.hold_rows import holds_of
 from hub.store.leases import close_expired_leases
 from hub.store.seeing import DUE, LEASED
 from hub.store.session import Session
@@ -241,6 +242,7 @@ def composable(session: Session, chosen: Sequence[str], *, sending: bool = False
     }
     docs = facts(session, list(wanted | before))
     written = _written(session, taken, by_notice.values(), sending=sending)
+    holds = holds_of(session, [episode for episode, _ in wanted])
     beside = _content_ways(session, {row.notice for row in rows if row.carries == "alert"})
     shared: dict[tuple[str, int], dict[Hashable, Any]] = {one: {} for one in wanted}
     claimed = []
@@ -257,6 +259,7 @@ def composable(session: Session, chosen: Sequence[str], *, sending: bool = False
                 previous=docs.get((about.episode, about.revision - 1)) if about.kind == "update" else None,
                 beside=tuple(one for one in beside if one.notice == row.notice) if row.carries == "alert" else (),
                 message=written.get(taken[about.decision].cause),
+                holds=holds.get(about.episode, ()),
                 shared=shared[about.episode, about.revision],
             )
         )

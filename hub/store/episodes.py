@@ -20,6 +20,7 @@ from hub.core.records import (
 from hub.service.ports import Unsealable
 from hub.store.codec import decision_from_bytes, detail_from_json, from_bytes
 from hub.store.erased import EMPTY, MEMORY, NOTHING, TEXT, decision_left
+from hub.store.hold_rows import holds_of
 from hub.store.seeing import DUE
 from hub.store.session import Session
 from hub.store.tables import children, decisions, deliveries, duties, episodes, events, register_entries, revisions
@@ -191,6 +192,7 @@ def _stored(session: Session, statement: Select[Any], wanted: str | bytes) -> St
         doc=doc,
         duties=tuple(_duty(session, one) for one in duty_rows),
         register=tuple(_entry(session, one) for one in entry_rows),
+        holds=holds_of(session, [row.id]).get(row.id, ()),
     )
 
 

@@ -192,6 +192,7 @@ OF_ORGANISATION: Final[Mapping[str, Condition]] = {
     "messages": _reading("id"),
     "message_readers": _reading("message"),
     "message_files": _reading("message"),
+    "police_holds": _OF_EPISODE,
 }
 """Which rows of a table are an organisation's."""
 
@@ -203,7 +204,8 @@ OF_SOURCE: Final[Mapping[str, Condition]] = {
     # Found by a keyed hash of the source's id, or by the id of an episode that was found as above.
     **dict.fromkeys(
         ("children", "revisions", "duties", "register_entries", "decisions", "notices", "deliveries", "attempts",
-         "receipts", "acknowledgements", "pickup_visits", "alarms", "audit", "readiness", "search_marks"),
+         "receipts", "acknowledgements", "pickup_visits", "alarms", "audit", "readiness", "search_marks",
+         "police_holds"),
         _everybodys,
     ),
 }  # fmt: skip

@@ -15,6 +15,7 @@ from hub.service.ports import Unsealable
 from hub.store.conversation_tables import message_files, message_readers, messages, threads
 from hub.store.episodes import duty_row
 from hub.store.failures import KeyErased
+from hub.store.hold_tables import police_holds
 from hub.store.session import Session
 from hub.store.tables import (
     acknowledgements,
@@ -139,9 +140,17 @@ FILE: Final = Kind(
     clear=("id", "message", "episode", "ordinal", "media_type", "size"),
     sealed=("data",),
 )
+HOLD: Final = Kind(
+    name="police_hold",
+    table=police_holds,
+    clear=(
+        "id", "episode", "number", "kind", "deed", "organisation", "desk", "role", "actor", "at", "review_at",
+    ),
+    sealed=("name", "reason"),
+)  # fmt: skip
 KINDS: Final = (
     EVENT, REVISION, DECISION, NOTICE, DELIVERY, ATTEMPT, RECEIPT, ACKNOWLEDGEMENT, DUTY, REGISTER, THREAD, MESSAGE,
-    READER, FILE,
+    READER, FILE, HOLD,
 )  # fmt: skip
 
 

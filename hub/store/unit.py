@@ -50,6 +50,7 @@ from hub.service.conversations.ports import ConversationsUnit
 from hub.service.desk.ports import DeskUnit
 from hub.service.directory.ports import Drafts
 from hub.service.evidence.ports import EvidenceUnit
+from hub.service.holds.ports import HoldsUnit
 from hub.service.peers.ports import PeersUnit
 from hub.service.pickup.ports import Pickups
 from hub.service.ports import ANYWHERE, Places, Unit
@@ -82,6 +83,7 @@ from hub.store.conversations import SqlConversations
 from hub.store.desk import SqlDesk
 from hub.store.drafts import SqlDrafts
 from hub.store.evidence import SqlEvidence
+from hub.store.holds import SqlHolds
 from hub.store.passkeys import SqlPasskeys
 from hub.store.peers import SqlPeers
 from hub.store.pickup import SqlPickups
@@ -117,6 +119,7 @@ class SqlUnit:
         self.pickups: Pickups = SqlPickups(self._run)
         self.desk: DeskUnit = SqlDesk(self._run)
         self.conversations: ConversationsUnit = SqlConversations(self._run)
+        self.holds: HoldsUnit = SqlHolds(self._run)
         self.assurance: AssuranceUnit = SqlAssurance(self._run)
         self.search: SearchUnit = SqlSearch(self._run)
         self.trail: Trail = SqlTrail(self._run)

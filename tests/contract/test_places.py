@@ -24,6 +24,7 @@ from hub.store.tables import metadata
 from tests.contract.test_accounts import PROVIDER, link, user
 from tests.contract.test_conversations import written
 from tests.contract.test_drafts import about, contact, decided
+from tests.contract.test_holds import deed
 from tests.contract.test_peers import a_peer
 from tests.contract.test_secrecy import whole_story
 from tests.kit.clock import START
@@ -46,6 +47,7 @@ HASHES: Final = {
     "messages": {"key"},
     "passkeys": {"lookup"},
     "pickup_visits": {"browser", "code"},
+    "police_holds": {"key"},
     "search_marks": {"marks"},
     "sources": {"certificate"},
     "spent": {"digest"},
@@ -108,6 +110,7 @@ async def everything(store: Stores) -> None:
             await unit.retention.add_hold(held)
             await unit.peers.put(a_peer(ASHBY if number == 1 else BORDON))
             await unit.conversations.add(written(told[0], key=f"key {number}"))
+            await unit.holds.add(deed(told[0], number, key=f"key {number}"))
         for version, one in enumerate((first, second), start=4):
             await unit.drafts.add(one)
             await unit.drafts.settle(decided(one.draft, version=version))
