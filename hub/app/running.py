@@ -50,6 +50,7 @@ from hub.service.alarming import Alarming
 from hub.service.answers import Answers
 from hub.service.assurance.asking import EVERY as ASK_EVERY
 from hub.service.assurance.coverage import CoverageCount
+from hub.service.bell import Bell
 from hub.service.delivery import Delivery
 from hub.service.directory.telling import EVERY as TELL_EVERY
 from hub.service.health import Health
@@ -171,10 +172,16 @@ async def running(
         envelopes = composer_of(settings, directory, secret)
         node = settings.node or ids.new("node", clock.now())
         delivery = delivery_of(settings, node, store, ways, directory, envelopes, clock, ids, metrics, log)
-        wakeups = store.wakeups(heard=delivery.nudge, log=log) if isinstance(store, PostgresStore) else None
+        bell = Bell()
+
+        def heard() -> None:
+            delivery.nudge()
+            bell.ring()
+
+        wakeups = store.wakeups(heard=heard, log=log) if isinstance(store, PostgresStore) else None
 
         def nudge() -> None:
-            delivery.nudge()
+            heard()
             if wakeups is not None:
                 wakeups.tell()
 
@@ -302,6 +309,7 @@ async def running(
             proofs=proofs,
             desk=desk_of(store, directory, domain.keep, envelopes, answers, secret, clock, ids, metrics),
             ways_out=delivery.ways_out,
+            bell=bell,
             forms_secret=forms_secret(ring),
             own=own_hub(settings, ring, clock.now()),
             demo_pages=demo_pages,

@@ -17,6 +17,7 @@ from hub.service.assurance.coverage import CoverageReports, PlacementReports
 from hub.service.assurance.proofs import Proofs
 from hub.service.audit.looks import Looks
 from hub.service.audit.reading import Reading
+from hub.service.bell import Bell
 from hub.service.conversations.reading import Reading as Talking
 from hub.service.directory.changing import Changing
 from hub.service.directory.round_trip import RoundTrips
@@ -44,6 +45,7 @@ from hub.web.bodies import Bodies
 from hub.web.certificates import ClientCertificates
 from hub.web.clients import Clients
 from hub.web.limits import Buckets
+from hub.web.live import Streams
 from hub.web.paces import Pace, paced
 from hub.web.pages.acknowledge import AcknowledgePage
 from hub.web.pages.assurance.routes import AssuranceSite
@@ -87,6 +89,7 @@ def parts_of(
     proofs: Proofs,
     desk: DeskServices,
     ways_out: Callable[[], Sequence[WayOut]],
+    bell: Bell,
     forms_secret: bytes,
     own: OwnHub | None,
     demo_pages: bool,
@@ -116,6 +119,7 @@ def parts_of(
         trusted=settings.trusted_proxies,
         reached=reached_of(settings, clock),
     )
+    streams = Streams(clock=clock, bell=bell)
     wall = Wall(store=store, health=health, outbox=domain.outbox, ways=ways_out, clock=clock, ids=ids)
     return Parts(
         events=EventsApi(
@@ -172,9 +176,9 @@ def parts_of(
             clock,
             asks=settings.verify_contacts,
         ),
-        desk=DeskSite.of(desk, accounts.people, people.site, people.sessions),
+        desk=DeskSite.of(desk, accounts.people, people.site, people.sessions, streams),
         conversations=ConversationSite.of(
-            domain.writing, Talking(store=store, clock=clock, ids=ids), desk, people.site, people.sessions, ids
+            domain.writing, Talking(store=store, clock=clock, ids=ids), desk, people.site, people.sessions, streams, ids
         ),
         tokens=TokenPages(
             tokens=tokens_of(settings, store, clock, ids),
@@ -193,8 +197,10 @@ def parts_of(
             outbox=domain.outbox,
             sessions=people.sessions,
             site=people.site,
+            streams=streams,
             clock=clock,
         ),
+        streams=streams,
         timeline=TimelinePages(seeing=seeing, explaining=domain.explaining, pages=pages, clock=clock)
         if demo_pages
         else None,

@@ -25,6 +25,7 @@ from hub.web.api.register import RegisterApi
 from hub.web.api.schema import SchemaApi
 from hub.web.connections import Gate
 from hub.web.doors import unguarded, unknown
+from hub.web.live import Streams
 from hub.web.looks import noted
 from hub.web.middleware import counted, headers_for, refusing
 from hub.web.pages.accounts.routes import AccountPages
@@ -74,6 +75,7 @@ class Parts:
     conversations: ConversationSite
     tokens: TokenPages
     wall: WallPages
+    streams: Streams
     audit: AuditPages
     looks: Looks
     timeline: TimelinePages | None
@@ -101,7 +103,7 @@ def application(parts: Parts, *, whole: bool = True) -> web.Application:
         handler_args={"max_field_size": MAX_HEADERS, "max_line_size": MAX_HEADERS},
     )
     app.on_response_prepare.append(headers_for(parts.public_url))
-    app.on_shutdown.append(parts.wall.stop)
+    app.on_shutdown.append(parts.streams.stop)
     app.on_shutdown.append(parts.directory_pages.stop)
     app.add_routes(_health(parts))
     if whole:

@@ -19,7 +19,7 @@ from hub.core.accounts import Viewer, may
 from hub.core.passkeys import origin_of
 from hub.service.accounts.signing_in import SigningIn
 from hub.service.accounts.steps import new_token
-from hub.service.ports import Ids
+from hub.service.ports import Ids, StoreUnavailable
 from hub.service.tenancy import WHOLE, scope_of, scoped
 from hub.web.bodies import Bodies
 from hub.web.forms import Form, FormRefused, Uploads, read_form, read_upload
@@ -166,10 +166,20 @@ class Sessions:
         return base64.urlsafe_b64encode(mac).rstrip(b"=").decode("ascii")
 
     # the session
-    async def viewer(self, request: web.Request) -> Viewer | None:
-        """Who is signed in."""
+    async def viewer(self, request: web.Request, *, seen: bool = False) -> Viewer | None:
+        """Who is signed in. What a script asks for by itself (Fetch Metadata) is no sign that they are there: a page
+        left open keeps no session alive. ``seen``: it is one all the same."""
         token = request.cookies.get(self._cookie)
-        return await self._signing_in.viewer(token) if token else None
+        by_hand = request.headers.get("Sec-Fetch-Dest") != "empty"
+        return await self._signing_in.viewer(token, seen=seen or by_hand) if token else None
+
+    async def still(self, request: web.Request) -> Viewer | None:
+        """Who is signed in by now, for a stream that has been open for a while; whoever it was where nobody can say."""
+        try:
+            return await self.viewer(request)
+        except StoreUnavailable:
+            viewer: Viewer = request[VIEWER]
+            return viewer
 
     def token(self, request: web.Request) -> str:
         """The session's token as the browser sent it; empty without one."""

@@ -44,6 +44,8 @@ NO_PAGES: Final = frozenset(
         "/sign-in/passkey",
         "/sign-in/with/{organisation}",
         "/wall/live",
+        "/notices/live",
+        "/conversations/{thread}/live",
     }
 )
 """What scripts and pages ask for: nobody looks at it as a page."""

@@ -8,7 +8,7 @@ from playwright.async_api import Browser
 
 from contacts.roles import OPERATOR
 from hub.edge.ids import SeededIds
-from hub.web.pages.wall import EVERY
+from hub.web.live import EVERY
 from tests.kit.accounts import accounts_over
 from tests.kit.axe import accessible
 from tests.kit.chromium import DESKTOP, PHONE, Watched, chromium, watched

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from contacts.model import Contact
 from hub.core.accounts import Role
 from hub.core.conversation import File, Message, Party, Reader, Thread
 from hub.core.desk import EVERY_DESK
@@ -13,10 +14,11 @@ from hub.core.records import Changes
 from hub.core.tokens import ack_token, token_digest
 from hub.service.conversations.ports import Written
 from hub.service.desk.ports import Reader as DeskReader
+from routing.decision import Recipient
 from tests.kit.accounts import accounts_over
 from tests.kit.clock import START
 from tests.kit.notices import JPEG
-from tests.kit.pickup import DOC, FORCE, Waiting, waiting
+from tests.kit.pickup import BROMLEY, DOC, FORCE, MAILBOX, PHONE, Waiting, waiting
 from tests.kit.records import moved
 from tests.kit.visitor import Visitor
 from tests.kit.web import ACK_SECRET
@@ -52,19 +54,19 @@ class Desk:
         """Their browser."""
         return Visitor(web=self.told.web, cookies={"fingerpost": await self.token(*roles, **more)})
 
-    async def wrote(self) -> Message:
-        """Somebody of the desk keeps a note in a conversation of its own, with a picture."""
+    async def wrote(self, within: str | None = None, text: str = "A note for the night.") -> Message:
+        """Somebody of the desk keeps a note in a conversation of its own, with a picture; or writes another in it."""
         story = self.told.story
-        thread = Thread(id=story.id("th"), episode=story.episode, opened_at=START, opened_by="user:us_1")
+        thread = Thread(id=within or story.id("th"), episode=story.episode, opened_at=START, opened_by="user:us_1")
         party = Party(organisation=FORCE, desk="missing_persons_unit", roles=("police",))
         file = File(id=story.id("mf"), media_type="image/jpeg", size=len(JPEG), data=JPEG)
         message = Message(
             id=story.id("ms"), thread=thread.id, episode=story.episode, author="Jo Worker", organisation=FORCE,
             desk=party.desk, actor="user:us_1", via="page", purpose="information", whereabouts=False,
-            text="A note for the night.", sent_at=START, readers=(Reader(party=party, because="author"),),
+            text=text, sent_at=START, readers=(Reader(party=party, because="author"),),
             files=(file,),
         )  # fmt: skip
-        kept = Written(message=message, child=story.child, key="a key", thread=thread)
+        kept = Written(message=message, child=story.child, key=f"key {message.id}", thread=None if within else thread)
         await self.told.web.store.write(lambda unit: unit.conversations.add(kept))
         return message
 
@@ -98,3 +100,27 @@ async def at_the_desk(folder: Path, **more: Any) -> AsyncIterator[Desk]:
     """A hub over http, as a browser asks it itself."""
     async with waiting(folder, **{"public_url": "http://127.0.0.1", **more}) as told:
         yield Desk(told)
+
+
+DOOR = Contact(id="co_door", organisation=BROMLEY, desk="front_door", channel="email", address="door@bromley.example")
+
+
+@asynccontextmanager
+async def at_the_desk_and_the_council(folder: Path) -> AsyncIterator[Desk]:
+    """The council's front door was told too."""
+    async with at_the_desk(folder, contacts=(MAILBOX, PHONE, DOOR)) as made:
+        story, changes = made.told.story, made.told.changes
+        door = (Recipient(role="host_authority", organisation=BROMLEY),)
+        front = replace(changes.decisions[0].decision, recipients=door)
+        decision = replace(changes.decisions[0], id=story.id("de"), event=None, decision=front)
+        notice = story.notice(decision, organisation=BROMLEY, person=None, roles=("host_authority",))
+        more = Changes(
+            event=None,
+            episode=moved(changes),
+            expected_version=changes.episode.version,
+            decisions=(decision,),
+            notices=(notice,),
+            deliveries=(story.delivery(notice, contact="co_door"),),
+        )
+        await made.told.change(more)
+        yield made

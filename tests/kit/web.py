@@ -38,6 +38,7 @@ from hub.service.assurance.coverage import CoverageReports, PlacementReports
 from hub.service.assurance.proofs import Proofs
 from hub.service.audit.looks import Looks
 from hub.service.audit.reading import Reading as AuditReading
+from hub.service.bell import Bell
 from hub.service.conversations.reading import Reading as Talking
 from hub.service.conversations.writing import Writing
 from hub.service.directory.round_trip import RoundTrips
@@ -72,6 +73,7 @@ from hub.web.bodies import Bodies
 from hub.web.certificates import ClientCertificates
 from hub.web.clients import Clients
 from hub.web.limits import Buckets
+from hub.web.live import Streams
 from hub.web.pages.accounts.routes import AccountPages
 from hub.web.pages.acknowledge import AcknowledgePage
 from hub.web.pages.assurance.routes import AssuranceSite
@@ -187,6 +189,7 @@ class Web:
     session: ClientSession
     accounts: AccountPages
     app: Application
+    bell: Bell
     sinks: Mapping[str, Sink] = field(default_factory=dict)
     """What codes go over."""
 
@@ -306,6 +309,8 @@ async def serving(
     outbox = Outbox(
         store=store, clock=clock, ids=ids, late=timedelta(seconds=120), keep=lambda *_: None, nudge=lambda: None
     )
+    bell = Bell()
+    streams = Streams(clock=clock, bell=bell)
     desk = desk_of(store, directory, keep, composer, answers, ACK_SECRET, clock, ids, metrics)
     parts = Parts(
         events=EventsApi(
@@ -374,7 +379,7 @@ async def serving(
             clock,
             asks=True,
         ),
-        desk=DeskSite.of(desk, services.people, accounts.site, accounts.sessions),
+        desk=DeskSite.of(desk, services.people, accounts.site, accounts.sessions, streams),
         conversations=ConversationSite.of(
             Writing(
                 store=store,
@@ -384,12 +389,13 @@ async def serving(
                 directory=directory,
                 clock=clock,
                 ids=ids,
-                nudge=lambda: None,
+                nudge=bell.ring,
             ),
             Talking(store=store, clock=clock, ids=ids),
             desk,
             accounts.site,
             accounts.sessions,
+            streams,
             ids,
         ),
         tokens=TokenPages(
@@ -409,8 +415,10 @@ async def serving(
             outbox=outbox,
             sessions=accounts.sessions,
             site=accounts.site,
+            streams=streams,
             clock=clock,
         ),
+        streams=streams,
         timeline=TimelinePages(seeing=seeing, explaining=explaining, pages=pages, clock=clock) if demo_pages else None,
         pages=pages,
         access=bearers_of(
@@ -445,6 +453,7 @@ async def serving(
                 session=session,
                 accounts=accounts,
                 app=app,
+                bell=bell,
                 sinks=sinks,
             )
     finally:

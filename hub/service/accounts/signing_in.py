@@ -93,8 +93,8 @@ class SigningIn:
 
         return await self._store.write(work)
 
-    async def viewer(self, token: str) -> Viewer | None:
-        """Who is signed in with this token, and that they were seen now; None if nobody is."""
+    async def viewer(self, token: str, *, seen: bool = True) -> Viewer | None:
+        """Who is signed in with this token, and that they were ``seen`` now; None if nobody is."""
         now = self._clock.now()
         found = await self._store.read(lambda unit: unit.accounts.session(token_digest(token)))
         if found is None:
@@ -102,7 +102,7 @@ class SigningIn:
         session, user = found
         if not session.complete or user.state != "active" or not alive(session, self._limits, now):
             return None
-        if now - session.seen_at >= TOUCH:
+        if seen and now - session.seen_at >= TOUCH:
             await self._store.write(lambda unit: unit.accounts.seen(session.id, now))
         return viewer_of(session, user)
 

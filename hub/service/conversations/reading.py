@@ -70,6 +70,13 @@ class Reading:
         await self._record(who, there.episode, thread, {"messages": str(len(messages)), "newest": messages[-1].id})
         return Opened(thread=there, mine=found.mine, parties=taking_part(messages), messages=messages)
 
+    async def newest(self, who: Who, thread: str) -> str | None:
+        """The id of the newest message for them; says nothing of it, so that asking is no reading."""
+        there = await self._store.read(lambda unit: unit.conversations.thread(thread))
+        found = None if there is None else await self._seat(who, there.episode)
+        messages = () if found is None else found.of(thread)
+        return messages[-1].id if messages else None
+
     async def episode_of(self, thread: str) -> str | None:
         """The episode of a conversation, whoever takes part in it: shows nothing of either."""
         there = await self._store.read(lambda unit: unit.conversations.thread(thread))

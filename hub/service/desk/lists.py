@@ -6,7 +6,7 @@ and nobody is shown a name that could not be written down.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from hub.core.accounts import Viewer
@@ -60,6 +60,8 @@ class Desks:
     new: int
     unanswered: int
     """Both counted up to :data:`MANY`."""
+    mark: str
+    """Another one once it is not as it was (:meth:`Lists.mark`)."""
 
 
 class Lists:
@@ -81,17 +83,26 @@ class Lists:
 
         page, since = self._bounds.page, self._clock.now() - WAITS
 
-        async def work(unit: Unit) -> tuple[Sequence[Filed], int, int]:
+        async def work(unit: Unit) -> tuple[Sequence[Filed], _Standing]:
             waits_since = None if which == "all" else since
             found = await unit.desk.listed(sight, which, before=before, limit=page + 1, since=waits_since)
-            new = await unit.desk.count(sight, "new", MANY, since=since)
-            return found, new, await unit.desk.count(sight, "unanswered", MANY, since=since)
+            return found, await _standing(unit, sight, since)
 
-        found, new, unanswered = await self._store.read(work)
+        found, standing = await self._store.read(work)
         rows = tuple(_row(one) for one in found[:page])
         await self._named(viewer, "desk.listed", rows)
         last = rows[-1].filed.notice.id if len(found) > page else None
-        return Desks(any=sight.anything, pile=Pile(rows=rows, before=last), new=new, unanswered=unanswered)
+        return Desks(any=sight.anything, pile=Pile(rows=rows, before=last), new=standing.new,
+                     unanswered=standing.unanswered, mark=standing.mark)  # fmt: skip
+
+    async def mark(self, viewer: Viewer) -> str | None:
+        """Another one whenever there is something new at the reader's desks, or somebody has seen to something; it
+        names nobody, so that asking for it is no reading. None for whoever reads no notices."""
+        sight = await self._sights.of(viewer)
+        if sight is None:
+            return None
+        since = self._clock.now() - WAITS
+        return (await self._store.read(lambda unit: _standing(unit, sight, since))).mark
 
     async def search(self, viewer: Viewer, sought: str, *, before: str | None = None) -> Pile | None:
         """By a notice's reference, or by words that begin names of the child, the newest first. The search index says
@@ -147,6 +158,28 @@ class Lists:
         line = AuditLine(id=self._ids.new("au", now), at=now, actor=viewer.actor, action=action,
                          organisation=viewer.organisation, detail={"notices": str(shown)})  # fmt: skip
         await self._store.write(lambda unit: unit.add_audit([line]))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Standing:
+    """What waits, and the newest there is."""
+
+    newest: str
+    new: int
+    unanswered: int
+
+    @property
+    def mark(self) -> str:
+        return f"{self.newest} {self.new} {self.unanswered}"
+
+
+async def _standing(unit: Unit, sight: Sight, since: datetime) -> _Standing:
+    newest = await unit.desk.listed(sight, "all", limit=1, whole=False)
+    return _Standing(
+        newest=newest[0].notice.id if newest else "-",
+        new=await unit.desk.count(sight, "new", MANY, since=since),
+        unanswered=await unit.desk.count(sight, "unanswered", MANY, since=since),
+    )
 
 
 def _row(filed: Filed) -> Row:

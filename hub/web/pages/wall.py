@@ -4,9 +4,7 @@ The stream sends the middle of the page anew whenever it has changed, as server-
 JavaScript loads the page again by itself.
 """
 
-import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from typing import Any, Final
 
 from aiohttp import web
@@ -19,16 +17,13 @@ from hub.service.explaining import Explaining
 from hub.service.outbox import Outbox
 from hub.service.ports import Clock, StoreUnavailable, Unsealable
 from hub.service.wall import Wall
+from hub.web.live import Streams
 from hub.web.pages.accounts.site import Site
 from hub.web.pages.episode import values
 from hub.web.pages.wall_delivery import DeliveryPages
 from hub.web.pages.wall_words import alarm_hint, reason_hint
 from hub.web.sessions import FORM, VIEWER, Sessions
 
-EVERY: Final = 5.0
-"""Seconds between two looks of a stream."""
-LASTS: Final = 300.0
-"""Seconds after which a stream ends; the browser asks for another, and is seen to be signed in, or not, any more."""
 STATES: Final = (*UNDER_WAY, *OF_THE_DAY)
 
 
@@ -36,7 +31,15 @@ class WallPages:
     """For whoever may see the hub (``hub:see``); for anybody else there is no such page."""
 
     def __init__(
-        self, *, wall: Wall, explaining: Explaining, outbox: Outbox, sessions: Sessions, site: Site, clock: Clock
+        self,
+        *,
+        wall: Wall,
+        explaining: Explaining,
+        outbox: Outbox,
+        sessions: Sessions,
+        site: Site,
+        streams: Streams,
+        clock: Clock,
     ) -> None:
         self._wall = wall
         self._explaining = explaining
@@ -44,7 +47,7 @@ class WallPages:
         self._site = site
         self._clock = clock
         self._deliveries = DeliveryPages(outbox=outbox, sessions=sessions, site=site)
-        self._over = asyncio.Event()
+        self._streams = streams
 
     def routes(self) -> list[web.RouteDef]:
         """All of them behind the session's guard."""
@@ -57,10 +60,6 @@ class WallPages:
             web.post("/wall/deliveries/{delivery}/{deed}", guarded(self._operators(self._deliveries.act))),
             web.post("/wall/alarms/{alarm}", guarded(self._operators(self.clear))),
         ]
-
-    async def stop(self, app: web.Application) -> None:
-        """End the streams, so that a stop need not wait for them."""
-        self._over.set()
 
     def _operators(
         self, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -77,20 +76,12 @@ class WallPages:
         return self._site.page(request, "wall.html", **self._values(await self._wall.look()))
 
     async def live(self, request: web.Request) -> web.StreamResponse:
-        """A stream of the middle of the page, each time it is another one (HTML Standard, 9.2)."""
-        response = web.StreamResponse(headers={"Content-Type": "text/event-stream; charset=utf-8"})
-        await response.prepare(request)
-        began, sent = self._clock.now(), ""
-        with suppress(ConnectionError):  # the browser went away
-            while not self._over.is_set() and (self._clock.now() - began).total_seconds() < LASTS:
-                if not await self._still(request):
-                    break
-                middle = await self._middle(request)
-                # A comment when there is no news: else nobody would notice that the other side is gone.
-                await response.write(b": as before\n\n" if middle == sent else _event(middle))
-                sent = middle
-                await self._wait()
-        return response
+        """A stream of the middle of the page, each time it is another one."""
+
+        async def look() -> str | None:
+            return await self._middle(request) if await self._still(request) else None
+
+        return await self._streams.send(request, look, at_once=False)
 
     async def episode(self, request: web.Request) -> web.StreamResponse:
         """The course of one episode, and why: roles, organisations, times, rules; nobody's name."""
@@ -119,7 +110,7 @@ class WallPages:
     async def _still(self, request: web.Request) -> bool:
         """Whether the viewer may go on watching: whoever signs out, is disabled or has other roles sees no more."""
         try:
-            viewer = await self._sessions.viewer(request)
+            viewer = await self._sessions.viewer(request, seen=True)  # a wall is watched with nobody's hand on it
         except StoreUnavailable:
             return True  # which the next look says; it shows nothing else
         return viewer is not None and may(viewer, "hub:see", OPERATOR)
@@ -141,17 +132,3 @@ class WallPages:
             "alarm_hint": alarm_hint,
             "reason_hint": reason_hint,
         }
-
-    async def _wait(self) -> None:
-        over = asyncio.ensure_future(self._over.wait())
-        pause = asyncio.ensure_future(self._clock.sleep(EVERY))
-        try:
-            await asyncio.wait({over, pause}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            over.cancel()
-            pause.cancel()
-
-
-def _event(text: str) -> bytes:
-    """One server-sent event: each line of its data begins anew."""
-    return b"".join(b"data: " + line + b"\n" for line in text.encode().splitlines()) + b"\n"

@@ -1,24 +1,18 @@
 """Conversations over the real server: written in one's own name, to whom the form names, and read by nobody else."""
 
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from contacts.model import Contact
-from hub.core.records import Changes
-from routing.decision import Recipient
 from tests.kit.accounts import audit
 from tests.kit.conversing import JPEG
-from tests.kit.desk import Desk, at_the_desk
-from tests.kit.pickup import BROMLEY, FORCE, MAILBOX, PHONE
-from tests.kit.records import moved
+from tests.kit.desk import Desk, at_the_desk_and_the_council
+from tests.kit.pickup import BROMLEY, FORCE
 from tests.kit.visitor import Visitor
 from tests.kit.web import fictional_called
 
-DOOR = Contact(id="co_door", organisation=BROMLEY, desk="front_door", channel="email", address="door@bromley.example")
 POLICE = fictional_called(FORCE)
 TO_DOOR = f"{BROMLEY}|front_door"
 QUESTION = {"purpose": "question", "whereabouts": "no", "text": "Was she <b>there</b>?\nWe ask since ten."}
@@ -26,22 +20,7 @@ QUESTION = {"purpose": "question", "whereabouts": "no", "text": "Was she <b>ther
 
 @pytest.fixture
 async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
-    """The council was told too."""
-    async with at_the_desk(tmp_path, contacts=(MAILBOX, PHONE, DOOR)) as made:
-        story, changes = made.told.story, made.told.changes
-        door = (Recipient(role="host_authority", organisation=BROMLEY),)
-        front = replace(changes.decisions[0].decision, recipients=door)
-        decision = replace(changes.decisions[0], id=story.id("de"), event=None, decision=front)
-        notice = story.notice(decision, organisation=BROMLEY, person=None, roles=("host_authority",))
-        more = Changes(
-            event=None,
-            episode=moved(changes),
-            expected_version=changes.episode.version,
-            decisions=(decision,),
-            notices=(notice,),
-            deliveries=(story.delivery(notice, contact="co_door"),),
-        )
-        await made.told.change(more)
+    async with at_the_desk_and_the_council(tmp_path) as made:
         yield made
 
 

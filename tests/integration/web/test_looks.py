@@ -48,7 +48,7 @@ NOTHING: Final = frozenset(
         "/account/passkeys/options", "/account/passkeys/{passkey}",
         "/users/invite", "/tokens/add", "/directory/import", "/notices/search",  # empty forms
         "/a/{token}", "/v/{token}", "/c/{token}", "/p/{token}", "/p/{token}/code",  # what one was sent oneself
-        "/wall/live",  # the page it belongs to was looked at
+        "/wall/live", "/notices/live", "/conversations/{thread}/live",  # the page it belongs to was looked at
     }
 )  # fmt: skip
 """Show nothing of anybody else's."""

@@ -10,7 +10,7 @@ import pytest
 from contacts.roles import OPERATOR
 from hub.core.accounts import Role
 from hub.edge.ids import SeededIds
-from hub.web.pages.wall import EVERY, LASTS
+from hub.web.live import EVERY, LASTS
 from tests.kit.accounts import BROMLEY, accounts_over
 from tests.kit.events import reported
 from tests.kit.records import SECRETS, Story, result

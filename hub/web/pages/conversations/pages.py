@@ -11,7 +11,7 @@ from typing import Final
 
 from aiohttp import web
 
-from hub.core.accounts import may
+from hub.core.accounts import Viewer, may
 from hub.core.conversation import LONGEST_TEXT, MOST_FILES, TextProblem
 from hub.service.conversations.audience import Audience
 from hub.service.conversations.reading import Reading
@@ -21,6 +21,7 @@ from hub.service.desk.reading import Reading as Notices
 from hub.service.desk.sights import Sights
 from hub.service.ports import Ids
 from hub.web.forms import Form
+from hub.web.live import Streams
 from hub.web.pages.accounts.site import Site
 from hub.web.pages.conversations.words import (
     WHEREABOUTS,
@@ -81,6 +82,7 @@ class ConversationPages:
         sights: Sights,
         site: Site,
         sessions: Sessions,
+        streams: Streams,
         ids: Ids,
     ) -> None:
         """``notices``: the desk's, by which a reply is an answer."""
@@ -90,6 +92,7 @@ class ConversationPages:
         self._sights = sights
         self._site = site
         self._sessions = sessions
+        self._streams = streams
         self._ids = ids
 
     async def index(self, request: web.Request) -> web.StreamResponse:
@@ -119,6 +122,19 @@ class ConversationPages:
     async def one(self, request: web.Request) -> web.StreamResponse:
         """One conversation. That it was read is recorded."""
         return await self._one(request, self._fresh(), ())
+
+    async def live(self, request: web.Request) -> web.StreamResponse:
+        """A stream that says when there is a newer message, and nothing of it."""
+        thread = _id(request, "thread")
+
+        async def look() -> str | None:
+            viewer = await self._sessions.still(request)
+            who = None if viewer is None else await self._whose(viewer)
+            return None if who is None or thread is None else await self._reading.newest(who, thread)
+
+        if await look() is None:
+            return self._sessions.nowhere()
+        return await self._streams.send(request, look)
 
     async def reply(self, request: web.Request) -> web.StreamResponse:
         """Write in it."""
@@ -191,6 +207,7 @@ class ConversationPages:
             thread=found.thread.id,
             episode=episode,
             messages=[message_view(one, found.mine, called) for one in found.messages],
+            mark=found.messages[-1].id,
             sent=message_view(own[-1], found.mine, called)["to"] if own and not problems else (),
             may_write=bool(values),
             **{"errors": (), **values},
@@ -213,7 +230,9 @@ class ConversationPages:
         return _Typed(key=self._ids.token())
 
     async def _who(self, request: web.Request) -> Who | None:
-        viewer = request[VIEWER]
+        return await self._whose(request[VIEWER])
+
+    async def _whose(self, viewer: Viewer) -> Who | None:
         sight = await self._sights.of(viewer)
         return None if sight is None else Who(sight=sight, actor=viewer.actor, name=viewer.name)
 

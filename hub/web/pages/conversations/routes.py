@@ -13,6 +13,7 @@ from hub.service.conversations.writing import Writing
 from hub.service.ports import Ids
 from hub.web.bodies import Bodies
 from hub.web.forms import Uploads
+from hub.web.live import Streams
 from hub.web.pages.accounts.site import Site
 from hub.web.pages.conversations.pages import CONVERSATIONS, ConversationPages
 from hub.web.pages.desk.routes import DeskServices
@@ -43,7 +44,14 @@ class ConversationSite:
 
     @classmethod
     def of(
-        cls, writing: Writing, reading: Reading, desk: DeskServices, site: Site, sessions: Sessions, ids: Ids
+        cls,
+        writing: Writing,
+        reading: Reading,
+        desk: DeskServices,
+        site: Site,
+        sessions: Sessions,
+        streams: Streams,
+        ids: Ids,
     ) -> "ConversationSite":
         pages = ConversationPages(
             writing=writing,
@@ -52,6 +60,7 @@ class ConversationSite:
             sights=desk.sights,
             site=site,
             sessions=sessions,
+            streams=streams,
             ids=ids,
         )
         return cls(pages=pages, sessions=sessions)
@@ -66,5 +75,6 @@ class ConversationSite:
             web.post(f"{_OF}/new", guarded(self.pages.open, files)),
             web.get(_ONE, guarded(self.pages.one), allow_head=False),
             web.post(_ONE, guarded(self.pages.reply, files)),
+            web.get(f"{_ONE}/live", guarded(self.pages.live), allow_head=False),
             web.get(f"{CONVERSATIONS}/pictures/{{file}}", guarded(self.pages.picture), allow_head=False),
         ]

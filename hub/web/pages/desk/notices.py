@@ -15,6 +15,7 @@ from hub.core.desk import Which
 from hub.service.answers import LONGEST_REDIRECT, AnswerProblem, Recorded
 from hub.service.desk.lists import Desks, Lists, Pile
 from hub.service.desk.reading import Read, Reading
+from hub.web.live import Streams
 from hub.web.pages.accounts.site import Site
 from hub.web.pages.acknowledge import SHOWN_AGAIN
 from hub.web.pages.desk.words import ACCEPTING, ANSWERS, DECLINING, EMPTY, EPISODES, TABS, counted, filed_view, row_view
@@ -31,11 +32,12 @@ FIELDS: Final = ("answer", "redirected_to")
 class NoticePages:
     """All of it is guarded. What is not the viewer's to see is answered as if it were not there."""
 
-    def __init__(self, *, lists: Lists, reading: Reading, site: Site, sessions: Sessions) -> None:
+    def __init__(self, *, lists: Lists, reading: Reading, site: Site, sessions: Sessions, streams: Streams) -> None:
         self._lists = lists
         self._reading = reading
         self._site = site
         self._sessions = sessions
+        self._streams = streams
 
     async def index(self, request: web.Request) -> web.StreamResponse:
         """A list: of what is not answered yet, unless another is asked for."""
@@ -53,9 +55,21 @@ class NoticePages:
             which=TABS[which],
             empty="There are no others." if before else EMPTY[which],
             rows=[row_view(one) for one in found.pile.rows],
+            mark=None if before else found.mark,
             first=f"{NOTICES}?{urlencode({'show': which})}" if before else None,
             later=f"{NOTICES}?{urlencode({'show': which, 'before': later})}" if later else None,
         )
+
+    async def live(self, request: web.Request) -> web.StreamResponse:
+        """A stream that says when the list is not as it was, and nothing of what is in it."""
+
+        async def look() -> str | None:
+            viewer = await self._sessions.still(request)
+            return None if viewer is None else await self._lists.mark(viewer)
+
+        if await look() is None:
+            return self._sessions.nowhere()
+        return await self._streams.send(request, look)
 
     async def show_search(self, request: web.Request) -> web.StreamResponse:
         """The form alone."""

@@ -11,6 +11,7 @@ from hub.service.desk.readers import Readers
 from hub.service.desk.reading import Reading
 from hub.service.desk.sights import Sights
 from hub.service.register import Registers
+from hub.web.live import Streams
 from hub.web.pages.accounts.site import Site
 from hub.web.pages.desk.notices import NOTICES, NoticePages
 from hub.web.pages.desk.readers import ReaderPages
@@ -42,9 +43,11 @@ class DeskSite:
     sessions: Sessions
 
     @classmethod
-    def of(cls, services: DeskServices, people: People, site: Site, sessions: Sessions) -> "DeskSite":
+    def of(cls, services: DeskServices, people: People, site: Site, sessions: Sessions, streams: Streams) -> "DeskSite":
         return cls(
-            notices=NoticePages(lists=services.lists, reading=services.reading, site=site, sessions=sessions),
+            notices=NoticePages(
+                lists=services.lists, reading=services.reading, site=site, sessions=sessions, streams=streams
+            ),
             register=RegisterPages(registers=services.registers, sights=services.sights, site=site, sessions=sessions),
             readers=ReaderPages(readers=services.readers, people=people, site=site, sessions=sessions),
             sessions=sessions,
@@ -55,6 +58,7 @@ class DeskSite:
         guarded = self.sessions.guarded
         return [
             web.get(NOTICES, guarded(self.notices.index), allow_head=False),
+            web.get(f"{NOTICES}/live", guarded(self.notices.live), allow_head=False),
             web.get(f"{NOTICES}/search", guarded(self.notices.show_search)),
             web.post(f"{NOTICES}/search", guarded(self.notices.search)),
             web.get(_NOTICE, guarded(self.notices.one), allow_head=False),

@@ -1,0 +1,55 @@
+// The part of the page that says data-live is asked for anew when its stream tells that it is not as it was. Only while
+// the page is to be seen: what is shown has been read, and the audit log says so. What somebody types stands elsewhere.
+const part = document.querySelector("[data-live]");
+const state = document.getElementById("live-state");
+let shown = part.dataset.mark;
+let newest = shown;
+let source;
+let busy = false;
+
+function say(text) {
+  if (state.textContent !== text) state.textContent = text;
+}
+
+function lost() {
+  const time = new Date().toLocaleTimeString("en-GB", { timeZone: "Europe/London" });
+  say(`Not live since ${time}. If this stays, the hub does not answer or you have been signed out: load the page again.`);
+}
+
+// Nothing is taken away from under somebody who is about to press it.
+async function renew() {
+  if (busy || newest === shown || document.hidden || part.contains(document.activeElement)) return;
+  busy = true;
+  const wanted = newest;
+  try {
+    const answer = await fetch(location.href, { headers: { Accept: "text/html" }, redirect: "error", cache: "no-store" });
+    const there = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById(part.id);
+    if (there === null) throw new Error("another page");
+    part.innerHTML = there.innerHTML;
+    shown = wanted;
+  } catch {
+    lost();
+    source.close();
+  } finally {
+    busy = false;
+  }
+  if (source.readyState === EventSource.CLOSED) setTimeout(listen, 5000);
+  else renew();
+}
+
+function listen() {
+  source?.close();
+  if (document.hidden) return;
+  source = new EventSource(part.dataset.live);
+  source.addEventListener("open", () => say("Live: what is new comes up by itself."));
+  source.addEventListener("error", lost);
+  source.addEventListener("message", (event) => {
+    newest = event.data;
+    renew();
+  });
+}
+
+part.addEventListener("focusout", () => setTimeout(renew));
+// A page that nobody sees holds no connection: a browser has six for one hub.
+document.addEventListener("visibilitychange", listen);
+listen();
