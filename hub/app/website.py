@@ -31,6 +31,7 @@ from hub.service.tokens.using import Usage
 from hub.service.wall import Wall
 from hub.settings import Settings
 from hub.web.api.callbacks import CallbacksApi
+from hub.web.api.conversations import ConversationsApi
 from hub.web.api.coverage import CoverageApi
 from hub.web.api.directory import DirectoryApi
 from hub.web.api.episodes import EpisodesApi
@@ -120,6 +121,7 @@ def parts_of(
         reached=reached_of(settings, clock),
     )
     streams = Streams(clock=clock, bell=bell)
+    talking = Talking(store=store, clock=clock, ids=ids)
     wall = Wall(store=store, health=health, outbox=domain.outbox, ways=ways_out, clock=clock, ids=ids)
     return Parts(
         events=EventsApi(
@@ -143,6 +145,9 @@ def parts_of(
         peers=PeersApi(document=None if own is None else own.document, clock=clock),
         register=RegisterApi(Registers(store, clock, ids)),
         coverage=CoverageApi(directory, changing.areas, clock),
+        talks=ConversationsApi(
+            writing=domain.writing, reading=talking, notices=desk.reading, sights=desk.sights, bodies=bodies
+        ),
         acknowledge=AcknowledgePage(answers=answers, pages=pages, bodies=forms),
         verify=VerifyPage(proofs=proofs, pages=pages),
         confirm=ConfirmPage(
@@ -177,9 +182,7 @@ def parts_of(
             asks=settings.verify_contacts,
         ),
         desk=DeskSite.of(desk, accounts.people, people.site, people.sessions, streams),
-        conversations=ConversationSite.of(
-            domain.writing, Talking(store=store, clock=clock, ids=ids), desk, people.site, people.sessions, streams, ids
-        ),
+        conversations=ConversationSite.of(domain.writing, talking, desk, people.site, people.sessions, streams, ids),
         tokens=TokenPages(
             tokens=tokens_of(settings, store, clock, ids),
             confirming=accounts.confirming,

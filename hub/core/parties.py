@@ -5,11 +5,11 @@ is withheld. Whoever works the episode (the police, the authorities, the social 
 others may write to those, and are not shown who else was told, as that alone may say what is suspected.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from contacts.roles import OPERATOR, ORGANISATION_OF, POLICE_ROLES, desk_of
-from hub.core.conversation import Because, Message, Party, PartyKey, Purpose, Reader
+from hub.core.conversation import CAUSE, Because, Message, Party, PartyKey, Purpose, Reader
 from hub.core.records import DecisionRecord, NoticeRecord, NoticeState
 from routing.decision import Decision, Priority
 from routing.needtoknow import full_sight
@@ -68,6 +68,21 @@ def taking_part(messages: Iterable[Message]) -> tuple[Party, ...]:
         for reader in [one for one in message.readers if one.because != "stands_in"]:
             found.setdefault(reader.party.key, reader.party)
     return tuple(found.values())
+
+
+def come_to(
+    messages: Iterable[Message], notices: Iterable[NoticeRecord], decisions: Iterable[DecisionRecord]
+) -> Mapping[str, Mapping[PartyKey, NoticeState]]:
+    """How far each of these messages has come, by its id and by whom it is for. Where a desk was asked to tell another,
+    its notice stands for the other's."""
+    taken = {one.id: one.decision for one in decisions}
+    found: dict[str, dict[PartyKey, NoticeState]] = {one.id: {} for one in messages}
+    for notice in notices:
+        decision = taken.get(notice.decision)
+        told = found.get(decision.cause.removeprefix(CAUSE)) if decision and decision.cause.startswith(CAUSE) else None
+        if told is not None:
+            told.update({(of, desk_of(role)): notice.state for role, of in _told(notice, decision)})
+    return found
 
 
 def readers(

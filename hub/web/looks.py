@@ -19,6 +19,10 @@ from hub.web.sessions import VIEWER
 SEEN: Final[Mapping[str, str]] = {
     "/v1/episodes": "episodes.listed",
     "/v1/episodes/{episode}": "episode.viewed",
+    "/v1/episodes/{episode}/threads": "conversations.listed",
+    "/v1/episodes/{episode}/readers": "conversations.listed",
+    "/v1/threads/{thread}": "conversations.listed",
+    "/v1/threads/{thread}/readers": "conversations.listed",
     "/v1/outbox": "outbox.listed",
     "/v1/outbox/{delivery}": "delivery.viewed",
     "/v1/directory": "directory.exported",

@@ -13,9 +13,11 @@ from hub.core.peers import WELL_KNOWN
 from hub.core.wire_models import DATA_MODELS, Envelope
 from hub.service.outbox import WHYS, Deed
 from hub.web.api.callbacks import LONGEST_ADDRESS, RECIPIENT
+from hub.web.api.conversation_bodies import NewMessage, NewThread
 from hub.web.api.directory import DirectoryChanges
 from hub.web.api.outbox import Narrowed, OutboxOrder, OutboxQuestion
 from hub.web.api.peers import DOCUMENT_TYPE
+from hub.web.openapi_conversations import conversation_paths
 from hub.web.openapi_directory import directory_paths
 from hub.web.openapi_parts import Json, misunderstood, parameter, query, reads, refusal, tidied
 
@@ -41,7 +43,7 @@ def schema_of(type: str) -> Mapping[str, Any] | None:
 @cache
 def openapi() -> Mapping[str, Any]:
     """The OpenAPI document. It names no server: the hub is wherever this was fetched from."""
-    own = (AcceptedBody, DirectoryChanges, OutboxOrder, ProblemDetails)
+    own = (AcceptedBody, DirectoryChanges, NewMessage, NewThread, OutboxOrder, ProblemDetails)
     models: tuple[type[BaseModel], ...] = (Envelope, *DATA_MODELS.values(), *own)
     schemas = _schemas(models, "#/components/schemas/{model}")
     events = {type: _event(type, schemas, "#/components/schemas") for type in DATA_MODELS}
@@ -75,6 +77,7 @@ def openapi() -> Mapping[str, Any]:
             "/v1/register/{organisation}": {"get": _register_operation()},
             WELL_KNOWN: {"get": _introduction_operation()},
             **directory_paths(),
+            **conversation_paths(),
             "/health/live": {"get": reads("The process answers", "application/json")},
             "/health/ready": {"get": _probe("Whether events can be taken and will be worked on")},
             "/health/overdue": {"get": _probe("503 when work is late: somebody has to look")},
@@ -86,6 +89,11 @@ def openapi() -> Mapping[str, Any]:
             "securitySchemes": {
                 "token": {"type": "http", "scheme": "bearer", "description": "Of the operator, or of an organisation."},
                 "register": {"type": "http", "scheme": "bearer", "description": "Of one organisation, for it alone."},
+                "organisation": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "Of one organisation, for the desks that it names.",
+                },
                 "callback": {"type": "http", "scheme": "bearer", "description": "That GOV.UK Notify was given."},
             },
         },

@@ -14,6 +14,7 @@ from hub.service.audit.looks import Looks
 from hub.service.ports import Clock
 from hub.web.api.bearers import Bearers
 from hub.web.api.callbacks import CallbacksApi
+from hub.web.api.conversations import ConversationsApi
 from hub.web.api.coverage import CoverageApi
 from hub.web.api.directory import DirectoryApi
 from hub.web.api.episodes import EpisodesApi, guarded, guarded_own
@@ -61,6 +62,7 @@ class Parts:
     outbox: OutboxApi
     directory: DirectoryApi
     coverage: CoverageApi
+    talks: ConversationsApi
     callbacks: CallbacksApi
     peers: PeersApi
     register: RegisterApi
@@ -134,6 +136,7 @@ def _everything(parts: Parts) -> list[web.RouteDef]:
         web.post("/v1/receipts/email", guarded(parts.access, "receipts:write", parts.callbacks.mail)),
         web.get("/v1/register/{organisation}", guarded(parts.access, REGISTER, parts.register.list)),
         *_directory(parts.directory, parts.coverage, parts.access),
+        *parts.talks.routes(parts.access),
         *parts.accounts.routes(),
         *parts.directory_pages.routes(),
         *parts.assurance.routes(),

@@ -20,6 +20,7 @@ from sqlalchemy import event
 from contacts.model import Contact
 from contacts.roles import OPERATOR
 from hub.core.api_tokens import SCOPES
+from hub.core.desk import EVERY_DESK
 from hub.core.drafts import author_of
 from hub.core.passkeys import Passkey
 from hub.core.uploads import Upload
@@ -45,6 +46,8 @@ NO_TENANTS: Final = (
     "/health/", "/metrics", "/v1/openapi.json", "/v1/events", "/v1/callbacks/", "/wall/live", "/notices/live", "/.well-known/"
 )  # fmt: skip
 ENDING: Final = ("/account/sign-out-everywhere",)
+THE_SAME: Final = ("table", "deed", "number")
+"""Names in paths that stand for nobody's."""
 SAFE: Final = {"GET", "HEAD", "POST"}
 FIELDS: Final[dict[str, str | list[str]]] = {
     "roles": ["recipient"], "desks": ["*"], "answer": "accepted", "name": "A name", "why": "A reason of some words",
@@ -69,13 +72,13 @@ class There:
     def _one(self, name: str, real: bool) -> str:
         assert name in self.ids, f"give an example of {{{name}}}, so that it is walked as the wrong tenant"
         one = self.ids[name]
-        return one if real or name in ("table", "deed") else missing(one)
+        return one if real or name in THE_SAME else missing(one)
 
     def same(self, answer: "Answer", *, real: bool) -> "Answer":
         """Without what was asked for, which an answer may repeat."""
         body = answer.body
         for name, one in self.ids.items():
-            if name not in ("table", "deed"):
+            if name not in THE_SAME:
                 body = body.replace(one if real else missing(one), f"<{name}>")
         return Answer(status=answer.status, headers=answer.headers, body=body)
 
@@ -165,7 +168,7 @@ async def others(desk: Desk) -> There:
     await web.store.write(work)
     notice, message = told.changes.notices[0], await desk.wrote()
     ids = {
-        "thread": message.thread, "file": message.files[0].id,
+        "thread": message.thread, "file": message.files[0].id, "message": message.id, "number": "1",
         "user": invited.user, "session": admin.viewer.session, "passkey": passkey.id, "notice": notice.id,
         "delivery": told.delivery.id, "episode": told.story.episode, "alarm": alarm.id, "change": proposed.draft.id,
         "upload": upload.id, "organisation": BROMLEY, "mark": row.mark.hex(), "token": token.id,
@@ -233,7 +236,8 @@ async def test_a_token_of_another_authority_gets_what_is_not_there(tmp_path: Pat
     digest = hashlib.sha256(secret.encode()).digest()
     async with at_the_desk(tmp_path) as desk:
         web, there = desk.told.web, await others(desk)
-        every = Token(name="all", scopes=frozenset(SCOPES), created_at=START, organisation=WRONG, sha256=digest)
+        every = Token(name="all", scopes=frozenset(SCOPES), created_at=START, organisation=WRONG, sha256=digest,
+                      desks=frozenset({EVERY_DESK}))  # fmt: skip
         await file_tokens(web.store, [every])
         sent = {"Authorization": f"Bearer {secret}", "Content-Type": "application/json"}
 

@@ -20,15 +20,19 @@ from typing import Any, Final
 from contacts.fictional import fictional_bundle
 from contacts.tables import dumps
 from hub.app.keys import acknowledgement_secret, key_ring
+from hub.core.api_tokens import CONVERSATIONS, digest
+from hub.core.desk import EVERY_DESK
 from hub.core.tokens import ack_token
 from tests.kit.events import raw, reported_in_full
 from tests.kit.fire import ROOT
 from tests.kit.hub import hub_settings
+from tests.kit.tokens import Token, file_tokens
 from tests.kit.whole import Whole, whole
 
 CONFIG: Final = ROOT / "tests" / "kit" / "schemathesis.toml"
 TOKEN: Final = "fpt_operator"
 REGISTER_TOKEN: Final = "fpt_register"
+ORGANISATION_TOKEN: Final = "fpt_organisation"
 _STATUS: Final = re.compile(r'"status_code":\s*(\d{3})\b')
 NOTIFY_KEY: Final = "test-26785a09-ab16-4eb0-8407-a37497a57506-3d844edf-8d35-48ac-975b-e847b4f122b0"
 CALLBACKS: Final = "a token of thirty-two characters"
@@ -71,6 +75,11 @@ async def published(folder: Path) -> AsyncIterator[Whole]:
     ) as hub:
         status, _ = await hub.post(raw(reported_in_full()))
         assert status == 202
+        talks = Token(
+            name="talks", scopes=CONVERSATIONS, created_at=datetime.now(UTC), organisation=BROMLEY,
+            desks=frozenset({EVERY_DESK}), sha256=digest(ORGANISATION_TOKEN),
+        )  # fmt: skip
+        await file_tokens(hub.hub.store, [talks])
         yield hub
 
 

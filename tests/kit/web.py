@@ -59,6 +59,7 @@ from hub.service.tokens.keeping import Tokens
 from hub.service.wall import Wall
 from hub.service.ways import Ways
 from hub.web.api.callbacks import CallbacksApi
+from hub.web.api.conversations import ConversationsApi
 from hub.web.api.coverage import CoverageApi
 from hub.web.api.directory import DirectoryApi
 from hub.web.api.episodes import EpisodesApi
@@ -312,6 +313,17 @@ async def serving(
     bell = Bell()
     streams = Streams(clock=clock, bell=bell)
     desk = desk_of(store, directory, keep, composer, answers, ACK_SECRET, clock, ids, metrics)
+    writing = Writing(
+        store=store,
+        ways=Ways(ids=ids, directory=directory, secret=ACK_SECRET, channels=frozenset(sinks)),
+        packs=load_packs(),
+        areas=load_areas(),
+        directory=directory,
+        clock=clock,
+        ids=ids,
+        nudge=bell.ring,
+    )
+    talking = Talking(store=store, clock=clock, ids=ids)
     parts = Parts(
         events=EventsApi(
             parse=lambda raw: parse(raw, rules),
@@ -329,6 +341,9 @@ async def serving(
         episodes=EpisodesApi(seeing),
         outbox=OutboxApi(outbox, bodies, clock),
         directory=DirectoryApi(office(store, clock=clock).changing, bodies, clock),
+        talks=ConversationsApi(
+            writing=writing, reading=talking, notices=desk.reading, sights=desk.sights, bodies=forms
+        ),
         coverage=CoverageApi(directory, load_areas(), clock),
         callbacks=CallbacksApi(
             inbox=Inbox(
@@ -381,17 +396,8 @@ async def serving(
         ),
         desk=DeskSite.of(desk, services.people, accounts.site, accounts.sessions, streams),
         conversations=ConversationSite.of(
-            Writing(
-                store=store,
-                ways=Ways(ids=ids, directory=directory, secret=ACK_SECRET, channels=frozenset(sinks)),
-                packs=load_packs(),
-                areas=load_areas(),
-                directory=directory,
-                clock=clock,
-                ids=ids,
-                nudge=bell.ring,
-            ),
-            Talking(store=store, clock=clock, ids=ids),
+            writing,
+            talking,
             desk,
             accounts.site,
             accounts.sessions,

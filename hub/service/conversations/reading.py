@@ -1,12 +1,14 @@
 """Conversations are listed and read, and the audit log says so before anybody is shown a word."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from hub.core.conversation import File, Message, Party, Thread
-from hub.core.parties import taking_part
-from hub.core.records import AuditLine
+from hub.core.conversation import File, Message, Party, PartyKey, Thread
+from hub.core.parties import come_to, taking_part
+from hub.core.records import AuditLine, NoticeState
 from hub.service.conversations.seats import Seat, Who, seat, unanswered
 from hub.service.ports import Clock, Ids, Store, Unit, Unsealable
+from hub.service.tenancy import WHOLE, scoped
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +38,8 @@ class Opened:
     mine: tuple[Party, ...]
     parties: tuple[Party, ...]
     messages: tuple[Message, ...] = field(repr=False)
+    more: bool = False
+    """There are later ones, which were not asked for."""
 
 
 class Reading:
@@ -60,15 +64,40 @@ class Reading:
         summaries.sort(key=lambda one: one.newest.id, reverse=True)
         return Listed(mine=found.mine, summaries=tuple(summaries))
 
-    async def read(self, who: Who, thread: str) -> Opened | None:
-        """One conversation; recorded as read."""
+    async def read(self, who: Who, thread: str, *, after: str | None = None, limit: int | None = None) -> Opened | None:
+        """One conversation, or those of its messages behind ``after``, ``limit`` at most; recorded as read. None also
+        where it has no message ``after``."""
         there = await self._store.read(lambda unit: unit.conversations.thread(thread))
         found = None if there is None else await self._seat(who, there.episode)
         messages = () if found is None else found.of(thread)
         if there is None or found is None or not messages:
             return None
-        await self._record(who, there.episode, thread, {"messages": str(len(messages)), "newest": messages[-1].id})
-        return Opened(thread=there, mine=found.mine, parties=taking_part(messages), messages=messages)
+        before = [one.id for one in messages]
+        if after is not None and after not in before:
+            return None
+        rest = messages[0 if after is None else before.index(after) + 1 :]
+        page = rest[:limit]
+        if page:
+            await self._record(who, there.episode, thread, {"messages": str(len(page)), "newest": page[-1].id})
+        return Opened(
+            thread=there, mine=found.mine, parties=taking_part(messages), messages=page, more=len(page) < len(rest)
+        )
+
+    async def states(self, opened: Opened) -> Mapping[str, Mapping[PartyKey, NoticeState]]:
+        """How far the messages have come that those who have opened it wrote themselves, by message and by whom it is
+        for. Looks beyond their organisation: at nothing but the state of what they sent to whom they were shown."""
+        own = {one.key for one in opened.mine}
+        mine = [one for one in opened.messages if (one.organisation, one.desk) in own]
+        episode = opened.thread.episode
+
+        async def work(unit: Unit) -> Mapping[str, Mapping[PartyKey, NoticeState]]:
+            return come_to(mine, await unit.notices(episode), await unit.decisions(episode))
+
+        try:
+            with scoped(WHOLE):
+                return await self._store.read(work) if mine else {}
+        except Unsealable:
+            return {}
 
     async def newest(self, who: Who, thread: str) -> str | None:
         """The id of the newest message for them; says nothing of it, so that asking is no reading."""
@@ -93,6 +122,13 @@ class Reading:
             return await self._store.read(work)
         except Unsealable:
             return ()
+
+    async def numbered(self, who: Who, thread: str, message: str, number: int) -> File | None:
+        """A picture of a message by its number, from 1; likewise."""
+        there = await self._store.read(lambda unit: unit.conversations.thread(thread))
+        found = None if there is None else await self._seat(who, there.episode)
+        files = [file for one in (found.of(thread) if found else ()) if one.id == message for file in one.files]
+        return await self.picture(who, files[number - 1].id) if 0 < number <= len(files) else None
 
     async def picture(self, who: Who, file: str) -> File | None:
         """A picture of a message that is for them; recorded as read."""

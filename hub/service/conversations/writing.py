@@ -140,7 +140,7 @@ class Writing:
             if found is None:
                 return None
             if draft.shown is not None and not draft.shown.issuperset(one.key for one in found.thread):
-                return (_JOINED,)
+                return (JOINED,)
             some = found.readers(draft.to, touches=checked.touches)
             # Whoever reads it in any case may be named too: it changes nothing.
             known_to = {one.key for one in found.offered} | {one.party.key for one in some}
@@ -204,7 +204,9 @@ class Writing:
         return Posting(ways=self.ways, packs=self.packs, directory=self.directory, ids=self.ids)
 
 
-_JOINED: Final = TextProblem(
+ASKED: Final[frozenset[Via]] = frozenset({"page", "api"})
+"""Ways by which an author can be asked."""
+JOINED: Final = TextProblem(
     field="readers", message="Somebody has joined the conversation: see who reads it now, and send it again"
 )
 """What somebody writes is read by those whom they were shown, and by no other but the police by rule."""
@@ -219,7 +221,7 @@ def check(draft: Draft) -> "_Checked | tuple[TextProblem, ...]":
     purpose = _purpose(draft.purpose)
     if purpose is None:
         problems.append(TextProblem(field="purpose", message="Choose what the message is"))
-    if draft.whereabouts is None and draft.via == "page":
+    if draft.whereabouts is None and draft.via in ASKED:
         problems.append(
             TextProblem(field="whereabouts", message="Say whether it is about where the child is, was or may be")
         )

@@ -141,6 +141,14 @@ class Reading:
         sight = await self._sights.of(viewer)
         if sight is None or not may(viewer, "notices:answer", viewer.organisation):
             return None
+        return await self.answer_as(
+            sight, notice, name=viewer.name[:LONGEST_NAME], by=viewer.actor, answer=answer, redirected_to=redirected_to
+        )
+
+    async def answer_as(
+        self, sight: Sight, notice: str, *, name: str, by: str, answer: str, redirected_to: str | None = None
+    ) -> Recorded | Sequence[AnswerProblem] | None:
+        """The same for somebody whom a program names that sees this: ``by`` is its actor, who answers for the name."""
         try:
             filed = await self._store.read(lambda unit: unit.desk.one(sight, notice))
         except Unsealable:
@@ -148,9 +156,7 @@ class Reading:
         if filed is None or filed.claimed is None:
             return None
         token = ack_token(self._secret, filed.claimed.delivery.id)
-        return await self._answers.acknowledge(
-            token, name=viewer.name[:LONGEST_NAME], answer=answer, redirected_to=redirected_to, by=viewer.actor
-        )
+        return await self._answers.acknowledge(token, name=name, answer=answer, redirected_to=redirected_to, by=by)
 
     @staticmethod
     async def _found(

@@ -30,6 +30,8 @@ OWN: Final = frozenset(
         "/notices/{notice}",
         "/notices/{notice}/photo",
         "/conversations/{thread}",
+        "/v1/threads/{thread}/messages",
+        "/v1/threads/{thread}/messages/{message}/pictures/{number}",
         "/conversations/pictures/{file}",
         "/register",
         "/p/{token}/notice",
