@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from http.cookies import SimpleCookie
-from typing import Final
+from typing import Final, Protocol
 from urllib.parse import urlencode
 
-from tests.kit.web import Web
+from aiohttp import ClientSession
 
 FORM: Final = "application/x-www-form-urlencoded"
 
@@ -71,11 +71,21 @@ class Seen:
         return " ".join(found.text.split())
 
 
+class Served(Protocol):
+    """A hub that listens."""
+
+    @property
+    def url(self) -> str: ...
+
+    @property
+    def session(self) -> ClientSession: ...
+
+
 @dataclass
 class Visitor:
     """One browser. ``headers`` go with every request; ``base`` is what a proxy would take off a path."""
 
-    web: Web
+    web: Served
     base: str = ""
     headers: dict[str, str] = field(default_factory=dict)
     cookies: dict[str, str] = field(default_factory=dict)
