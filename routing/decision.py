@@ -22,6 +22,8 @@ Kind = Literal[
     "conversation",
     "verification",
 ]
+AgreementKind = Literal["return_interview", "lead", "collection"]
+"""What organisations can agree about: who interviews the child on the return, who leads, who collects the child."""
 DutyState = Literal["open", "done", "cancelled", "overdue"]
 
 

@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Literal
 
 from routing.calendar import Period, add, birthday, night_limit
-from routing.decision import DutyState, Rule
+from routing.decision import AgreementKind, DutyState, Rule
 from routing.facts import Doc, born, looked_after
 from routing.packs import LEAD, DutyRow, Pack, Packs, Reminders
 
@@ -337,6 +337,15 @@ def complete(duties: tuple[Duty, ...], code: str, at: datetime, by: str) -> tupl
         if d.code == code and d.unfinished
         else d
         for d in duties
+    )
+
+
+def closed_by_agreement(packs: Packs, kind: AgreementKind, agrees: Callable[[str, Pack], bool]) -> frozenset[str]:
+    """The duties whose deed is an agreement of this kind; ``agrees``: whether who holds a role, by a pack, is of it."""
+    return frozenset(
+        running.row.code
+        for running in rows_of(packs)
+        if running.row.agreed == kind and all(agrees(role, running.pack) for role in running.row.agreed_by)
     )
 
 

@@ -105,6 +105,8 @@ def _unusable(row: Mapping[str, Any]) -> Problems:
     follows = row.get("starts") == "completed"
     if follows != bool(row.get("after")) or follows != bool(row.get("outcomes")):
         yield ".starts", "a duty that starts when another is completed needs after and outcomes; no other has them"
+    if (row.get("agreed") is None) != (not row.get("agreed_by")):
+        yield ".agreed_by", "says who has to be of the agreement that agreed names: give both or none"
     if row.get("acts") is not None and row.get("owner") != "hub":
         yield ".owner", "a duty that acts is the hub's own"
     if row.get("owner") == "hub" and row.get("acts") is None:

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from routing.calendar import Period, parse_period
 from routing.conditions import BadCondition, Condition, parse_condition
-from routing.decision import Kind
+from routing.decision import AgreementKind, Kind
 from routing.facts import KNOWN, WORDS
 from routing.pack_checks import CODE
 
@@ -187,6 +187,10 @@ class DutyRow(OptionalRow):
     closed_by_any: tuple[str, ...] = ()
     """Other duties whose completion with any outcome closes this one too."""
     closed_by_declined: tuple[str, ...] = ()
+    agreed: AgreementKind | None = None
+    """The deed is to come to this agreement: it is done once ``agreed_by`` have, among whom they agreed with."""
+    agreed_by: tuple[Role, ...] = ()
+    """Who has to be of it: an authority by any desk of it, every other role by its desk."""
     night: bool = False
     """The earlier of ``due`` and the next night cut-off."""
     also_after_found: bool = False

@@ -82,6 +82,12 @@ ACTIONS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
         "A named human wrote a message in one.",
         ("purpose", "readers", "thread", "via", "whereabouts"),
     ),
+    "agreement.proposed": ("A named human proposed something to other organisations.", ("asked", "kind", "message")),
+    "agreement.lapsed": ("Nobody answered a proposal in time, and who is of it was told.", ("kind", "message")),
+    "agreement.*": (
+        "A named human answered a proposal, or withdrew it; `duties` are those whose deed it was.",
+        ("duties", "kind", "message"),
+    ),
     # the directory
     "directory.proposed": ("A change waits for a second person.", ("entries", "proposed_by", "version")),
     "directory.changed": ("A change that needs nobody else came into force.", ("entries", "proposed_by", "version")),

@@ -12,11 +12,12 @@ from typing import Final, Literal, TypeAlias, get_args
 
 from hub.core.pictures import picture_type
 
-Purpose = Literal["information", "question", "sighting", "agreement", "handover", "police_hold"]
+Purpose = Literal["information", "question", "sighting", "agreement", "handover", "police_hold", "not_ours"]
 Via = Literal["page", "api", "email", "hub"]
-Because = Literal["author", "named", "thread", "whereabouts", "stands_in"]
+Because = Literal["author", "named", "thread", "whereabouts", "stands_in", "unanswered"]
 """Why a party reads a message: it wrote it; its author named it; it has taken part in the thread; it is the police, and
-the message touches whereabouts; or it is asked to tell a party that nobody could reach."""
+the message touches whereabouts; it is asked to tell a party that nobody could reach;
+or it is of a proposal that was not answered in time."""
 PartyKey: TypeAlias = tuple[str | None, str]
 
 PURPOSES: Final[tuple[Purpose, ...]] = get_args(Purpose)

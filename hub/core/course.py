@@ -69,6 +69,8 @@ class Outcome:
     """``found``, ``returned`` or ``retraction`` if this change overtakes notices not yet sent (readings.md D8)."""
     acted: tuple[Duty, ...] = ()
     """Duties of the hub itself that were carried out."""
+    lapsed: tuple[str, ...] = ()
+    """Proposals whose deadline is past."""
     problems: tuple[tuple[str, str], ...] = ()
     """Why a kept event turned out to be invalid, and was not applied (readings.md D15)."""
 

@@ -56,6 +56,8 @@ class Memory:
     """The first of found and returned has been applied."""
     heard: Mapping[str, datetime] = field(default_factory=dict)
     """Of a case that another hub tells of: path -> the time of the notice that said it last (peer_cases.py)."""
+    deadlines: Mapping[str, datetime] = field(default_factory=dict)
+    """Proposals (by id) that wait for an answer, and until when they were to have one (agreements.py)."""
 
     def dumps(self) -> bytes:
         """As JSON."""
@@ -73,6 +75,7 @@ class Memory:
                 "fired": sorted(self.fired),
                 "recovered": self.recovered,
                 **({"heard": {path: _text(at) for path, at in self.heard.items()}} if self.heard else {}),
+                **({"deadlines": {one: _text(at) for one, at in self.deadlines.items()}} if self.deadlines else {}),
             },
             separators=(",", ":"),
         ).encode()
@@ -95,6 +98,7 @@ class Memory:
             fired=frozenset(raw["fired"]),
             recovered=raw["recovered"],
             heard={path: instant(at) for path, at in raw.get("heard", {}).items()},
+            deadlines={one: instant(at) for one, at in raw.get("deadlines", {}).items()},
         )
 
 

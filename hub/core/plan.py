@@ -7,9 +7,11 @@ saves. The order inside one event is always the same: fold, decide, start and st
 from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import replace
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
 
+from contacts.roles import desk_of
 from hub.core import episode as fold
+from hub.core.conversation import PartyKey
 from hub.core.course import Context, Course, Outcome, Refused, first_missing
 from hub.core.episode import Episode
 from hub.core.events import EpisodeEvent, instant
@@ -23,19 +25,22 @@ from routing.decide import (
     told_updates,
     update_notices,
 )
-from routing.decision import Decision, Kind
+from routing.decision import AgreementKind, Decision, Kind
 from routing.duties import (
     Running,
     closed_along,
+    closed_by_agreement,
     complete,
     rows_of,
 )
 from routing.facts import part
-from routing.packs import Packs
+from routing.packs import Pack, Packs
 from routing.recipients import circulation_members, resolve
 from routing.standing import Draft, Standing
 
 Hush = Literal["returned", "retracted"]
+AUTHORITIES: Final = ("responsible_authority", "host_authority")
+"""Roles of an authority as such: any desk of it agrees for it."""
 _SKIPPED: Mapping[Hush | None, Callable[[Running], bool]] = {
     None: lambda _: False,
     "returned": lambda running: "returned" in running.row.ends,
@@ -93,6 +98,26 @@ def _report(course: Course, event: EpisodeEvent, over: EpisodeEvent | None) -> N
         # nobody hears "missing" after "returned" (A4); but what is to be told of the count is told
         course.count(standing, "out")
         course.clocks(standing, since, skip=_SKIPPED["returned"])
+
+
+def agreed(
+    episode: Episode, context: Context, kind: AgreementKind, parties: Set[PartyKey], cause: str
+) -> tuple[Outcome, Set[str]] | None:
+    """What an agreement of these parties does to an episode, with the codes of the duties whose deed it is; None where
+    it is none's."""
+    without_people = {**episode.doc, "people": []}
+    organisations = {organisation for organisation, _ in parties}
+
+    def agrees(role: str, pack: Pack) -> bool:
+        (held,) = resolve(role, without_people, context.areas, pack)
+        if role in AUTHORITIES:
+            return held.organisation in organisations
+        return (held.organisation, desk_of(role)) in parties
+
+    course = Course(episode, context, cause)
+    packs = context.packs.select(episode.doc)
+    closed = _close(course, closed_by_agreement(packs, kind, agrees), "done", context.now)
+    return (course.outcome(), closed) if closed else None
 
 
 def _hush(over: EpisodeEvent | None, later: EpisodeEvent, episode: Episode) -> Hush | None:
@@ -234,27 +259,30 @@ def _retracted(course: Course, event: EpisodeEvent) -> None:
 
 
 def _completed(course: Course, event: EpisodeEvent, hush: Hush | None) -> None:
-    data, packs = event.data, course.context.packs
+    data = event.data
     at = instant(data["at"]) if data.get("at") else event.time
-    before = course.episode.duties
-    along = closed_along(packs, data["duty"], data["outcome"])
-    duties = before
-    for code in {data["duty"], *along} - _nobody_elses(packs):
-        duties = complete(duties, code, at, course.cause)
-    if duties == before:
+    if not _close(course, {data["duty"]}, data["outcome"], at):
         course.warnings.append("no duty of this code is open: nothing was closed")
-    course.change(duties=duties)
-    closed = {old.code for old, new in zip(before, duties, strict=True) if old != new}
-    if any(_follows(running, closed, data["outcome"]) for running in rows_of(packs)):
-        course.start(
-            "completed", course.standing(), at, only=lambda running: _follows(running, closed, data["outcome"])
-        )
     wanted = [f"circulation:{name}" for name in data.get("circulate") or ()]
     made = {told.recipient.role for told in course.episode.memory.told}
     if wanted and course.episode.state != "open":
         course.warnings.append("the child is not missing any more: nothing was circulated")
     elif (fresh := [role for role in dict.fromkeys(wanted) if role not in made]) and hush is None:
         _circulate(course, fresh)
+
+
+def _close(course: Course, codes: Set[str], outcome: str, at: datetime) -> Set[str]:
+    """End these duties, what ends along with them, and start what follows; the codes of those that were open."""
+    packs, before = course.context.packs, course.episode.duties
+    along = frozenset[str]().union(*(closed_along(packs, code, outcome) for code in codes))
+    duties = before
+    for code in (codes | along) - _nobody_elses(packs):
+        duties = complete(duties, code, at, course.cause)
+    course.change(duties=duties)
+    closed = {old.code for old, new in zip(before, duties, strict=True) if old != new}
+    if any(_follows(running, closed, outcome) for running in rows_of(packs)):
+        course.start("completed", course.standing(), at, only=lambda running: _follows(running, closed, outcome))
+    return closed
 
 
 def _follows(running: Running, closed: Set[str], outcome: str) -> bool:

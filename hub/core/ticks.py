@@ -33,6 +33,7 @@ def next_wake(episode: Episode) -> datetime | None:
     """The next instant at which the clock has something to do for this episode."""
     happening = episode.next_happening
     moments = [e.remove_at for e in episode.register if e.removed_at is None]
+    moments += episode.memory.deadlines.values()
     return min([*moments, *([happening.at] if happening else [])], default=None)
 
 
@@ -45,7 +46,7 @@ def tick(episode: Episode, context: Context) -> Outcome | None:
         if not expiring or happening.at <= min(e.remove_at for e in expiring):
             return _happen(episode, happening, context)
     if not expiring:
-        return None
+        return _lapse(episode, context.now)
     first = min(e.remove_at for e in expiring)
     register = tuple(
         replace(e, removed_at=context.now, removed_by="duty:register_removal")
@@ -54,6 +55,16 @@ def tick(episode: Episode, context: Context) -> Outcome | None:
         for e in episode.register
     )
     return Outcome(episode=replace(episode, register=register))
+
+
+def _lapse(episode: Episode, now: datetime) -> Outcome | None:
+    """Proposals that nobody answered in time. Each is looked at once: what somebody answers late, they answer."""
+    memory = episode.memory
+    lapsed = tuple(one for one, at in memory.deadlines.items() if at <= now)
+    if not lapsed:
+        return None
+    left = {one: at for one, at in memory.deadlines.items() if at > now}
+    return Outcome(episode=replace(episode, memory=replace(memory, deadlines=left)), lapsed=lapsed)
 
 
 def _happen(episode: Episode, happening: Happening, context: Context) -> Outcome:

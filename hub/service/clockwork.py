@@ -18,6 +18,7 @@ from hub.core.course import Context, Outcome
 from hub.core.episode import Episode
 from hub.core.records import AlarmRecord, Changes, EventRecord, StoredEpisode
 from hub.core.ticks import tick
+from hub.service.agreements.steps import Steps
 from hub.service.ledger import Bookkeeper, load, reach, wake_at
 from hub.service.ports import Ids, Store, StoreUnavailable, Unit
 from routing.duties import Duty
@@ -105,6 +106,9 @@ class Clockwork:
             await self._save(unit, stored, before, outcomes, now)
         else:  # looked at early, so as not to show a birthday
             await unit.save(self._asleep(stored, now))
+        agreeing = Steps.of(self.book, self.areas, self.directory)
+        for lapsed in [one for outcome in outcomes for one in outcome.lapsed]:
+            await agreeing.lapse(unit, episode, lapsed, now)
         return True
 
     def _asleep(self, stored: StoredEpisode, now: datetime) -> Changes:

@@ -39,6 +39,7 @@ from hub.core.records import (
 from hub.core.wall import Carriage, Figures, Happened
 from hub.service.accounts.ports import AccountsUnit, PasskeysUnit
 from hub.service.accounts.provider_ports import ProvidersUnit
+from hub.service.agreements.ports import AgreementsUnit
 from hub.service.assurance.ports import AssuranceUnit
 from hub.service.audit.ports import Trail
 from hub.service.conversations.ports import ConversationsUnit
@@ -149,6 +150,11 @@ class Unit(Protocol):
     @property
     def pickups(self) -> Pickups:
         """What is picked up, and who asked for it."""
+        ...
+
+    @property
+    def agreements(self) -> AgreementsUnit:
+        """What organisations propose to each other, and answer."""
         ...
 
     @property

@@ -192,6 +192,8 @@ OF_ORGANISATION: Final[Mapping[str, Condition]] = {
     "messages": _reading("id"),
     "message_readers": _reading("message"),
     "message_files": _reading("message"),
+    "agreements": _reading("message"),
+    "agreement_answers": _hangs_on(("agreement", "agreements", "id")),
     "police_holds": _OF_EPISODE,
 }
 """Which rows of a table are an organisation's."""

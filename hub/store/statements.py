@@ -12,6 +12,7 @@ from hub.core.evidence import Stated, salt_key, salt_of
 from hub.core.records import AuditLine
 from hub.core.wire_values import instant_text
 from hub.service.ports import Unsealable
+from hub.store.agreements_tables import agreement_answers, agreements
 from hub.store.conversation_tables import message_files, message_readers, messages, threads
 from hub.store.episodes import duty_row
 from hub.store.failures import KeyErased
@@ -148,9 +149,24 @@ HOLD: Final = Kind(
     ),
     sealed=("name", "reason"),
 )  # fmt: skip
+AGREEMENT: Final = Kind(
+    name="agreement",
+    table=agreements,
+    clear=(
+        "id", "episode", "thread", "message", "kind", "does_it", "when_at", "deadline", "proposer", "asked", "actor",
+        "proposed_at", "replaces",
+    ),
+)  # fmt: skip
+AGREEMENT_ANSWER: Final = Kind(
+    name="agreement_answer",
+    table=agreement_answers,
+    clear=("agreement", "organisation", "desk", "episode", "said", "at", "actor", "message"),
+    place=lambda row: f"{row['agreement']}/{row['organisation']}/{row['desk']}",
+)
 KINDS: Final = (
     EVENT, REVISION, DECISION, NOTICE, DELIVERY, ATTEMPT, RECEIPT, ACKNOWLEDGEMENT, DUTY, REGISTER, THREAD, MESSAGE,
     READER, FILE, HOLD,
+    AGREEMENT, AGREEMENT_ANSWER,
 )  # fmt: skip
 
 

@@ -44,6 +44,7 @@ from hub.core.records import (
 from hub.core.wall import Carriage, Figures, Happened
 from hub.service.accounts.ports import AccountsUnit, PasskeysUnit
 from hub.service.accounts.provider_ports import ProvidersUnit
+from hub.service.agreements.ports import AgreementsUnit
 from hub.service.assurance.ports import AssuranceUnit
 from hub.service.audit.ports import Trail
 from hub.service.conversations.ports import ConversationsUnit
@@ -77,6 +78,7 @@ from hub.store import (
 )
 from hub.store import deliveries as settling
 from hub.store.accounts import SqlAccounts
+from hub.store.agreements import SqlAgreements
 from hub.store.assurance import SqlAssurance
 from hub.store.audit import SqlTrail
 from hub.store.conversations import SqlConversations
@@ -120,6 +122,7 @@ class SqlUnit:
         self.desk: DeskUnit = SqlDesk(self._run)
         self.conversations: ConversationsUnit = SqlConversations(self._run)
         self.holds: HoldsUnit = SqlHolds(self._run)
+        self.agreements: AgreementsUnit = SqlAgreements(self._run)
         self.assurance: AssuranceUnit = SqlAssurance(self._run)
         self.search: SearchUnit = SqlSearch(self._run)
         self.trail: Trail = SqlTrail(self._run)

@@ -21,6 +21,7 @@ _WHY: Final = {
     "named": "somebody wrote a message to them",
     "thread": "they take part in a conversation in which somebody wrote",
     "whereabouts": "somebody wrote what touches the child's whereabouts, which the police are told at once",
+    "unanswered": "a proposal was not answered by the time that was asked for",
 }
 
 

@@ -101,7 +101,7 @@ class Writing:
         self, who: Who, episode: str, *, thread: str | None = None, desk: str | None = None
     ) -> Audience | None:
         """Who would read what is written now, to be shown before it is sent; None as for :meth:`write`."""
-        sits = await self._let_in(who, episode, thread, None, desk)
+        sits = await self.let_in(who, episode, thread, None, desk)
         if sits is None:
             return None
 
@@ -119,7 +119,7 @@ class Writing:
 
     async def write(self, who: Who, episode: str, draft: Draft) -> Outcome | None:
         """Send a message; None for whoever takes no part: of the episode, or of the thread."""
-        sits = await self._let_in(who, episode, draft.thread, draft.in_reply_to, draft.desk)
+        sits = await self.let_in(who, episode, draft.thread, draft.in_reply_to, draft.desk)
         if sits is None:
             return None
         checked = check(draft)
@@ -158,7 +158,7 @@ class Writing:
             self.nudge()
         return outcome
 
-    async def _let_in(
+    async def let_in(
         self, who: Who, episode: str, thread: str | None, in_reply_to: str | None, desk: str | None
     ) -> Seat | None:
         """By what they see themselves, and no more."""
