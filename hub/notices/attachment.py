@@ -54,6 +54,8 @@ class NoticeMessage(_Part):
     sent_at: Instant
     text: str
     pictures: list[str] = Field(description="Names of the attachments that belong to it.")
+    in_reply_to: str | None = Field(description="The id of the message of the conversation that it answers.")
+    replies_url: str | None = Field(description="Where a program reads the conversation (GET) and answers (POST).")
 
 
 class NoticeDocument(_Part):
@@ -171,6 +173,8 @@ def _message(said: Said) -> dict[str, JsonValue]:
         "sent_at": _instant(said.sent_at),
         "text": _text(said.text),
         "pictures": [one.name for one in said.pictures],
+        "in_reply_to": said.in_reply_to,
+        "replies_url": said.replies_url or None,
     }
 
 

@@ -31,8 +31,12 @@ class Said:
     """Those that go with this copy."""
     count: int = 0
     """Of pictures, whether they go with this copy or not."""
+    in_reply_to: str | None = None
+    """The id of another."""
     url: str = ""
     """Where its conversation is read and replied to, by whoever is signed in; empty where it is not to be said."""
+    replies_url: str = ""
+    """The same for a program; likewise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -321,7 +321,9 @@ def _said(message: Message, directory: Directory, base: str) -> Said:
         text=message.text,
         pictures=tuple(pictures),
         count=len(message.files),
+        in_reply_to=message.in_reply_to,
         url=f"{base}/conversations/{message.thread}",
+        replies_url=f"{base}/v1/threads/{message.thread}/messages",
     )
 
 

@@ -1,5 +1,6 @@
 """/v1/threads: a case system reads and writes for its desks, in the name of whom it names, and for no other."""
 
+import asyncio
 import base64
 import json
 from collections.abc import AsyncIterator, Mapping
@@ -16,6 +17,7 @@ from tests.kit.conversing import JPEG
 from tests.kit.desk import Desk, at_the_desk_and_the_council
 from tests.kit.failing import ledger
 from tests.kit.pickup import BROMLEY, FORCE
+from tests.kit.programs import blocks, program
 from tests.kit.tokens import Token, file_tokens
 
 BOTH: Final = frozenset({"conversations:read", "conversations:write"})
@@ -179,3 +181,39 @@ async def test_nobody_else_finds_anything(systems: Systems) -> None:
     assert (await systems.post("nurse", f"{systems.of}/threads", QUESTION)).status == 404
     assert (await systems.post("reader", f"{thread}/messages", REPLY)).status == 403
     assert (await systems.post("operators", f"{thread}/messages", REPLY)).status == 403
+
+
+async def test_the_program_of_the_page_asks_reads_and_answers(systems: Systems, tmp_path: Path) -> None:
+    """docs/messages-api.md, in Python."""
+    (code, use) = blocks("messages-api.md", "python")
+    force, door = (program(code, tmp_path, name) for name in ("force_messages", "door_messages"))
+    for module, token in ((force, "force"), (door, "door")):
+        module.HUB, module.TOKEN = systems.desk.told.web.url, token
+    episode = systems.desk.told.story.episode
+
+    def asked() -> list[str]:
+        """What the page's own example prints, with the council asked by the force instead of the other way round."""
+        said: list[str] = []
+        lines = use.replace("import messages\n", "").replace("missing_persons_unit", "front_door")
+        exec(lines, {"messages": force, "EPISODE": episode, "print": lambda *words: said.append(str(words))})
+        return said
+
+    def answered() -> dict[str, Any]:
+        (thread,) = door.threads(episode)
+        (first,) = door.messages(thread["id"])
+        shown = door.readers(thread=thread["id"])["readers"]
+        done: dict[str, Any] = door.replied(
+            thread["id"], id="b-1", author="Kit Door", whereabouts=False, text="We do.", shown=shown, pictures=[JPEG]
+        )
+        assert door.picture(done["pictures"][0]) == JPEG
+        with pytest.raises(door.Refused, match="409: Something else") as refused:
+            door.replied(thread["id"], id="b-1", author="Kit Door", whereabouts=True, text="We do.", shown=shown)
+        assert refused.value.status == 409 and first["text"] == "Who does the return interview?"
+        return done
+
+    (said,) = await asyncio.to_thread(asked)
+    assert "('missing_persons_unit', None), ('front_door', 'pending')" in said
+    reply = await asyncio.to_thread(answered)
+    found = await asyncio.to_thread(force.messages, reply["thread"])
+    assert [one["text"] for one in found] == ["Who does the return interview?", "We do."]
+    assert [one["state"] for one in found[0]["readers"]] == [None, "acknowledged"]
