@@ -36,7 +36,7 @@ COMMITMENT_DOMAIN = b"fingerpost.commitment.v1\0"
 GENESIS = bytes(32)
 KINDS = (
     "event", "revision", "decision", "notice", "delivery", "attempt", "receipt", "acknowledgement", "duty", "register",
-    "thread", "message", "message_reader", "message_file", "police_hold",
+    "thread", "message", "message_reader", "message_file", "police_hold", "agreement", "agreement_answer",
 )  # fmt: skip
 CHANGING = ("attempt", "duty", "register")
 """Of these a later line states what they came to; the others never change."""
