@@ -58,7 +58,8 @@ class Decision:
 
     at: datetime
     cause: str
-    """``event:ID`` (the sender's id; sealed at rest), ``duty:CODE``, or ``message:ID`` of what somebody wrote."""
+    """``event:ID`` (the sender's id; sealed at rest), ``duty:CODE``, ``message:ID`` of what somebody wrote,
+    ``peer:REFERENCE`` of what another hub says, or ``packs:own`` of what this hub's packs say of that."""
     outcome: Outcome
     kind: Kind
     priority: Priority

@@ -35,6 +35,35 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """Of a case that another hub tells of: what this hub's own packs were asked (peer_packs.py)."""
+
+    addressed: frozenset[tuple[str, str]] = frozenset()
+    """Role and organisation of those whom the other hub told all that they may see."""
+    said: frozenset[str] = frozenset()
+    """What the packs said, so that they say it once."""
+    news: frozenset[str] = frozenset()
+    """Paths that have changed since."""
+    at: datetime | None = None
+    """When they are asked next."""
+
+    def plain(self) -> Any:
+        """As JSON has it."""
+        return [sorted(self.addressed), sorted(self.said), sorted(self.news), _text(self.at)]
+
+    @classmethod
+    def of(cls, raw: Any) -> "Asked":
+        """From :meth:`plain`."""
+        addressed, said, news, at = raw
+        return cls(
+            addressed=frozenset((role, organisation) for role, organisation in addressed),
+            said=frozenset(said),
+            news=frozenset(news),
+            at=_instant(at),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Memory:
     """What the fold has to remember besides facts, duties and register."""
 
@@ -58,6 +87,7 @@ class Memory:
     """Of a case that another hub tells of: path -> the time of the notice that said it last (peer_cases.py)."""
     deadlines: Mapping[str, datetime] = field(default_factory=dict)
     """Proposals (by id) that wait for an answer, and until when they were to have one (agreements.py)."""
+    asked: Asked = field(default_factory=Asked)
 
     def dumps(self) -> bytes:
         """As JSON."""
@@ -76,6 +106,7 @@ class Memory:
                 "recovered": self.recovered,
                 **({"heard": {path: _text(at) for path, at in self.heard.items()}} if self.heard else {}),
                 **({"deadlines": {one: _text(at) for one, at in self.deadlines.items()}} if self.deadlines else {}),
+                **({"asked": self.asked.plain()} if self.asked != Asked() else {}),
             },
             separators=(",", ":"),
         ).encode()
@@ -99,6 +130,7 @@ class Memory:
             recovered=raw["recovered"],
             heard={path: instant(at) for path, at in raw.get("heard", {}).items()},
             deadlines={one: instant(at) for one, at in raw.get("deadlines", {}).items()},
+            asked=Asked.of(raw["asked"]) if "asked" in raw else Asked(),
         )
 
 

@@ -19,6 +19,7 @@ from hub.core.course import Outcome
 from hub.core.endings import over
 from hub.core.episode import Entry, Episode, Memory, leaves
 from hub.core.events import instant
+from hub.core.peer_packs import WHOLE, noted
 from hub.core.summary import EpisodeState, MessageStatus
 from hub.core.wire_json import read
 from hub.core.wire_values import PHOTO_BYTES, photo_starts_as
@@ -97,6 +98,7 @@ class _Notice(BaseModel):
     issued_at: _Instant
     organisation_code: _Id
     roles: Annotated[tuple[str, ...], Field(min_length=1, max_length=20)]
+    gap_role: _Text | None = None
     rules: Annotated[tuple[_Rule, ...], Field(max_length=200)] = ()
     why: _Text = ""
     changed: tuple[str, ...] = ()
@@ -166,6 +168,9 @@ def fold(case: Episode, notice: Received, known: Collection[str], now: datetime)
         memory=replace(memory, heard=heard),
         register=case.register if notice.cause in known else _register(case.register, notice, now, late=late),
     )
+    whole = said.roles if said.kind in WHOLE and said.gap_role is None else ()
+    asked = noted(case, episode, whole, said.organisation_code, now)
+    episode = replace(episode, memory=replace(episode.memory, asked=asked))
     if notice.cause in known:
         return Outcome(episode=episode)
     advanced = said.kind in _STATES and state != case.state
@@ -224,6 +229,10 @@ def _merged(case: Episode, notice: Received) -> tuple[dict[str, Any], dict[str, 
     """The facts, each as the newest notice that spoke of it says, and when that was: whatever order they come in."""
     said, merged, heard = notice.said, _facts(case.doc), dict(case.memory.heard)
     told = {**notice.facts, "child.ref": said.child}
+    if said.kind in (*WHOLE, *_STATES):
+        told.setdefault(
+            "episode.whereabouts_known", False
+        )  # left out where it is false; unsaid, it would be true of away
     cleared = [path for path in said.changed if path in _PATHS and path not in told]
     for path in (*told, *(cleared if said.kind == "update" else ())):
         if path not in heard or heard[path] <= said.issued_at:

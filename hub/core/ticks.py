@@ -7,6 +7,7 @@ from hub.core import episode as fold
 from hub.core.course import Context, Course, Outcome, first_missing
 from hub.core.episode import Episode
 from hub.core.holds import REVIEW, asked
+from hub.core.peer_packs import ask
 from routing.decide import (
     also_told,
     owner_notices,
@@ -34,12 +35,17 @@ def next_wake(episode: Episode) -> datetime | None:
     happening = episode.next_happening
     moments = [e.remove_at for e in episode.register if e.removed_at is None]
     moments += episode.memory.deadlines.values()
+    if episode.memory.asked.at is not None:
+        moments.append(episode.memory.asked.at)
     return min([*moments, *([happening.at] if happening else [])], default=None)
 
 
 def tick(episode: Episode, context: Context) -> Outcome | None:
     """The one next thing the clocks have to do by ``context.now``; None if there is nothing. Call again until None.
     At one instant a re-notification comes before the removal of the entry it renews (readings.md A2)."""
+    asks_at = episode.memory.asked.at
+    if asks_at is not None and asks_at <= context.now:
+        return ask(episode, context)
     happening = episode.next_happening
     expiring = [e for e in episode.register if e.removed_at is None and e.remove_at <= context.now]
     if happening is not None and happening.at <= context.now:

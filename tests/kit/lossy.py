@@ -20,8 +20,6 @@ Fate = Literal["passes", "lost", "answer lost", "twice", "held", "cut"]
 """``lost``: it never arrives. ``answer lost``: it was taken, and nobody says so. ``cut``: half of it arrives."""
 LOSSY: Final[Mapping[Fate, float]] = {"lost": 0.03, "answer lost": 0.02, "cut": 0.01, "twice": 0.05, "held": 0.05}
 """The share of each; the rest passes."""
-LONGEST: Final = timedelta(minutes=9)
-"""That something is held: after five of them the signature of the request is not of now any more."""
 
 
 @dataclass
@@ -33,6 +31,8 @@ class Lossy:
     shares: Mapping[Fate, float] = field(default_factory=dict)
     planned: deque[Fate] = field(default_factory=deque)
     """Of the next requests, before chance has its say."""
+    longest: timedelta = timedelta(minutes=9)
+    """That something is held: after five of them the signature of the request is not of now any more."""
     port: int = 0
     upstream: tuple[str, int] = ("127.0.0.1", 0)
     met: Counter[Fate] = field(default_factory=Counter)
@@ -114,7 +114,7 @@ class Lossy:
             case "lost":
                 return b""
             case "held":
-                self._held.append((self.clock.now() + self._dice.random() * LONGEST, request))
+                self._held.append((self.clock.now() + self._dice.random() * self.longest, request))
                 return b""
             case "cut":
                 await self._begin(request[: len(request) - len(request) // 2])

@@ -1,7 +1,9 @@
 """Two hubs that exchange, whole but for the loop that runs them: real stores, real sealing, real connections.
 
 Ashby's children are placed in North Lincolnshire, whose desks are Bordon's: Ashby's directory leads there by push.
-Between them stands a proxy that loses, repeats and holds (tests/kit/lossy.py). The clocks are moved by hand, and
+Only
+Bordon has the protocol of North Lincolnshire, which tells two desks there that Ashby's packs know nothing of. Between
+them stands a proxy that loses, repeats and holds (tests/kit/lossy.py). The clocks are moved by hand, and
 Bordon's is a minute and a half ahead::
 
     async with two_hubs(tmp_path, seed=7) as both:
@@ -45,6 +47,7 @@ from hub.settings.model import Settings
 from hub.web.api.peers import PeerInbox, PeersApi
 from hub.web.bodies import Bodies
 from hub.web.limits import Buckets
+from routing.packs import Packs, load_packs
 from tests.kit.clock import START, FakeClock
 from tests.kit.delivering import Notes, Sink
 from tests.kit.events import NORTH_LINCOLNSHIRE
@@ -59,6 +62,7 @@ from tests.kit.store import sqlite_store
 AHEAD: Final = timedelta(seconds=90)
 POLICY: Final = RetryPolicy(schedule=Settings.model_fields["retry_schedule"].default, jitter=0.2)
 LEASE: Final = timedelta(minutes=5)
+ELSEWHERE: Final = Packs(tuple(one for one in load_packs().written if one.name != "north-lincolnshire"))
 LOCAL: Final = Policy(plain_loopback=True)
 QUICK: Final = Timeouts(connect=2, answer=20, body=20, total=60, close=1)
 
@@ -221,10 +225,9 @@ async def two_hubs(folder: Path, *, seed: int, shares: Mapping[Fate, float] | No
         for own, wire, clock, directory in zip(known, wires, clocks, directories, strict=True):
             store = await sqlite_store(folder / own.name, node=own.name)
             stack.push_async_callback(store.aclose)
-            node = replace(
-                await a_hub(store, clock=clock, directory=directory, channels=("email", "push")),
-                ids=SeededIds(own.name),
-            )
+            packs = load_packs() if own is known[1] else ELSEWHERE
+            made = await a_hub(store, clock=clock, directory=directory, packs=packs, channels=("email", "push"))
+            node = replace(made, ids=SeededIds(own.name))
             push = PushTransport(issuer=own.url, signer=own.signers[0], transport_keys=(own.transport,), policy=LOCAL,
                                  timeouts=QUICK, lookup=local)  # fmt: skip
             stack.push_async_callback(push.aclose)
