@@ -1,16 +1,17 @@
 """Deliveries that are due, claimed in order and made ready to be composed."""
 
-from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, get_args
 
 from sqlalchemy import (
     CompoundSelect,
+    Connection,
     Integer,
     Select,
     bindparam,
-    exists,
     false,
     literal,
     or_,
@@ -35,7 +36,7 @@ from hub.store.session import Session
 from hub.store.tables import attempts, decisions, deliveries, notices
 from hub.store.types import Instant
 from hub.store.unreadable import UNREADABLE, put_off
-from hub.store.waiting import AT, behind_the_first, in_line, moments, pointless
+from hub.store.waiting import AT, behind_the_first, in_line, moments, pointless, there_is
 from routing.decision import Decision, Priority
 
 LOOK_AHEAD = 4
@@ -49,8 +50,11 @@ _URGENCY: tuple[Priority, ...] = get_args(Priority)
 
 
 # Asked with every claim: built once, as building a statement costs more than running it.
-_RAN_OUT = select(deliveries.c.id).where(LEASED, deliveries.c.lease_until <= AT).limit(1)
+_RAN_OUT = (
+    select(deliveries.c.id).where(LEASED, deliveries.c.lease_until <= AT).order_by(deliveries.c.lease_until).limit(1)
+)
 _WAYS = select(deliveries.c.channel, deliveries.c.priority).where(DUE, deliveries.c.due_at <= AT).limit(WAYS_LOOKED_AT)
+_UNSORTED, _SORTED = text("SET LOCAL enable_sort = off"), text("SET LOCAL enable_sort = on")
 _CHOSEN = deliveries.c.id.in_(bindparam("chosen", expanding=True))
 _LEASE = (
     update(deliveries)
@@ -75,7 +79,11 @@ def _by_way() -> CompoundSelect[Any]:
     return union_all(
         *(
             select(literal(channel).label("channel"), literal(place).label("place")).where(
-                exists().where(DUE, deliveries.c.channel == channel, deliveries.c.priority == priority, is_due)
+                there_is(
+                    select(deliveries.c.id)
+                    .where(DUE, deliveries.c.channel == channel, deliveries.c.priority == priority, is_due)
+                    .order_by(deliveries.c.rank)
+                )
             )
             for channel in CHANNELS
             for place, priority in enumerate(_URGENCY)
@@ -84,6 +92,21 @@ def _by_way() -> CompoundSelect[Any]:
 
 
 _EACH_WAY = _by_way()
+
+
+@contextmanager
+def in_order(connection: Connection) -> Iterator[None]:
+    """What is due is gone through in its order, and only as far as is claimed.
+
+    PostgreSQL takes it for the few rows that it was when last counted, and would look at all of it, and sort.
+    """
+    if connection.dialect.name != "postgresql":
+        yield
+        return
+    connection.execute(_UNSORTED)
+    yield
+    # Where this is not come to, the transaction fails, and the setting with it.
+    connection.execute(_SORTED)
 
 
 def due_ways(session: Session, now: datetime) -> frozenset[tuple[str, Priority]] | None:
@@ -122,7 +145,8 @@ def claim(
 ) -> Sequence[ClaimedDelivery]:
     """Lease due deliveries and open an attempt of each."""
     close_expired_leases(session, now)
-    chosen = _choose(session, now, channels, priorities, limit, places)
+    with in_order(session.connection):
+        chosen = _choose(session, now, channels, priorities, limit, places)
     if not chosen:
         return []
     leased = {"chosen": chosen, "now": now, "until": lease_until, "node": node}

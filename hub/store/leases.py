@@ -21,6 +21,7 @@ UNDER_WAY = attempts.c.state == "sending"
 _EXPIRED = (
     select(deliveries.c.id)
     .where(LEASED, deliveries.c.lease_until <= AT)
+    .order_by(deliveries.c.lease_until)
     .with_for_update(skip_locked=True, of=deliveries)
 )
 _EVERY = select(deliveries.c.id).where(LEASED).with_for_update(skip_locked=True, of=deliveries)

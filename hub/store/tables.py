@@ -296,6 +296,13 @@ Index(
     **_where("NOT tried AND (state = 'due' OR state = 'leased')"),
 )
 Index("ix_deliveries_line", deliveries.c.line, **_where("state = 'due' OR state = 'leased'"))
+"""Of no use beside the next, which a hub of the version before does not know of: may go with the next OLDEST."""
+Index(
+    "ix_deliveries_in_line",
+    deliveries.c.line,
+    deliveries.c.created_at,
+    **_where("state = 'due' OR state = 'leased'"),
+)
 Index("ix_deliveries_receipt_digest", deliveries.c.receipt_digest, unique=True, **_where("receipt_digest IS NOT NULL"))
 Index("ix_deliveries_reply_digest", deliveries.c.reply_digest, **_where("reply_digest IS NOT NULL"))
 Index("ix_deliveries_pickup_digest", deliveries.c.pickup_digest, unique=True, **_where("pickup_digest IS NOT NULL"))

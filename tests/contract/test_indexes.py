@@ -12,7 +12,7 @@ from hub.core.completeness import Lack
 from hub.core.desk import Sight
 from hub.core.records import Sought
 from hub.store.assurance import refused
-from hub.store.claiming import claimable, each_way, ways
+from hub.store.claiming import claimable, each_way, in_order, ways
 from hub.store.completeness import loose, questions, unsaid
 from hub.store.desk import counted, lately, listing
 from hub.store.episodes import due, registered
@@ -62,7 +62,7 @@ COMPLETE: dict[Lack, str] = {
     "look_late": "ix_notices_chasing",
     "nobody_told": "ix_episodes_state",
     "delivery_late": "ix_deliveries_due",
-    "delivery_pointless": "ix_deliveries_li",  # _live or _line: both hold what is not settled, and nothing else
+    "delivery_pointless": "ix_deliveries_(live|(in_)?line)",  # they hold what is not settled, and nothing else
     "lease_overrun": "ix_deliveries_lease",
     "attempt_adrift": "ix_attempts_adrift",
     "clock_late": "ix_episodes_waking",
@@ -73,7 +73,7 @@ QUESTIONS |= {what: (statement.limit(100), COMPLETE[what]) for what, statement i
 QUESTIONS |= {
     "loose of an episode": (loose(notices.c.episode.in_(["ep"])), "ix_notices_episode"),
     "loose of late": (loose(notices.c.state_at > NOW), "ix_notices_loose"),
-    "under way by channel": (UNSETTLED, "ix_deliveries_li"),
+    "under way by channel": (UNSETTLED, "ix_deliveries_(live|(in_)?line)"),
     "retention": (kept().where(children.c.id == "ch"), "ix_deliveries_l"),
     "unsaid": (unsaid(decisions.c.id > "zz"), "ix_notices_decision"),
 }
@@ -115,6 +115,10 @@ SCOPED = {name: PAGES[name] for name in PAGES if name.startswith(("desk", "regis
 SCOPED |= {table.name: select(table).where(next(iter(table.primary_key)) == "x") for table in GROWING[:6]}
 SCOPED |= {f"{one.name} of an episode": select(one).where(one.c.episode == "x") for one in (notices, register_entries)}
 """What the people of an organisation ask, which is held to what is theirs."""
+
+
+BUSY = ("claim", "claim, a burst nobody counted", "claim, a burst that is counted", "claim, the end of a burst")
+"""However much PostgreSQL believes is under way: it counts when a twentieth of a year has changed."""
 
 
 def in_scope(question: Any) -> Any:
@@ -176,6 +180,14 @@ async def explained(store: Stores, story: Story) -> dict[str, Sequence[str]]:
     def work(connection: Connection) -> dict[str, Sequence[str]]:
         multiply(connection)
         plans = {name: plan(connection, question) for name, (question, _) in QUESTIONS.items()}
+        copied = "WHERE id LIKE '%-copy-%'"
+        changes = ("", f"UPDATE deliveries SET state = 'due', tried = (1 = 0) {copied}", "ANALYZE",
+                   f"UPDATE deliveries SET state = 'sent', tried = (1 = 1) {copied}")  # fmt: skip
+        for name, change in zip(BUSY, changes, strict=True):
+            connection.execute(text(change or "SELECT 1"))
+            with in_order(connection):
+                plans[name] = plan(connection, QUESTIONS["claim"][0])
+        connection.execute(text("ANALYZE"))
         if connection.dialect.name == "postgresql":  # of ten rows in the tables that were not multiplied
             connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
         plans |= {name: plan(connection, question) for name, question in PAGES.items()}
@@ -197,7 +209,7 @@ async def test_each_question_is_answered_from_its_index(store: Stores, story: St
     plans = await explained(store, story)
     for name, (_, index) in QUESTIONS.items():
         shown = "\n".join(plans[name])
-        assert index in shown, f"{name}:\n{shown}"
+        assert re.search(index, shown), f"{name}:\n{shown}"
         whole = ("SCAN notices\n", "SCAN decisions\n", "Seq Scan on notices", "Seq Scan on decisions")
         assert not any(one in f"{shown}\n" for one in whole), f"{name}:\n{shown}"
     for name in (*PAGES, *(f"scoped {one}" for one in SCOPED)):
@@ -208,8 +220,12 @@ async def test_each_question_is_answered_from_its_index(store: Stores, story: St
             assert not re.search(r"(notices|register_entries)_\d+ USING .*INDEX ix_\w+_organisation", shown), shown
         if name.endswith("of an episode") and "SEARCH" in shown:
             assert re.search(r"SEARCH (notices|register_entries) USING INDEX ix_\w+_episode", shown), shown
-    # The order comes from the index: nothing is sorted, however much is due.
-    claim = "\n".join(plans["claim"])
-    assert "TEMP B-TREE" not in claim and "Sort" not in claim, claim
-    # Where hardly anything is under way PostgreSQL may look among all of that instead.
-    assert "ix_deliveries_untried" in claim or "ix_deliveries_live" in claim, claim
+    # The order comes from the index: nothing is sorted, however much is due. And whatever else waits, of each that is
+    # due only its own group and its own line is looked at.
+    for name in BUSY:
+        claim = "\n".join(plans[name])
+        assert "ix_deliveries_claim" in claim and not re.search("TEMP B-TREE|Sort|Join|Bitmap", claim), claim
+        for own in ("ix_deliveries_untried", "ix_deliveries_in_line"):
+            assert re.search(rf"SEARCH .* USING .*INDEX {own} \((cause_group=|line=)", claim) or re.search(
+                rf"Index (Only )?Scan using {own} .*\n +Index Cond: \(\((cause_group|line) = ", claim
+            ), claim
