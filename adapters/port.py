@@ -106,6 +106,10 @@ class Envelope:
     the hub's own signs, as an unsigned notice, or none, would be worse."""
     headers: Mapping[str, str] = field(default_factory=dict)
     """Extra outer headers; content-free (for example ``X-Fingerpost-Status: exercise``)."""
+    version: int | None = None
+    """Of the exchange between hubs, for push to another hub."""
+    via: tuple[str, ...] = ()
+    """The hubs that it has come through, likewise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

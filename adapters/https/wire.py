@@ -72,7 +72,7 @@ def claims(envelope: Envelope, body: Content, *, issuer: str, audience: str, now
     ``iss`` the hub, ``aud`` the URL it is sent to, so that no receiver can pass it on as meant for another; ``iat`` the
     time of this try, ``jti`` the delivery's id, the same on every try; no ``exp``. ``receipt`` is what a machine has to
     repeat to show that it could open it; it stands only where the hub asks for one. Attachments are base64 (RFC 4648
-    4), in their order.
+    4), in their order. Between hubs, ``version`` of the exchange and ``via``, the hubs that it has come through.
     """
     document: dict[str, object] = {
         "iss": issuer,
@@ -94,6 +94,8 @@ def claims(envelope: Envelope, body: Content, *, issuer: str, audience: str, now
     }
     if envelope.receipt_token is not None:
         document["receipt"] = envelope.receipt_token
+    if envelope.version is not None:
+        document |= {"version": envelope.version, "via": list(envelope.via)}
     return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
 
 

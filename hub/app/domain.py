@@ -77,6 +77,7 @@ def domain_of(base: Foundations) -> Domain:
     )
     return Domain(
         packs=packs,
+        book=book,
         parse=read,
         intake=intake,
         take=intake.take,

@@ -11,6 +11,7 @@ from hub.core.events import EpisodeEvent, Invalid
 from hub.core.records import Source
 from hub.service.conversations.writing import Writing
 from hub.service.explaining import Explaining
+from hub.service.ledger import Bookkeeper
 from hub.service.live_directory import LiveDirectory
 from hub.service.outbox import Outbox
 from hub.service.pickup.link import Keep
@@ -64,5 +65,6 @@ class Domain:
     """Whether whom a decision tells must not be told now."""
     explaining: Explaining
     packs: Packs
+    book: Bookkeeper
     writing: Writing
     """What people of several organisations write to each other."""

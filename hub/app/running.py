@@ -30,7 +30,7 @@ from hub.app.foundations import Domain, Foundations, Log
 from hub.app.keys import acknowledgement_secret, event_digest, forms_secret, key_ring, rotation_of
 from hub.app.ledger import store_of
 from hub.app.mail import anchors
-from hub.app.peers import own_hub
+from hub.app.peers import among_peers, carrying_of, own_hub
 from hub.app.pickup import pickup_of
 from hub.app.replies import answered_by_mail
 from hub.app.retention import backups_of, erasing_of
@@ -56,6 +56,7 @@ from hub.service.directory.telling import EVERY as TELL_EVERY
 from hub.service.health import Health
 from hub.service.inbox import Inbox
 from hub.service.live_directory import LiveDirectory
+from hub.service.peers.carrying import EVERY as CARRY_EVERY
 from hub.service.pickup.second import SecondChannels
 from hub.service.ports import Clock, Ids, Store
 from hub.service.receipts import Receipts
@@ -167,7 +168,7 @@ async def running(
             replied=proofs.replied,
         )
         sms = texts(settings, inbox.take_text, clock)
-        ways = transports(settings, sms, lookup)
+        ways = among_peers(transports(settings, sms, lookup), ring, store)
         await stack.enter_async_context(supervisor.closing("transports", lambda: _close(ways), at_most=1.0))
         envelopes = composer_of(settings, directory, secret)
         node = settings.node or ids.new("node", clock.now())
@@ -276,6 +277,9 @@ async def running(
         clocks[Tick("directory changes", telling.tick, clock=clock, supervisor=supervisor, log=log)] = TELL_EVERY
         if settings.verify_contacts:
             clocks[Tick("verification", asking.tick, clock=clock, supervisor=supervisor, log=log)] = ASK_EVERY
+        carrying = carrying_of(store, ways, secret, ids)
+        if carrying is not None:
+            clocks[Tick("answers to hubs", carrying.tick, clock=clock, supervisor=supervisor, log=log)] = CARRY_EVERY
         canary = canary_of(settings, store, ways, directory, secret, ids, nudge)
         if canary is not None:
             clocks[Tick("canary", canary.tick, clock=clock, supervisor=supervisor, log=log)] = EVERY
@@ -311,6 +315,9 @@ async def running(
             ways_out=delivery.ways_out,
             bell=bell,
             forms_secret=forms_secret(ring),
+            ack_secret=secret,
+            digest=event_digest(ring),
+            nudge=nudge,
             own=own_hub(settings, ring, clock.now()),
             demo_pages=demo_pages,
         )

@@ -7,7 +7,7 @@ from hub.app.accounts import AccountServices, account_pages
 from hub.app.channels import callback_tokens
 from hub.app.domain import wire_rules
 from hub.app.foundations import Domain, Log
-from hub.app.peers import OwnHub
+from hub.app.peers import OwnHub, inbox_of
 from hub.app.pickup import Pickup
 from hub.app.providers import reached_of
 from hub.app.tokens import bearers_of, tokens_of
@@ -65,6 +65,8 @@ from hub.web.ports import Meter
 from hub.web.server import Parts
 from hub.web.turns import Turns
 
+PEERS_READING: Final = 16
+"""Bodies of other hubs that are read at once."""
 PICKUP_RATE: Final = 0.5
 PICKUP_BURST: Final = 30
 """How often one pick-up link may be used, a second and at once: a reader is slower than that."""
@@ -92,6 +94,9 @@ def parts_of(
     ways_out: Callable[[], Sequence[WayOut]],
     bell: Bell,
     forms_secret: bytes,
+    ack_secret: bytes,
+    digest: Callable[[bytes], bytes],
+    nudge: Callable[[], None],
     own: OwnHub | None,
     demo_pages: bool,
 ) -> Parts:
@@ -142,7 +147,33 @@ def parts_of(
         outbox=OutboxApi(domain.outbox, bodies, clock),
         directory=DirectoryApi(changing, bodies, clock),
         callbacks=CallbacksApi(inbox=inbox, tokens=callback_tokens(settings), bodies=bodies, clock=clock),
-        peers=PeersApi(document=None if own is None else own.document, clock=clock),
+        peers=PeersApi(
+            document=None if own is None else own.document,
+            clock=clock,
+            inbox=None
+            if own is None
+            else inbox_of(
+                own,
+                store=store,
+                book=domain.book,
+                answers=answers,
+                directory=directory,
+                secret=ack_secret,
+                digest=digest,
+                # What hubs send is large, and one that is slow holds up no case system.
+                bodies=Bodies(
+                    at_once=PEERS_READING,
+                    within=settings.read_timeout,
+                    together=settings.bodies_together,
+                    clients=Clients(settings.trusted_proxies),
+                ),
+                rates=Buckets(per_second=settings.rate_per_second, burst=settings.rate_burst, clock=clock),
+                tolerance=settings.signature_tolerance,
+                clock=clock,
+                ids=ids,
+                nudge=nudge,
+            ),
+        ),
         register=RegisterApi(Registers(store, clock, ids)),
         coverage=CoverageApi(directory, changing.areas, clock),
         talks=ConversationsApi(

@@ -20,6 +20,7 @@ from hub.service.ports import Store
 from hub.settings import Settings
 
 T = TypeVar("T")
+NOBODY = "nobody"
 
 app = typer.Typer(no_args_is_help=True, help="Other hubs: introduce, confirm by telephone, list, suspend, remove.")
 
@@ -62,12 +63,21 @@ def confirm(
         str, typer.Option("--fingerprint", prompt=True, help="The thirty digits that its operator reads out.")
     ],
     name: Name,
+    organisations: Annotated[
+        list[str],
+        typer.Option(
+            "--for",
+            help="Code of an organisation here that it may send notices for; may be given again. "
+            f"`{NOBODY}`: it only answers what this hub sends.",
+        ),
+    ],
     settings_file: SettingsFile = None,
 ) -> None:
     """Trust another hub, by the fingerprint that its operator read out by telephone."""
-    peer = _run(settings_file, lambda introducing: introducing.confirm(hub, typed, name))
-    say(f"{peer.hub} is confirmed.")
-    note("Its keys, for the contacts in the directory that lead there: `fingerpost peers show --keys`.")
+    ours = [one for one in organisations if one != NOBODY]
+    peer = _run(settings_file, lambda introducing: introducing.confirm(hub, typed, name, ours))
+    say(f"{peer.hub} is confirmed. It may send notices for: {', '.join(peer.organisations) or NOBODY}.")
+    note(f"A contact in the directory leads there by push to {peer.said.inbox}; its keys are known.")
 
 
 @app.command()
@@ -132,6 +142,7 @@ def show(
         return
     _told(peer.said)
     say(f"State: {peer.state}, since {stamp(peer.changed_at)}, by {peer.put_by}")
+    say(f"May send notices for: {', '.join(peer.organisations) or NOBODY}")
     if peer.state == "confirmed":
         say(f"Fingerprint: {fingerprint(peer.said)}")
 

@@ -14,6 +14,7 @@ from contacts.directory import Directory
 from contacts.model import Channel, Contact, Reached
 from contacts.plans import Step, plan
 from contacts.roles import DUTY_MANAGER, EMERGENCY_DUTY_TEAM, OPERATOR, SCHOOL_PREFIX, desk_of
+from hub.core.peers import came_from
 from hub.core.records import MessageStatus, Purpose
 from routing.decision import Priority, Recipient
 from routing.facts import host, lead, part
@@ -151,9 +152,10 @@ def _in_the_house(about: About, ground: Ground) -> Iterator[Rung]:
 
 
 def _handover(about: About, ground: Ground) -> Iterator[Rung]:
-    """The sender's duty manager; where there is none, the sender's fallback desk."""
+    """The sender's duty manager; where there is none, the sender's fallback desk. Of what another hub told, that one
+    asks them, who hears of it that nobody answers."""
     sender = sender_of(about.doc)
-    if sender is None:
+    if sender is None or came_from(about.doc) is not None:
         return
     found, desk = ground.directory.desk_now(sender, DUTY_MANAGER, ground.at), DUTY_MANAGER
     if not found:

@@ -8,6 +8,7 @@ hears missing after returned; the same notice again, by another way or for the s
 
 import base64
 import binascii
+import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
@@ -19,6 +20,7 @@ from hub.core.course import Outcome
 from hub.core.endings import over
 from hub.core.episode import Entry, Episode, Memory, leaves
 from hub.core.events import instant
+from hub.core.peer_messages import NOTICE
 from hub.core.peer_packs import WHOLE, noted
 from hub.core.summary import EpisodeState, MessageStatus
 from hub.core.wire_json import read
@@ -27,10 +29,13 @@ from routing.decision import Decision, Kind, Priority, Recipient, Rule
 from routing.needtoknow import COLUMNS
 
 FORMAT: Final = "fingerpost.notice.v1"
-NOTICE: Final = "notice.json"
 PHOTO: Final = "child.photo"
 LATEST: Final = timedelta(days=1)
 """How far a notice may be of a time to come."""
+LONGEST: Final = timedelta(days=366)
+"""How long after its notice a child may be on a register, or a duty be due."""
+LONGEST_FACT: Final = 20_000
+"""Characters of one fact, as JSON."""
 SUPPRESSED: Final = "what was heard of this episode before has overtaken it"
 WHY: Final = "another hub tells this desk"
 _DERIVED: Final = frozenset({"child.medication_needed"})
@@ -63,6 +68,7 @@ def _in_utc(at: datetime) -> datetime:
 
 _Instant = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 _Text = Annotated[str, Field(max_length=2_000)]
+_Organisation = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9:._-]{0,63}$")]
 _Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 
 
@@ -96,16 +102,16 @@ class _Notice(BaseModel):
     priority: Priority
     status: MessageStatus
     issued_at: _Instant
-    organisation_code: _Id
+    organisation_code: _Organisation
     roles: Annotated[tuple[str, ...], Field(min_length=1, max_length=20)]
     gap_role: _Text | None = None
     rules: Annotated[tuple[_Rule, ...], Field(max_length=200)] = ()
     why: _Text = ""
-    changed: tuple[str, ...] = ()
+    changed: Annotated[tuple[_Text, ...], Field(max_length=200)] = ()
     remove_at: _Instant | None = None
     remove_now: bool = False
     duty: _Duty | None = None
-    in_person: tuple[str, ...] = ()
+    in_person: Annotated[tuple[_Text, ...], Field(max_length=50)] = ()
     fields: Mapping[str, JsonValue]
 
 
@@ -128,7 +134,7 @@ def received(claims: Mapping[str, Any], ours: Collection[str], now: datetime) ->
 
     Raises NotUnderstood: for what is no notice, for one to anybody else, and for a kind that is not carried yet.
     """
-    attached = _attached(claims)
+    attached = attachments(claims)
     reading = read(attached.get(NOTICE, b""))
     try:
         said = _Notice.model_validate(None if reading.problems else reading.value)
@@ -142,12 +148,17 @@ def received(claims: Mapping[str, Any], ours: Collection[str], now: datetime) ->
         raise NotUnderstood("is of a kind that this hub does not take from another yet")
     if said.issued_at - now > LATEST:
         raise NotUnderstood("is of a time to come: is a clock wrong?")
+    ends = (said.remove_at, None if said.duty is None else said.duty.due_at)
+    if any(one is not None and one - now > LATEST + LONGEST for one in ends):
+        raise NotUnderstood(f"names a day more than {LONGEST.days} days ahead")
     facts: dict[str, JsonValue] = {
         path: value for path, value in said.fields.items() if path in _PATHS and path not in _DERIVED
     }
     photo = _photo(facts.pop(PHOTO, None), attached)
     if not all(_fits(path, value) for path, value in facts.items()) or not (photo is None or _is_picture(photo)):
         raise NotUnderstood("has a fact that is of another kind than it has to be")
+    if any(len(json.dumps(value)) > LONGEST_FACT for value in facts.values()):
+        raise NotUnderstood(f"has a fact of more than {LONGEST_FACT} characters")
     if photo is not None:
         facts[PHOTO] = {**photo}
     return Received(said=said, facts=facts)
@@ -317,10 +328,11 @@ def _reads(read: Callable[[str], object], text: str) -> bool:
     return True
 
 
-def _attached(claims: Mapping[str, Any]) -> dict[str, bytes]:
+def attachments(claims: Mapping[str, Any]) -> dict[str, bytes]:
+    """What is attached to a message, by name. Raises NotUnderstood."""
     found: dict[str, bytes] = {}
-    attachments = claims.get("attachments")
-    for one in attachments if isinstance(attachments, list) else []:
+    given = claims.get("attachments")
+    for one in given if isinstance(given, list) else []:
         try:
             found[str(one["name"])] = base64.b64decode(one["data"], validate=True)
         except (TypeError, KeyError, ValueError, binascii.Error):
@@ -328,6 +340,7 @@ def _attached(claims: Mapping[str, Any]) -> dict[str, bytes]:
     return found
 
 
-def awaited(notice: Received) -> Episode:
-    """The case before its first notice."""
-    return Episode(ref=notice.said.episode, memory=Memory())
+def awaited(notice: Received, hub: str) -> Episode:
+    """The case before its first notice. That it came from ``hub`` is one of its facts, which no notice can be told of:
+    what is told of it goes to no other hub (hub/core/peers.py ``came_from``)."""
+    return Episode(ref=notice.said.episode, doc={"episode": {"hub": hub}}, memory=Memory())

@@ -14,9 +14,12 @@ from typing import Any, Final, Literal
 
 from contacts.strict_json import read_strictly
 from hub.core.peers import VERSIONS
+from hub.core.verification import IDS
 from hub.core.webhook import LAST_SECOND
 
 MOST_VIA: Final = 8
+NOTICE: Final = "notice.json"
+ANSWER: Final = "answer.json"
 AHEAD: Final = timedelta(minutes=5)
 """How far the clock of another hub may be before ours."""
 _ID: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?", re.ASCII)
@@ -84,6 +87,21 @@ def message(
         via=tuple(via),
         signed=signed,
     )
+
+
+def attached(said: Message) -> frozenset[str]:
+    """The names of what is attached, as far as they can be read."""
+    found = said.said.get("attachments")
+    return frozenset(
+        one["name"]
+        for one in (found if isinstance(found, list) else ())
+        if isinstance(one, dict) and isinstance(one.get("name"), str)
+    )
+
+
+def only_asks(said: Message) -> bool:
+    """Whether it only asks if what is sent here is read (hub/core/verification.py)."""
+    return said.id.startswith(IDS) and not said.said.get("attachments")
 
 
 def _object(payload: bytes) -> Mapping[str, Any] | None:

@@ -37,6 +37,8 @@ _DIGITS: Final = 30
 """Of a fingerprint, near 100 bits: nobody makes keys until one has the same."""
 _GROUP: Final = 5
 
+_SOURCE: Final = "peer:"
+
 State = Literal["introduced", "confirmed", "suspended"]
 Step = Literal["confirm", "suspend", "doubt"]
 TRANSITIONS: Final[Mapping[State, Mapping[Step, State]]] = {
@@ -77,7 +79,7 @@ class Introduction:
     @property
     def source(self) -> str:
         """What the ledger calls it where it calls a case system by its id."""
-        return f"peer:{self.hub}"
+        return f"{_SOURCE}{self.hub}"
 
     def verifying(self, since: datetime) -> tuple[SourceKey, ...]:
         """Its keys for requests."""
@@ -106,6 +108,24 @@ class Peer:
     put_by: str = field(repr=False)
     """Who brought it into this state, by name; another has to confirm it."""
     introduced_at: datetime
+    organisations: tuple[str, ...] = ()
+    """Those here that it may send notices for, as was said when it was confirmed."""
+
+
+def hub_of(source: str) -> str | None:
+    """The hub that the ledger calls so (:attr:`Introduction.source`); None for whatever is none."""
+    return source.removeprefix(_SOURCE) if source.startswith(_SOURCE) else None
+
+
+def came_from(doc: Mapping[str, Any]) -> str | None:
+    """The hub that an episode came from, by its facts (hub/core/peer_cases.py); None for one that was reported here."""
+    found = (doc.get("episode") or {}).get("hub")
+    return found if isinstance(found, str) else None
+
+
+def is_inbox(address: str) -> bool:
+    """Whether this is where a hub takes what other hubs send."""
+    return address.endswith(INBOX)
 
 
 def written(said: Introduction) -> bytes:
@@ -205,6 +225,8 @@ def _read(said: Any) -> Introduction:
         raise BadIntroduction("its name is not one line of at most 120 characters")
     if not all(isinstance(one, str) and _URL.fullmatch(one) for one in (issuer, inbox)):
         raise BadIntroduction("iss and inbox have to be URLs")
+    if not is_inbox(str(inbox)):
+        raise BadIntroduction(f"its inbox does not end in {INBOX}")
     versions, issued, keys = (said.get(key) for key in ("versions", "issued", "keys"))
     if not isinstance(versions, list) or not 0 < len(versions) <= 100 or not all(type(one) is int for one in versions):
         raise BadIntroduction("versions has to be a list of whole numbers")

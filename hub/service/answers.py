@@ -90,12 +90,20 @@ class Answers:
         return Shown(reference=notice.reference, kind=notice.kind, state=notice.state)
 
     async def acknowledge(
-        self, token: str, *, name: str, answer: str, redirected_to: str | None = None, by: str | None = None
+        self,
+        token: str,
+        *,
+        name: str,
+        answer: str,
+        redirected_to: str | None = None,
+        by: str | None = None,
+        known_as: str | None = None,
     ) -> Recorded | Sequence[AnswerProblem] | None:
         """Record an answer. None for a token that is not ours, whatever else was given.
 
         ``redirected_to`` is asked for with ``redirected`` only, kept as text, and ignored with the other answers.
         ``by``: the actor of the audit line, where it is known who answers; else whoever was sent the delivery.
+        ``known_as``: the id of the answer's record, where it has one before it comes here: it is recorded once.
         """
         digest = token_digest(token)
         given = check(name, answer, redirected_to)
@@ -109,7 +117,7 @@ class Answers:
                 return None
             await unit.lock(f"notice:{found[1].id}")
             found = await unit.delivery_by_token(digest)
-            return None if found is None else await self._record(unit, *found, given, by, now)
+            return None if found is None else await self._record(unit, *found, given, by, known_as, now)
 
         recorded = await self._store.write(work)
         if recorded is not None and not recorded.repeated:
@@ -117,10 +125,20 @@ class Answers:
         return recorded
 
     async def _record(
-        self, unit: Unit, delivery: DeliveryRecord, notice: NoticeRecord, given: _Given, by: str | None, now: datetime
+        self,
+        unit: Unit,
+        delivery: DeliveryRecord,
+        notice: NoticeRecord,
+        given: _Given,
+        by: str | None,
+        known_as: str | None,
+        now: datetime,
     ) -> Recorded:
         earlier = await unit.acknowledgements(notice.id)
-        if earlier and _same(earlier[-1], delivery, given, now):
+        known = next((one for one in earlier if one.id == known_as), None)
+        if known is not None:
+            return _recorded(notice, notice.state, known.answer, known.at, repeated=True)
+        if known_as is None and earlier and _same(earlier[-1], delivery, given, now):
             return _recorded(notice, notice.state, given.answer, earlier[-1].at, repeated=True)
         state = notice_after(notice.state, given.answer)
         others = await self._same_reader(unit, notice)
@@ -128,7 +146,7 @@ class Answers:
         if given.answer == "accepted" and any(_watched(one) and one.created_at > notice.created_at for one in others):
             moved = replace(moved, chase_at=None)  # the newest that they accepted is watched: one reminder is enough
         record = AcknowledgementRecord(
-            id=self._ids.new("ack", now),
+            id=known_as or self._ids.new("ack", now),
             notice=notice.id,
             delivery=delivery.id,
             at=now,
@@ -142,6 +160,7 @@ class Answers:
             self._alarm(notice, given, now),
             [self._line(by or f"recipient:{delivery.id}", notice, given, now)],
         )
+        await unit.peers.answered(record, notice)
         earlier_news = [one for one in others if one.created_at < notice.created_at]
         if given.answer == "accepted":
             await unit.stop_chases(notice.episode, [one.id for one in earlier_news])

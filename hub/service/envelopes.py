@@ -11,6 +11,7 @@ from contacts.directory import Directory
 from contacts.roles import OPERATOR, POLICE_ROLES, desk_of
 from hub.core.conversation import Message
 from hub.core.ladder import sender_of
+from hub.core.peers import came_from, hub_of, is_inbox
 from hub.core.records import ClaimedDelivery, DeliveryRecord, MessageStatus, Purpose
 from hub.core.tokens import ack_token, pickup_token, receipt_token, reply_code
 from hub.notices.brief import Brief, Said
@@ -19,6 +20,7 @@ from hub.notices.sections import handover as handover_page
 from hub.notices.shared import of_one
 from hub.service.addressing import address_of
 from hub.service.ringing import sender_numbers, whom_to_ring
+from hub.service.sending import NoContact
 from routing.decision import Kind
 from routing.needtoknow import View, permitted, present, shared_view, view
 
@@ -69,6 +71,8 @@ class Composer:
         directory = self._directory()
         delivery, notice = claimed.delivery, claimed.notice
         address = address_of(claimed, directory)
+        if came_from(claimed.doc) is not None and is_inbox(address):
+            raise NoContact  # its own hub tells other hubs: nothing goes from one to the next
         brief = self._brief(claimed, directory)
         certificates = directory.certificates(address)
         return Envelope(
@@ -82,6 +86,7 @@ class Composer:
             priority=delivery.priority,
             signing=_signing(claimed, directory),
             headers=_headers(claimed),
+            via=_via(claimed),
         )
 
     def _body(self, claimed: ClaimedDelivery, brief: Brief) -> Content | Unwritten:
@@ -340,6 +345,12 @@ def _withheld_parent(claimed: ClaimedDelivery) -> bool:
 def _headers(claimed: ClaimedDelivery) -> Mapping[str, str]:
     status = claimed.notice.status
     return {} if status == "actual" else {"X-Fingerpost-Status": status}
+
+
+def _via(claimed: ClaimedDelivery) -> tuple[str, ...]:
+    """The hub that what is told was written at."""
+    hub = None if claimed.message is None else hub_of(claimed.message.actor)
+    return () if hub is None else (hub,)
 
 
 def _part(facts: Facts, name: str) -> Facts:

@@ -8,6 +8,7 @@ from contacts.roles import OPERATOR
 from hub.core.episode import Episode
 from hub.core.escalation import first_look, urgent
 from hub.core.ladder import About, Ground, Ladder, first_step
+from hub.core.peers import came_from
 from hub.core.records import (
     AlarmRecord,
     AuditLine,
@@ -36,6 +37,8 @@ class Rows:
     group: str
     """What the deliveries of one cause have in common."""
     ground: Ground = field(init=False)
+    _for: str | None = field(default=None, init=False)
+    """The organisation that the decision in hand is about."""
     decisions: list[DecisionRecord] = field(default_factory=list)
     notices: list[NoticeRecord] = field(default_factory=list)
     deliveries: list[DeliveryRecord] = field(default_factory=list)
@@ -47,6 +50,7 @@ class Rows:
 
     def decide(self, decision: Decision, ordinal: int, cause: str | None) -> None:
         """A decision with its notices."""
+        self._for = decision.recipients[0].organisation
         row = DecisionRecord(id=self._new("dc"), event=cause, episode=self.episode_id, ordinal=ordinal,
                              decision=decision)  # fmt: skip
         self.decisions.append(row)
@@ -108,6 +112,10 @@ class Rows:
 
     @property
     def _lead(self) -> str:
+        """Whose it is where somebody cannot be told: of what another hub tells, whoever it is for here, as the lead may
+        be an authority that is not."""
+        if came_from(self.episode.doc) is not None:
+            return self._for or OPERATOR
         return lead(self.episode.doc) or host(self.episode.doc) or OPERATOR
 
     @property

@@ -1,13 +1,19 @@
 """Other hubs, each with what it says of itself."""
 
+import json
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, delete, select
+from sqlalchemy import Row, delete, func, select
 
 from hub.core.peers import Peer, recalled
+from hub.core.records import AcknowledgementRecord, NoticeRecord
+from hub.service.peers.ports import Outcome, Post
+from hub.store import peer_posts as posts
 from hub.store.peers_tables import peers
 from hub.store.session import HUB_SCOPE, Run, Session
+from hub.store.tables import quarantine
 
 
 class SqlPeers:
@@ -30,6 +36,30 @@ class SqlPeers:
 
     async def remove(self, hub: str) -> None:
         await self._run(_remove, hub)
+
+    async def answered(self, answer: AcknowledgementRecord, notice: NoticeRecord) -> None:
+        await self._run(posts.answered, answer, notice)
+
+    async def posts_due(self, now: datetime) -> bool:
+        return await self._run(posts.due, now)
+
+    async def was_sent(self, delivery: str) -> bool:
+        return await self._run(posts.was_sent, delivery)
+
+    async def claim_posts(self, now: datetime, until: datetime, limit: int) -> Sequence[Post]:
+        return await self._run(posts.claim, now, until, limit)
+
+    async def sent_as(self, episode: str, event: str) -> str | None:
+        return await self._run(posts.sent_as, episode, event)
+
+    async def settle_post(self, post: str, outcome: Outcome) -> None:
+        await self._run(posts.settle, post, outcome)
+
+    async def put_off_posts(self, hub: str, until: datetime) -> None:
+        await self._run(posts.put_off, hub, until)
+
+    async def kept_apart(self, source: str) -> int:
+        return await self._run(_kept_apart, source)
 
 
 def _all(session: Session) -> Sequence[Peer]:
@@ -58,7 +88,15 @@ def _peer(session: Session, row: Row[Any]) -> Peer:
         introduced_at=row.introduced_at,
         changed_at=row.changed_at,
         put_by=session.open(HUB_SCOPE, row.put_by, peers, "put_by", row.hub).decode(),
+        organisations=_organisations(session, row),
     )
+
+
+def _organisations(session: Session, row: Row[Any]) -> tuple[str, ...]:
+    """None for one that was confirmed by a hub of the version before."""
+    if row.organisations is None:
+        return ()
+    return tuple(json.loads(session.open(HUB_SCOPE, row.organisations, peers, "organisations", row.hub)))
 
 
 def _put(session: Session, peer: Peer) -> None:
@@ -75,9 +113,19 @@ def _put(session: Session, peer: Peer) -> None:
                 "changed_at": peer.changed_at,
                 "document": session.seal(HUB_SCOPE, peer.document, peers, "document", f"{peer.hub}/{peer.state}"),
                 "put_by": session.seal(HUB_SCOPE, peer.put_by.encode(), peers, "put_by", peer.hub),
+                "organisations": session.seal(
+                    HUB_SCOPE, json.dumps(peer.organisations).encode("ascii"), peers, "organisations", peer.hub
+                ),
             }
         ],
     )
+
+
+def _kept_apart(session: Session, source: str) -> int:
+    found = select(func.coalesce(func.sum(func.length(quarantine.c.body)), 0)).where(
+        quarantine.c.source == source, quarantine.c.resolved_at.is_(None)
+    )
+    return int(session.connection.execute(found).scalar_one())
 
 
 def _remove(session: Session, hub: str) -> None:

@@ -154,6 +154,7 @@ OF_ORGANISATION: Final[Mapping[str, Condition]] = {
     "audit_checkpoints": _nobodys,
     "audit_places": _nobodys,
     "peers": _nobodys,
+    "peer_posts": _OF_EPISODE,
     "users": _OWNED,
     "user_links": _OWNED,
     "user_sessions": _OWNED,
@@ -217,7 +218,7 @@ _STAMPED: Final = frozenset(name for name, condition in OF_ORGANISATION.items() 
 _LEAVES: Final = frozenset(
     {
         "audit", "alarms", "receipts", "acknowledgements", "attempts", "deliveries", "pickup_visits", "directories",
-        "directory_changes", "directory_change_entries", "directory_news", "readiness",
+        "directory_changes", "directory_change_entries", "directory_news", "readiness", "peer_posts",
     }
 )  # fmt: skip
 """Where an organisation's work may add what is about others too: the operator's alarm, news to a second person."""

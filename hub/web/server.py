@@ -9,7 +9,7 @@ from aiohttp import web
 from aiohttp.typedefs import Middleware
 
 from hub.core.api_tokens import REGISTER
-from hub.core.peers import WELL_KNOWN
+from hub.core.peers import INBOX, WELL_KNOWN
 from hub.service.audit.looks import Looks
 from hub.service.ports import Clock
 from hub.web.api.bearers import Bearers
@@ -157,6 +157,7 @@ def _open_to_all(parts: Parts) -> list[web.RouteDef]:
         web.post("/v1/callbacks/govuk-notify/receipts", parts.callbacks.notify_receipt),
         web.post("/v1/callbacks/govuk-notify/texts", parts.callbacks.notify_text),
         web.get(WELL_KNOWN, parts.peers.introduction),
+        web.post(INBOX, parts.peers.take),
         web.get("/a/{token}", parts.acknowledge.show),
         web.post("/a/{token}", parts.acknowledge.record),
         web.get("/v/{token}", parts.verify.show),

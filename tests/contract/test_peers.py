@@ -1,15 +1,21 @@
 """Other hubs in the store."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
 from hub.core.peers import Peer
+from hub.core.records import AcknowledgementRecord
 from hub.service.ports import Unit, Unsealable
 from tests.kit.clock import START
+from tests.kit.events import reported
+from tests.kit.node import a_hub
 from tests.kit.peers import ASHBY, BORDON, Hub
 from tests.kit.store import Stores, raw
+
+DAY = timedelta(days=1)
+A = ASHBY.said().hub
 
 
 def a_peer(hub: Hub = ASHBY) -> Peer:
@@ -53,3 +59,37 @@ async def test_nobody_who_writes_to_the_database_makes_a_peer_a_confirmed_one(st
     await raw(store, "UPDATE peers SET state = 'confirmed'")
     with pytest.raises(Unsealable):
         await store.read(lambda unit: unit.peers.one(ASHBY.said().hub))
+
+
+async def test_what_goes_back_is_taken_in_order_put_off_and_settled(store: Stores) -> None:
+    hub = await a_hub(store)
+    await hub.post(reported())
+    (episode,) = await store.read(lambda unit: unit.episode_list())
+    first, second = (await store.read(lambda unit: unit.notices(episode.id)))[:2]
+    given = [
+        AcknowledgementRecord(
+            id=f"ack_{number}", notice="", delivery="", at=START - number * DAY, answer="accepted", name="Jo"
+        )
+        for number in range(3)
+    ]
+    # It is another hub's, of whose clock it is not known how it was set.
+    await raw(store, f"UPDATE episodes SET source = 'peer:{A}'")
+    for one, notice in zip(given, (first, first, second), strict=True):
+        await store.write(lambda unit, one=one, notice=notice: unit.peers.answered(one, notice))
+    operators = replace(first, organisation="operator")
+    await store.write(lambda unit: unit.peers.answered(replace(given[0], id="ack_9"), operators))
+
+    async def claimed(at: datetime) -> list[str]:
+        if not await store.read(lambda unit: unit.peers.posts_due(at)):
+            return []
+        found = await store.write(lambda unit: unit.peers.claim_posts(at, at + DAY, 9))
+        return sorted(one.id for one in found)
+
+    assert await claimed(START) == ["ack_0", "ack_2"]
+    assert await claimed(START) == [], "what was made after it waits for the first"
+    await store.write(lambda unit: unit.peers.settle_post("ack_0", "sent"))
+    assert await claimed(START) == ["ack_1"]
+    await store.write(lambda unit: unit.peers.put_off_posts(A, START + 2 * DAY))
+    assert await claimed(START + DAY) == []
+    found = await store.write(lambda unit: unit.peers.claim_posts(START + 2 * DAY, START + 3 * DAY, 9))
+    assert {(one.id, one.tries, one.hub) for one in found} == {("ack_1", 1, A), ("ack_2", 1, A)}

@@ -43,7 +43,8 @@ WRONG: Final = "E08000035"
 BY_LINK: Final = ("/a/", "/v/", "/c/", "/p/", "/invitation/", "/sign-in", "/v1/schema/", "/static/", "/sign-out")
 """What opens it is the secret in the path, or it is nobody's: no tenant has to be told from another."""
 NO_TENANTS: Final = (
-    "/health/", "/metrics", "/v1/openapi.json", "/v1/events", "/v1/callbacks/", "/wall/live", "/notices/live", "/.well-known/"
+    "/health/", "/metrics", "/v1/openapi.json", "/v1/events", "/v1/callbacks/", "/wall/live", "/notices/live",
+    "/.well-known/", "/v1/peers/",
 )  # fmt: skip
 ENDING: Final = ("/account/sign-out-everywhere",)
 THE_SAME: Final = ("table", "deed", "number")

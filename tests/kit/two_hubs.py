@@ -27,8 +27,6 @@ from adapters.https.guard import Policy
 from adapters.https.push import PushTransport
 from contacts.directory import Directory
 from contacts.fictional import fictional_bundle, fictional_directory
-from contacts.jwks import thumbprint_of
-from contacts.model import Certificate
 from hub.core.peers import INBOX, WELL_KNOWN, fingerprint
 from hub.core.records import ClaimedDelivery
 from hub.core.retry import RetryPolicy
@@ -38,9 +36,12 @@ from hub.edge.peer_documents import PeerDocuments
 from hub.service.answers import Answers, Recorded
 from hub.service.chasing import Chasing
 from hub.service.envelopes import Composer
+from hub.service.peers.answering import Answering
+from hub.service.peers.carrying import Carrying
 from hub.service.peers.cases import Cases
 from hub.service.peers.introducing import Introducing
 from hub.service.peers.receiving import Receiving
+from hub.service.peers.ways import PeerWay
 from hub.service.recording import Recorder
 from hub.service.sending import Flight, Sender
 from hub.settings.model import Settings
@@ -90,8 +91,9 @@ class Side:
         self.composer = Composer(
             directory=lambda: node.directory, ack_secret=ACK_SECRET, public_url=self.known.url, collect="Ring."
         )
+        self.way = PeerWay(push=self.push, store=node.store, own=self.known.said().hub)
         self.sender = Sender(
-            transports={"push": self.push, "email": self.sink},
+            transports={"push": self.way, "email": self.sink},
             envelopes=self.composer,
             clock=node.clock,
             node=self.known.name,
@@ -103,6 +105,7 @@ class Side:
                                ids=node.ids, nudge=lambda: None,
                                log=lambda notice, error: node.logged.append((notice, error)))  # fmt: skip
         self.answers = Answers(store=node.store, clock=node.clock, ids=node.ids, meter=self.notes)
+        self.carrying = Carrying(store=node.store, way=self.way, ids=node.ids, secret=ACK_SECRET)
         self.clockwork = node.clockwork
 
     def receiving(self) -> Receiving:
@@ -112,7 +115,9 @@ class Side:
             own=self.known.said(),
             opener=self.known.opener,
             signer=self.known.signers[0],
-            take=Cases(book=node.book, ids=node.ids, ours=lambda peer: (NORTH_LINCOLNSHIRE,), digest=keyed),
+            take=Cases(book=node.book, ids=node.ids, ours=lambda peer: peer.organisations, digest=keyed),
+            hear=Answering(store=node.store, answers=self.answers, directory=lambda: node.directory,
+                           secret=ACK_SECRET, digest=keyed),
             clock=node.clock,
             ids=node.ids,
             digest=keyed,
@@ -143,6 +148,7 @@ class Side:
         for one in claimed:
             if self.prompt(one):
                 await self.answered(one.delivery.id, "accepted")
+        done += await self.carrying.tick(now)
         return done + len(claimed) + await self.wire.release()
 
     async def introduced(self, other: "Side") -> None:
@@ -151,7 +157,7 @@ class Side:
         introducing = Introducing(store=self.node.store, fetch=fetch, own=self.known.said().hub, clock=self.node.clock,
                                   ids=self.node.ids)  # fmt: skip
         peer = await introducing.introduce(other.known.url, "Jo Ashby")
-        await introducing.confirm(peer.hub, fingerprint(other.known.said()), "Sam Bordon")
+        await introducing.confirm(peer.hub, fingerprint(other.known.said()), "Sam Bordon", (NORTH_LINCOLNSHIRE,))
 
     async def answered(self, delivery: str, answer: str, name: str = "Jo Nairn") -> Recorded:
         """A human of its own desks answers what came to their mailbox."""
@@ -206,10 +212,7 @@ def leading_to(known: Known) -> Directory:
         replace(one, channel="push", address=inbox) if one.organisation == NORTH_LINCOLNSHIRE else one
         for one in whole.contacts
     )
-    keys = tuple(
-        Certificate(address=inbox, der=key, fingerprint=thumbprint_of(key), pinned=True) for key in known.said().keys
-    )
-    return Directory.of(replace(whole, contacts=contacts, certificates=(*whole.certificates, *keys)))
+    return Directory.of(replace(whole, contacts=contacts))
 
 
 @asynccontextmanager

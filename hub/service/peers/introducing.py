@@ -4,7 +4,8 @@ Nothing is fetched inside a transaction. What was fetched is judged again by the
 do this at once, or a document that comes late, cannot bring back an older state.
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -33,6 +34,7 @@ from hub.service.ports import Clock, Ids, Store, Unit
 
 ALARM: Final = "peer_keys"
 LONGEST_NAME: Final = 120
+_CODE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9:._-]{0,63}", re.ASCII)
 AHEAD: Final = timedelta(hours=1)
 """How far the clock of another hub may be before ours."""
 
@@ -78,9 +80,12 @@ class Introducing:
 
         return await self.store.write(write)
 
-    async def confirm(self, hub: str, typed: str, name: str) -> Peer:
-        """Trust it: ``typed`` is the fingerprint that its operator read out. Raises Refused."""
-        by, now = named(name), self.clock.now()
+    async def confirm(self, hub: str, typed: str, name: str, organisations: Collection[str]) -> Peer:
+        """Trust it: ``typed`` is the fingerprint that its operator read out; ``organisations``: those here that it may
+        send notices for. Raises Refused."""
+        by, now, ours = named(name), self.clock.now(), tuple(sorted(set(organisations)))
+        if not all(_CODE.fullmatch(one) for one in ours):
+            raise Refused("An organisation is given by its code in the directory, such as E09000006.")
 
         async def write(unit: Unit) -> Peer | str:
             await unit.lock(LOCK)
@@ -93,7 +98,7 @@ class Introducing:
                     "That is not its fingerprint. Have it read out again (`fingerpost peers self` on the other side). "
                     "If it differs still, somebody may stand between the two hubs: remove the peer."
                 )
-            done = await self._step(unit, peer, "confirm", by, now)
+            done = await self._step(unit, replace(peer, organisations=ours), "confirm", by, now)
             await self._seen_to(unit, hub, now)
             return done
 

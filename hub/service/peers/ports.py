@@ -1,12 +1,32 @@
 """What hub to hub needs from the outside: its rows, and a way to fetch what another hub says of itself."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, Protocol
 
 from hub.core.peers import Peer
+from hub.core.records import AcknowledgementRecord, NoticeRecord
 
 LOCK = "peers"
 """The name of the lock (Unit.lock)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Post:
+    """Something that goes back to the hub that an episode came from."""
+
+    id: str
+    """Of the answer that it tells of."""
+    hub: str
+    episode: str
+    line: str
+    """The notice that was answered: what was said of one is carried in the order in which it was."""
+    made_at: datetime
+    tries: int = 0
+
+
+Outcome = Literal["sent", "refused", "erased"]
 
 
 class PeersUnit(Protocol):
@@ -26,6 +46,37 @@ class PeersUnit(Protocol):
         ...
 
     async def remove(self, hub: str) -> None: ...
+    async def answered(self, answer: AcknowledgementRecord, notice: NoticeRecord) -> None:
+        """Have an answer carried back, if the episode is another hub's; it was written in this transaction."""
+        ...
+
+    async def posts_due(self, now: datetime) -> bool:
+        """Whether there are any."""
+        ...
+
+    async def was_sent(self, delivery: str) -> bool:
+        """Whether this hub ever sent anything under this id, also of a child who was erased."""
+        ...
+
+    async def claim_posts(self, now: datetime, until: datetime, limit: int) -> Sequence[Post]:
+        """Those that are due, the first of each line, put off until then for everybody else."""
+        ...
+
+    async def sent_as(self, episode: str, event: str) -> str | None:
+        """What a peer called the message that an event is; None for a child who was erased."""
+        ...
+
+    async def settle_post(self, post: str, outcome: Outcome) -> None:
+        """It goes nowhere any more."""
+        ...
+
+    async def put_off_posts(self, hub: str, until: datetime) -> None:
+        """What is due for this hub waits until then, and has been tried once more."""
+        ...
+
+    async def kept_apart(self, source: str) -> int:
+        """Bytes of what it sent that wait for a human to look at them."""
+        ...
 
 
 class NotFetched(Exception):

@@ -15,7 +15,7 @@ from adapters.https.receive import RECEIPT_TYP, NotOpened, Opener, verified
 from adapters.https.seal import ContentSigner
 from adapters.https.wire import NOTICE_TYP
 from hub.core.peer_cases import NotUnderstood
-from hub.core.peer_messages import SAYS, Message, message
+from hub.core.peer_messages import ANSWER, SAYS, Message, attached, message, only_asks
 from hub.core.peers import Introduction, Peer
 from hub.core.records import AlarmRecord, AuditLine, QuarantineRecord
 from hub.core.ulid import spelled
@@ -25,6 +25,8 @@ from hub.service.ports import Clock, Ids, Store, Unit, Unsealable
 Headers: TypeAlias = Sequence[tuple[str, str]]
 IN_A_THREAD: Final = 64 * 1024
 """Bytes of a body from which opening it would hold the event loop for longer than a thread costs."""
+MOST_APART: Final = 256 * 1024 * 1024
+"""Bytes of one peer that are kept for a human to look at. More are not taken, and its hub keeps them."""
 ANY_TIME: Final = datetime.min.replace(tzinfo=UTC)
 
 
@@ -54,6 +56,13 @@ class NotTaken:
     quarantine: str | None = None
 
 
+class Hear(Protocol):
+    """The same for what is said about what this hub has sent, which is in the hands of whoever it was sent for. It
+    opens its transactions itself."""
+
+    def __call__(self, peer: Peer, said: Message, now: datetime, /) -> Awaitable[str | None]: ...
+
+
 class Take(Protocol):
     """Writes down what a message means, once however often it comes. Returns this hub's reference of it, the first one
     again for the same, and None where another message has the id. Raises NotUnderstood."""
@@ -70,6 +79,7 @@ class Receiving:
     opener: Opener = field(repr=False)
     signer: ContentSigner = field(repr=False)
     take: Take
+    hear: Hear
     clock: Clock
     ids: Ids
     digest: Callable[[bytes], bytes] = field(repr=False)
@@ -105,7 +115,7 @@ class Receiving:
         if not isinstance(said, Message):
             return await self._aside(peer, webhook_id, inner, SAYS[said], "invalid", 422)
         try:
-            reference = await self.store.write(lambda unit: self.take(unit, peer, said, now))
+            reference = await self._taken(peer, said, now)
         except NotUnderstood as error:
             return await self._aside(peer, webhook_id, inner, str(error), "invalid", 422)
         except Unsealable as error:
@@ -115,6 +125,13 @@ class Receiving:
         if reference is None:
             return NotTaken(status=409, why="This id was used for another message.")
         return Taken(receipt=self._receipt(said, reference))
+
+    async def _taken(self, peer: Peer, said: Message, now: datetime) -> str | None:
+        if only_asks(said):
+            return self.digest(said.same).hex()[:26]  # that it could be opened is all there is to say
+        if ANSWER in attached(said):
+            return await self.hear(peer, said, now)
+        return await self.store.write(lambda unit: self.take(unit, peer, said, now))
 
     async def _opened(self, peer: Peer, body: bytes, now: datetime) -> tuple[bytes, bytes] | str:
         """What was signed, as it was signed and what it says; else what is wrong."""
@@ -155,7 +172,15 @@ class Receiving:
         alarm = AlarmRecord(id=ids.new("al", now), kind="quarantine", owner="operator", reason=record.id, raised_at=now)
         line = AuditLine(id=ids.new("au", now), at=now, actor=peer.said.source, action="event.quarantined",
                          subject=record.id, detail={"reason": reason})  # fmt: skip
-        await self.store.write(lambda unit: unit.add_quarantine(record, alarm, [line]))
+
+        async def keep(unit: Unit) -> bool:
+            if await unit.peers.kept_apart(record.source) + len(body) > MOST_APART:
+                return False
+            await unit.add_quarantine(record, alarm, [line])
+            return True
+
+        if not await self.store.write(keep):
+            return NotTaken(status=503, why="This hub keeps no more of yours that it cannot read: ring its operator.")
         return NotTaken(status=status, why=f"The message {why}", quarantine=record.id)
 
     def _receipt(self, said: Message, reference: str) -> bytes:

@@ -19,20 +19,30 @@ DOCUMENT_TYPE: Final = "application/jose+json"
 SEALED_TYPE: Final = "application/jose"
 BODY_LIMIT: Final = 26 * 1024 * 1024
 """What a hub pushes has 25 MiB at most."""
+NOTHING: Final = "This hub exchanges nothing with other hubs."
 CHALLENGE: Final = {"WWW-Authenticate": "Webhook-Signature"}
 
 
 class PeersApi:
-    """``document``: the signed introduction; None where this hub exchanges nothing with others."""
+    """``document``: the signed introduction; None, as ``inbox``, where this hub exchanges nothing with others."""
 
-    def __init__(self, *, document: Callable[[datetime], bytes] | None, clock: Clock) -> None:
+    def __init__(
+        self, *, document: Callable[[datetime], bytes] | None, clock: Clock, inbox: "PeerInbox | None" = None
+    ) -> None:
         self._document = document
         self._clock = clock
+        self._inbox = inbox
+
+    async def take(self, request: web.Request) -> web.Response:
+        """What another hub sends."""
+        if self._inbox is None:
+            return problem(404, NOTHING)
+        return await self._inbox.post(request)
 
     async def introduction(self, request: web.Request) -> web.Response:
         """This hub's id, name, inbox and keys, signed."""
         if self._document is None:
-            return problem(404, "This hub exchanges nothing with other hubs.")
+            return problem(404, NOTHING)
         return web.Response(
             body=self._document(self._clock.now()), content_type=DOCUMENT_TYPE, headers={"Cache-Control": "no-store"}
         )

@@ -126,7 +126,7 @@ def test_in_whatever_order_and_however_often_it_ends_the_same_and_nobody_hears_m
         dice = random.Random(seed)
         coming = [*told, *dice.choices(told, k=3)]
         dice.shuffle(coming)
-        case, known, over = awaited(read(told[0])), [], False
+        case, known, over = awaited(read(told[0]), PEER.hub), [], False
         for claims in coming:
             notice = read(claims)
             outcome = fold(case, notice, known, LATER)
@@ -330,7 +330,7 @@ def test_an_episode_ended_when_it_was_first_said_to_whichever_notice_comes_first
     second = notice_of(first, reference="FP-2222-2222", issued_at=_at(5))
     ends = set()
     for coming in ((first, second), (second, first)):
-        case = awaited(read(first))
+        case = awaited(read(first), PEER.hub)
         for claims in coming:
             case = fold(case, read(claims), (), LATER).episode
         ends.add(case.ended_at)

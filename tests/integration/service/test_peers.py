@@ -16,6 +16,7 @@ from tests.kit.peers import ASHBY, BORDON, Hub
 from tests.kit.store import Stores, memory_store
 
 B = BORDON.said().hub
+OURS = ("E09000006",)
 
 
 @dataclass(slots=True)
@@ -39,7 +40,7 @@ class Desk:
 
     async def confirmed(self) -> None:
         await self.peers.introduce(BORDON.url, "Jo Worker")
-        await self.peers.confirm(B, fingerprint(BORDON.said()), "Sam Manager")
+        await self.peers.confirm(B, fingerprint(BORDON.said()), "Sam Manager", OURS)
 
     async def state(self) -> str | None:
         peer = await self.store.read(lambda unit: unit.peers.one(B))
@@ -64,13 +65,13 @@ async def test_one_introduces_and_another_confirms_by_the_fingerprint(desk: Desk
     peer = await desk.peers.introduce(BORDON.url, "Jo Worker")
     assert (peer.state, peer.said.name, peer.url) == ("introduced", "Bordon", BORDON.url + WELL_KNOWN)
     with pytest.raises(Refused, match="somebody else"):
-        await desk.peers.confirm(B, fingerprint(BORDON.said()), "jo  worker")
+        await desk.peers.confirm(B, fingerprint(BORDON.said()), "jo  worker", OURS)
     with pytest.raises(Refused, match="not its fingerprint"):
-        await desk.peers.confirm(B, fingerprint(ASHBY.said()), "Sam Manager")
+        await desk.peers.confirm(B, fingerprint(ASHBY.said()), "Sam Manager", OURS)
     assert await desk.state() == "introduced"
-    assert (await desk.peers.confirm(B, fingerprint(BORDON.said()), "Sam Manager")).state == "confirmed"
+    assert (await desk.peers.confirm(B, fingerprint(BORDON.said()), "Sam Manager", OURS)).state == "confirmed"
     with pytest.raises(Refused, match="is confirmed"):
-        await desk.peers.confirm(B, fingerprint(BORDON.said()), "Alex Third")
+        await desk.peers.confirm(B, fingerprint(BORDON.said()), "Alex Third", OURS)
     assert await desk.lines() == ["peer.confirmed", "peer.introduced", "peer.mismatch"]
 
 
@@ -78,8 +79,8 @@ async def test_what_is_suspended_has_to_be_confirmed_anew_by_another(desk: Desk)
     await desk.confirmed()
     assert (await desk.peers.suspend(B, "Sam Manager")).state == "suspended"
     with pytest.raises(Refused, match="somebody else"):
-        await desk.peers.confirm(B, fingerprint(BORDON.said()), "Sam Manager")
-    await desk.peers.confirm(B, fingerprint(BORDON.said()), "Jo Worker")
+        await desk.peers.confirm(B, fingerprint(BORDON.said()), "Sam Manager", OURS)
+    await desk.peers.confirm(B, fingerprint(BORDON.said()), "Jo Worker", OURS)
     await desk.peers.remove(B, "Jo Worker")
     assert await desk.state() is None
     for step in (desk.peers.suspend(B, "Jo Worker"), desk.peers.remove(B, "Jo Worker"), desk.peers.refresh(B, "Jo")):
@@ -128,13 +129,13 @@ async def test_keys_that_nothing_known_signed_end_the_trust_until_somebody_has_t
     assert (await desk.peers.refresh(B, "Jo Worker")).state == "introduced"
     assert await desk.alarms() == [("peer_keys", B)]
     with pytest.raises(Refused, match="not its fingerprint"):
-        await desk.peers.confirm(B, fingerprint(BORDON.said()), "Sam Manager")
+        await desk.peers.confirm(B, fingerprint(BORDON.said()), "Sam Manager", OURS)
     # It was an impostor: the hub itself answers again, with a time that may be earlier than theirs.
     desk.there, desk.issued = BORDON, START
     await desk.peers.refresh(B, "Jo Worker")
     with pytest.raises(Refused, match="somebody else"):
-        await desk.peers.confirm(B, fingerprint(BORDON.said()), "Jo Worker")
-    await desk.peers.confirm(B, fingerprint(BORDON.said()), "Sam Manager")
+        await desk.peers.confirm(B, fingerprint(BORDON.said()), "Jo Worker", OURS)
+    await desk.peers.confirm(B, fingerprint(BORDON.said()), "Sam Manager", OURS)
     assert await desk.alarms() == []
     assert await desk.state() == "confirmed"
 
@@ -144,8 +145,8 @@ async def test_whoever_fetched_new_keys_cannot_confirm_them(desk: Desk) -> None:
     desk.there = BORDON.with_keys("content", "second")
     await desk.peers.refresh(B, "Sam Manager")
     with pytest.raises(Refused, match="somebody else"):
-        await desk.peers.confirm(B, fingerprint(desk.there.said()), "Sam Manager")
-    await desk.peers.confirm(B, fingerprint(desk.there.said()), "Jo Worker")
+        await desk.peers.confirm(B, fingerprint(desk.there.said()), "Sam Manager", OURS)
+    await desk.peers.confirm(B, fingerprint(desk.there.said()), "Jo Worker", OURS)
 
 
 async def test_the_alarm_goes_with_the_hub_that_it_is_about(desk: Desk) -> None:

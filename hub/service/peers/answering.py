@@ -1,0 +1,73 @@
+"""What a peer's people answered to notices of this hub is recorded as if they had answered here.
+
+An answer counts for one notice: one that this hub sent to that peer's inbox, for the organisation whose desk it went
+to. So no peer speaks for anybody whom it was not sent a notice for.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+from contacts.directory import Directory
+from hub.core.peer_answers import Answered, answered
+from hub.core.peer_cases import NotUnderstood
+from hub.core.peer_messages import Message
+from hub.core.peers import Peer
+from hub.core.tokens import ack_token
+from hub.core.ulid import spelled
+from hub.service.answers import Answers, Recorded
+from hub.service.ports import Store, Unit
+from hub.service.tenancy import WHOLE, scoped
+
+STRANGE = "answers nothing that this hub has sent to that one"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answering:
+    """:class:`hub.service.peers.receiving.Hear`. ``secret``: see hub/core/tokens.py; ``digest``: a keyed hash."""
+
+    store: Store
+    answers: Answers
+    directory: Callable[[], Directory]
+    secret: bytes = field(repr=False)
+    digest: Callable[[bytes], bytes] = field(repr=False)
+
+    async def __call__(self, peer: Peer, said: Message, now: datetime, /) -> str | None:
+        """This hub's reference of the answer, the first one again for the same; None where another answer has its id.
+        Raises NotUnderstood, StoreUnavailable."""
+        given = answered(said.said)
+        mark = self.digest(b"\0".join((b"answer", peer.hub.encode(), said.id.encode())))[:10]
+        # As all ids, it sorts by when it was said.
+        said_at = max(int(given.at.timestamp() * 1000), 0) % 2**48
+        known_as = spelled("ack", int.from_bytes(said_at.to_bytes(6) + mark))
+        with scoped(WHOLE):  # the notice is told in the name of another organisation than that which answers
+            found = await self.store.read(lambda unit: self._sent(unit, peer, given, now))
+            if found is None:
+                raise NotUnderstood(STRANGE)
+            if found == "erased":
+                return known_as.partition("_")[2]  # there is nothing left that it could be recorded of
+            recorded = await self.answers.acknowledge(
+                ack_token(self.secret, given.message),
+                name=given.name,
+                answer=given.answer,
+                redirected_to=given.redirected_to,
+                by=peer.said.source,
+                known_as=known_as,
+            )
+        if recorded is not None and not isinstance(recorded, Recorded):
+            raise NotUnderstood("bears a name, or whom it redirects to, that cannot be shown")
+        if recorded is not None and recorded.answer != given.answer:
+            return None
+        return known_as.partition("_")[2]
+
+    async def _sent(self, unit: Unit, peer: Peer, given: Answered, now: datetime) -> Literal["sent", "erased"] | None:
+        """Whether it answers what was sent to that peer, for whom it speaks."""
+        found = await unit.delivery_by_id(given.message)
+        if found is None:
+            return "erased" if await unit.peers.was_sent(given.message) else None
+        delivery, notice = found
+        contact = None if delivery.contact is None else self.directory().contact(delivery.contact, now)
+        addresses = {delivery.address, None if contact is None else contact.address}
+        ours = (notice.reference, notice.organisation) == (given.reference, given.organisation_code)
+        return "sent" if ours and delivery.channel == "push" and peer.said.inbox in addresses else None

@@ -1,0 +1,125 @@
+"""What people here answered to another hub's notices is carried back to it, for as long as that takes.
+
+It is written down with the answer, in its transaction, and sent until the other hub has said, signed, that it has it.
+Either side may be down for days: there is no last try. Of one notice it goes in the order in which it was said. Sent by
+two nodes at once it is still one answer there, as it bears the id of the answer.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final
+
+from adapters.port import Accepted, Content, Envelope, Rejected, Result, Transport
+from contacts.roles import OPERATOR
+from hub.core.peer_answers import answer_json, late_since, reference_of, retry_in
+from hub.core.records import AlarmRecord, AuditLine
+from hub.core.tokens import receipt_token
+from hub.service.alarms import seen_to
+from hub.service.peers.ports import Outcome, Post
+from hub.service.ports import Ids, Store, Unit, Unsealable
+
+EVERY: Final = 0.5
+"""Seconds between two looks."""
+AT_ONCE: Final = 20
+LEASE: Final = timedelta(minutes=5)
+"""How long one has for what it took in hand."""
+REFUSED: Final = frozenset({"409", "413", "422"})
+"""What that hub says of what it will never take."""
+LATE: Final = "peer_late"
+NOT_TAKEN: Final = "peer_refused"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Carrying:
+    """``way``: to other hubs (hub/service/peers/ways.py); ``secret``: see hub/core/tokens.py."""
+
+    store: Store
+    way: Transport
+    ids: Ids
+    secret: bytes = field(repr=False)
+
+    async def tick(self, now: datetime) -> int:
+        """Send what is due; how much was. Raises StoreUnavailable."""
+        if not await self.store.read(lambda unit: unit.peers.posts_due(now)):
+            return 0
+        posts = await self.store.write(lambda unit: unit.peers.claim_posts(now, now + LEASE, AT_ONCE))
+        by_hub: dict[str, list[Post]] = {}
+        for one in posts:
+            by_hub.setdefault(one.hub, []).append(one)
+        await asyncio.gather(*(self._carry(some, now) for some in by_hub.values()))
+        return len(posts)
+
+    async def _carry(self, posts: Sequence[Post], now: datetime) -> None:
+        """Those of one hub, until one cannot be carried: then it is asked no more for a while."""
+        for post in posts:
+            try:
+                envelope = await self.store.read(lambda unit, post=post: self._envelope(unit, post))  # type: ignore[misc]
+            except Unsealable:
+                envelope = None
+            if envelope is None:
+                await self._settle(post, "erased", now)
+                continue
+            result = await self.way.deliver(envelope, now)
+            if isinstance(result, Accepted) and result.receipt is not None:
+                await self._settle(post, "sent", now)
+            elif isinstance(result, Rejected) and (result.detail in REFUSED or result.reason == "too_large"):
+                await self._settle(post, "refused", now)
+            else:
+                await self._put_off(post, result, now)
+                return
+
+    async def _envelope(self, unit: Unit, post: Post) -> Envelope | None:
+        """What is sent; None where the child was erased."""
+        notice = next((one for one in await unit.notices(post.episode) if one.id == post.line), None)
+        given = next((one for one in await unit.acknowledgements(post.line) if one.id == post.id), None)
+        peer = await unit.peers.one(post.hub)
+        if notice is None or given is None:
+            return None
+        taken = next((one for one in await unit.decisions(post.episode) if one.id == notice.decision), None)
+        reference = None if taken is None else reference_of(taken.decision.cause)
+        message = None if taken is None or taken.event is None else await unit.peers.sent_as(post.episode, taken.event)
+        if reference is None or message is None:
+            return None
+        attached = answer_json(given, message=message, reference=reference, organisation=notice.organisation or "")
+        return Envelope(
+            delivery=post.id,
+            reference=reference,
+            # Of a hub that was removed there is no address: it waits until it is known again.
+            address="" if peer is None else peer.said.inbox,
+            body=Content(subject="", text="", html="", attachments=(attached,)),
+            receipt_token=receipt_token(self.secret, post.id),
+        )
+
+    async def _settle(self, post: Post, outcome: Outcome, now: datetime) -> None:
+        async def work(unit: Unit) -> None:
+            await unit.peers.settle_post(post.id, outcome)
+            await unit.add_audit([self._line(post, outcome, now)])
+            if outcome == "refused":
+                await unit.add_alarm(self._alarm(NOT_TAKEN, post, now), [])
+            elif outcome == "sent":
+                for alarm in await unit.alarms():
+                    if alarm.kind == LATE and alarm.reason == post.hub:
+                        await seen_to(unit, alarm.id, OPERATOR, self.ids, now)
+
+        await self.store.write(work)
+
+    async def _put_off(self, post: Post, result: Result, now: datetime) -> None:
+        async def work(unit: Unit) -> None:
+            await unit.peers.put_off_posts(post.hub, now + timedelta(seconds=retry_in(post.tries)))
+            if late_since(post.made_at, now):
+                await unit.add_alarm(self._alarm(LATE, post, now), [])
+
+        await self.store.write(work)
+
+    def _alarm(self, kind: str, post: Post, now: datetime) -> AlarmRecord:
+        about = post.line if kind == NOT_TAKEN else None
+        return AlarmRecord(
+            id=self.ids.new("al", now), kind=kind, owner=OPERATOR, reason=post.hub, raised_at=now, notice=about,
+            episode=post.episode if about else None,
+        )  # fmt: skip
+
+    def _line(self, post: Post, outcome: Outcome, now: datetime) -> AuditLine:
+        return AuditLine(id=self.ids.new("au", now), at=now, actor="hub", action="peer.answered", episode=post.episode,
+                         subject=post.id, detail={"came_to": outcome, "hub": post.hub})  # fmt: skip

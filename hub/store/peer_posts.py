@@ -1,0 +1,78 @@
+"""What goes back to the hubs that episodes came from. Nothing of what it says stands here."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import exists, func, select, update
+
+from contacts.roles import OPERATOR
+from hub.core.peers import hub_of
+from hub.core.records import AcknowledgementRecord, NoticeRecord
+from hub.service.peers.ports import Outcome, Post
+from hub.store.peers_tables import peer_posts
+from hub.store.session import Session
+from hub.store.tables import deliveries, episodes, events
+
+
+def answered(session: Session, answer: AcknowledgementRecord, notice: NoticeRecord) -> None:
+    """The operator's own answers stay here: it was asked for nobody."""
+    found = select(episodes.c.source).where(episodes.c.id == notice.episode)
+    hub = hub_of(session.connection.execute(found).scalar_one())
+    if hub is not None and notice.organisation != OPERATOR:
+        last = select(func.max(peer_posts.c.made_at)).where(peer_posts.c.line == notice.id)
+        newest: datetime | None = session.connection.execute(last).scalar_one()
+        # However a clock was set in between, it stands behind what was made before it.
+        made_at = answer.at if newest is None else max(answer.at, newest + timedelta(microseconds=1))
+        row = {"id": answer.id, "hub": hub, "kind": "answer", "episode": notice.episode, "line": notice.id,
+               "made_at": made_at, "due_at": answer.at, "tries": 0, "outcome": None}  # fmt: skip
+        session.insert(peer_posts, [row])
+
+
+def due(session: Session, now: datetime) -> bool:
+    return (
+        session.connection.execute(select(peer_posts.c.id).where(peer_posts.c.due_at <= now).limit(1)).first()
+        is not None
+    )
+
+
+def was_sent(session: Session, delivery: str) -> bool:
+    return session.connection.execute(select(deliveries.c.id).where(deliveries.c.id == delivery)).first() is not None
+
+
+def claim(session: Session, now: datetime, until: datetime, limit: int) -> Sequence[Post]:
+    """Whoever claims a row at the same time as somebody else has it a moment later, and sends it once more."""
+    before = peer_posts.alias()
+    waiting = exists().where(
+        before.c.line == peer_posts.c.line,
+        before.c.due_at.is_not(None),
+        before.c.made_at < peer_posts.c.made_at,
+    )
+    due = select(peer_posts).where(peer_posts.c.due_at <= now, ~waiting).order_by(peer_posts.c.due_at).limit(limit)
+    rows = session.connection.execute(due).all()
+    if rows:
+        ids = [row.id for row in rows]
+        session.connection.execute(update(peer_posts).where(peer_posts.c.id.in_(ids)).values(due_at=until))
+    return [
+        Post(id=row.id, hub=row.hub, episode=row.episode, line=row.line, made_at=row.made_at, tries=row.tries)
+        for row in rows
+    ]
+
+
+def sent_as(session: Session, episode: str, event: str) -> str | None:
+    found = select(events).where(events.c.id == event, events.c.episode == episode)
+    row = session.connection.execute(found).one_or_none()
+    if row is None or session.erased(row.child):
+        return None
+    return session.open(row.child, row.sender_id, events, "sender_id", row.id).decode()
+
+
+def settle(session: Session, post: str, outcome: Outcome) -> None:
+    session.connection.execute(update(peer_posts).where(peer_posts.c.id == post).values(due_at=None, outcome=outcome))
+
+
+def put_off(session: Session, hub: str, until: datetime) -> None:
+    session.connection.execute(
+        update(peer_posts)
+        .where(peer_posts.c.hub == hub, peer_posts.c.due_at <= until)
+        .values(due_at=until, tries=peer_posts.c.tries + 1)
+    )
