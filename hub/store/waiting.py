@@ -27,8 +27,8 @@ AT: Final = bindparam("now", type_=Instant())
 """For statements that are built once: the moment, and what :func:`moments` gives besides."""
 _BEGUN_AFTER: Final = bindparam("begun_after", type_=Instant())
 _MADE_AFTER: Final = bindparam("made_after", type_=Instant())
-_ONE: Final = literal_column("1")
-_NONE: Final = literal_column("0")
+_ONE: Final[ColumnElement[int]] = literal_column("1")
+_NONE: Final[ColumnElement[int]] = literal_column("0")
 
 
 def moments(now: datetime) -> dict[str, datetime]:
