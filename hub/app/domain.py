@@ -8,12 +8,17 @@ from hub.app.own_packs import packs_of
 from hub.core.events import EpisodeEvent, Invalid, WireRules, parse
 from hub.service.chasing import Chasing
 from hub.service.clockwork import Clockwork
+from hub.service.conversations.posting import Posting
 from hub.service.conversations.writing import Writing
 from hub.service.explaining import Explaining
 from hub.service.intake import Intake
 from hub.service.keeping import Keeping
 from hub.service.ledger import Bookkeeper
 from hub.service.outbox import Outbox
+from hub.service.resolving.choosing import Choosing
+from hub.service.resolving.following import Following
+from hub.service.resolving.ground import Ground
+from hub.service.resolving.late import Looking
 from hub.service.ways import Ways
 from routing.packs import Packs
 
@@ -75,7 +80,19 @@ def domain_of(base: Foundations) -> Domain:
         keep=keep,
         nudge=base.nudge,
     )
+    ground = Ground(
+        packs=packs,
+        areas=base.areas,
+        directory=base.directory,
+        posting=Posting(ways=ways, packs=packs, directory=base.directory, ids=base.ids),
+        ids=base.ids,
+        nudge=base.nudge,
+    )
+    looking = Looking(store=base.store, ground=ground, log=_Failures(base.log).resolution)
     return Domain(
+        following=Following(ground=ground),
+        choosing=Choosing(store=base.store, ground=ground, book=book, clock=base.clock),
+        look=looking.tick,
         packs=packs,
         book=book,
         parse=read,
@@ -107,6 +124,9 @@ class _Failures:
 
     def episode(self, episode: str, error: str) -> None:
         self._log.error("clock.failed", episode=episode, error=error)
+
+    def resolution(self, resolution: str, error: str) -> None:
+        self._log.error("resolution.failed", resolution=resolution, error=error)
 
     def notice(self, notice: str, error: str) -> None:
         self._log.error("chase.failed", notice=notice, error=error)

@@ -16,6 +16,8 @@ from hub.service.live_directory import LiveDirectory
 from hub.service.outbox import Outbox
 from hub.service.pickup.link import Keep
 from hub.service.ports import Clock, Ids, Store, Unit
+from hub.service.resolving.choosing import Choosing
+from hub.service.resolving.following import Following
 from hub.settings import Settings
 from hub.web.ports import Intake
 from routing.packs import Packs
@@ -66,5 +68,10 @@ class Domain:
     explaining: Explaining
     packs: Packs
     book: Bookkeeper
+    following: Following
+    """What follows where somebody answers that a child is not theirs."""
+    choosing: Choosing
+    look: Callable[[datetime], Awaitable[object]]
+    """Looks at what no answer brings on of whose a child is."""
     writing: Writing
     """What people of several organisations write to each other."""

@@ -61,6 +61,7 @@ from hub.service.pickup.second import SecondChannels
 from hub.service.ports import Clock, Ids, Store
 from hub.service.receipts import Receipts
 from hub.service.rehearsal import Rehearsal
+from hub.service.resolving.late import EVERY as RESOLVING_EVERY
 from hub.service.retention.backups import EVERY as BACKUPS_EVERY
 from hub.service.retention.erasing import EVERY as ERASE_EVERY
 from hub.service.search import EVERY as SEARCH_EVERY
@@ -261,6 +262,7 @@ async def running(
             clockwork: settings.clock_tick,
             chasing: settings.clock_tick,
             alarms: ALARMS_EVERY,
+            Tick("not ours", domain.look, clock=clock, supervisor=supervisor, log=log): RESOLVING_EVERY,
             watch: min(EVERY, settings.overdue_after / 2),
             Tick("search index", Indexing(store).tick, clock=clock, supervisor=supervisor, log=log): SEARCH_EVERY,
             Tick("coverage", reachable.tick, clock=clock, supervisor=supervisor, log=log): EVERY,
@@ -285,7 +287,7 @@ async def running(
             clocks[Tick("canary", canary.tick, clock=clock, supervisor=supervisor, log=log)] = EVERY
         ticks = {**everywhere, **clocks} if "clock" in settings.roles else everywhere
         await stack.enter_async_context(ticking(ticks, clock, supervisor))
-        answers = Answers(store=store, clock=clock, ids=ids, meter=metrics)
+        answers = Answers(store=store, clock=clock, ids=ids, meter=metrics, following=domain.following)
         pickup = pickup_of(
             settings, store, ways, directory, domain.keep, envelopes, answers, secret, clock, ids, metrics
         )

@@ -57,6 +57,7 @@ from hub.web.pages.desk.routes import DeskServices, DeskSite
 from hub.web.pages.directory.routes import DirectorySite
 from hub.web.pages.pickup import PickupPage
 from hub.web.pages.rendering import Pages
+from hub.web.pages.resolving.routes import ResolvingPages
 from hub.web.pages.timeline import TimelinePages
 from hub.web.pages.tokens.routes import TokenPages
 from hub.web.pages.verify import VerifyPage
@@ -214,6 +215,9 @@ def parts_of(
         ),
         desk=DeskSite.of(desk, accounts.people, people.site, people.sessions, streams),
         conversations=ConversationSite.of(domain.writing, talking, desk, people.site, people.sessions, streams, ids),
+        resolving=ResolvingPages(
+            choosing=domain.choosing, sights=desk.sights, site=people.site, sessions=people.sessions, clock=clock
+        ),
         tokens=TokenPages(
             tokens=tokens_of(settings, store, clock, ids),
             confirming=accounts.confirming,

@@ -76,6 +76,11 @@ ACTIONS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
         "Messages of a conversation, or a picture of one, were read; `newest` is the last of them.",
         ("messages", "newest"),
     ),
+    "resolution.viewed": (
+        "What was said of whose a child is was read: with names and words by the desk that has to choose.",
+        ("route",),
+    ),
+    "resolutions.listed": ("Children that somebody said are not theirs were listed, without names.", ("route",)),
     # what organisations write to each other
     "thread.opened": ("A conversation on an episode was opened.", ()),
     "message.sent": (
@@ -87,6 +92,10 @@ ACTIONS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
     "agreement.*": (
         "A named human answered a proposal, or withdrew it; `duties` are those whose deed it was.",
         ("duties", "kind", "message"),
+    ),
+    "resolution.moved": (
+        "Something happened about a child that somebody said is not theirs; `step` says what.",
+        ("resolution", "step"),
     ),
     # the directory
     "directory.proposed": ("A change waits for a second person.", ("entries", "proposed_by", "version")),

@@ -13,11 +13,14 @@ from datetime import datetime, timedelta
 from typing import Final, Literal, TypeAlias, get_args
 
 from contacts.roles import ORGANISATION_OF, desk_of
+from hub.core.course import Context, Course, Outcome, first_missing
+from hub.core.episode import Episode
 from hub.core.escalation import LONGEST_PAUSE, MOST_REPEATS, NEVER_CHASED
 from hub.core.parties import NOBODYS
 from hub.core.records import NoticeRecord
-from routing.decision import Kind
-from routing.recipients import FAMILY
+from routing.decision import Kind, Recipient
+from routing.recipients import FAMILY, first_kind
+from routing.standing import Draft
 
 State: TypeAlias = Literal["open", "asked", "settled", "ended"]
 """``open``: its owner has to choose; ``asked``: somebody was asked and has not answered; ``settled``: somebody
@@ -233,3 +236,24 @@ def asking(resolution: Resolution, organisation: str) -> StepKind:
 def function_of(roles: Sequence[str]) -> str:
     """The desk that answers for these roles."""
     return desk_of(roles[0])
+
+
+def ask(episode: Episode, context: Context, cause: str, roles: Sequence[str], organisation: str) -> Outcome:
+    """Tell an organisation what its roles must be told of the episode as it stands, as if the packs had named it: it
+    hears of whatever comes then, by its need to know."""
+    course = Course(episode, context, cause)
+    standing = course.standing()
+    ended: Kind | None = "found" if episode.state == "found" else "returned" if episode.state == "returned" else None
+    drafts = [
+        Draft(
+            recipient=Recipient(role=role, organisation=organisation),
+            kind=ended or first_kind(role, standing.facts),
+            rules=(),
+            why="another organisation said that it is not theirs, and somebody chose to ask this one",
+        )
+        for role in roles
+    ]
+    told = course.tell(drafts, standing)
+    if ended is None:
+        first_missing(course, told, standing)
+    return course.outcome()

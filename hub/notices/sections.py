@@ -294,6 +294,7 @@ _PURPOSES: Mapping[Wrote, Line] = {
     "agreement": Line("A proposal: please agree or decline"),
     "handover": Line("A handover"),
     "police_hold": Line("A hold that the police ask for"),
+    "not_ours": Line("They say that this child is not for them: somebody has to choose who is asked next"),
 }
 
 

@@ -2,7 +2,8 @@
 
 ``accepted`` ends the chase of that recipient and of no other; ``not_ours`` and ``redirected`` end nothing (readings.md
 D13): the notice is open again, and the operator is told. Every answer is appended, also one that contradicts an earlier
-one or comes after the notice was overtaken.
+one or comes after the notice was overtaken. Whose the child is then is found out across organisations
+(hub/service/resolving): within the same transaction, so that no answer is kept of which nothing follows.
 """
 
 from collections.abc import Sequence
@@ -18,6 +19,8 @@ from hub.core.records import AcknowledgementRecord, AlarmRecord, AuditLine, Deli
 from hub.core.states import notice_after
 from hub.core.tokens import token_digest
 from hub.service.ports import Clock, Ids, Store, Unit
+from hub.service.resolving.following import Following, lock_of
+from hub.service.tenancy import WHOLE, scoped
 from routing.decision import Kind
 
 AnswerCode = Literal["accepted", "not_ours", "redirected"]
@@ -74,7 +77,11 @@ class _Given:
 class Answers:
     """The answers service. All of it raises StoreUnavailable where the store is away."""
 
-    def __init__(self, *, store: Store, clock: Clock, ids: Ids, meter: Meter) -> None:
+    def __init__(
+        self, *, store: Store, clock: Clock, ids: Ids, meter: Meter, following: Following | None = None
+    ) -> None:
+        """``following``: who finds out whose a child is that somebody says is not theirs."""
+        self._following = following
         self._store = store
         self._clock = clock
         self._ids = ids
@@ -115,13 +122,18 @@ class Answers:
             found = await unit.delivery_by_token(digest)
             if found is None:
                 return None
-            await unit.lock(f"notice:{found[1].id}")
+            await unit.lock(f"notice:{found[1].id}", lock_of(found[1].episode))
             found = await unit.delivery_by_token(digest)
             return None if found is None else await self._record(unit, *found, given, by, known_as, now)
 
-        recorded = await self._store.write(work)
+        if await self.look(token) is None:
+            return None
+        with scoped(WHOLE):  # it is theirs to answer; what follows from it is others' too
+            recorded = await self._store.write(work)
         if recorded is not None and not recorded.repeated:
             self._meter.acknowledged(recorded.answer)
+            if self._following is not None:
+                self._following.nudge()
         return recorded
 
     async def _record(
@@ -170,6 +182,8 @@ class Answers:
             await unit.resume_chases(notice.episode, unanswered, now)
         if given.answer == "redirected" and notice.organisation not in (None, OPERATOR):
             await unit.add_alarm(self._task(notice, now), [])
+        if self._following is not None:
+            await self._following.answered(unit, notice, record, by or f"recipient:{delivery.id}", now)
         return _recorded(notice, state, given.answer, now, repeated=False)
 
     async def _same_reader(self, unit: Unit, answered: NoticeRecord) -> list[NoticeRecord]:

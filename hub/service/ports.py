@@ -50,6 +50,7 @@ from hub.service.holds.ports import HoldsUnit
 from hub.service.key_ports import Wrapping
 from hub.service.peers.ports import PeersUnit
 from hub.service.pickup.ports import Pickups
+from hub.service.resolving.ports import ResolvingUnit
 from hub.service.retention.ports import RetentionUnit
 from hub.service.search_ports import SearchUnit
 from hub.service.tokens.ports import TokensUnit
@@ -165,6 +166,11 @@ class Unit(Protocol):
     @property
     def holds(self) -> HoldsUnit:
         """What the police ask of everybody who was told."""
+        ...
+
+    @property
+    def resolving(self) -> ResolvingUnit:
+        """Whose a child is, where a desk has said that it is not theirs."""
         ...
 
     @property

@@ -45,6 +45,7 @@ from hub.core.states import NOTICE_STATES
 from hub.store.delivery_rows import notice
 from hub.store.endings import GOING_ON, overtaken
 from hub.store.episodes import due
+from hub.store.resolution_tables import resolution_steps
 from hub.store.seeing import DUE, LEASED, WAITING
 from hub.store.session import Session
 from hub.store.tables import alarms, attempts, children, decisions, deliveries, episodes, notices
@@ -190,6 +191,8 @@ def loose(which: ColumnElement[bool]) -> Select[Any]:
         alarms.c.kind.not_in(OWN_ALARMS),
         or_(alarms.c.cleared_at.is_(None), alarms.c.cleared_at >= notices.c.state_at),
     )
+    # Another has accepted what this one was about, and the chain of who said what says so (hub/core/resolution.py).
+    elsewhere = exists().where(resolution_steps.c.notice == notices.c.id, resolution_steps.c.kind == "released")
     # Nothing brings on what was about a child who is erased, and nothing is to.
     erased = exists().where(children.c.id == notices.c.child, children.c.erasing_at.is_not(None))
     return (
@@ -201,7 +204,7 @@ def loose(which: ColumnElement[bool]) -> Select[Any]:
             notices.c.status,
             notices.c.chase_at,
             under_way.label("under_way"),
-            owned.label("owned"),
+            or_(owned, elsewhere).label("owned"),
         )
         .join(episodes, episodes.c.id == notices.c.episode)
         .where(LOOSE, notices.c.kind.not_in(NEVER_CHASED), not_(overtaken()), which, ~erased)

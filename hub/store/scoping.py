@@ -193,6 +193,9 @@ OF_ORGANISATION: Final[Mapping[str, Condition]] = {
     "messages": _reading("id"),
     "message_readers": _reading("message"),
     "message_files": _reading("message"),
+    # Whose it is to choose; what others said is shown to them.
+    "resolutions": _OWNED,
+    "resolution_steps": _hangs_on(("resolution", "resolutions", "id")),
     "agreements": _reading("message"),
     "agreement_answers": _hangs_on(("agreement", "agreements", "id")),
     "police_holds": _OF_EPISODE,

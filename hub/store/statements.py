@@ -17,6 +17,7 @@ from hub.store.conversation_tables import message_files, message_readers, messag
 from hub.store.episodes import duty_row
 from hub.store.failures import KeyErased
 from hub.store.hold_tables import police_holds
+from hub.store.resolution_tables import resolution_steps
 from hub.store.session import Session
 from hub.store.tables import (
     acknowledgements,
@@ -163,9 +164,15 @@ AGREEMENT_ANSWER: Final = Kind(
     clear=("agreement", "organisation", "desk", "episode", "said", "at", "actor", "message"),
     place=lambda row: f"{row['agreement']}/{row['organisation']}/{row['desk']}",
 )
+STEP: Final = Kind(
+    name="resolution_step",
+    table=resolution_steps,
+    clear=("id", "resolution", "episode", "at", "kind", "organisation", "notice", "answer", "actor"),
+    sealed=("name", "text"),
+)
 KINDS: Final = (
     EVENT, REVISION, DECISION, NOTICE, DELIVERY, ATTEMPT, RECEIPT, ACKNOWLEDGEMENT, DUTY, REGISTER, THREAD, MESSAGE,
-    READER, FILE, HOLD,
+    READER, FILE, HOLD, STEP,
     AGREEMENT, AGREEMENT_ANSWER,
 )  # fmt: skip
 

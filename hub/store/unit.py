@@ -55,6 +55,7 @@ from hub.service.holds.ports import HoldsUnit
 from hub.service.peers.ports import PeersUnit
 from hub.service.pickup.ports import Pickups
 from hub.service.ports import ANYWHERE, Places, Unit
+from hub.service.resolving.ports import ResolvingUnit
 from hub.service.retention.ports import RetentionUnit
 from hub.service.search_ports import SearchUnit
 from hub.service.tokens.ports import TokensUnit
@@ -90,6 +91,7 @@ from hub.store.passkeys import SqlPasskeys
 from hub.store.peers import SqlPeers
 from hub.store.pickup import SqlPickups
 from hub.store.providers import SqlProviders
+from hub.store.resolving import SqlResolving
 from hub.store.retention import SqlRetention
 from hub.store.search import SqlSearch
 from hub.store.session import Session
@@ -123,6 +125,7 @@ class SqlUnit:
         self.conversations: ConversationsUnit = SqlConversations(self._run)
         self.holds: HoldsUnit = SqlHolds(self._run)
         self.agreements: AgreementsUnit = SqlAgreements(self._run)
+        self.resolving: ResolvingUnit = SqlResolving(self._run)
         self.assurance: AssuranceUnit = SqlAssurance(self._run)
         self.search: SearchUnit = SqlSearch(self._run)
         self.trail: Trail = SqlTrail(self._run)

@@ -13,6 +13,7 @@ from aiohttp.typedefs import Handler, Middleware
 from hub.service.audit.looks import Looked, Looks
 from hub.web.api.episodes import BEARER, TOKEN
 from hub.web.pages.conversations.pages import CONVERSATIONS
+from hub.web.pages.resolving.routes import RESOLVING
 from hub.web.pages.tokens.routes import TOKENS
 from hub.web.sessions import VIEWER
 
@@ -34,6 +35,8 @@ SEEN: Final[Mapping[str, str]] = {
     "/wall/deliveries/{delivery}": "delivery.viewed",
     f"{CONVERSATIONS}/of/{{episode}}": "conversations.listed",
     f"{CONVERSATIONS}/of/{{episode}}/new": "conversations.listed",
+    RESOLVING: "resolutions.listed",
+    f"{RESOLVING}/{{resolution}}": "resolution.viewed",
     "/directory": "directory.viewed",
     "/directory/export": "directory.exported",
     "/directory/changes": "directory.viewed",

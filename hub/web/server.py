@@ -39,6 +39,7 @@ from hub.web.pages.desk.routes import DeskSite
 from hub.web.pages.directory.routes import DirectorySite
 from hub.web.pages.pickup import PickupPage
 from hub.web.pages.rendering import Pages
+from hub.web.pages.resolving.routes import ResolvingPages
 from hub.web.pages.timeline import TimelinePages
 from hub.web.pages.tokens.routes import TokenPages
 from hub.web.pages.verify import VerifyPage
@@ -75,6 +76,7 @@ class Parts:
     assurance: AssuranceSite
     desk: DeskSite
     conversations: ConversationSite
+    resolving: ResolvingPages
     tokens: TokenPages
     wall: WallPages
     streams: Streams
@@ -142,6 +144,7 @@ def _everything(parts: Parts) -> list[web.RouteDef]:
         *parts.assurance.routes(),
         *parts.desk.routes(),
         *parts.conversations.routes(),
+        *parts.resolving.routes(),
         *parts.tokens.routes(),
         *parts.wall.routes(),
         *parts.audit.routes(),

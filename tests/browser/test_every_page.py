@@ -19,6 +19,7 @@ from hub.core.oidc import Provider
 from hub.core.tokens import ack_token, change_token, verify_token
 from hub.core.verification import Place, asked, claimed
 from hub.core.verification import waiting as to_prove
+from tests.contract.test_resolving import resolution
 from tests.kit.accounts import PASSWORD, accounts_over
 from tests.kit.axe import accessible
 from tests.kit.changing import FRONT_DOOR, front_door, furnished, office
@@ -157,7 +158,10 @@ async def examples(desk: Desk) -> dict[str, str]:
     await desks.changing.propose(jo, [front_door(address="new@council.example")], confirm=True)
     (leaving,) = [one for one in await desks.told() if one.about == "moves_from"]
     message = await desk.wrote()
+    theirs = resolution(told.story, None)
+    await web.store.write(lambda unit: unit.resolving.put(theirs, told.story.child, theirs.steps, ()))
     return {
+        "/resolving/{resolution}": f"/resolving/{theirs.id}",
         "/conversations/of/{episode}": f"/conversations/of/{told.story.episode}",
         "/conversations/of/{episode}/new": f"/conversations/of/{told.story.episode}/new",
         "/conversations/{thread}": f"/conversations/{message.thread}",

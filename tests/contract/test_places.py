@@ -26,6 +26,7 @@ from tests.contract.test_conversations import written
 from tests.contract.test_drafts import about, contact, decided
 from tests.contract.test_holds import deed
 from tests.contract.test_peers import a_peer
+from tests.contract.test_resolving import resolution
 from tests.contract.test_secrecy import whole_story
 from tests.kit.clock import START
 from tests.kit.peers import ASHBY, BORDON
@@ -110,6 +111,8 @@ async def everything(store: Stores) -> None:
             await unit.retention.add_hold(held)
             await unit.peers.put(a_peer(ASHBY if number == 1 else BORDON))
             await unit.conversations.add(written(told[0], key=f"key {number}"))
+            found = resolution(told[0], None)
+            await unit.resolving.put(found, told[0].child, found.steps, ())
             await unit.holds.add(deed(told[0], number, key=f"key {number}"))
         for version, one in enumerate((first, second), start=4):
             await unit.drafts.add(one)

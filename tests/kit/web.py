@@ -39,6 +39,7 @@ from hub.service.assurance.proofs import Proofs
 from hub.service.audit.looks import Looks
 from hub.service.audit.reading import Reading as AuditReading
 from hub.service.bell import Bell
+from hub.service.conversations.posting import Posting
 from hub.service.conversations.reading import Reading as Talking
 from hub.service.conversations.writing import Writing
 from hub.service.directory.round_trip import RoundTrips
@@ -46,6 +47,7 @@ from hub.service.envelopes import Composer
 from hub.service.explaining import Explaining
 from hub.service.health import Health
 from hub.service.inbox import Inbox
+from hub.service.ledger import Bookkeeper
 from hub.service.outbox import Outbox
 from hub.service.pickup.codes import Codes
 from hub.service.pickup.link import USUAL, Keep, Links
@@ -53,6 +55,9 @@ from hub.service.pickup.viewing import Viewing
 from hub.service.ports import Store, StoreUnavailable
 from hub.service.receipts import Receipts
 from hub.service.register import Registers
+from hub.service.resolving.choosing import Choosing
+from hub.service.resolving.following import Following
+from hub.service.resolving.ground import Ground
 from hub.service.supervise import Supervisor, Tick
 from hub.service.timeline import Seeing
 from hub.service.tokens.keeping import Tokens
@@ -85,6 +90,7 @@ from hub.web.pages.desk.routes import DeskSite
 from hub.web.pages.directory.routes import DirectorySite
 from hub.web.pages.pickup import PickupPage
 from hub.web.pages.rendering import Pages
+from hub.web.pages.resolving.routes import ResolvingPages
 from hub.web.pages.timeline import TimelinePages
 from hub.web.pages.tokens.routes import TokenPages
 from hub.web.pages.verify import VerifyPage
@@ -284,8 +290,17 @@ async def serving(
     explaining = Explaining(store=store, packs=load_packs(), areas=load_areas())
     bodies, forms = (Bodies(at_once=at_once, within=read_timeout) for _ in ("programs", "people"))
     rules = wire_rules()
-    answers = Answers(store=store, clock=clock, ids=ids, meter=metrics)
     sinks = {channel: Sink(channel) for channel in ("email", "sms")}
+    ways = Ways(ids=ids, directory=directory, secret=ACK_SECRET, channels=frozenset(sinks))
+    ground = Ground(
+        packs=load_packs(),
+        areas=load_areas(),
+        directory=directory,
+        posting=Posting(ways=ways, packs=load_packs(), directory=directory, ids=ids),
+        ids=ids,
+        nudge=lambda: None,
+    )
+    answers = Answers(store=store, clock=clock, ids=ids, meter=metrics, following=Following(ground=ground))
     composer = Composer(directory=directory, ack_secret=ACK_SECRET, public_url=public_url, collect="Ring us.")
     links = Links(directory=directory, channels=frozenset(sinks), keep=keep, limits=limits)
     more: dict[str, Any] = {
@@ -395,6 +410,15 @@ async def serving(
             asks=True,
         ),
         desk=DeskSite.of(desk, services.people, accounts.site, accounts.sessions, streams),
+        resolving=ResolvingPages(
+            choosing=Choosing(
+                store=store, ground=ground, book=Bookkeeper(ids=ids, ways=ways, packs=load_packs()), clock=clock
+            ),
+            sights=desk.sights,
+            site=accounts.site,
+            sessions=accounts.sessions,
+            clock=clock,
+        ),
         conversations=ConversationSite.of(
             writing,
             talking,

@@ -37,6 +37,7 @@ GENESIS = bytes(32)
 KINDS = (
     "event", "revision", "decision", "notice", "delivery", "attempt", "receipt", "acknowledgement", "duty", "register",
     "thread", "message", "message_reader", "message_file", "police_hold", "agreement", "agreement_answer",
+    "resolution_step",
 )  # fmt: skip
 CHANGING = ("attempt", "duty", "register")
 """Of these a later line states what they came to; the others never change."""
@@ -492,6 +493,7 @@ class Check:
             "attempt": ("delivery", "delivery"), "receipt": ("delivery", "delivery"),
             "acknowledgement": ("notice", "notice"), "message": ("thread", "thread"),
             "message_reader": ("message", "message"), "message_file": ("message", "message"),
+            "resolution_step": ("notice", "notice"),
         }  # fmt: skip
         for key, record in self.records.items():
             column, kind = belongs.get(str(record.get("kind")), ("", ""))

@@ -40,7 +40,8 @@ class Sentence:
 def course(found: Gathered) -> Sequence[Sentence]:
     """Everything, by time; what happened at one instant in the order of cause and effect."""
     sentences = [*_events(found), *_decisions(found), *_notices(found), *_attempts(found), *_receipts(found),
-                 *_answers(found), *_duties(found), *_register(found), *_messages(found)]  # fmt: skip
+                 *_answers(found), *_duties(found), *_register(found), *_messages(found),
+                 *_resolutions(found)]  # fmt: skip
     return sorted(sentences, key=lambda one: datetime.fromisoformat(one.at))
 
 
@@ -191,6 +192,29 @@ def _messages(found: Gathered) -> Iterator[Sentence]:
             clear["sent_at"],
             f"{text_of(one, 'author')} ({author}) wrote to {to}, {purpose}{places}: {text_of(one, 'text')}{pictures}",
         )
+
+
+_STEPS: Final = {
+    "said": "said that the child is not theirs",
+    "asked": "was chosen to be asked next",
+    "sent_back": "was asked again",
+    "moved": "is who the case system names now",
+    "accepted": "accepted the child as theirs",
+    "released": "is not chased any more about a notice that another has accepted",
+    "late": "let the time to choose who is asked next pass",
+    "looped": "Whose the child is went round in a circle",
+    "ended": "Whose the child is was not looked for any more",
+}
+
+
+def _resolutions(found: Gathered) -> Iterator[Sentence]:
+    for one in found.of("resolution_step"):
+        clear = one.clear
+        who = organisation_name(clear["organisation"]) or clear["organisation"] or ""
+        name = text_of(one, "name")
+        by = f" (by {name})" if name and clear["kind"] in ("said", "asked", "sent_back", "accepted") else ""
+        said = f": {text_of(one, 'text')}" if clear["kind"] in ("asked", "sent_back") else ""
+        yield _one(one, clear["at"], f"{who} {_STEPS[clear['kind']]}{by}{said}.".strip())
 
 
 def _who(roles: Sequence[str], organisation: str | None) -> str:

@@ -68,9 +68,11 @@ def errors_by(problems: Sequence[FormProblem], *fields: str) -> dict[str, str]:
 
 def navigation(viewer: Viewer, here: str, base: str) -> list[dict[str, Any]]:
     """The pages this person may open, for the top of the page; ``here`` is the path of the one they are in."""
+    reads = may(viewer, "notices:see", viewer.organisation)
     pages = [
         ("/wall", "The hub now", may(viewer, "hub:see", OPERATOR)),
         ("/notices", "Notices", may(viewer, "notices:see", viewer.organisation)),
+        ("/resolving", "Not our child", reads or may(viewer, "hub:see", OPERATOR)),
         ("/register", "Register", may(viewer, "notices:see", viewer.organisation)),
         ("/directory", "Directory", may(viewer, "directory:see", viewer.organisation)),
         ("/users", "Users", may(viewer, "users:see", viewer.organisation)),

@@ -17,6 +17,7 @@ PURPOSES: Final[Mapping[Purpose, tuple[str, str]]] = {
     "agreement": ("A proposal", ""),
     "handover": ("A handover", "Somebody else takes over from you."),
     "police_hold": ("A police hold", ""),
+    "not_ours": ("Not for them", ""),
 }
 """Words, and a hint."""
 WHEREABOUTS: Final[Mapping[str, tuple[str, bool]]] = {
