@@ -359,7 +359,7 @@ def test_only_doors_say_whose_a_request_is_and_little_is_looked_at_whole() -> No
     assert found == {
         r"\bscoped\(": {
             "service/tenancy.py", "service/audit/looks.py", "service/agreements/agreeing.py",
-            "service/conversations/by_mail.py",
+            "service/conversations/by_mail.py", "service/conversations/reading.py",
             "service/conversations/writing.py", "service/peers/answering.py", "web/doors.py",
             "web/sessions.py", "web/api/episodes.py", "web/api/events.py", "web/api/peers.py",
         },

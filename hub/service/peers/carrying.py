@@ -59,7 +59,7 @@ class Carrying:
             except Unsealable:
                 envelope = None
             if envelope is None:
-                await self._settle(post, "erased", now)
+                await self._settle(post, "moot", now)
                 continue
             result = await self.way.deliver(envelope, now)
             if isinstance(result, Accepted) and result.receipt is not None:
@@ -71,7 +71,8 @@ class Carrying:
                 return
 
     async def _envelope(self, unit: Unit, post: Post) -> Envelope | None:
-        """What is sent; None where the child was erased."""
+        """What is sent; None where the child was erased, and of what the other hub never sent: what packs of this hub
+        tell besides."""
         notice = next((one for one in await unit.notices(post.episode) if one.id == post.line), None)
         given = next((one for one in await unit.acknowledgements(post.line) if one.id == post.id), None)
         peer = await unit.peers.one(post.hub)

@@ -26,7 +26,7 @@ class Post:
     tries: int = 0
 
 
-Outcome = Literal["sent", "refused", "erased"]
+Outcome = Literal["sent", "refused", "moot"]
 
 
 class PeersUnit(Protocol):

@@ -18,7 +18,7 @@ from hub.service.peers.ways import PeerWay
 from hub.service.ports import Store, Unit
 from tests.integration.peers.test_cases import PEER
 from tests.kit.clock import START
-from tests.kit.events import NORTH_LINCOLNSHIRE, reported
+from tests.kit.events import NORTH_LINCOLNSHIRE, reported, updated
 from tests.kit.peers import ASHBY, BORDON
 from tests.kit.store import memory_store
 from tests.kit.two_hubs import Both, Side, two_hubs
@@ -44,9 +44,9 @@ async def alarms(side: Side) -> set[str]:
     return {one.kind for one in await side.node.see(lambda unit: unit.alarms())}
 
 
-async def answer(both: Both, number: int, *given: str) -> None:
-    """The people of Bordon's desk answer one of the notices that came from Ashby."""
-    (_, (delivery, *_), _) = (await told(both.bordon))[number]
+async def answer(both: Both, *given: str) -> None:
+    """The people of Bordon's desk answer the first of the notices from Ashby that has no answer."""
+    delivery = next(deliveries[0] for _, deliveries, answers in await told(both.bordon) if not answers)
     for name, said in zip(("Jo Nairn", "Sam Night"), given, strict=False):
         await both.bordon.answered(delivery.id, said, name)
         await both.bordon.node.clock.advance(1)
@@ -59,7 +59,7 @@ async def test_an_answer_travels_back_once_in_order_however_long_the_other_is_aw
         assert {one.state for one, _, _ in await told(both.ashby)} == {"receipted"}
         by_reference = {one.reference: given for one, _, given in await told(both.ashby)}
         assert set(map(len, by_reference.values())) == {0}
-        await answer(both, 0, "redirected", "accepted")
+        await answer(both, "redirected", "accepted")
         await both.settle()
         answers = [given for _, _, given in await told(both.ashby) if given]
         assert [[(one.answer, one.name, one.redirected_to) for one in given] for given in answers] == [
@@ -68,9 +68,11 @@ async def test_an_answer_travels_back_once_in_order_however_long_the_other_is_aw
         (taken,) = [one for one, _, given in await told(both.ashby) if given]
         assert taken.state == "acknowledged"
         assert await both.bordon.carrying.tick(both.bordon.node.clock.now()) == 0
+        await both.ashby.node.post(updated(id="E1", time=both.now().isoformat(), episode={"clothing": "Red coat"}))
+        await both.settle()
         for side in both.sides:
             await side.wire.shut()
-        await answer(both, 1, "not_ours", "accepted")
+        await answer(both, "not_ours", "accepted")
         await both.let_pass(12 * HOUR, step=6 * HOUR)
         assert len([one for one, _, given in await told(both.ashby) if given]) == 1
         assert "peer_late" in await alarms(both.bordon)
