@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Select, and_, delete, func, or_, select, t
 from hub.core.assurance import Warned
 from hub.core.verification import Verification
 from hub.store.assurance_tables import certificate_warnings, verifications
+from hub.store.lists import slices
 from hub.store.seeing import DUE, LEASED
 from hub.store.session import Run, Session
 from hub.store.tables import attempts, deliveries
@@ -17,8 +18,6 @@ from hub.store.unreadable import UNREADABLE
 _P = verifications.c
 REFUSED = text("attempts.state = 'permanent_failure'")
 """Written out, so that the index of those few is used."""
-_AT_ONCE = 500
-"""Values of one condition; a list cannot be bound for many more."""
 
 
 class SqlAssurance:
@@ -119,9 +118,7 @@ def _marks(session: Session) -> Mapping[bytes, datetime | None]:
 
 
 def _places(session: Session, marks: Collection[bytes]) -> Sequence[Verification]:
-    wanted = sorted(marks)
-    slices = (wanted[start : start + _AT_ONCE] for start in range(0, len(wanted), _AT_ONCE))
-    return [found for some in slices for found in _where(session, _P.mark.in_(some))]
+    return [found for some in slices(sorted(marks)) for found in _where(session, _P.mark.in_(some))]
 
 
 def _places_of(

@@ -45,6 +45,7 @@ from hub.core.states import NOTICE_STATES
 from hub.store.delivery_rows import notice
 from hub.store.endings import GOING_ON, overtaken
 from hub.store.episodes import due
+from hub.store.lists import slices
 from hub.store.resolution_tables import resolution_steps
 from hub.store.seeing import DUE, LEASED, WAITING
 from hub.store.session import Session
@@ -67,7 +68,6 @@ LOOSE: Final = text(
     + ")"
 )
 """Not final by their own state, and no next look: written out, as the partial index has it."""
-_AT_ONCE: Final = 500
 
 
 def incomplete(
@@ -174,10 +174,10 @@ def _rows(session: Session, statement: Select[Any]) -> Sequence[Row[Any]]:
 def _loose(session: Session, now: datetime, sliced: ColumnElement[bool], again: Sequence[str]) -> Iterator[Select[Any]]:
     # The episodes first, by their own index: left to itself a planner may go through every loose notice there is.
     living = session.connection.execute(select(episodes.c.id).where(GOING_ON)).scalars().all()
-    for at in range(0, len(living), _AT_ONCE):
-        yield loose(notices.c.episode.in_(living[at : at + _AT_ONCE]))
-    for at in range(0, len(again), _AT_ONCE):
-        yield loose(notices.c.id.in_(again[at : at + _AT_ONCE]))
+    for some in slices(living):
+        yield loose(notices.c.episode.in_(some))
+    for some in slices(again):
+        yield loose(notices.c.id.in_(some))
     yield loose(notices.c.state_at > now - RECENT)
     yield loose(sliced)
 
@@ -254,7 +254,8 @@ def _answered(session: Session, left: Sequence[Row[Any]]) -> set[str]:
 def _unsaid(session: Session, sliced: ColumnElement[bool], again_of: Sequence[str]) -> list[str]:
     newest = select(decisions.c.id).order_by(decisions.c.id.desc()).limit(1).offset(SLICE)
     since = session.connection.execute(newest).scalar() or ""
-    statements = [unsaid(decisions.c.id > since), unsaid(sliced), unsaid(decisions.c.episode.in_(again_of))]
+    statements = [unsaid(decisions.c.id > since), unsaid(sliced)]
+    statements += [unsaid(decisions.c.episode.in_(some)) for some in slices(again_of)]
     return sorted({row.episode for one in statements for row in _rows(session, one.limit(MOST + 1))})
 
 

@@ -29,6 +29,7 @@ from hub.store.delivery_rows import delivery, notice, notices_of
 from hub.store.desk_tables import desk_readers
 from hub.store.endings import GOING_ON, overtaken
 from hub.store.episodes import decisions_of
+from hub.store.lists import slices
 from hub.store.search import episodes_named
 from hub.store.session import Run, Session
 from hub.store.tables import acknowledgements, deliveries, episodes, notices, receipts
@@ -233,7 +234,7 @@ def _before(session: Session, sight: Sight, since: datetime, behind: str | None 
     all of them, as what somebody still waits for may be the oldest there is."""
     long = select(episodes.c.id).where(GOING_ON, episodes.c.id < first_since("ep", since))
     made: list[str] = []
-    for living in _batches(session.connection.execute(long).scalars().all()):
+    for living in slices(session.connection.execute(long).scalars().all()):
         some = select(notices.c.id).where(
             notices.c.episode.in_(living),
             ~lately(since),
@@ -242,11 +243,7 @@ def _before(session: Session, sight: Sight, since: datetime, behind: str | None 
         )
         made += session.connection.execute(some).scalars()
     made.sort(reverse=True)
-    return _batches([one for one in made if behind is None or one < behind])
-
-
-def _batches(ids: Sequence[str]) -> Iterator[list[str]]:
-    return (list(ids[at : at + _AT_ONCE]) for at in range(0, len(ids), _AT_ONCE))
+    return slices([one for one in made if behind is None or one < behind])
 
 
 def _named(

@@ -24,7 +24,7 @@ def sqlite_engine(path: str, *, role: Literal["writer", "reader"], readers: int 
 
     def connect() -> sqlite3.Connection:
         connection = sqlite3.connect(
-            path, timeout=_BUSY_MS / 1000, isolation_level=None, check_same_thread=False, cached_statements=512
+            path, timeout=_BUSY_MS / 1000, isolation_level=None, check_same_thread=False, cached_statements=256
         )
         try:
             _set_up(connection, path, role)

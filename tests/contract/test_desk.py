@@ -11,7 +11,7 @@ from hub.core.desk import EVERY_DESK, Filed, Sight, sight_of
 from hub.core.records import AcknowledgementRecord, CalledOff, Changes, NoticeRecord, ReceiptRecord, Received
 from hub.service.desk.ports import Reader
 from hub.service.ports import Unit
-from hub.store import desk as desk_rows
+from hub.store import lists
 from tests.kit.accounts import accounts_over
 from tests.kit.clock import START, FakeClock
 from tests.kit.records import SECRETS, Story
@@ -235,7 +235,7 @@ async def test_of_long_ago_only_what_goes_on_waits(store: Stores, story: Story) 
 async def test_what_goes_on_is_never_too_long_ago_to_wait(
     store: Stores, story: Story, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(desk_rows, "_AT_ONCE", 2)
+    monkeypatch.setattr(lists, "AT_ONCE", 2)
     roles = ("responsible_authority", "designated_nurse", "responsible_authority", *("designated_nurse",) * 4)
     made = [one.id for one in await told(store, story, *({"roles": (role,)} for role in roles))]
     mine, after = sight(desk_of("responsible_authority")), START + timedelta(days=32)
