@@ -11,14 +11,20 @@ from hub.core.records import AcknowledgementRecord, NoticeRecord
 from hub.service.peers.ports import Outcome, Post
 from hub.store.peers_tables import peer_posts
 from hub.store.session import Session
-from hub.store.tables import deliveries, episodes, events
+from hub.store.tables import decisions, deliveries, episodes, events
 
 
 def answered(session: Session, answer: AcknowledgementRecord, notice: NoticeRecord) -> None:
-    """The operator's own answers stay here: it was asked for nobody."""
+    """The operator's own answers stay here: it was asked for nobody. So do those to what this hub's own packs told, of
+    which the other has no notice."""
     found = select(episodes.c.source).where(episodes.c.id == notice.episode)
     hub = hub_of(session.connection.execute(found).scalar_one())
-    if hub is not None and notice.organisation != OPERATOR:
+    brought = select(decisions.c.event).where(decisions.c.id == notice.decision)
+    if (
+        hub is not None
+        and session.connection.execute(brought).scalar_one() is not None
+        and notice.organisation != OPERATOR
+    ):
         last = select(func.max(peer_posts.c.made_at)).where(peer_posts.c.line == notice.id)
         newest: datetime | None = session.connection.execute(last).scalar_one()
         # However a clock was set in between, it stands behind what was made before it.

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from hub.core.endings import over
-from hub.core.records import DecisionRecord, DeliveryRecord, EpisodeRecord, NoticeRecord
+from hub.core.records import AcknowledgementRecord, DecisionRecord, EpisodeRecord, NoticeRecord
 from hub.service.ports import Unit
 from tests.kit.events import NORTH_LINCOLNSHIRE
 from tests.kit.two_hubs import Both, Side
@@ -27,7 +27,12 @@ class Told:
     """One notice with all that hangs on it."""
 
     notice: NoticeRecord
-    deliveries: Sequence[DeliveryRecord]
+    answers: Sequence[AcknowledgementRecord]
+
+    @property
+    def said(self) -> list[tuple[str, str, str | None]]:
+        """What people answered, in order."""
+        return [(one.answer, one.name, one.redirected_to) for one in self.answers]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +51,7 @@ class Case:
 
 async def judge(both: Both) -> Verdict:
     """Of every notice at Ashby to a desk of Bordon's there is exactly one at Bordon, or a line that says why not; what
-    it is called there stands at no other; and both know the same of each episode."""
+    people answered there stands here, in their order and nothing else; and both know the same of each episode."""
     verdict = Verdict()
     ours, theirs = await cases(both.ashby), {one.record.ref: one for one in await cases(both.bordon)}
     for own in ours:
@@ -86,6 +91,11 @@ def _of_each(verdict: Verdict, crossing: Sequence[Told], case: Case) -> None:
             verdict.amiss.append(f"{name}: {outcomes[cause]} at Bordon, told {made[cause]} times")
         else:
             verdict.counted["told once at Bordon" if made[cause] else "overtaken at Bordon"] += 1
+        there = next((each for each in case.told if by_decision[each.notice.decision].decision.cause == cause), None)
+        if there is not None and there.notice.organisation == NORTH_LINCOLNSHIRE and one.said != there.said:
+            verdict.amiss.append(f"{name}: {len(there.said)} answers at Bordon, {len(one.said)} at Ashby, or others")
+        elif one.answers:
+            verdict.counted["answers of Bordon's people that stand at Ashby"] += len(one.answers)
         if notice.state in UNKNOWN and not pointless:
             verdict.amiss.append(f"{name}: nobody knows what became of it")
     if foreign := set(decided) - {f"peer:{one.notice.reference}" for one in crossing}:
@@ -101,7 +111,7 @@ async def cases(side: Side) -> list[Case]:
             stored = await unit.episode_by_id(one.id)
             assert stored is not None
             told = [
-                Told(notice=notice, deliveries=await unit.deliveries(notice.id))
+                Told(notice=notice, answers=await unit.acknowledgements(notice.id))
                 for notice in await unit.notices(one.id)
             ]
             found.append(Case(record=stored.record, decisions=await unit.decisions(one.id), told=told))

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from pathlib import Path
 
+from hub.service.audit.ports import Wanted
 from tests.kit.clock import START
 from tests.kit.events import found, reported, returned, updated
 from tests.kit.lossy import LOSSY
@@ -28,15 +29,23 @@ async def test_what_is_lost_repeated_and_late_is_told_once_and_both_end_with_the
             )
         ):
             await both.let_pass(START + number * HOUR - both.now(), step=20 * MINUTE)
+            for one in both.bordon.reached:
+                await both.bordon.answered(one.delivery.id, "accepted")
+            both.bordon.reached.clear()
             assert (await both.ashby.node.post(event)).status == 202
         await both.let_pass(30 * HOUR, step=6 * HOUR)
         verdict = await judge(both)
         assert verdict.amiss == []
+        assert verdict.counted["answers of Bordon's people that stand at Ashby"] >= 2
         assert verdict.counted["told once at Bordon"] >= 4
         assert len(both.bordon.wire.met) > 3
         (case,) = await cases(both.bordon)
         advocate = [one.notice.kind for one in case.told if one.notice.roles == ("missing_advocate",)]
         assert advocate == ["missing", "update", "found", "returned"]  # told by Bordon's own packs
+        own = [one for one in case.told if one.answers and one.notice.roles == ("missing_advocate",)]
+        assert own
+        trail = await both.bordon.node.see(lambda unit: unit.trail.listed(Wanted(episode=case.record.id), limit=500))
+        assert {one.line.detail["came_to"] for one in trail if one.line.action == "peer.answered"} == {"sent"}
 
 
 async def test_what_the_find_overtook_on_the_way_is_told_to_nobody(tmp_path: Path) -> None:
