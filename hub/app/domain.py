@@ -6,6 +6,8 @@ from contacts.areas import Areas
 from hub.app.foundations import Domain, Foundations, Log
 from hub.app.own_packs import packs_of
 from hub.core.events import EpisodeEvent, Invalid, WireRules, parse
+from hub.service.agreements.agreeing import Agreeing
+from hub.service.agreements.steps import Steps
 from hub.service.chasing import Chasing
 from hub.service.clockwork import Clockwork
 from hub.service.conversations.posting import Posting
@@ -89,6 +91,16 @@ def domain_of(base: Foundations) -> Domain:
         nudge=base.nudge,
     )
     looking = Looking(store=base.store, ground=ground, log=_Failures(base.log).resolution)
+    writing = Writing(
+        store=base.store,
+        ways=ways,
+        packs=packs,
+        areas=base.areas,
+        directory=base.directory,
+        clock=base.clock,
+        ids=base.ids,
+        nudge=base.nudge,
+    )
     return Domain(
         following=Following(ground=ground),
         choosing=Choosing(store=base.store, ground=ground, book=book, clock=base.clock),
@@ -103,16 +115,8 @@ def domain_of(base: Foundations) -> Domain:
         outbox=outbox,
         keep=keep,
         explaining=Explaining(store=base.store, packs=packs, areas=base.areas),
-        writing=Writing(
-            store=base.store,
-            ways=ways,
-            packs=packs,
-            areas=base.areas,
-            directory=base.directory,
-            clock=base.clock,
-            ids=base.ids,
-            nudge=base.nudge,
-        ),
+        writing=writing,
+        agreeing=Agreeing(writing=writing, steps=Steps.of(book, base.areas, base.directory)),
     )
 
 

@@ -9,6 +9,7 @@ from contacts.areas import Areas
 from hub.core.answers import Answer
 from hub.core.events import EpisodeEvent, Invalid
 from hub.core.records import Source
+from hub.service.agreements.agreeing import Agreeing
 from hub.service.conversations.writing import Writing
 from hub.service.explaining import Explaining
 from hub.service.ledger import Bookkeeper
@@ -75,3 +76,5 @@ class Domain:
     """Looks at what no answer brings on of whose a child is."""
     writing: Writing
     """What people of several organisations write to each other."""
+    agreeing: Agreeing
+    """What they propose to each other, and answer."""

@@ -214,7 +214,9 @@ def parts_of(
             asks=settings.verify_contacts,
         ),
         desk=DeskSite.of(desk, accounts.people, people.site, people.sessions, streams),
-        conversations=ConversationSite.of(domain.writing, talking, desk, people.site, people.sessions, streams, ids),
+        conversations=ConversationSite.of(
+            domain.writing, talking, desk, people.site, people.sessions, streams, ids, domain.agreeing
+        ),
         resolving=ResolvingPages(
             choosing=domain.choosing, sights=desk.sights, site=people.site, sessions=people.sessions, clock=clock
         ),

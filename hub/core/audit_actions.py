@@ -93,6 +93,7 @@ ACTIONS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
         "A named human answered a proposal, or withdrew it; `duties` are those whose deed it was.",
         ("duties", "kind", "message"),
     ),
+    "agreements.listed": ("What is proposed and agreed on an episode was listed.", ("route",)),
     "resolution.moved": (
         "Something happened about a child that somebody said is not theirs; `step` says what.",
         ("resolution", "step"),

@@ -12,6 +12,7 @@ from aiohttp.typedefs import Handler, Middleware
 
 from hub.service.audit.looks import Looked, Looks
 from hub.web.api.episodes import BEARER, TOKEN
+from hub.web.pages.agreements.pages import AGREEMENTS
 from hub.web.pages.conversations.pages import CONVERSATIONS
 from hub.web.pages.resolving.routes import RESOLVING
 from hub.web.pages.tokens.routes import TOKENS
@@ -35,6 +36,9 @@ SEEN: Final[Mapping[str, str]] = {
     "/wall/deliveries/{delivery}": "delivery.viewed",
     f"{CONVERSATIONS}/of/{{episode}}": "conversations.listed",
     f"{CONVERSATIONS}/of/{{episode}}/new": "conversations.listed",
+    f"{AGREEMENTS}/of/{{episode}}": "agreements.listed",
+    f"{AGREEMENTS}/of/{{episode}}/new": "conversations.listed",
+    f"{AGREEMENTS}/{{agreement}}": "agreements.listed",
     RESOLVING: "resolutions.listed",
     f"{RESOLVING}/{{resolution}}": "resolution.viewed",
     "/directory": "directory.viewed",

@@ -84,7 +84,7 @@ PROVIDER: Final = Provider(
     domains=("bromley.example",),
 )
 TOKEN: Final = Token(name="rota", scopes=frozenset({"metrics:read"}), sha256=bytes(32), created_at=START)
-DESK_PAGES: Final = ("/notices", "/register", "/conversations")
+DESK_PAGES: Final = ("/notices", "/register", "/conversations", "/agreements")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,6 +165,9 @@ async def examples(desk: Desk) -> dict[str, str]:
         "/conversations/of/{episode}": f"/conversations/of/{told.story.episode}",
         "/conversations/of/{episode}/new": f"/conversations/of/{told.story.episode}/new",
         "/conversations/{thread}": f"/conversations/{message.thread}",
+        "/agreements/of/{episode}": f"/agreements/of/{told.story.episode}",
+        "/agreements/of/{episode}/new": f"/agreements/of/{told.story.episode}/new?thread={message.thread}",
+        "/agreements/{agreement}": f"/agreements/{await desk.proposed(message)}",
         "/c/{token}": f"/c/{change_token(ACK_SECRET, leaving.id)}",
         "/a/{token}": f"/a/{ack_token(ACK_SECRET, told.delivery.id)}",
         "/v/{token}": f"/v/{verify_token(ACK_SECRET, row.id)}",

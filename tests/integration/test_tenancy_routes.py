@@ -173,7 +173,7 @@ async def others(desk: Desk) -> There:
         "user": invited.user, "session": admin.viewer.session, "passkey": passkey.id, "notice": notice.id,
         "delivery": told.delivery.id, "episode": told.story.episode, "alarm": alarm.id, "change": proposed.draft.id,
         "upload": upload.id, "organisation": BROMLEY, "mark": row.mark.hex(), "token": token.id,
-        "table": "contacts", "key": FRONT_DOOR, "deed": "approve",
+        "table": "contacts", "key": FRONT_DOOR, "deed": "approve", "agreement": await desk.proposed(message),
     }  # fmt: skip
     words = (
         "Robin Example", "Jo Bromley", "bromley.example", "e09000006.example", notice.reference, notice.id,

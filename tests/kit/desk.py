@@ -3,11 +3,13 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from contacts.model import Contact
 from hub.core.accounts import Role
+from hub.core.agreements import Agreement
 from hub.core.conversation import File, Message, Party, Reader, Thread
 from hub.core.desk import EVERY_DESK
 from hub.core.records import Changes
@@ -69,6 +71,17 @@ class Desk:
         kept = Written(message=message, child=story.child, key=f"key {message.id}", thread=None if within else thread)
         await self.told.web.store.write(lambda unit: unit.conversations.add(kept))
         return message
+
+    async def proposed(self, message: Message) -> str:
+        """The message proposes to the council that it leads; the proposal's id."""
+        door = (BROMLEY, "front_door")
+        made = Agreement(
+            id=self.told.story.id("ag"), episode=message.episode, thread=message.thread, message=message.id,
+            kind="lead", does_it=door, deadline=START + timedelta(days=1), proposer=(FORCE, "missing_persons_unit"),
+            asked=(door,), actor="user:us_1", proposed_at=START,
+        )  # fmt: skip
+        await self.told.web.store.write(lambda unit: unit.agreements.add(made, ()))
+        return made.id
 
     async def ends(self, kind: Any = "found") -> str:
         """The child is found, or back, or the report was taken back: a second notice. Its address."""

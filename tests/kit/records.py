@@ -176,7 +176,7 @@ class Story:
             "closed_at": None,
             "closed_by": None,
             "rules": (RULE,),
-            "detail": {"start": self.now, "reminders": 2},
+            "detail": {"row": f"north-lincolnshire/{code}/0", "start": self.now.isoformat(), "n": 1},
         }
         return DutyRecord(**values | more)
 

@@ -33,6 +33,8 @@ from hub.edge.identity_providers import IdentityProviders
 from hub.edge.ids import SeededIds
 from hub.edge.passwords import Argon2
 from hub.edge.telemetry import Metrics
+from hub.service.agreements.agreeing import Agreeing
+from hub.service.agreements.steps import Steps
 from hub.service.answers import Answers
 from hub.service.assurance.coverage import CoverageReports, PlacementReports
 from hub.service.assurance.proofs import Proofs
@@ -427,6 +429,12 @@ async def serving(
             accounts.sessions,
             streams,
             ids,
+            Agreeing(
+                writing=writing,
+                steps=Steps.of(
+                    Bookkeeper(ids=ids, ways=writing.ways, packs=load_packs()), load_areas(), writing.directory
+                ),
+            ),
         ),
         tokens=TokenPages(
             tokens=Tokens(store=store, clock=clock, ids=ids, longest=timedelta(days=365)),

@@ -141,6 +141,12 @@ class Agreeing:
         shown = [_shown(one, mine, stored.record.state) for one in known if one.message in read]
         return tuple(reversed(shown))
 
+    async def one(self, who: Who, agreement: str) -> Shown | None:
+        """One of these."""
+        found = await self.writing.store.read(lambda unit: unit.agreements.one(agreement))
+        there = None if found is None else await self.listed(who, found.episode)
+        return next((one for one in there or () if one.agreement.id == agreement), None)
+
     async def _visible(self, who: Who, agreement: str) -> tuple[Seat, Agreement] | None:
         """An agreement whose proposal is for a desk of theirs. They may be asked no more: that is said then."""
         found = await self.writing.store.read(lambda unit: unit.agreements.one(agreement))

@@ -4,7 +4,6 @@ The form says by name who will read what is written, whether it touches whereabo
 somebody they did not know of. It works without script, and sent twice it is one message.
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
@@ -23,6 +22,8 @@ from hub.service.ports import Ids
 from hub.web.forms import Form
 from hub.web.live import Streams
 from hub.web.pages.accounts.site import Site
+from hub.web.pages.agreements.pages import AgreementPages
+from hub.web.pages.conversations.fields import identity, key_of
 from hub.web.pages.conversations.words import (
     WHEREABOUTS,
     audience_view,
@@ -36,8 +37,6 @@ from hub.web.sessions import FORM, VIEWER, Sessions
 
 CONVERSATIONS: Final = "/conversations"
 FIELDS: Final = ("text", "files", "purpose", "whereabouts", "readers")
-_ID: Final = re.compile(r"[a-z]{2}_[0-9A-Z]{26}", re.ASCII)
-_KEY: Final = re.compile(r"[A-Za-z0-9_-]{16,64}", re.ASCII)
 _SENT_ALREADY: Final = TextProblem(
     field="text", message="Something else was sent from this form already. Read the conversation, then send this"
 )
@@ -84,8 +83,9 @@ class ConversationPages:
         sessions: Sessions,
         streams: Streams,
         ids: Ids,
+        agreements: AgreementPages,
     ) -> None:
-        """``notices``: the desk's, by which a reply is an answer."""
+        """``notices``: the desk's, by which a reply is an answer. ``agreements``: what stands to be answered."""
         self._writing = writing
         self._reading = reading
         self._notices = notices
@@ -94,10 +94,11 @@ class ConversationPages:
         self._sessions = sessions
         self._streams = streams
         self._ids = ids
+        self._agreements = agreements
 
     async def index(self, request: web.Request) -> web.StreamResponse:
         """The conversations on one absence."""
-        who, episode = await self._who(request), _id(request, "episode")
+        who, episode = await self._who(request), identity(request, "episode")
         found = None if who is None or episode is None else await self._reading.listed(who, episode)
         if found is None:
             return self._sessions.nowhere()
@@ -117,7 +118,7 @@ class ConversationPages:
     async def open(self, request: web.Request) -> web.StreamResponse:
         """Open a conversation."""
         typed = _typed(request[FORM])
-        return await self._send(request, _id(request, "episode"), None, typed)
+        return await self._send(request, identity(request, "episode"), None, typed)
 
     async def one(self, request: web.Request) -> web.StreamResponse:
         """One conversation. That it was read is recorded."""
@@ -125,7 +126,7 @@ class ConversationPages:
 
     async def live(self, request: web.Request) -> web.StreamResponse:
         """A stream that says when there is a newer message, and nothing of it."""
-        thread = _id(request, "thread")
+        thread = identity(request, "thread")
 
         async def look() -> str | None:
             viewer = await self._sessions.still(request)
@@ -138,13 +139,13 @@ class ConversationPages:
 
     async def reply(self, request: web.Request) -> web.StreamResponse:
         """Write in it."""
-        typed, thread = _typed(request[FORM]), _id(request, "thread")
+        typed, thread = _typed(request[FORM]), identity(request, "thread")
         episode = None if thread is None else await self._reading.episode_of(thread)
         return await self._send(request, episode, thread, typed)
 
     async def picture(self, request: web.Request) -> web.StreamResponse:
         """A picture of a message."""
-        who, file = await self._who(request), _id(request, "file")
+        who, file = await self._who(request), identity(request, "file")
         found = None if who is None or file is None else await self._reading.picture(who, file)
         if found is None:
             return self._sessions.nowhere()
@@ -174,7 +175,7 @@ class ConversationPages:
         return await self._one(request, typed, problems)
 
     async def _new(self, request: web.Request, typed: _Typed, problems: Sequence[TextProblem]) -> web.StreamResponse:
-        who, episode = await self._who(request), _id(request, "episode")
+        who, episode = await self._who(request), identity(request, "episode")
         if who is None or episode is None or not self._may_write(request):
             return self._sessions.nowhere()
         audience = await self._writing.audience(who, episode, desk=typed.desk)
@@ -189,7 +190,7 @@ class ConversationPages:
         )
 
     async def _one(self, request: web.Request, typed: _Typed, problems: Sequence[TextProblem]) -> web.StreamResponse:
-        who, thread = await self._who(request), _id(request, "thread")
+        who, thread = await self._who(request), identity(request, "thread")
         found = None if who is None or thread is None else await self._reading.read(who, thread)
         if who is None or found is None:
             return self._sessions.nowhere()
@@ -200,6 +201,7 @@ class ConversationPages:
             audience = await self._writing.audience(who, episode, thread=found.thread.id, desk=typed.desk)
             if audience is not None:
                 values = self._form(typed, problems, audience)
+                values["proposals"] = await self._agreements.open_in(who, found.thread)
         return self._site.page(
             request,
             "conversation.html",
@@ -243,9 +245,8 @@ class ConversationPages:
 
 
 def _typed(form: Form) -> _Typed:
-    key = form.one("key")
     return _Typed(
-        key=key if _KEY.fullmatch(key) else "",
+        key=key_of(form.one("key")),
         text=form.one("text"),
         purpose=form.one("purpose"),
         whereabouts=form.one("whereabouts"),
@@ -254,9 +255,3 @@ def _typed(form: Form) -> _Typed:
         desk=form.one("desk") or None,
         files=tuple(data for number in range(1, MOST_FILES + 1) if (data := form.file(f"picture-{number}"))),
     )
-
-
-def _id(request: web.Request, name: str) -> str | None:
-    """An id out of the address; None for what cannot be one."""
-    text = request.match_info[name]
-    return text if _ID.fullmatch(text) else None

@@ -8,6 +8,7 @@ from aiohttp import web
 
 from hub.core.accounts import may
 from hub.core.conversation import LARGEST_FILE, MOST_FILES
+from hub.service.agreements.agreeing import Agreeing
 from hub.service.conversations.reading import Reading
 from hub.service.conversations.writing import Writing
 from hub.service.ports import Ids
@@ -15,11 +16,13 @@ from hub.web.bodies import Bodies
 from hub.web.forms import Uploads
 from hub.web.live import Streams
 from hub.web.pages.accounts.site import Site
+from hub.web.pages.agreements.pages import AGREEMENTS, AgreementPages
 from hub.web.pages.conversations.pages import CONVERSATIONS, ConversationPages
 from hub.web.pages.desk.routes import DeskServices
 from hub.web.sessions import VIEWER, Sessions
 
 _OF = f"{CONVERSATIONS}/of/{{episode}}"
+_AGREED = f"{AGREEMENTS}/of/{{episode}}"
 _ONE = f"{CONVERSATIONS}/{{thread}}"
 AT_ONCE: Final = 4
 """Messages with pictures that are read at one time: each is held whole."""
@@ -37,9 +40,10 @@ def _writes(request: web.Request) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConversationSite:
-    """All pages of conversations."""
+    """All pages of conversations, and of what is agreed in them."""
 
     pages: ConversationPages
+    agreements: AgreementPages
     sessions: Sessions
 
     @classmethod
@@ -52,7 +56,18 @@ class ConversationSite:
         sessions: Sessions,
         streams: Streams,
         ids: Ids,
+        agreeing: Agreeing,
     ) -> "ConversationSite":
+        agreements = AgreementPages(
+            agreeing=agreeing,
+            writing=writing,
+            reading=reading,
+            notices=desk.reading,
+            site=site,
+            sessions=sessions,
+            sights=desk.sights,
+            ids=ids,
+        )
         pages = ConversationPages(
             writing=writing,
             reading=reading,
@@ -62,8 +77,9 @@ class ConversationSite:
             sessions=sessions,
             streams=streams,
             ids=ids,
+            agreements=agreements,
         )
-        return cls(pages=pages, sessions=sessions)
+        return cls(pages=pages, agreements=agreements, sessions=sessions)
 
     def routes(self) -> Sequence[web.RouteDef]:
         """Guarded, all of them. What leaves a line that somebody has read it is not asked for by HEAD: nobody has."""
@@ -77,4 +93,9 @@ class ConversationSite:
             web.post(_ONE, guarded(self.pages.reply, files)),
             web.get(f"{_ONE}/live", guarded(self.pages.live), allow_head=False),
             web.get(f"{CONVERSATIONS}/pictures/{{file}}", guarded(self.pages.picture), allow_head=False),
+            web.get(_AGREED, guarded(self.agreements.index)),
+            web.get(f"{_AGREED}/new", guarded(self.agreements.new)),
+            web.post(f"{_AGREED}/new", guarded(self.agreements.propose)),
+            web.get(f"{AGREEMENTS}/{{agreement}}", guarded(self.agreements.one)),
+            web.post(f"{AGREEMENTS}/{{agreement}}", guarded(self.agreements.answer)),
         ]

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from hub.core.conversation import BY_HAND, Because, Message, Party, PartyKey, Purpose
+from hub.service.agreements.steps import HUB
 from hub.service.conversations.audience import Audience
 from hub.service.conversations.reading import Summary
 from hub.web.pages.directory.words import desk_words
@@ -67,7 +68,7 @@ def message_view(message: Message, mine: Iterable[Party], called: Called) -> dic
     return {
         "id": message.id,
         "author": message.author,
-        "from": f"{desk_words(message.desk)}, {called(message.organisation)}",
+        "from": "this hub" if message.actor == HUB else f"{desk_words(message.desk)}, {called(message.organisation)}",
         "ours": (message.organisation, message.desk) in own,
         "purpose": PURPOSES[message.purpose][0],
         "whereabouts": message.whereabouts,

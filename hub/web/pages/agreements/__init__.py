@@ -1,0 +1,1 @@
+"""The pages on which organisations agree: what is proposed, and answering it."""
