@@ -10,6 +10,8 @@ import typer
 
 from hub.cli.console import OUT, SettingsFile, fail, note, say, table
 from hub.cli.ledger import with_store
+from hub.core.peer_messages import readable
+from hub.core.peers import hub_of
 from hub.core.records import AlarmRecord, AuditLine, QuarantineRecord
 from hub.edge.clock import SystemClock
 from hub.edge.ids import SystemIds
@@ -77,7 +79,7 @@ def list_quarantine(
 
 @quarantine.command()
 def show(record: Annotated[str, typer.Argument(help="Its id.")], settings_file: SettingsFile = None) -> None:
-    """One body as it came, with every problem. It may hold personal data: mind who sees your screen."""
+    """One body as it came (of a hub: what is signed), with every problem. Personal: mind who sees your screen."""
 
     async def work(store: Store, settings: Settings) -> QuarantineRecord | None:
         return await store.write(lambda unit: _read(unit, record, SystemClock().now()))
@@ -87,7 +89,8 @@ def show(record: Annotated[str, typer.Argument(help="Its id.")], settings_file: 
         fail(f"There is no {record} in quarantine: see `fingerpost quarantine list`.")
     for problem in found.problems:
         note(f"{problem['path']}: {problem['message']}")
-    say(UNPRINTABLE.sub("�", found.body.decode("utf-8", "replace")))
+    body = readable(found.body) if hub_of(found.source) else found.body.decode("utf-8", "replace")
+    say(UNPRINTABLE.sub("�", body))
 
 
 async def _read(unit: Unit, record: str, now: datetime) -> QuarantineRecord | None:

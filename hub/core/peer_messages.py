@@ -5,6 +5,7 @@ end, as what it says stays true however long either side was down. ``via`` lists
 none can go in circles.
 """
 
+import base64
 import json
 import re
 from collections.abc import Mapping
@@ -12,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Literal
 
-from contacts.strict_json import read_strictly
+from contacts.strict_json import from_b64url, read_strictly
 from hub.core.peers import VERSIONS
 from hub.core.verification import IDS
 from hub.core.webhook import LAST_SECOND
@@ -102,6 +103,18 @@ def attached(said: Message) -> frozenset[str]:
 def only_asks(said: Message) -> bool:
     """Whether it only asks if what is sent here is read (hub/core/verification.py)."""
     return said.id.startswith(IDS) and not said.said.get("attachments")
+
+
+def readable(body: bytes) -> str:
+    """What was kept of what a peer sent, for a human: what is signed in it, with what is attached as text, whoever
+    signed it. As it came where it is nothing of the kind."""
+    try:
+        said = json.loads(from_b64url(body.decode("ascii").split(".")[1]))
+        parts = [base64.b64decode(one["data"]).decode("utf-8", "replace")
+                 for one in said.pop("attachments", ()) if one["media_type"] == "application/json"]  # fmt: skip
+    except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError):
+        return body.decode("utf-8", "replace")
+    return "\n".join([json.dumps(said), *parts])
 
 
 def _object(payload: bytes) -> Mapping[str, Any] | None:

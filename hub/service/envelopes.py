@@ -71,8 +71,9 @@ class Composer:
         directory = self._directory()
         delivery, notice = claimed.delivery, claimed.notice
         address = address_of(claimed, directory)
-        if came_from(claimed.doc) is not None and is_inbox(address):
-            raise NoContact  # its own hub tells other hubs: nothing goes from one to the next
+        if is_inbox(address) and (came_from(claimed.doc) is not None or claimed.notice.kind == "conversation"):
+            # Its own hub tells other hubs, nothing goes from one to the next; and no hub takes conversations yet.
+            raise NoContact
         brief = self._brief(claimed, directory)
         certificates = directory.certificates(address)
         return Envelope(

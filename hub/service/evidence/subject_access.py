@@ -13,6 +13,8 @@ from typing import Any, Final
 from hub.core.audit import line_content
 from hub.core.bundles import packed
 from hub.core.evidence import json_bytes
+from hub.core.peer_messages import readable
+from hub.core.peers import hub_of
 from hub.core.records import AuditLine
 from hub.core.retention import Hold
 from hub.core.third_parties import Review, child_of
@@ -105,7 +107,7 @@ async def _quarantined(unit: Unit, episodes: Sequence[Gathered], ref: str | None
     sources = {found.subject.source for found in episodes}
     kept = []
     for one in await unit.quarantine(unresolved_only=False):
-        said = one.body.decode("utf-8", "replace")
+        said = readable(one.body) if hub_of(one.source) else one.body.decode("utf-8", "replace")
         if one.source in sources and any(json.dumps(ref) in said for ref in refs):
             kept.append({"id": one.id, "received_at": instant_text(one.received_at), "reason": one.reason,
                          "body": said})  # fmt: skip

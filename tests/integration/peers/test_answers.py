@@ -125,6 +125,29 @@ async def test_nobody_answers_for_what_they_were_not_sent(tmp_path: Path) -> Non
         assert (first is not None, await said()) == (True, first)
         assert await said(answer=replace(given, answer="not_ours")) is None, "another answer has its id"
         assert [one.name for _, _, each in await told(both.ashby) for one in each] == ["Jo Nairn"]
+        await _forget(both.ashby)
+        assert await said("ack_2") is not None, "taken, and nothing is kept of it"
+
+
+async def test_of_an_erased_child_nothing_is_carried_back(tmp_path: Path) -> None:
+    async with two_hubs(tmp_path, seed=6) as both:
+        await both.ashby.node.post(reported(id="E0"))
+        await both.settle()
+        await answer(both, "accepted")
+        await _forget(both.bordon)
+        await both.settle()
+        assert {len(one) for _, _, one in await told(both.ashby)} == {0}
+        assert not await both.bordon.node.see(lambda unit: unit.peers.posts_due(both.now() + 1000 * HOUR))
+
+
+async def _forget(side: Side) -> None:
+    store: Any = side.node.store
+
+    async def children(unit: Unit) -> list[str]:
+        found = [await unit.retention.child_of(one.id) for one in await unit.episode_list()]
+        return [one for one in found if one is not None]
+
+    await store._keys.destroy(await side.node.see(children), side.node.clock.now())
 
 
 def _claims(data: bytes) -> dict[str, Any]:

@@ -5,6 +5,7 @@ import base64
 import json
 import random
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -12,16 +13,18 @@ import pytest
 
 from adapters.https import wire
 from adapters.port import Content
-from contacts.fictional import fictional_directory
+from contacts.directory import Directory
+from contacts.fictional import fictional_bundle, fictional_directory
 from hub.core import peer_cases
 from hub.core.peer_cases import NotUnderstood, Received, awaited, fold, received
-from hub.core.peer_messages import Message, message
-from hub.core.peers import Peer
+from hub.core.peer_messages import Message, message, readable
+from hub.core.peers import INBOX, Peer, came_from
 from hub.core.records import ClaimedDelivery
 from hub.core.wire_models import ChildReport, EpisodeReport, Found, Returned
 from hub.service.envelopes import Composer
 from hub.service.peers.cases import Cases
 from hub.service.ports import Unit
+from hub.service.sending import NoContact
 from tests.kit.clock import START
 from tests.kit.events import NORTH_LINCOLNSHIRE, TINY_JPEG, reported, returned, updated
 from tests.kit.events import found as found_
@@ -335,3 +338,58 @@ def test_an_episode_ended_when_it_was_first_said_to_whichever_notice_comes_first
             case = fold(case, read(claims), (), LATER).episode
         ends.add(case.ended_at)
     assert ends == {read(first).said.issued_at}
+
+
+async def test_nothing_that_another_hub_told_goes_on_to_a_third(told: Sequence[dict[str, Any]]) -> None:
+    store, inbox = await memory_store(), "https://third.example" + INBOX
+    whole = fictional_bundle()
+    contacts = tuple(
+        replace(one, channel="push", address=inbox) if one.organisation == NORTH_LINCOLNSHIRE else one
+        for one in whole.contacts
+    )
+    hub = await a_hub(store, channels=("email", "push"))
+    hub.directory = Directory.of(replace(whole, contacts=contacts))
+    cases = Cases(book=hub.book, ids=hub.ids, ours=lambda peer: OURS, digest=keyed)
+    composer = Composer(directory=lambda: hub.directory, ack_secret=ACK_SECRET, public_url=BORDON.url, collect="Ring.")
+    missing = next(one for one in told if read(one).said.kind == "missing")
+    claims = notice_of(missing, fields={**plain(missing)["fields"], "episode.hub": None})
+    await store.write(lambda unit: cases(unit, PEER, said(claims), START))
+    own = await hub.post(reported(id="P0"))
+    assert own.status == 202
+    claimed = [one for one in await _went_out(hub) if one.delivery.address == inbox]
+    origins = {came_from(one.doc) for one in claimed}
+    assert origins == {None, PEER.hub}
+    for one in claimed:
+        if came_from(one.doc) is None:
+            assert composer.content(one).address == inbox
+        else:
+            with pytest.raises(NoContact):
+                composer.content(one)
+    await store.aclose()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"remove_at": "2031-01-01T00:00:00Z"},
+        {"duty": {"code": "interview", "due_at": "2031-01-01T00:00:00Z"}},
+        {"fields": {"episode.circumstances": "x" * 20_001}},
+        {"fields": {"people": [{"role": "parent", "name": "x" * 20_001}]}},
+        {"changed": ["x"] * 201},
+        {"in_person": ["x"] * 51},
+        {"why": "x" * 2_001},
+    ],
+    ids=lambda one: next(iter(one)),
+)
+def test_nothing_is_longer_or_further_ahead_than_it_may_be(
+    told: Sequence[dict[str, Any]], changes: Mapping[str, Any]
+) -> None:
+    with pytest.raises(NotUnderstood):
+        read(notice_of(told[0], **changes))
+
+
+def test_what_is_kept_apart_of_a_peer_can_be_read_and_searched(told: Sequence[dict[str, Any]]) -> None:
+    signed = b".".join((b"head", base64.urlsafe_b64encode(json.dumps(told[0]).encode()).rstrip(b"="), b"sign"))
+    assert json.dumps(plain(told[0])["child"]) in readable(signed)
+    for body in (b"", b"x", b"a.b.c", b"a.bnVsbA.c", b"a.e30.c", b"\xff.\xff.x"):
+        assert isinstance(readable(body), str)
