@@ -30,6 +30,7 @@ from hub.service.timeline import Seeing
 from hub.service.tokens.using import Usage
 from hub.service.wall import Wall
 from hub.settings import Settings
+from hub.web.api.agreements import AgreementsApi
 from hub.web.api.callbacks import CallbacksApi
 from hub.web.api.conversations import ConversationsApi
 from hub.web.api.coverage import CoverageApi
@@ -42,6 +43,7 @@ from hub.web.api.peers import PeersApi
 from hub.web.api.register import RegisterApi
 from hub.web.api.schema import SchemaApi
 from hub.web.api.sources import SourceBook
+from hub.web.api.speaking import Speaking
 from hub.web.bodies import Bodies
 from hub.web.certificates import ClientCertificates
 from hub.web.clients import Clients
@@ -128,6 +130,7 @@ def parts_of(
     )
     streams = Streams(clock=clock, bell=bell)
     talking = Talking(store=store, clock=clock, ids=ids)
+    speaking = Speaking(reading=talking, notices=desk.reading, sights=desk.sights, bodies=bodies)
     wall = Wall(store=store, health=health, outbox=domain.outbox, ways=ways_out, clock=clock, ids=ids)
     return Parts(
         events=EventsApi(
@@ -177,9 +180,8 @@ def parts_of(
         ),
         register=RegisterApi(Registers(store, clock, ids)),
         coverage=CoverageApi(directory, changing.areas, clock),
-        talks=ConversationsApi(
-            writing=domain.writing, reading=talking, notices=desk.reading, sights=desk.sights, bodies=bodies
-        ),
+        talks=ConversationsApi(domain.writing, speaking),
+        agreed=AgreementsApi(domain.agreeing, speaking),
         acknowledge=AcknowledgePage(answers=answers, pages=pages, bodies=forms),
         verify=VerifyPage(proofs=proofs, pages=pages),
         confirm=ConfirmPage(

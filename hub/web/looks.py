@@ -21,6 +21,7 @@ from hub.web.sessions import VIEWER
 SEEN: Final[Mapping[str, str]] = {
     "/v1/episodes": "episodes.listed",
     "/v1/episodes/{episode}": "episode.viewed",
+    "/v1/episodes/{episode}/agreements": "agreements.listed",
     "/v1/episodes/{episode}/threads": "conversations.listed",
     "/v1/episodes/{episode}/readers": "conversations.listed",
     "/v1/threads/{thread}": "conversations.listed",

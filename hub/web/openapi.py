@@ -12,6 +12,7 @@ from hub.core.api_tokens import REGISTER
 from hub.core.peers import WELL_KNOWN
 from hub.core.wire_models import DATA_MODELS, Envelope
 from hub.service.outbox import WHYS, Deed
+from hub.web.api.agreements import NewAgreement, NewAnswer
 from hub.web.api.callbacks import LONGEST_ADDRESS, RECIPIENT
 from hub.web.api.conversation_bodies import NewMessage, NewThread
 from hub.web.api.directory import DirectoryChanges
@@ -43,7 +44,7 @@ def schema_of(type: str) -> Mapping[str, Any] | None:
 @cache
 def openapi() -> Mapping[str, Any]:
     """The OpenAPI document. It names no server: the hub is wherever this was fetched from."""
-    own = (AcceptedBody, DirectoryChanges, NewMessage, NewThread, OutboxOrder, ProblemDetails)
+    own = (AcceptedBody, DirectoryChanges, NewAgreement, NewAnswer, NewMessage, NewThread, OutboxOrder, ProblemDetails)
     models: tuple[type[BaseModel], ...] = (Envelope, *DATA_MODELS.values(), *own)
     schemas = _schemas(models, "#/components/schemas/{model}")
     events = {type: _event(type, schemas, "#/components/schemas") for type in DATA_MODELS}

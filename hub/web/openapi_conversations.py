@@ -1,5 +1,6 @@
 """The OpenAPI document's part about conversations."""
 
+from hub.web.api.agreements import AGREEMENTS
 from hub.web.api.conversation_bodies import THREADS
 from hub.web.api.conversations import MessagesQuestion, ReadersQuestion
 from hub.web.openapi_parts import Json, misunderstood, parameter, query, reads, refusal
@@ -32,6 +33,17 @@ def conversation_paths() -> Json:
             "post": _writes("Write in a conversation", "NewMessage", _ONE),
         },
         f"{one}/messages/{{message}}/pictures/{{number}}": {"get": _picture()},
+        "/v1/episodes/{episode}/agreements": {
+            "get": _reads("What is proposed and agreed in conversations of these desks, the newest first", [_OF]),
+            "post": _writes("Propose something to other desks", "NewAgreement", _OF),
+        },
+        f"{AGREEMENTS}/{{agreement}}/answers": {
+            "post": _writes(
+                "Accept, decline, counter or withdraw what is proposed",
+                "NewAnswer",
+                parameter("path", "agreement", "The id of a proposal."),
+            )
+        },
     }
 
 

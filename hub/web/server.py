@@ -12,6 +12,7 @@ from hub.core.api_tokens import REGISTER
 from hub.core.peers import INBOX, WELL_KNOWN
 from hub.service.audit.looks import Looks
 from hub.service.ports import Clock
+from hub.web.api.agreements import AgreementsApi
 from hub.web.api.bearers import Bearers
 from hub.web.api.callbacks import CallbacksApi
 from hub.web.api.conversations import ConversationsApi
@@ -64,6 +65,7 @@ class Parts:
     directory: DirectoryApi
     coverage: CoverageApi
     talks: ConversationsApi
+    agreed: AgreementsApi
     callbacks: CallbacksApi
     peers: PeersApi
     register: RegisterApi
@@ -139,6 +141,7 @@ def _everything(parts: Parts) -> list[web.RouteDef]:
         web.get("/v1/register/{organisation}", guarded(parts.access, REGISTER, parts.register.list)),
         *_directory(parts.directory, parts.coverage, parts.access),
         *parts.talks.routes(parts.access),
+        *parts.agreed.routes(parts.access),
         *parts.accounts.routes(),
         *parts.directory_pages.routes(),
         *parts.assurance.routes(),

@@ -65,6 +65,7 @@ from hub.service.timeline import Seeing
 from hub.service.tokens.keeping import Tokens
 from hub.service.wall import Wall
 from hub.service.ways import Ways
+from hub.web.api.agreements import AgreementsApi
 from hub.web.api.callbacks import CallbacksApi
 from hub.web.api.conversations import ConversationsApi
 from hub.web.api.coverage import CoverageApi
@@ -77,6 +78,7 @@ from hub.web.api.peers import PeersApi
 from hub.web.api.register import RegisterApi
 from hub.web.api.schema import SchemaApi
 from hub.web.api.sources import SourceBook
+from hub.web.api.speaking import Speaking
 from hub.web.bodies import Bodies
 from hub.web.certificates import ClientCertificates
 from hub.web.clients import Clients
@@ -340,7 +342,10 @@ async def serving(
         ids=ids,
         nudge=bell.ring,
     )
+    book = Bookkeeper(ids=ids, ways=writing.ways, packs=writing.packs)
+    agreeing = Agreeing(writing=writing, steps=Steps.of(book, writing.areas, directory))
     talking = Talking(store=store, clock=clock, ids=ids)
+    speaking = Speaking(reading=talking, notices=desk.reading, sights=desk.sights, bodies=forms)
     parts = Parts(
         events=EventsApi(
             parse=lambda raw: parse(raw, rules),
@@ -358,9 +363,8 @@ async def serving(
         episodes=EpisodesApi(seeing),
         outbox=OutboxApi(outbox, bodies, clock),
         directory=DirectoryApi(office(store, clock=clock).changing, bodies, clock),
-        talks=ConversationsApi(
-            writing=writing, reading=talking, notices=desk.reading, sights=desk.sights, bodies=forms
-        ),
+        talks=ConversationsApi(writing, speaking),
+        agreed=AgreementsApi(agreeing, speaking),
         coverage=CoverageApi(directory, load_areas(), clock),
         callbacks=CallbacksApi(
             inbox=Inbox(
@@ -413,9 +417,7 @@ async def serving(
         ),
         desk=DeskSite.of(desk, services.people, accounts.site, accounts.sessions, streams),
         resolving=ResolvingPages(
-            choosing=Choosing(
-                store=store, ground=ground, book=Bookkeeper(ids=ids, ways=ways, packs=load_packs()), clock=clock
-            ),
+            choosing=Choosing(store=store, ground=ground, book=book, clock=clock),
             sights=desk.sights,
             site=accounts.site,
             sessions=accounts.sessions,
@@ -429,12 +431,7 @@ async def serving(
             accounts.sessions,
             streams,
             ids,
-            Agreeing(
-                writing=writing,
-                steps=Steps.of(
-                    Bookkeeper(ids=ids, ways=writing.ways, packs=load_packs()), load_areas(), writing.directory
-                ),
-            ),
+            agreeing,
         ),
         tokens=TokenPages(
             tokens=Tokens(store=store, clock=clock, ids=ids, longest=timedelta(days=365)),

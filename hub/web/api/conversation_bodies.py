@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from hub.core.conversation import BY_HAND, LONGEST_TEXT, MOST_FILES, Message, Party, PartyKey
+from hub.core.events import Problem
 from hub.core.records import NoticeState
 from hub.service.conversations.audience import Audience
 from hub.service.conversations.reading import Opened, Summary
@@ -36,6 +37,16 @@ Base64 = Annotated[
     BeforeValidator(_bytes),
     WithJsonSchema({"type": "string", "contentEncoding": "base64", "pattern": _BASE64}, mode="validation"),
 ]
+OwnId = Annotated[
+    str,
+    Field(pattern=r"^[A-Za-z0-9._:-]{1,128}$", description="Of your own: sent again under it, it is the same."),
+]
+AuthorName = Annotated[
+    str,
+    Field(
+        min_length=1, max_length=LONGEST_NAME, description="The name of the human who wrote it, for whom you answer."
+    ),
+]
 
 
 class _Sent(BaseModel):
@@ -56,10 +67,8 @@ class NamedParty(_Sent):
 class NewThread(_Sent):
     """A message that opens a conversation."""
 
-    id: str = Field(pattern=r"^[A-Za-z0-9._:-]{1,128}$", description="Yours: sent again, it is the same message.")
-    author: str = Field(
-        min_length=1, max_length=LONGEST_NAME, description="The name of the human who wrote it, for whom you answer."
-    )
+    id: OwnId
+    author: AuthorName
     purpose: Annotated[str, Field(json_schema_extra={"enum": list(BY_HAND)})]
     whereabouts: bool = Field(
         description="Whether it is about where the child is, was or may be, as its author has said: ask them."
@@ -77,6 +86,38 @@ class NewMessage(NewThread):
         max_length=100, description="Who its author was shown as `readers`: where somebody has joined since, it is 409."
     )
     in_reply_to: Code | None = Field(None, description="The id of a message of the conversation.")
+
+
+class Worded(_Sent):
+    """A step that somebody takes, with what they add in words."""
+
+    id: OwnId
+    author: AuthorName
+    text: str = Field("", description="What its author adds, if anything: 2,000 characters at most.")
+    whereabouts: bool | None = Field(
+        None, description="Whether that is about where the child is, was or may be; needed where there is a `text`."
+    )
+    shown: list[NamedParty] = Field(
+        max_length=100, description="Who its author was shown as `readers`: where somebody has joined since, it is 409."
+    )
+    desk: Code | None = Field(None, description="For which desk of yours it is done, where there are several.")
+
+    def wrong(self) -> Problem | None:
+        """What a model of one field cannot say."""
+        if self.text.strip() and self.whereabouts is None:
+            return Problem(path="whereabouts", message="is needed where there is a text: ask its author")
+        return None
+
+    def words(self) -> Json:
+        """As the services put it."""
+        return {
+            "key": self.id,
+            "text": self.text,
+            "whereabouts": self.whereabouts,
+            "desk": self.desk,
+            "shown": frozenset(one.key for one in self.shown),
+            "via": "api",
+        }
 
 
 def party_body(party: Party) -> Json:

@@ -217,3 +217,50 @@ async def test_the_program_of_the_page_asks_reads_and_answers(systems: Systems, 
     found = await asyncio.to_thread(force.messages, reply["thread"])
     assert [one["text"] for one in found] == ["Who does the return interview?", "We do."]
     assert [one["state"] for one in found[0]["readers"]] == [None, "acknowledged"]
+
+
+PROPOSAL: Final[Mapping[str, Any]] = {
+    "id": "force-p1", "author": "Jo Worker", "kind": "return_interview", "to": [DOOR], "shown": [],
+    "terms": {"does_it": DOOR, "deadline": "2026-03-02T09:00:00Z"}, "text": "Yours is nearer.", "whereabouts": False,
+}  # fmt: skip
+ANSWER: Final[Mapping[str, Any]] = {"id": "b-a1", "author": "Kit Door", "move": "accept", "shown": [POLICE]}
+
+
+async def test_a_proposal_is_made_and_accepted(systems: Systems) -> None:
+    of = f"{systems.of}/agreements"
+    made = await systems.post("force", of, PROPOSAL)
+    assert made.status == 201, made.body
+    assert (made.body["state"], made.body["waits_for"]) == ("open", [DOOR])
+    assert (await systems.post("force", of, PROPOSAL)).status == 200
+    assert (await systems.post("force", of, {**PROPOSAL, "author": "Sam Other"})).status == 409
+    (seen,) = (await systems.get("reader", of)).body["agreements"]
+    assert (seen["id"], seen["moves"]) == (made.body["id"], ["accept", "decline", "counter"])
+    answers = f"/v1/agreements/{seen['id']}/answers"
+    unasked = await systems.post("force", answers, {**ANSWER, "shown": [DOOR]})
+    assert (unasked.status, unasked.body["reason"]) == (409, "not_asked")
+    assert (await systems.post("nurse", answers, ANSWER)).status == 404
+    assert (await systems.get("nurse", of)).status == 404
+    assert (await systems.post("reader", answers, ANSWER)).status == 403
+    done = await systems.post("door", answers, ANSWER)
+    assert (done.status, done.body["state"], done.body["answers"][0]["said"]) == (201, "accepted", "accepted")
+    again = await systems.post("door", answers, ANSWER)
+    assert (again.status, again.body["answers"]) == (200, done.body["answers"])
+    late = await systems.post("door", answers, {**ANSWER, "id": "b-a2", "move": "decline"})
+    assert (late.status, late.body["reason"]) == (409, "over")
+    written = (await systems.get("force", seen["messages"])).body["messages"]
+    assert [one["purpose"] for one in written] == ["agreement", "agreement"]
+    assert [one["state"] for one in written[0]["readers"]] == [None, "acknowledged"], "whoever answers has read it"
+
+
+async def test_what_is_wrong_with_a_proposal_is_named_by_its_path(systems: Systems) -> None:
+    terms = PROPOSAL["terms"]
+    for change, status, path in (
+        ({"terms": {**terms, "deadline": "2026-03-02"}}, 400, "terms.deadline"),
+        ({"terms": {**terms, "deadline": "2026-01-02T09:00:00Z"}}, 422, "terms.deadline"),
+        ({"terms": {**terms, "does_it": {"organisation": "E08000035", "desk": "mash"}}}, 422, "terms.does_it"),
+        ({"kind": "supper"}, 422, "kind"),
+        ({"whereabouts": None}, 422, "whereabouts"),
+        ({"to": []}, 422, "to"),
+    ):
+        said = await systems.post("force", f"{systems.of}/agreements", {**PROPOSAL, **change})
+        assert (said.status, [one["path"] for one in said.body["problems"]]) == (status, [path]), said.body
