@@ -22,6 +22,7 @@ from hub.service.conversations.reading import Reading as Talking
 from hub.service.directory.changing import Changing
 from hub.service.directory.round_trip import RoundTrips
 from hub.service.health import Health
+from hub.service.holds.setting import Holds
 from hub.service.inbox import Inbox
 from hub.service.live_directory import LiveDirectory
 from hub.service.ports import Clock, Ids, Store
@@ -57,6 +58,7 @@ from hub.web.pages.confirming import ConfirmPage
 from hub.web.pages.conversations.routes import ConversationSite
 from hub.web.pages.desk.routes import DeskServices, DeskSite
 from hub.web.pages.directory.routes import DirectorySite
+from hub.web.pages.holds.pages import HoldPages
 from hub.web.pages.pickup import PickupPage
 from hub.web.pages.rendering import Pages
 from hub.web.pages.resolving.routes import ResolvingPages
@@ -221,6 +223,13 @@ def parts_of(
         ),
         resolving=ResolvingPages(
             choosing=domain.choosing, sights=desk.sights, site=people.site, sessions=people.sessions, clock=clock
+        ),
+        holds=HoldPages(
+            holds=Holds(store=store, posting=domain.writing.posting, clock=clock, nudge=domain.writing.nudge),
+            sights=desk.sights,
+            site=people.site,
+            sessions=people.sessions,
+            ids=ids,
         ),
         tokens=TokenPages(
             tokens=tokens_of(settings, store, clock, ids),

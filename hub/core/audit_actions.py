@@ -98,6 +98,9 @@ ACTIONS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
         "Something happened about a child that somebody said is not theirs; `step` says what.",
         ("resolution", "step"),
     ),
+    "police_hold.set": ("The police asked everybody who was told to hold back.", ("kind", "told", "via")),
+    "police_hold.lifted": ("A force asks it no longer.", ("kind", "told", "via")),
+    "police_holds.viewed": ("What the police ask, and why, was looked at.", ("route",)),
     # the directory
     "directory.proposed": ("A change waits for a second person.", ("entries", "proposed_by", "version")),
     "directory.changed": ("A change that needs nobody else came into force.", ("entries", "proposed_by", "version")),

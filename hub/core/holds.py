@@ -40,11 +40,34 @@ COVERS: Final[Mapping[HoldKind, Mapping[str, tuple[str, ...]]]] = {
 }
 """The duties that nobody is pressed to do while a hold stands, with the rules they rest on. What is in doubt is not
 among them: a child's safety comes before a search that is held back."""
+SAID: Final[Mapping[HoldKind, Mapping[Deed, str]]] = {
+    "no_enquiries": {
+        "set": "The police ask you to make no enquiries about where the child is, until you hear that this is lifted. "
+        "Do not search, do not visit addresses, and do not ask those who may know. Pass on to the police at once "
+        "whatever you hear. You are not told why. If you believe that the child is in danger, ring 999.",
+        "lifted": "The police have lifted this: you may make enquiries again. What was held back goes on, and you are "
+        "reminded again of what is due.",
+    },
+    "no_questions": {
+        "set": "The police ask you not to question the child about what happened while they were away, until you hear "
+        "that this is lifted. Care for them as always, listen if they speak of it themselves, and write down what they "
+        "say. You are not told why.",
+        "lifted": "The police have lifted this: the child may be interviewed again. What was held back goes on, and "
+        "you are reminded again of what is due.",
+    },
+}
+"""What everybody who was told of the episode is told of it: words of ours, so that none of them gives the reason."""
+HELD_BACK: Final[Mapping[HoldKind, str]] = {
+    "no_enquiries": "make no enquiries about where the child is. Do not search, do not visit addresses, and do not ask "
+    "those who may know. Pass on to the police at once whatever you hear. You are not told why.",
+    "no_questions": "do not question the child about what happened while they were away. Listen if they speak of it "
+    "themselves, and write down what they say. You are not told why.",
+}
+"""The same where it stands on a notice or a page."""
 REVIEW: Final = "police_hold_review"
 """The duty of the police who gave a date at which they want to be asked."""
 TO_ANSWER: Final = timedelta(days=1)
 """After that date, until it is chased as late."""
-LONGEST_REASON: Final = 2_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

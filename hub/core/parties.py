@@ -113,7 +113,8 @@ def readers(
 
 
 def priority(purpose: Purpose, party: Party, *, touches: bool) -> Priority:
-    """How fast it goes: what touches whereabouts goes to the police before everything else."""
-    if touches and is_police(party):
+    """How fast it goes: what touches whereabouts goes to the police before everything else, and what the police ask of
+    everybody to each at once."""
+    if (touches and is_police(party)) or purpose == "police_hold":
         return "immediate"
     return "normal" if purpose == "information" else "high"

@@ -20,6 +20,7 @@ ANSWERED: Final = "the name of somebody who answered for an organisation"
 NAMED: Final = "names another person"
 FREE_TEXT: Final = "free text, which may speak of others, or harm if it is read"
 WROTE: Final = "the name of somebody who wrote for an organisation"
+HELD: Final = "why the police asked others to hold back: ask them before it is given to anybody"
 PICTURE: Final = "a picture, in base64, which may show others"
 AS_IT_CAME: Final = "a report as another system sent it"
 UNREADABLE: Final = "could not be read as what it should be"
@@ -102,6 +103,10 @@ class Review:
                 return self._text(value, where, WROTE)
             case "message", "text":
                 return self._text(value, where, FREE_TEXT)
+            case "police_hold", "name":
+                return self._text(value, where, WROTE)
+            case "police_hold", "reason":
+                return self._text(value, where, HELD)
             case "message_file", _:
                 return self._text(base64.b64encode(value), where, PICTURE)
             case "receipt", _:

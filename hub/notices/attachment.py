@@ -9,6 +9,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, Pla
 
 from adapters.port import Attachment
 from hub.core.conversation import Purpose
+from hub.core.holds import HoldKind
 from hub.core.records import MessageStatus
 from hub.notices.brief import Brief, Said
 from hub.notices.photo import Photo
@@ -58,6 +59,13 @@ class NoticeMessage(_Part):
     replies_url: str | None = Field(description="Where a program reads the conversation (GET) and answers (POST).")
 
 
+class NoticeHold(_Part):
+    """What the police ask of everybody who was told, for as long as it stands."""
+
+    kind: HoldKind
+    since: Instant
+
+
 class NoticeDocument(_Part):
     """What a notice says, for a program. Every key is always there; later versions may add keys."""
 
@@ -92,6 +100,9 @@ class NoticeDocument(_Part):
     ring: list[str]
     acknowledge_url: str | None
     message: NoticeMessage | None = Field(description="What somebody wrote, where the kind is conversation.")
+    holds: list[NoticeHold] = Field(
+        description="What the police ask as this is sent: make no enquiries, do not question the child. Never why."
+    )
     fields: dict[str, JsonValue] = Field(
         description="Every fact the reader may see: leaf path of the event's data -> value. child.photo names the "
         "attachment that holds the picture, or null where it could not be attached."
@@ -159,6 +170,7 @@ def _document(brief: Brief) -> dict[str, JsonValue]:
         "ring": [_text(entry) for entry in brief.ring],
         "acknowledge_url": brief.acknowledge_url or None,
         "message": None if brief.said is None else _message(brief.said),
+        "holds": [{"kind": kind, "since": _instant(since)} for kind, since in brief.holds],
     }
 
 

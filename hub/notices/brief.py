@@ -7,6 +7,7 @@ from typing import Any
 
 from adapters.port import Attachment
 from hub.core.conversation import Purpose
+from hub.core.holds import HoldKind
 from hub.core.records import MessageStatus
 from hub.core.records import Purpose as Sent
 from routing.decision import Kind, Priority, Rule
@@ -95,6 +96,8 @@ class Brief:
     """Why this copy goes out: for the first time, or because nobody has answered."""
     said: Said | None = field(default=None, repr=False)
     """What somebody wrote, where that is what the notice carries."""
+    holds: tuple[tuple[HoldKind, datetime], ...] = ()
+    """What the police ask of everybody who was told, each with since when."""
     on_page: bool = False
     """It is shown on the pick-up page: nothing is attached, and the form to answer by stands on the page itself."""
 

@@ -108,8 +108,11 @@ def _guarded(brief: Brief) -> Brief:
     family = sections.for_family(brief)
     if not (family or brief.abduction):
         return brief
+    # A parent may be whom it is about; whoever cares for the child has to know (B-121, E-69).
+    holds = () if family and "parent" in brief.roles else brief.holds
     return replace(
         brief,
+        holds=holds,
         abduction=brief.abduction and sections.concerns_police(brief),
         withheld_parent=brief.withheld_parent and not family,
         in_person=() if family else brief.in_person,
@@ -131,5 +134,6 @@ def _content_free(view: View, brief: Brief) -> tuple[View, Brief]:
         withheld_parent=False,
         ring=(),
         said=None,
+        holds=(),
     )
     return replace(view, fields={}), blank

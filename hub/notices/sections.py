@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from hub.core.conversation import Purpose as Wrote
+from hub.core.holds import HELD_BACK
 from hub.core.records import MessageStatus, Purpose
 from hub.notices import facts, times
 from hub.notices.brief import Brief
@@ -43,6 +44,7 @@ def build(
         *_banners(brief, terms),
         Heading(level=1, text=title),
         *_asked_again(brief),
+        *_held(brief),
         *_wanted(view, brief, words, terms),
         *_said(brief),
         *_ring(view, brief, words),
@@ -125,6 +127,15 @@ def _asked_again(brief: Brief) -> Iterator[Block]:
     """Why the same notice comes once more, or comes to this desk."""
     if brief.purpose in _AGAIN:
         yield Paragraph(text=line(_AGAIN[brief.purpose].format(at=times.instant(brief.issued_at))))
+
+
+def _held(brief: Brief) -> Iterator[Block]:
+    """What the police ask of everybody, before anything else is asked: it takes back some of that."""
+    if not brief.holds:
+        return
+    yield Heading(level=2, text=Line("The police ask you to hold back"))
+    for kind, since in brief.holds:
+        yield Paragraph(text=line(f"Since {times.instant(since)}: {HELD_BACK[kind]}"), strong=True)
 
 
 def handover(brief: Brief) -> Document:

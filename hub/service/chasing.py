@@ -14,7 +14,6 @@ from contacts.areas import Areas
 from hub.core.endings import over, overtaken
 from hub.core.episode import Memory
 from hub.core.escalation import Look, look
-from hub.core.holds import pauses
 from hub.core.ladder import About, ladder
 from hub.core.records import AlarmRecord, AuditLine, Chased, DeliveryRecord, NoticeRecord, StoredEpisode, Tracked
 from hub.core.states import notice_after
@@ -27,9 +26,6 @@ from routing.packs import Packs
 BATCH: Final = 100
 PATIENCE: Final = timedelta(minutes=1)
 """How long a notice that could not be worked on is left alone, so that it holds up no other."""
-
-PAUSE: Final = timedelta(hours=1)
-"""How long the reminder of a duty that a hold of the police covers is left alone, until it is looked at again."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -85,10 +81,6 @@ class Chasing:
         stored = await unit.episode_by_id(tracked.notice.episode)
         if stored is None:
             return False
-        if any(one.code == tracked.decision.duty and pauses(stored.holds, one.code, one.owner)
-               for one in stored.duties):  # fmt: skip
-            await unit.put_off_chase(notice, now + PAUSE)
-            return True
         found = ladder(_about(tracked, stored), self.ways.ground(now))
         waits = self.packs.select(stored.doc).waits()
         news_at = await unit.last_heard(tracked.notice.episode) or tracked.notice.created_at

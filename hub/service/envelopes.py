@@ -211,6 +211,7 @@ class Composer:
             else "",
             sender=name,
             purpose=claimed.delivery.purpose,
+            holds=tuple((one.kind, one.since) for one in claimed.holds),
             said=None if claimed.message is None else _said(claimed.message, directory, self._url),
         )
 

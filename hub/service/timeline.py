@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
+from hub.core.holds import Hold
 from hub.core.records import (
     AcknowledgementRecord,
     AttemptRecord,
@@ -61,6 +62,8 @@ class Timeline:
     duties: tuple[DutyRecord, ...]
     """All of them, by when they were opened."""
     register: tuple[RegisterRecord, ...]
+    holds: tuple[Hold, ...] = ()
+    """Of the police, that stand."""
 
     @property
     def ahead(self) -> tuple[DutyRecord, ...]:
@@ -133,6 +136,7 @@ async def timeline_of(unit: Unit, episode: str) -> Timeline | None:
         happened=tuple(await unit.happened(episode)),
         duties=stored.duties,
         register=stored.register,
+        holds=stored.holds,
     )
 
 

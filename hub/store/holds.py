@@ -5,11 +5,11 @@ from typing import Any, Final
 
 from sqlalchemy import Row, bindparam, select
 
-from hub.core.holds import Act
+from hub.core.holds import Act, Hold
 from hub.service.holds.ports import Done
 from hub.service.ports import LostRace
 from hub.store import statements as said
-from hub.store.hold_rows import act_of
+from hub.store.hold_rows import act_of, holds_of
 from hub.store.hold_tables import police_holds
 from hub.store.seeing import write_audit
 from hub.store.session import Run, Session
@@ -28,6 +28,9 @@ class SqlHolds:
     async def acts(self, episode: str, *, words_of: str | None = None) -> Sequence[Act]:
         return await self._run(_acts, episode, words_of)
 
+    async def standing(self, episode: str) -> tuple[Hold, ...]:
+        return await self._run(_standing, episode)
+
     async def done_as(self, actor: str, key: str) -> Act | None:
         return await self._run(_done_as, actor, key)
 
@@ -43,6 +46,10 @@ def _whole(session: Session, row: Row[Any]) -> Act:
 def _acts(session: Session, episode: str, words_of: str | None) -> Sequence[Act]:
     rows = session.connection.execute(_ACTS, {"wanted": episode})
     return [_whole(session, row) if row.organisation == words_of else act_of(row) for row in rows]
+
+
+def _standing(session: Session, episode: str) -> tuple[Hold, ...]:
+    return holds_of(session, [episode]).get(episode, ())
 
 
 def _done_as(session: Session, actor: str, key: str) -> Act | None:

@@ -14,6 +14,7 @@ from hub.service.audit.looks import Looked, Looks
 from hub.web.api.episodes import BEARER, TOKEN
 from hub.web.pages.agreements.pages import AGREEMENTS
 from hub.web.pages.conversations.pages import CONVERSATIONS
+from hub.web.pages.holds.pages import OF
 from hub.web.pages.resolving.routes import RESOLVING
 from hub.web.pages.tokens.routes import TOKENS
 from hub.web.sessions import VIEWER
@@ -42,6 +43,7 @@ SEEN: Final[Mapping[str, str]] = {
     f"{AGREEMENTS}/{{agreement}}": "agreements.listed",
     RESOLVING: "resolutions.listed",
     f"{RESOLVING}/{{resolution}}": "resolution.viewed",
+    OF: "police_holds.viewed",
     "/directory": "directory.viewed",
     "/directory/export": "directory.exported",
     "/directory/changes": "directory.viewed",

@@ -38,6 +38,7 @@ from hub.web.pages.confirming import ConfirmPage
 from hub.web.pages.conversations.routes import ConversationSite
 from hub.web.pages.desk.routes import DeskSite
 from hub.web.pages.directory.routes import DirectorySite
+from hub.web.pages.holds.pages import HoldPages
 from hub.web.pages.pickup import PickupPage
 from hub.web.pages.rendering import Pages
 from hub.web.pages.resolving.routes import ResolvingPages
@@ -79,6 +80,7 @@ class Parts:
     desk: DeskSite
     conversations: ConversationSite
     resolving: ResolvingPages
+    holds: HoldPages
     tokens: TokenPages
     wall: WallPages
     streams: Streams
@@ -148,6 +150,7 @@ def _everything(parts: Parts) -> list[web.RouteDef]:
         *parts.desk.routes(),
         *parts.conversations.routes(),
         *parts.resolving.routes(),
+        *parts.holds.routes(),
         *parts.tokens.routes(),
         *parts.wall.routes(),
         *parts.audit.routes(),

@@ -17,8 +17,10 @@ from hub.service.answers import Answers
 from hub.service.audit.checkpointing import Checkpointing
 from hub.service.evidence.making import Asked, Bundles, Made
 from hub.service.evidence.ports import Pack
+from hub.service.holds.setting import Ask, Holds
 from hub.service.ports import Unit
 from hub.service.receipts import Receipts
+from hub.service.tenancy import Own, scoped
 from tests.kit.conversing import HUMBERSIDE, JPEG, SCHOOL, Talk, somebody
 from tests.kit.delivering import Notes, Sink, Watched, World
 from tests.kit.events import EPISODE, reported_in_full, returned
@@ -59,9 +61,18 @@ async def told_hub(store: Stores) -> Hub:
     answers = Answers(store=store, clock=hub.clock, ids=hub.ids, meter=Notes())
     await answers.acknowledge(ack_token(ACK_SECRET, first.id), name=NAME, answer="accepted")
     await Talk(hub).wrote(somebody(HUMBERSIDE, name=WRITER), to=((SCHOOL, "school_office"),), files=(JPEG,))
+    await held(hub)
     await hub.clock.advance(3600)
     await hub.post(returned())
     return hub
+
+
+async def held(hub: Hub) -> None:
+    """The police ask everybody to make no enquiries, and write down why."""
+    holds = Holds(store=hub.store, posting=Talk(hub).writing.posting, clock=hub.clock, nudge=lambda: None)
+    with scoped(Own(HUMBERSIDE)):
+        who = somebody(HUMBERSIDE, name=WRITER)
+        assert await holds.set(who, await episode(hub), Ask(kind="no_enquiries", key="a form", reason="Not to be told"))
 
 
 @cache

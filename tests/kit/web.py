@@ -48,6 +48,7 @@ from hub.service.directory.round_trip import RoundTrips
 from hub.service.envelopes import Composer
 from hub.service.explaining import Explaining
 from hub.service.health import Health
+from hub.service.holds.setting import Holds
 from hub.service.inbox import Inbox
 from hub.service.ledger import Bookkeeper
 from hub.service.outbox import Outbox
@@ -92,6 +93,7 @@ from hub.web.pages.confirming import ConfirmPage
 from hub.web.pages.conversations.routes import ConversationSite
 from hub.web.pages.desk.routes import DeskSite
 from hub.web.pages.directory.routes import DirectorySite
+from hub.web.pages.holds.pages import HoldPages
 from hub.web.pages.pickup import PickupPage
 from hub.web.pages.rendering import Pages
 from hub.web.pages.resolving.routes import ResolvingPages
@@ -432,6 +434,13 @@ async def serving(
             streams,
             ids,
             agreeing,
+        ),
+        holds=HoldPages(
+            holds=Holds(store=store, posting=writing.posting, clock=clock, nudge=bell.ring),
+            sights=desk.sights,
+            site=accounts.site,
+            sessions=accounts.sessions,
+            ids=ids,
         ),
         tokens=TokenPages(
             tokens=Tokens(store=store, clock=clock, ids=ids, longest=timedelta(days=365)),

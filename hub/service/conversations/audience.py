@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from contacts.areas import Areas
 from contacts.roles import desk_of
 from hub.core.conversation import Party, PartyKey, Reader
+from hub.core.holds import Hold
 from hub.core.parties import is_police, may_address, parties, readers, taking_part
 from hub.core.records import StoredEpisode
 from hub.service.ports import Unit
@@ -29,6 +30,8 @@ class Audience:
     police: tuple[Party, ...]
     may_know: frozenset[PartyKey]
     """Who may know a place."""
+    holds: tuple[Hold, ...] = ()
+    """What the police ask."""
 
     def readers(self, to: Iterable[PartyKey], *, touches: bool) -> tuple[Reader, ...]:
         """Who reads a message that names these, the author's own desk first."""
@@ -94,6 +97,7 @@ async def audience_of(
         thread=tuple(one for one in there if one.key != author.key),
         offered=offered,
         police=_police(everyone.values(), doc, areas),
+        holds=stored.holds,
         may_know=frozenset(
             one.key for one in everyone.values() if any(may_see_places(role, doc) for role in one.roles)
         ),

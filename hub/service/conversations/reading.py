@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from hub.core.conversation import File, Message, Party, PartyKey, Thread
+from hub.core.holds import Hold
 from hub.core.parties import come_to, taking_part
 from hub.core.records import AuditLine, NoticeState
 from hub.service.conversations.seats import Seat, Who, seat, unanswered
@@ -27,6 +28,8 @@ class Listed:
 
     mine: tuple[Party, ...]
     summaries: tuple[Summary, ...]
+    holds: tuple[Hold, ...] = ()
+    """What the police ask."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +43,8 @@ class Opened:
     messages: tuple[Message, ...] = field(repr=False)
     more: bool = False
     """There are later ones, which were not asked for."""
+    holds: tuple[Hold, ...] = ()
+    """What the police ask."""
 
 
 class Reading:
@@ -62,7 +67,7 @@ class Reading:
                 Summary(thread=thread, parties=taking_part(messages), count=len(messages), newest=messages[-1])
             )
         summaries.sort(key=lambda one: one.newest.id, reverse=True)
-        return Listed(mine=found.mine, summaries=tuple(summaries))
+        return Listed(mine=found.mine, summaries=tuple(summaries), holds=found.holds)
 
     async def read(self, who: Who, thread: str, *, after: str | None = None, limit: int | None = None) -> Opened | None:
         """One conversation, or those of its messages behind ``after``, ``limit`` at most; recorded as read. None also
@@ -80,7 +85,12 @@ class Reading:
         if page:
             await self._record(who, there.episode, thread, {"messages": str(len(page)), "newest": page[-1].id})
         return Opened(
-            thread=there, mine=found.mine, parties=taking_part(messages), messages=page, more=len(page) < len(rest)
+            thread=there,
+            mine=found.mine,
+            parties=taking_part(messages),
+            messages=page,
+            more=len(page) < len(rest),
+            holds=found.holds,
         )
 
     async def states(self, opened: Opened) -> Mapping[str, Mapping[PartyKey, NoticeState]]:

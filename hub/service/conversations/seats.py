@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from hub.core.conversation import CAUSE, Message, Party, Thread
 from hub.core.desk import Sight
+from hub.core.holds import Hold
 from hub.core.parties import parties
 from hub.service.ports import Unit
 
@@ -37,6 +38,8 @@ class Seat:
     threads: tuple[Thread, ...] = ()
     messages: tuple[Message, ...] = ()
     """Those that are for one of these parties, as they were sent."""
+    holds: tuple[Hold, ...] = ()
+    """What the police ask of everybody who was told."""
 
     def of(self, thread: str) -> tuple[Message, ...]:
         """What they read of one conversation."""
@@ -56,7 +59,8 @@ async def seat(unit: Unit, who: Who, episode: str) -> Seat | None:
     messages = tuple(one for one in await unit.conversations.messages(episode) if one.read_by(mine))
     there = {one.thread for one in messages}
     threads = tuple(one for one in await unit.conversations.threads(episode) if one.id in there)
-    return Seat(episode=episode, mine=mine, threads=threads, messages=messages)
+    holds = await unit.holds.standing(episode)
+    return Seat(episode=episode, mine=mine, threads=threads, messages=messages, holds=holds)
 
 
 async def unanswered(unit: Unit, who: Who, thread: Thread) -> tuple[str, ...]:

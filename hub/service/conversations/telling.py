@@ -20,6 +20,7 @@ from routing.packs import Packs
 _WHY: Final = {
     "named": "somebody wrote a message to them",
     "thread": "they take part in a conversation in which somebody wrote",
+    "police_hold": "the police ask this of everybody who was told of the absence",
     "whereabouts": "somebody wrote what touches the child's whereabouts, which the police are told at once",
     "unanswered": "a proposal was not answered by the time that was asked for",
 }

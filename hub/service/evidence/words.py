@@ -41,7 +41,7 @@ def course(found: Gathered) -> Sequence[Sentence]:
     """Everything, by time; what happened at one instant in the order of cause and effect."""
     sentences = [*_events(found), *_decisions(found), *_notices(found), *_attempts(found), *_receipts(found),
                  *_answers(found), *_duties(found), *_register(found), *_messages(found),
-                 *_resolutions(found)]  # fmt: skip
+                 *_resolutions(found), *_holds(found)]  # fmt: skip
     return sorted(sentences, key=lambda one: datetime.fromisoformat(one.at))
 
 
@@ -215,6 +215,20 @@ def _resolutions(found: Gathered) -> Iterator[Sentence]:
         by = f" (by {name})" if name and clear["kind"] in ("said", "asked", "sent_back", "accepted") else ""
         said = f": {text_of(one, 'text')}" if clear["kind"] in ("asked", "sent_back") else ""
         yield _one(one, clear["at"], f"{who} {_STEPS[clear['kind']]}{by}{said}.".strip())
+
+
+_HOLDS: Final = {"no_enquiries": "make no enquiries", "no_questions": "do not question the child"}
+
+
+def _holds(found: Gathered) -> Iterator[Sentence]:
+    for one in found.of("police_hold"):
+        clear = one.clear
+        force = organisation_name(clear["organisation"]) or clear["organisation"]
+        asks = f"the hold “{_HOLDS.get(clear['kind'], clear['kind'])}”"
+        reason = text_of(one, "reason") if one.sealed is None or "reason" in one.sealed else "none given"
+        review = f" To be asked again {_at(clear['review_at'])}." if clear["review_at"] else ""
+        said = f"set {asks}. Reason: {reason}.{review}" if clear["deed"] == "set" else f"lifted {asks}."
+        yield _one(one, clear["at"], f"{text_of(one, 'name')} ({force}) {said}")
 
 
 def _who(roles: Sequence[str], organisation: str | None) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from hub.core.holds import Act
+from hub.core.holds import Act, Hold
 from hub.core.records import AuditLine
 
 
@@ -24,6 +24,10 @@ class HoldsUnit(Protocol):
     async def acts(self, episode: str, *, words_of: str | None = None) -> Sequence[Act]:
         """All deeds of an episode, in order; with name and reason those of the organisation ``words_of``, and no
         other. Raises Unsealable where these are asked for, of a child who was erased."""
+        ...
+
+    async def standing(self, episode: str) -> tuple[Hold, ...]:
+        """What stands, as the episode stands. Opens nothing."""
         ...
 
     async def done_as(self, actor: str, key: str) -> Act | None:

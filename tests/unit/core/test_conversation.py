@@ -154,10 +154,11 @@ def test_what_touches_whereabouts_is_said_or_nobody_could_be_asked(purpose: Any)
     assert touches_whereabouts(purpose, False) is (purpose == "sighting")
 
 
-def test_only_whereabouts_for_the_police_go_before_everything_else() -> None:
+def test_only_whereabouts_for_the_police_and_what_the_police_ask_go_before_everything_else() -> None:
     for purpose, to, touches in product(PURPOSES, EVERYONE, (True, False)):
         expected = "normal" if purpose == "information" else "high"
-        assert priority(purpose, to, touches=touches) == ("immediate" if touches and is_police(to) else expected)
+        first = purpose == "police_hold" or (touches and is_police(to))
+        assert priority(purpose, to, touches=touches) == ("immediate" if first else expected)
 
 
 def message(number: int, *some: Party) -> Message:

@@ -12,6 +12,7 @@ from aiohttp import web
 
 from hub.core.accounts import Viewer, may
 from hub.core.conversation import LONGEST_TEXT, MOST_FILES, TextProblem
+from hub.core.parties import is_police
 from hub.service.conversations.audience import Audience
 from hub.service.conversations.reading import Reading
 from hub.service.conversations.seats import Who
@@ -33,6 +34,7 @@ from hub.web.pages.conversations.words import (
     summary_view,
     whereabouts,
 )
+from hub.web.pages.holds.words import held_view
 from hub.web.sessions import FORM, VIEWER, Sessions
 
 CONVERSATIONS: Final = "/conversations"
@@ -108,6 +110,8 @@ class ConversationPages:
             "conversations.html",
             episode=episode,
             rows=[summary_view(one, found.mine, called) for one in found.summaries],
+            holds=held_view(found.holds),
+            police=any(is_police(one) for one in found.mine),
             may_write=self._may_write(request),
         )
 
@@ -186,6 +190,7 @@ class ConversationPages:
             "conversation_new.html",
             status=422 if problems else 200,
             episode=episode,
+            holds=held_view(audience.holds),
             **self._form(typed, problems, audience),
         )
 
@@ -210,6 +215,7 @@ class ConversationPages:
             episode=episode,
             messages=[message_view(one, found.mine, called) for one in found.messages],
             mark=found.messages[-1].id,
+            holds=held_view(found.holds),
             sent=message_view(own[-1], found.mine, called)["to"] if own and not problems else (),
             may_write=bool(values),
             **{"errors": (), **values},

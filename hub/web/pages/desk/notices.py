@@ -20,7 +20,9 @@ from hub.web.pages.accounts.site import Site
 from hub.web.pages.acknowledge import SHOWN_AGAIN
 from hub.web.pages.desk.words import ACCEPTING, ANSWERS, DECLINING, EMPTY, EPISODES, TABS, counted, filed_view, row_view
 from hub.web.pages.directory.words import Wrong
+from hub.web.pages.holds.words import held_view
 from hub.web.sessions import FORM, VIEWER, Sessions
+from routing.recipients import POLICE
 
 NOTICES: Final = "/notices"
 NOTICE: Final = re.compile(r"[a-z]{2}_[0-9A-Z]{26}", re.ASCII)
@@ -149,6 +151,8 @@ class NoticePages:
             thread=[filed_view(one) for one in found.thread],
             conversation=None if message is None else message.thread,
             absence=found.filed.notice.episode,
+            holds=held_view(() if found.filed.claimed is None else found.filed.claimed.holds),
+            police=not POLICE.isdisjoint(found.filed.notice.roles),
             answers=answers,
             answered="answered" in request.query and bool(answers),
             accepted=accepted,

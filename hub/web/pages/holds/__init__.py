@@ -1,0 +1,1 @@
+"""The page on which the police set and lift holds."""
