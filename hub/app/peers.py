@@ -119,7 +119,7 @@ def inbox_of(
             opener=own.opener,
             signer=own.signers[-1],
             take=Cases(book=book, ids=ids, ours=lambda peer: peer.organisations, digest=digest),
-            hear=Answering(store=store, answers=answers, directory=directory, secret=secret, digest=digest),
+            hear=Answering(store=store, answers=answers, directory=directory, secret=secret, digest=digest, ids=ids),
             clock=clock,
             ids=ids,
             digest=digest,

@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Final
 
-from sqlalchemy import exists, func, select, update
+from sqlalchemy import ColumnElement, exists, func, or_, select, update
 
 from contacts.roles import OPERATOR
 from hub.core.peers import hub_of
@@ -12,6 +13,8 @@ from hub.service.peers.ports import Outcome, Post
 from hub.store.peers_tables import peer_posts
 from hub.store.session import Session
 from hub.store.tables import decisions, deliveries, episodes, events
+
+FURTHEST: Final = timedelta(minutes=10)
 
 
 def answered(session: Session, answer: AcknowledgementRecord, notice: NoticeRecord) -> None:
@@ -35,10 +38,12 @@ def answered(session: Session, answer: AcknowledgementRecord, notice: NoticeReco
 
 
 def due(session: Session, now: datetime) -> bool:
-    return (
-        session.connection.execute(select(peer_posts.c.id).where(peer_posts.c.due_at <= now).limit(1)).first()
-        is not None
-    )
+    return session.connection.execute(select(peer_posts.c.id).where(_is_due(now)).limit(1)).first() is not None
+
+
+def _is_due(now: datetime) -> ColumnElement[bool]:
+    """What is to be sent further ahead than anything is put off was written by a clock that has been set back since."""
+    return or_(peer_posts.c.due_at <= now, peer_posts.c.due_at > now + FURTHEST)
 
 
 def was_sent(session: Session, delivery: str) -> bool:
@@ -53,7 +58,7 @@ def claim(session: Session, now: datetime, until: datetime, limit: int) -> Seque
         before.c.due_at.is_not(None),
         before.c.made_at < peer_posts.c.made_at,
     )
-    due = select(peer_posts).where(peer_posts.c.due_at <= now, ~waiting).order_by(peer_posts.c.due_at).limit(limit)
+    due = select(peer_posts).where(_is_due(now), ~waiting).order_by(peer_posts.c.due_at).limit(limit)
     rows = session.connection.execute(due).all()
     if rows:
         ids = [row.id for row in rows]
@@ -79,6 +84,6 @@ def settle(session: Session, post: str, outcome: Outcome) -> None:
 def put_off(session: Session, hub: str, until: datetime) -> None:
     session.connection.execute(
         update(peer_posts)
-        .where(peer_posts.c.hub == hub, peer_posts.c.due_at <= until)
+        .where(peer_posts.c.hub == hub, peer_posts.c.due_at.is_not(None))
         .values(due_at=until, tries=peer_posts.c.tries + 1)
     )

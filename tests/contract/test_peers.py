@@ -14,7 +14,7 @@ from tests.kit.node import a_hub
 from tests.kit.peers import ASHBY, BORDON, Hub
 from tests.kit.store import Stores, raw
 
-DAY = timedelta(days=1)
+DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
 A = ASHBY.said().hub
 
 
@@ -82,14 +82,16 @@ async def test_what_goes_back_is_taken_in_order_put_off_and_settled(store: Store
     async def claimed(at: datetime) -> list[str]:
         if not await store.read(lambda unit: unit.peers.posts_due(at)):
             return []
-        found = await store.write(lambda unit: unit.peers.claim_posts(at, at + DAY, 9))
+        found = await store.write(lambda unit: unit.peers.claim_posts(at, at + 5 * MINUTE, 9))
         return sorted(one.id for one in found)
 
     assert await claimed(START) == ["ack_0", "ack_2"]
     assert await claimed(START) == [], "what was made after it waits for the first"
     await store.write(lambda unit: unit.peers.settle_post("ack_0", "sent"))
     assert await claimed(START) == ["ack_1"]
-    await store.write(lambda unit: unit.peers.put_off_posts(A, START + 2 * DAY))
-    assert await claimed(START + DAY) == []
-    found = await store.write(lambda unit: unit.peers.claim_posts(START + 2 * DAY, START + 3 * DAY, 9))
-    assert {(one.id, one.tries, one.hub) for one in found} == {("ack_1", 1, A), ("ack_2", 1, A)}
+    await store.write(lambda unit: unit.peers.put_off_posts(A, START + 2 * MINUTE))
+    assert await claimed(START + MINUTE) == []
+    assert await claimed(START - DAY) == ["ack_1", "ack_2"], "the clock was set back"
+    await store.write(lambda unit: unit.peers.put_off_posts(A, START + 2 * MINUTE))
+    found = await store.write(lambda unit: unit.peers.claim_posts(START + 2 * MINUTE, START + DAY, 9))
+    assert {(one.id, one.tries, one.hub) for one in found} == {("ack_1", 2, A), ("ack_2", 2, A)}

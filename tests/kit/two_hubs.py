@@ -122,6 +122,7 @@ class Side:
                 directory=lambda: node.directory,
                 secret=ACK_SECRET,
                 digest=keyed,
+                ids=node.ids,
             ),
             clock=node.clock,
             ids=node.ids,

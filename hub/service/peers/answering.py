@@ -14,10 +14,12 @@ from hub.core.peer_answers import Answered, answered
 from hub.core.peer_cases import NotUnderstood
 from hub.core.peer_messages import Message
 from hub.core.peers import Peer
+from hub.core.records import AuditLine, ReceiptRecord, Received
 from hub.core.tokens import ack_token
 from hub.core.ulid import spelled
 from hub.service.answers import Answers, Recorded
-from hub.service.ports import Store, Unit
+from hub.service.ports import Ids, Store, Unit
+from hub.service.receipts import MOST_OF_ONE
 from hub.service.tenancy import WHOLE, scoped
 
 STRANGE = "answers nothing that this hub has sent to that one"
@@ -32,6 +34,7 @@ class Answering:
     directory: Callable[[], Directory]
     secret: bytes = field(repr=False)
     digest: Callable[[bytes], bytes] = field(repr=False)
+    ids: Ids
 
     async def __call__(self, peer: Peer, said: Message, now: datetime, /) -> str | None:
         """This hub's reference of the answer, the first one again for the same; None where another answer has its id.
@@ -47,6 +50,7 @@ class Answering:
                 raise NotUnderstood(STRANGE)
             if found == "erased":
                 return known_as.partition("_")[2]  # there is nothing left that it could be recorded of
+            await self.store.write(lambda unit: self._keep(unit, peer, given, said, known_as, now))
             recorded = await self.answers.acknowledge(
                 ack_token(self.secret, given.message),
                 name=given.name,
@@ -60,6 +64,33 @@ class Answering:
         if recorded is not None and recorded.answer != given.answer:
             return None
         return known_as.partition("_")[2]
+
+    async def _keep(self, unit: Unit, peer: Peer, given: Answered, said: Message, known_as: str, now: datetime) -> None:
+        """The answer as it was signed, once: what that hub cannot deny. Before it counts, so that none counts of which
+        there is nothing. Raises NotUnderstood."""
+        found = await unit.delivery_by_id(given.message)
+        if found is None:
+            return
+        await unit.lock(f"notice:{found[1].id}")
+        delivery, notice = await unit.delivery_by_id(given.message) or found
+        kept, own = await unit.receipts(delivery.id), f"rc_{known_as.partition('_')[2]}"
+        if any(one.id == own for one in kept):
+            return
+        if len(kept) >= MOST_OF_ONE:
+            raise NotUnderstood("is one of too many answers to one notice")
+        receipt = ReceiptRecord(
+            id=own, arrived_at=now, channel=delivery.channel, kind="answered", at=given.at, delivery=delivery.id,
+            code="answer", raw=said.signed,
+        )  # fmt: skip
+        line = AuditLine(
+            id=self.ids.new("au", now), at=now, actor=peer.said.source, action="receipt.stored",
+            organisation=notice.organisation, episode=notice.episode, subject=receipt.id,
+            detail={"channel": receipt.channel, "kind": "answered", "code": receipt.code},
+        )  # fmt: skip
+        await unit.receive(
+            Received(receipt=receipt, attempt=None, delivery=delivery.id, state=delivery.state, notice=notice,
+                     audit=(line,))
+        )  # fmt: skip
 
     async def _sent(self, unit: Unit, peer: Peer, given: Answered, now: datetime) -> Literal["sent", "erased"] | None:
         """Whether it answers what was sent to that peer, for whom it speaks."""

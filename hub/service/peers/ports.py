@@ -71,7 +71,7 @@ class PeersUnit(Protocol):
         ...
 
     async def put_off_posts(self, hub: str, until: datetime) -> None:
-        """What is due for this hub waits until then, and has been tried once more."""
+        """All that is for this hub waits until then, 5 minutes at most, and has been tried once more."""
         ...
 
     async def kept_apart(self, source: str) -> int:

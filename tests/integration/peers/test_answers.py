@@ -102,7 +102,7 @@ async def test_nobody_answers_for_what_they_were_not_sent(tmp_path: Path) -> Non
         async def said(id: str = "ack_1", answer: AcknowledgementRecord = given, **changes: str) -> str | None:
             about = {"message": delivery.id, "reference": notice.reference, "organisation": NORTH_LINCOLNSHIRE}
             claims = _claims(answer_json(answer, **{**about, **changes}).data)
-            message = Message(id=id, said=claims, same=b"", receipt=None, via=(), signed=b"")
+            message = Message(id=id, said=claims, same=b"", receipt=None, via=(), signed=b"as it was signed")
             return await hear(peer, message, both.now())
 
         (episode,) = await store.read(lambda unit: unit.episode_list())
@@ -125,6 +125,13 @@ async def test_nobody_answers_for_what_they_were_not_sent(tmp_path: Path) -> Non
         assert (first is not None, await said()) == (True, first)
         assert await said(answer=replace(given, answer="not_ours")) is None, "another answer has its id"
         assert [one.name for _, _, each in await told(both.ashby) for one in each] == ["Jo Nairn"]
+        came = [one for one in await store.read(lambda unit: unit.receipts(delivery.id)) if one.code == "answer"]
+        assert [one.raw for one in came] == [b"as it was signed"]
+        for number in range(2, 101 - len(came)):
+            await said(f"ack_{number}")
+        with pytest.raises(NotUnderstood, match="too many"):
+            for number in range(100, 103):
+                await said(f"ack_{number}")
         await _forget(both.ashby)
         assert await said("ack_2") is not None, "taken, and nothing is kept of it"
 
