@@ -85,6 +85,8 @@ _ORDER = {
 def _about(kind: Kind, episode: str) -> ColumnElement[bool]:
     ours = select(notices.c.id).where(notices.c.episode == episode)
     ways = select(deliveries.c.id).where(deliveries.c.notice.in_(ours))
+    if kind is statements.DELIVERY:  # by their notices, for which there is an index
+        return deliveries.c.notice.in_(ours)
     if kind is statements.ATTEMPT:
         return attempts.c.delivery.in_(ways)
     if kind is statements.RECEIPT:
@@ -96,7 +98,8 @@ def _about(kind: Kind, episode: str) -> ColumnElement[bool]:
 
 
 def _visits(session: Session, episode: str) -> Sequence[Visit]:
-    ways = select(deliveries.c.id).where(deliveries.c.episode == episode)
+    ours = select(notices.c.id).where(notices.c.episode == episode)
+    ways = select(deliveries.c.id).where(deliveries.c.notice.in_(ours))
     rows = session.connection.execute(
         select(pickup_visits)
         .where(pickup_visits.c.delivery.in_(ways))

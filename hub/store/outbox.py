@@ -156,7 +156,9 @@ def _narrowed(sought: Sought) -> list[ColumnElement[bool]]:
     if sought.channel is not None:
         wanted.append(deliveries.c.channel == sought.channel)
     if sought.organisation is not None:
-        wanted.append(notices.c.organisation == sought.organisation)
+        # What is settled is looked up by it, in order; what is under way by that, as it is little.
+        bearing = deliveries if sought.state in ("sent", "cancelled") else notices
+        wanted.append(bearing.c.organisation == sought.organisation)
     if sought.reason is not None:
         wanted.append(attempts.c.reason == sought.reason)
     if sought.created_before is not None:

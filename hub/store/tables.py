@@ -306,6 +306,7 @@ Index(
 Index("ix_deliveries_receipt_digest", deliveries.c.receipt_digest, unique=True, **_where("receipt_digest IS NOT NULL"))
 Index("ix_deliveries_reply_digest", deliveries.c.reply_digest, **_where("reply_digest IS NOT NULL"))
 Index("ix_deliveries_pickup_digest", deliveries.c.pickup_digest, unique=True, **_where("pickup_digest IS NOT NULL"))
+Index("ix_deliveries_organisation", deliveries.c.organisation, deliveries.c.id)
 Index("ix_deliveries_failed", deliveries.c.id, **_where("state = 'failed'"))
 Index("ix_deliveries_live", deliveries.c.episode, **_where("state = 'due' OR state = 'leased'"))
 

@@ -16,11 +16,13 @@ from hub.store.claiming import claimable, each_way, in_order, ways
 from hub.store.completeness import loose, questions, unsaid
 from hub.store.desk import counted, lately, listing
 from hub.store.episodes import due, registered
+from hub.store.evidence import _about
 from hub.store.outbox import found
 from hub.store.retention import kept
 from hub.store.scoping import _narrowed
 from hub.store.seeing import DUE, LEASED, WAITING_BY_STATE
 from hub.store.sqlite import SqliteStore
+from hub.store.statements import KINDS
 from hub.store.tables import (
     alarms,
     attempts,
@@ -84,6 +86,10 @@ PAGES |= {
     f"desk, {which}": listing(OF_ALL, which, None, 26, False).where(lately(NOW)) for which in ("new", "unanswered")
 }
 PAGES |= {
+    "outbox, sent to an organisation": found(Sought(state="sent", organisation="E23000001"), NOW, NOW)
+    .order_by(deliveries.c.id)
+    .limit(101),
+    **{f"evidence, {one.name}": select(one.table).where(_about(one, "ep")) for one in KINDS[1:]},
     "desk, all": listing(OF_ALL, "all", None, 26, False),
     "desk, counted": counted(OF_ALL, "new", 100).where(lately(NOW)),
     "register": registered("E23000001", False),
@@ -143,12 +149,7 @@ def multiply(connection: Connection) -> None:
         blob = "CAST(printf('%064d', n.i) AS BLOB)"
     copies("episodes", "e", {"id": f"e.id || '-copy-' || {number}", "lookup": blob, "wake_at": "NULL"})
     copies("events", "v", {"id": f"v.id || '-copy-' || {number}", "lookup": blob})
-    copies(
-        "deliveries",
-        "d",
-        {"id": f"d.id || '-copy-' || {number}", "token_digest": blob, "state": "'sent'", "tried": "(1 = 1)"},
-    )
-    copies("decisions", "c", {"id": f"c.id || '-copy-' || {number}"})
+    copies("decisions", "c", {one: f"c.{one} || '-copy-' || {number}" for one in ("id", "episode")})
     settled = {"episode": f"t.episode || '-copy-' || {number}", "state": "'notified'", "chase_at": "NULL"}
     copies(
         "notices",
@@ -158,6 +159,17 @@ def multiply(connection: Connection) -> None:
             "id": f"t.id || '-copy-' || {number}",
             "reference": f"t.reference || {number}",
             "decision": f"t.decision || '-copy-' || {number}",
+        },
+    )
+    copies(
+        "deliveries",
+        "d",
+        {
+            "id": f"d.id || '-copy-' || {number}",
+            "notice": f"d.notice || '-copy-' || {number}",
+            "token_digest": blob,
+            "state": "'sent'",
+            "tried": "(1 = 1)",
         },
     )
     copies("attempts", "a", {"delivery": f"a.delivery || '-copy-' || {number}", "state": "'sent'"})
@@ -220,6 +232,9 @@ async def test_each_question_is_answered_from_its_index(store: Stores, story: St
             assert not re.search(r"(notices|register_entries)_\d+ USING .*INDEX ix_\w+_organisation", shown), shown
         if name.endswith("of an episode") and "SEARCH" in shown:
             assert re.search(r"SEARCH (notices|register_entries) USING INDEX ix_\w+_episode", shown), shown
+    listed, sent = ("\n".join(plans[name]) for name in ("desk, all", "outbox, sent to an organisation"))
+    assert "ix_notices_organisation" in listed and "Sort Key: notices.id" not in listed, listed
+    assert "ix_deliveries_organisation" in sent and not re.search("TEMP B-TREE|Sort", sent), sent
     # The order comes from the index: nothing is sorted, however much is due. And whatever else waits, of each that is
     # due only its own group and its own line is looked at.
     for name in BUSY:
