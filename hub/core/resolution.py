@@ -177,6 +177,8 @@ def stepped(resolution: Resolution, step: Step, *, wait: timedelta) -> Resolutio
             return replace(after, state="asked", due_at=None, late=0)
         case "said" if resolution.state == "settled":
             return replace(after, settled_by=after.holders[0]) if after.holders else mine
+        case "said" if resolution.state == "open" and resolution.due_at is not None:
+            return after  # whoever says it again gives the owner no more time
         case "said" if not after.outstanding:
             return mine
         case "late" if resolution.state == "open":

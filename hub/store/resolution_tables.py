@@ -31,6 +31,7 @@ resolution_steps = Table(
     Column("resolution", ForeignKey("resolutions.id"), nullable=False, index=True),
     Column("episode", ForeignKey("episodes.id"), nullable=False, index=True),
     Column("child", Text, nullable=False),
+    Column("number", Integer, nullable=False),
     Column("at", Instant, nullable=False),
     Column("kind", Text, nullable=False),
     Column("organisation", Text),
@@ -40,4 +41,4 @@ resolution_steps = Table(
     Column("name", LargeBinary),
     Column("text", LargeBinary),
 )
-"""Only ever added to."""
+"""Only ever added to. ``number``: its place in the chain, whatever the clocks of several hubs say."""

@@ -47,7 +47,7 @@ def _found(session: Session, which: ColumnElement[bool], *, whole: bool, limit: 
         return []
     steps: dict[str, list[Step]] = {}
     ours = select(resolution_steps).where(resolution_steps.c.resolution.in_([row.id for row in rows]))
-    for row in session.connection.execute(ours.order_by(resolution_steps.c.id)):
+    for row in session.connection.execute(ours.order_by(resolution_steps.c.number)):
         steps.setdefault(row.resolution, []).append(_step(session, row, whole=whole))
     return [_resolution(row, tuple(steps.get(row.id, ()))) for row in rows]
 
@@ -142,6 +142,7 @@ def _put(
             "resolution": resolution.id,
             "episode": resolution.episode,
             "child": child,
+            "number": number,
             "at": one.at,
             "kind": one.kind,
             "organisation": one.organisation,
@@ -151,7 +152,7 @@ def _put(
             "name": session.seal_text(child, one.name, resolution_steps, "name", one.id),
             "text": session.seal_text(child, one.text, resolution_steps, "text", one.id),
         }
-        for one in steps
+        for number, one in enumerate(steps, 1 + len(resolution.steps) - len(steps))
     ]
     session.insert(resolution_steps, rows)
     write_audit(session, stating(session, lines, (STEP, rows)))

@@ -167,7 +167,7 @@ AGREEMENT_ANSWER: Final = Kind(
 STEP: Final = Kind(
     name="resolution_step",
     table=resolution_steps,
-    clear=("id", "resolution", "episode", "at", "kind", "organisation", "notice", "answer", "actor"),
+    clear=("id", "resolution", "episode", "number", "at", "kind", "organisation", "notice", "answer", "actor"),
     sealed=("name", "text"),
 )
 KINDS: Final = (

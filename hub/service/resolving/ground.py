@@ -52,7 +52,10 @@ class Ground:
         speaks = frozenset[str]() if source is None else source.authorities
         theirs = (responsible(doc), host(doc), part(doc, "episode").get("missing_from_authority"))
         force = None if source is None else source.force
-        found = owner((lead(doc), *(one for one in theirs if one in speaks), host(doc), force), said)
+        # Whoever reports it, and whose child it is said to be, know of it; another only if it was told.
+        told = {one.organisation for one in parties(*await unit.desk.course(stored.record.id))}
+        near = host(doc) if host(doc) in told else None
+        found = owner((lead(doc), *(one for one in theirs if one in speaks), near, force), said)
         if found is None:
             return OPERATOR, desk_of(OPERATOR)
         return found, desk_of("police" if found == force else "responsible_authority")

@@ -128,6 +128,7 @@ def test_an_owner_who_lets_the_time_pass_is_given_longer_each_time_and_in_the_en
         if number < MOST_REPEATS:
             assert found.due_at == START + min(WAIT * 2**number, LONGEST_PAUSE)
     assert found.due_at is None and found.state == "open"
+    assert course(("said", A), ("said", A)).due_at == START + WAIT, "nobody gets more time by saying it again"
     assert course(("asked", B), ("said", B), start=found).late == 0, "what is theirs to choose anew has its own time"
 
 
