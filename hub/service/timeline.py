@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from hub.core.holds import Hold
+from hub.core.holds import Hold, pauses
 from hub.core.records import (
     AcknowledgementRecord,
     AttemptRecord,
@@ -64,6 +64,10 @@ class Timeline:
     register: tuple[RegisterRecord, ...]
     holds: tuple[Hold, ...] = ()
     """Of the police, that stand."""
+
+    def paused(self, duty: DutyRecord) -> bool:
+        """Whether nobody is reminded of it, nor chased for it, as the police ask for that."""
+        return pauses(self.holds, duty.code, duty.owner)
 
     @property
     def ahead(self) -> tuple[DutyRecord, ...]:

@@ -19,6 +19,7 @@ from hub.core.oidc import Provider
 from hub.core.tokens import ack_token, change_token, verify_token
 from hub.core.verification import Place, asked, claimed
 from hub.core.verification import waiting as to_prove
+from tests.contract.test_holds import deed
 from tests.contract.test_resolving import resolution
 from tests.kit.accounts import PASSWORD, accounts_over
 from tests.kit.axe import accessible
@@ -84,7 +85,7 @@ PROVIDER: Final = Provider(
     domains=("bromley.example",),
 )
 TOKEN: Final = Token(name="rota", scopes=frozenset({"metrics:read"}), sha256=bytes(32), created_at=START)
-DESK_PAGES: Final = ("/notices", "/register", "/conversations", "/agreements")
+DESK_PAGES: Final = ("/notices", "/register", "/conversations", "/agreements", "/holds")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,12 +160,14 @@ async def examples(desk: Desk) -> dict[str, str]:
     (leaving,) = [one for one in await desks.told() if one.about == "moves_from"]
     message = await desk.wrote()
     theirs = resolution(told.story, None)
+    await web.store.write(lambda unit: unit.holds.add(deed(told.story)))
     await web.store.write(lambda unit: unit.resolving.put(theirs, told.story.child, theirs.steps, ()))
     return {
         "/resolving/{resolution}": f"/resolving/{theirs.id}",
         "/conversations/of/{episode}": f"/conversations/of/{told.story.episode}",
         "/conversations/of/{episode}/new": f"/conversations/of/{told.story.episode}/new",
         "/conversations/{thread}": f"/conversations/{message.thread}",
+        "/holds/of/{episode}": f"/holds/of/{told.story.episode}",
         "/agreements/of/{episode}": f"/agreements/of/{told.story.episode}",
         "/agreements/of/{episode}/new": f"/agreements/of/{told.story.episode}/new?thread={message.thread}",
         "/agreements/{agreement}": f"/agreements/{await desk.proposed(message)}",

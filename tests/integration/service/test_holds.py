@@ -10,6 +10,7 @@ import pytest
 from contacts.fictional import fictional_directory
 from hub.core.conversation import Message
 from hub.core.holds import REVIEW, SAID
+from hub.notices.document import render_text
 from hub.service.audit.ports import Wanted
 from hub.service.conversations.posting import Posting
 from hub.service.conversations.seats import Who
@@ -18,6 +19,7 @@ from hub.service.evidence.gathering import gathered
 from hub.service.evidence.words import course
 from hub.service.holds.setting import Ask, HoldProblem, Holds, OtherwiseDone, Outcome, Seen, Settled
 from hub.service.tenancy import Own, scoped
+from hub.service.timeline import timeline_of
 from routing.decision import Recipient
 from tests.kit.clock import START
 from tests.kit.conversing import BROMLEY, HOST, HUMBERSIDE, MET, SCHOOL, Talk, somebody
@@ -189,6 +191,8 @@ async def test_enquiries_repeat_unchased_until_the_child_is_back(asking: Asking)
     settled(await asking.set())
     await hub.run_until(START + timedelta(days=3, hours=1))
     daily = await hub.duties("daily_contact")
+    seen = await hub.see(lambda unit: timeline_of(unit, daily[0].episode))
+    assert seen is not None and {one.code for one in seen.ahead if seen.paused(one)} == {"daily_contact"}
     assert len(daily) >= 3 and {one.state for one in daily} == {"open"} and await asking.chased("daily_contact") == []
     missed = await hub.decisions(kind="duty_overdue")
     assert missed, "what is not covered is chased as ever"
@@ -246,15 +250,26 @@ async def test_each_notice_says_so_while_it_stands_but_to_no_parent(asking: Aski
     composer = Composer(directory=fictional_directory, ack_secret=ACK_SECRET, public_url="https://hub.example",
                         collect="x")  # fmt: skip
 
-    async def texts() -> dict[str, str]:
-        claimed = await hub.store.write(
-            lambda unit: unit.claim(hub.clock.now(), hub.clock.now() + timedelta(minutes=5), "node", 200)
-        )
-        return {" ".join(one.notice.roles): composer.content(one).body.text for one in claimed  # type: ignore[union-attr]
-                if one.notice.kind == "missing" and one.delivery.carries == "content"}  # fmt: skip
+    async def texts(kind: str) -> dict[str, str]:
+        """What they are sent, or read on the page to collect it from."""
+        now = hub.clock.now()
+        claimed = await hub.store.write(lambda unit: unit.claim(now, now + timedelta(minutes=5), "node", 500))
+        return {
+            " ".join(one.notice.roles): render_text(composer.shown(one, one.doc).document)
+            if one.delivery.carries == "alert"
+            else composer.content(one).body.text  # type: ignore[union-attr]
+            for one in claimed
+            if one.notice.kind == kind
+        }
 
-    said = await texts()
-    assert "parent" in said and "school" in said
+    said = await texts("missing")
+    settled(await asking.set(kind="no_questions"))
+    assert (await hub.post(returned())).status == 202
+    back = await texts("returned")
+    assert {"parent", "school"} <= said.keys() and {"parent", "school", "carer"} <= back.keys()
     for roles, text in said.items():
-        assert ("The police ask" in text) == (roles != "parent"), roles
+        assert ("make no enquiries" in text) == (roles != "parent"), roles
         assert WHY not in text
+    for roles, text in back.items():
+        assert ("do not question the child" in text) == (roles != "parent"), roles
+        assert "make no enquiries" not in text, "there are none left to make"
