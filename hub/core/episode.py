@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from hub.core.events import instant, instant_text
-from hub.core.holds import Hold, pauses
+from hub.core.holds import Hold, pauses, still
 from hub.core.summary import EpisodeState
 from routing.decision import Recipient
 from routing.duties import Duty, Happening, next_happening
@@ -155,7 +155,7 @@ class Episode:
     duties: tuple[Duty, ...] = ()
     register: tuple[Entry, ...] = ()
     holds: tuple[Hold, ...] = ()
-    """Of the police, that stand."""
+    """Of the police, that stood when it was read."""
 
     @property
     def out(self) -> bool:
@@ -165,7 +165,7 @@ class Episode:
     @cached_property
     def next_happening(self) -> Happening | None:
         """The earliest thing a clock has to do; asked when the clocks are set, and again when they ring."""
-        holds = self.holds
+        holds = still(self.holds, self.state)
         if not holds:
             return next_happening(self.duties)
         return next_happening(self.duties, lambda duty: pauses(holds, duty.code, duty.owner))

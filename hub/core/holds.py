@@ -121,11 +121,13 @@ def standing(acts: Iterable[Act], state: EpisodeState) -> tuple[Hold, ...]:
         if not mine:
             since[act.kind] = act.at
         mine[act.organisation] = act
-    return tuple(
-        Hold(kind=kind, since=since[kind], by=tuple(held[kind].values()))
-        for kind in KINDS
-        if held[kind] and state not in OVER[kind]
-    )
+    some = (Hold(kind=kind, since=since[kind], by=tuple(held[kind].values())) for kind in KINDS if held[kind])
+    return still(some, state)
+
+
+def still(holds: Iterable[Hold], state: EpisodeState) -> tuple[Hold, ...]:
+    """Those of them that are about anything, as the episode stands now."""
+    return tuple(one for one in holds if state not in OVER[one.kind])
 
 
 def may_set(state: EpisodeState) -> tuple[HoldKind, ...]:

@@ -111,6 +111,10 @@ def test_a_paused_duty_is_neither_reminded_of_nor_chased_and_repeats_all_the_sam
         later = replace(daily, remind_at=interview.remind_at, opened_at=START + timedelta(minutes=1))
         found = Episode(ref="r", duties=(interview, later), holds=holds).next_happening
         assert found is not None and (found.what, found.duty.code) == ("remind", wanted)
+    mine = {"duties": (daily,), "holds": standing([act(1)], "open")}
+    for state, what in (("open", "turn"), ("returned", "remind")):
+        found = Episode(ref="r", state=state, **mine).next_happening  # type: ignore[arg-type]
+        assert found is not None and found.what == what, "the change that brings the child back sets the clocks anew"
 
 
 def test_the_force_that_gave_a_date_is_asked_then_and_nobody_once_it_does_not_stand() -> None:
