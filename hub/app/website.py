@@ -39,6 +39,7 @@ from hub.web.api.directory import DirectoryApi
 from hub.web.api.episodes import EpisodesApi
 from hub.web.api.events import EventsApi
 from hub.web.api.health import HealthApi
+from hub.web.api.holds import HoldsApi
 from hub.web.api.outbox import OutboxApi
 from hub.web.api.peers import PeersApi
 from hub.web.api.register import RegisterApi
@@ -132,6 +133,7 @@ def parts_of(
     )
     streams = Streams(clock=clock, bell=bell)
     talking = Talking(store=store, clock=clock, ids=ids)
+    holding = Holds(store=store, posting=domain.writing.posting, clock=clock, nudge=domain.writing.nudge)
     speaking = Speaking(reading=talking, notices=desk.reading, sights=desk.sights, bodies=bodies)
     wall = Wall(store=store, health=health, outbox=domain.outbox, ways=ways_out, clock=clock, ids=ids)
     return Parts(
@@ -184,6 +186,7 @@ def parts_of(
         coverage=CoverageApi(directory, changing.areas, clock),
         talks=ConversationsApi(domain.writing, speaking),
         agreed=AgreementsApi(domain.agreeing, speaking),
+        held=HoldsApi(holding, speaking),
         acknowledge=AcknowledgePage(answers=answers, pages=pages, bodies=forms),
         verify=VerifyPage(proofs=proofs, pages=pages),
         confirm=ConfirmPage(
@@ -225,7 +228,7 @@ def parts_of(
             choosing=domain.choosing, sights=desk.sights, site=people.site, sessions=people.sessions, clock=clock
         ),
         holds=HoldPages(
-            holds=Holds(store=store, posting=domain.writing.posting, clock=clock, nudge=domain.writing.nudge),
+            holds=holding,
             sights=desk.sights,
             site=people.site,
             sessions=people.sessions,

@@ -24,6 +24,7 @@ SEEN: Final[Mapping[str, str]] = {
     "/v1/episodes/{episode}": "episode.viewed",
     "/v1/episodes/{episode}/agreements": "agreements.listed",
     "/v1/episodes/{episode}/threads": "conversations.listed",
+    "/v1/episodes/{episode}/holds": "police_holds.viewed",
     "/v1/episodes/{episode}/readers": "conversations.listed",
     "/v1/threads/{thread}": "conversations.listed",
     "/v1/threads/{thread}/readers": "conversations.listed",

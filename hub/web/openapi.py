@@ -16,6 +16,7 @@ from hub.web.api.agreements import NewAgreement, NewAnswer
 from hub.web.api.callbacks import LONGEST_ADDRESS, RECIPIENT
 from hub.web.api.conversation_bodies import NewMessage, NewThread
 from hub.web.api.directory import DirectoryChanges
+from hub.web.api.holds import LiftedHold, NewHold
 from hub.web.api.outbox import Narrowed, OutboxOrder, OutboxQuestion
 from hub.web.api.peers import DOCUMENT_TYPE
 from hub.web.openapi_conversations import conversation_paths
@@ -44,7 +45,8 @@ def schema_of(type: str) -> Mapping[str, Any] | None:
 @cache
 def openapi() -> Mapping[str, Any]:
     """The OpenAPI document. It names no server: the hub is wherever this was fetched from."""
-    own = (AcceptedBody, DirectoryChanges, NewAgreement, NewAnswer, NewMessage, NewThread, OutboxOrder, ProblemDetails)
+    said = (LiftedHold, NewAgreement, NewAnswer, NewHold, NewMessage, NewThread)
+    own = (AcceptedBody, DirectoryChanges, OutboxOrder, ProblemDetails, *said)
     models: tuple[type[BaseModel], ...] = (Envelope, *DATA_MODELS.values(), *own)
     schemas = _schemas(models, "#/components/schemas/{model}")
     events = {type: _event(type, schemas, "#/components/schemas") for type in DATA_MODELS}

@@ -37,6 +37,11 @@ def conversation_paths() -> Json:
             "get": _reads("What is proposed and agreed in conversations of these desks, the newest first", [_OF]),
             "post": _writes("Propose something to other desks", "NewAgreement", _OF),
         },
+        "/v1/episodes/{episode}/holds": {
+            "get": _reads("What the police ask; to a force also what it did, and why", [_OF]),
+            "post": _writes("A force asks everybody who was told to hold back", "NewHold", _OF),
+        },
+        "/v1/episodes/{episode}/holds/lift": {"post": _writes("A force asks it no longer", "LiftedHold", _OF)},
         f"{AGREEMENTS}/{{agreement}}/answers": {
             "post": _writes(
                 "Accept, decline, counter or withdraw what is proposed",

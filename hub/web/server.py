@@ -21,6 +21,7 @@ from hub.web.api.directory import DirectoryApi
 from hub.web.api.episodes import EpisodesApi, guarded, guarded_own
 from hub.web.api.events import EventsApi
 from hub.web.api.health import HealthApi
+from hub.web.api.holds import HoldsApi
 from hub.web.api.outbox import OutboxApi
 from hub.web.api.peers import PeersApi
 from hub.web.api.register import RegisterApi
@@ -67,6 +68,7 @@ class Parts:
     coverage: CoverageApi
     talks: ConversationsApi
     agreed: AgreementsApi
+    held: HoldsApi
     callbacks: CallbacksApi
     peers: PeersApi
     register: RegisterApi
@@ -144,6 +146,7 @@ def _everything(parts: Parts) -> list[web.RouteDef]:
         *_directory(parts.directory, parts.coverage, parts.access),
         *parts.talks.routes(parts.access),
         *parts.agreed.routes(parts.access),
+        *parts.held.routes(parts.access),
         *parts.accounts.routes(),
         *parts.directory_pages.routes(),
         *parts.assurance.routes(),

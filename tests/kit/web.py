@@ -74,6 +74,7 @@ from hub.web.api.directory import DirectoryApi
 from hub.web.api.episodes import EpisodesApi
 from hub.web.api.events import EventsApi
 from hub.web.api.health import HealthApi
+from hub.web.api.holds import HoldsApi
 from hub.web.api.outbox import OutboxApi
 from hub.web.api.peers import PeersApi
 from hub.web.api.register import RegisterApi
@@ -347,6 +348,7 @@ async def serving(
     book = Bookkeeper(ids=ids, ways=writing.ways, packs=writing.packs)
     agreeing = Agreeing(writing=writing, steps=Steps.of(book, writing.areas, directory))
     talking = Talking(store=store, clock=clock, ids=ids)
+    holding = Holds(store=store, posting=writing.posting, clock=clock, nudge=bell.ring)
     speaking = Speaking(reading=talking, notices=desk.reading, sights=desk.sights, bodies=forms)
     parts = Parts(
         events=EventsApi(
@@ -367,6 +369,7 @@ async def serving(
         directory=DirectoryApi(office(store, clock=clock).changing, bodies, clock),
         talks=ConversationsApi(writing, speaking),
         agreed=AgreementsApi(agreeing, speaking),
+        held=HoldsApi(holding, speaking),
         coverage=CoverageApi(directory, load_areas(), clock),
         callbacks=CallbacksApi(
             inbox=Inbox(
@@ -436,7 +439,7 @@ async def serving(
             agreeing,
         ),
         holds=HoldPages(
-            holds=Holds(store=store, posting=writing.posting, clock=clock, nudge=bell.ring),
+            holds=holding,
             sights=desk.sights,
             site=accounts.site,
             sessions=accounts.sessions,

@@ -264,3 +264,35 @@ async def test_what_is_wrong_with_a_proposal_is_named_by_its_path(systems: Syste
     ):
         said = await systems.post("force", f"{systems.of}/agreements", {**PROPOSAL, **change})
         assert (said.status, [one["path"] for one in said.body["problems"]]) == (status, [path]), said.body
+
+
+HOLD: Final[Mapping[str, Any]] = {
+    "id": "force-h1", "author": "Jo Worker", "kind": "no_enquiries", "reason": "A search warrant.",
+    "review_at": "2026-03-04T09:00:00Z",
+}  # fmt: skip
+LIFT: Final[Mapping[str, Any]] = {"id": "force-h2", "author": "Jo Worker", "kind": "no_enquiries"}
+
+
+async def test_a_force_sets_a_hold_which_all_see_without_why_and_lifts_it(systems: Systems) -> None:
+    of = f"{systems.of}/holds"
+    for who, status in (("door", 404), ("nurse", 404), ("reader", 403), ("operators", 403)):
+        assert (await systems.post(who, of, HOLD)).status == status, "only the police do that"
+    for change, path in (({"kind": "no_supper"}, "kind"), ({"review_at": "2026-02-01T00:00:00Z"}, "review_at")):
+        said = await systems.post("force", of, {**HOLD, **change})
+        assert (said.status, [one["path"] for one in said.body["problems"]]) == (422, [path])
+    done = await systems.post("force", of, HOLD)
+    assert (done.status, done.body["deed"], done.body["told"]) == (201, "set", 1), done.body
+    assert (await systems.post("force", of, HOLD)).status == 200
+    assert (await systems.post("force", of, {**HOLD, "author": "Sam Other"})).status == 409
+    seen, own = (await systems.get("door", of)).body, (await systems.get("force", of)).body
+    assert ([one["kind"] for one in seen["holds"]], seen["own"]) == (["no_enquiries"], None)
+    assert "warrant" not in str(seen) and own["own"]["acts"][0]["reason"] == "A search warrant."
+    assert (await systems.get("nurse", of)).status == 404
+    assert (await systems.post("door", f"{of}/lift", LIFT)).status == 404
+    assert (await systems.post("force", f"{of}/lift", LIFT)).status == 201
+    assert (await systems.post("force", f"{of}/lift", LIFT)).status == 200
+    again = await systems.post("force", f"{of}/lift", {**LIFT, "id": "force-h3"})
+    assert (again.status, [one["path"] for one in again.body["problems"]]) == (422, ["kind"])
+    assert (await systems.get("door", of)).body["holds"] == []
+    (thread,) = (await systems.get("door", f"{systems.of}/threads")).body["threads"]
+    assert thread["newest"]["purpose"] == "police_hold"
