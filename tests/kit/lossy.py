@@ -36,8 +36,6 @@ class Lossy:
     port: int = 0
     upstream: tuple[str, int] = ("127.0.0.1", 0)
     met: Counter[Fate] = field(default_factory=Counter)
-    refused: int = 0
-    """Outages so far."""
     _dice: Random = field(init=False)
     _held: list[tuple[datetime, bytes]] = field(default_factory=list)
     _listener: asyncio.Server | None = None
@@ -65,7 +63,6 @@ class Lossy:
         if self._listener is not None:
             self._listener.close()
             self._listener = None
-            self.refused += 1
         for task in list(self._serving):
             task.cancel()
         await asyncio.gather(*self._serving, return_exceptions=True)

@@ -23,6 +23,7 @@ from aiohttp.test_utils import TestServer
 from adapters.https.client import Timeouts
 from adapters.https.guard import Policy
 from adapters.https.push import PushTransport
+from contacts.areas import load_areas
 from contacts.directory import Directory
 from contacts.fictional import fictional_bundle, fictional_directory
 from hub.core.peers import INBOX, WELL_KNOWN, fingerprint
@@ -49,7 +50,7 @@ from hub.web.limits import Buckets
 from routing.packs import Packs, load_packs
 from tests.kit.clock import START, FakeClock
 from tests.kit.delivering import Notes, Sink
-from tests.kit.events import NORTH_LINCOLNSHIRE
+from tests.kit.events import BROMLEY, NORTH_LINCOLNSHIRE
 from tests.kit.lossy import Fate, Lossy, lossy
 from tests.kit.node import ACK_SECRET, a_hub, keyed
 from tests.kit.node import Hub as Node
@@ -214,13 +215,22 @@ class Both:
 
 
 def leading_to(known: Known) -> Directory:
-    """Ashby's: what is for North Lincolnshire goes to the other hub."""
+    """Ashby's: what is for North Lincolnshire goes to the other hub. It knows no councils but the two."""
     whole, inbox = fictional_bundle(), known.said().inbox
+    unknown = load_areas().authorities.keys() - {BROMLEY, NORTH_LINCOLNSHIRE}
     contacts = tuple(
         replace(one, channel="push", address=inbox) if one.organisation == NORTH_LINCOLNSHIRE else one
         for one in whole.contacts
+        if one.organisation not in unknown
     )
-    return Directory.of(replace(whole, contacts=contacts))
+    return Directory.of(
+        replace(
+            whole,
+            organisations=tuple(one for one in whole.organisations if one.code not in unknown),
+            desks=tuple(one for one in whole.desks if one.organisation not in unknown),
+            contacts=contacts,
+        )
+    )
 
 
 @asynccontextmanager
@@ -243,6 +253,7 @@ async def two_hubs(
             made = await a_hub(store, clock=clock, directory=directory, packs=packs, channels=("email", "push"))
             node = replace(made, ids=SeededIds(own.name))
             push = PushTransport(issuer=own.url, signer=own.signers[0], transport_keys=(own.transport,), policy=LOCAL,
+                                 tls_context=client_context(),
                                  timeouts=QUICK, lookup=local)  # fmt: skip
             stack.push_async_callback(push.aclose)
             side = Side(known=own, node=node, wire=wire, push=push)

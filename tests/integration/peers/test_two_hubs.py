@@ -28,7 +28,7 @@ async def test_what_is_lost_repeated_and_late_is_told_once_and_both_end_with_the
                 returned(id="E3", time=at(3)),
             )
         ):
-            await both.let_pass(START + number * HOUR - both.now(), step=20 * MINUTE)
+            await both.let_pass(START + number * HOUR - both.now(), step=30 * MINUTE)
             for one in both.bordon.reached:
                 await both.bordon.answered(one.delivery.id, "accepted")
             both.bordon.reached.clear()
@@ -71,12 +71,12 @@ async def test_three_days_without_each_other_leave_nothing_undone(tmp_path: Path
         for side in both.sides:
             await side.wire.shut()
         await both.ashby.node.post(updated(id="E1", time=at(0), episode={"clothing": "Red coat"}))
-        await both.let_pass(72 * HOUR, step=9 * HOUR)
+        await both.let_pass(72 * HOUR, step=18 * HOUR)
         (before,) = await cases(both.bordon)
         assert "update" not in {one.notice.kind for one in before.told}
         for side in both.sides:
             await side.wire.open()
-        await both.let_pass(36 * HOUR, step=9 * HOUR)
+        await both.let_pass(36 * HOUR, step=18 * HOUR)
         assert (await judge(both)).amiss == []
         (after,) = await cases(both.bordon)
         assert "update" in {one.notice.kind for one in after.told}

@@ -163,3 +163,12 @@ def test_of_another_area_no_pack_of_ours_is_asked() -> None:
     own: Sequence[tuple[str, str | None]] = case.own("missing")
     assert ("iro", NORTH_LINCOLNSHIRE) in own
     assert {code for _, code in own} == {NORTH_LINCOLNSHIRE}
+
+
+def test_whoever_cannot_be_reached_is_a_gap_of_their_own_organisation() -> None:
+    case = Case().hear(notice(1))
+    outcome = tick(case.episode, replace(CONTEXT, now=START + WAIT, reach=lambda recipient, person: "no_contact"))
+    assert outcome is not None
+    gaps = [one for one in outcome.decisions if one.outcome == "gap"]
+    assert {one.recipients[0].organisation for one in gaps} == {NORTH_LINCOLNSHIRE}
+    assert {one.roles for one in gaps} == {("missing_advocate",), ("practice_supervisor",)}
