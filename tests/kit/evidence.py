@@ -12,6 +12,8 @@ from adapters.port import Accepted, Deferred, Receipt
 from contacts.export import dumps
 from contacts.fictional import fictional_bundle
 from hub.core.checkpoints import CheckpointKey, key_id
+from hub.core.records import AuditLine
+from hub.core.resolution import Resolution, Step
 from hub.core.tokens import ack_token, receipt_token
 from hub.service.answers import Answers
 from hub.service.audit.checkpointing import Checkpointing
@@ -21,7 +23,7 @@ from hub.service.holds.setting import Ask, Holds
 from hub.service.ports import Unit
 from hub.service.receipts import Receipts
 from hub.service.tenancy import Own, scoped
-from tests.kit.conversing import HUMBERSIDE, JPEG, SCHOOL, Talk, somebody
+from tests.kit.conversing import BROMLEY, HUMBERSIDE, JPEG, SCHOOL, Talk, somebody
 from tests.kit.delivering import Notes, Sink, Watched, World
 from tests.kit.events import EPISODE, reported_in_full, returned
 from tests.kit.node import ACK_SECRET, Hub, a_hub
@@ -62,6 +64,7 @@ async def told_hub(store: Stores) -> Hub:
     await answers.acknowledge(ack_token(ACK_SECRET, first.id), name=NAME, answer="accepted")
     await Talk(hub).wrote(somebody(HUMBERSIDE, name=WRITER), to=((SCHOOL, "school_office"),), files=(JPEG,))
     await held(hub)
+    await declined(hub, first.notice)
     await hub.clock.advance(3600)
     await hub.post(returned())
     return hub
@@ -73,6 +76,20 @@ async def held(hub: Hub) -> None:
     with scoped(Own(HUMBERSIDE)):
         who = somebody(HUMBERSIDE, name=WRITER)
         assert await holds.set(who, await episode(hub), Ask(kind="no_enquiries", key="a form", reason="Not to be told"))
+
+
+async def declined(hub: Hub, notice: str) -> None:
+    """Somebody of the police says that the child is not theirs, and to whom they passed it on."""
+    of, now = await hub.episode(), hub.clock.now()
+    step = Step(id=hub.ids.new("rp", now), at=now, kind="said", organisation=HUMBERSIDE, notice=notice,
+                answer="redirected", name=WRITER, text="The next desk")  # fmt: skip
+    found = Resolution(
+        id=hub.ids.new("rs", now), episode=of.record.id, roles=("police",), organisation=BROMLEY, desk="front_door",
+        opened_at=now, revision=of.record.revision, steps=(step,),
+    )  # fmt: skip
+    line = AuditLine(id=hub.ids.new("au", now), at=now, actor="hub", action="resolution.moved",
+                     episode=of.record.id, subject=step.id)  # fmt: skip
+    await hub.store.write(lambda unit: unit.resolving.put(found, of.record.child, found.steps, [line]))
 
 
 @cache
