@@ -9,6 +9,7 @@ from datetime import datetime
 
 from contacts.roles import OPERATOR, desk_of
 from hub.core.conversation import Party, Reader
+from hub.core.peers import came_from
 from hub.core.records import AcknowledgementRecord, NoticeRecord, StoredEpisode
 from hub.core.resolution import Resolution, accepts, belongs, concerns, opens
 from hub.service.conversations.audience import standing
@@ -39,8 +40,8 @@ class Following:
         if given.answer == "accepted" and not known:
             return
         stored = await standing(unit, notice.episode)
-        if stored is None:
-            return
+        if stored is None or came_from(stored.doc) is not None:
+            return  # the answer goes to the hub that knows the child, and whose it is, is asked there
         chains = [self.ground.chain(unit, one, stored, now) for one in known if one.state != "ended"]
         for chain in chains:
             await chain.move(self.ground.named(chain.resolution.roles, stored.doc), stored.record.revision)
