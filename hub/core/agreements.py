@@ -142,19 +142,18 @@ def lapses(agreement: Agreement, episode: EpisodeState, now: datetime) -> bool:
     return agreement.lapsed_at is None and agreement.deadline <= now and state_of(agreement, episode) == "open"
 
 
-def in_the_way(known: Iterable[Agreement], kind: AgreementKind, parties: Iterable[PartyKey],
-               episode: EpisodeState) -> Agreement | None:  # fmt: skip
-    """An open one of the same kind between two of these: it is answered first, or two that were proposed at once would
-    both come to hold."""
-    ours = frozenset(parties)
-    return next(
-        (
-            one
-            for one in known
-            if one.kind == kind and state_of(one, episode) == "open" and len(ours.intersection(one.parties)) > 1
-        ),
-        None,
-    )
+def in_the_way(
+    known: Iterable[Agreement],
+    kind: AgreementKind,
+    proposer: PartyKey,
+    asked: Iterable[PartyKey],
+    episode: EpisodeState,
+) -> Agreement | None:
+    """An open one of the same kind between the proposer and one of these: it is answered first, or two that were
+    proposed at once would both come to hold. Of one that is not the proposer's nothing is given away."""
+    others = frozenset(asked)
+    ours = (one for one in known if one.kind == kind and proposer in one.parties and others.intersection(one.parties))
+    return next((one for one in ours if state_of(one, episode) == "open"), None)
 
 
 def wrong_times(now: datetime, deadline: datetime, when: datetime | None) -> tuple[tuple[str, str], ...]:

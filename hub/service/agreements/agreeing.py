@@ -177,7 +177,8 @@ class Agreeing:
         state = stored.record.state
         if state == "retracted" or (state == "returned" and checked.kind == "collection"):
             return (Problem(field="kind", message="Nothing of this is to be agreed any more: see how the child is"),)
-        if in_the_way(await unit.agreements.of_episode(stored.record.id), checked.kind, parties, state):
+        known = await unit.agreements.of_episode(stored.record.id)
+        if in_the_way(known, checked.kind, parties[0], parties[1:], state):
             return (Problem(field="kind", message="This is proposed between you already: answer that, or withdraw it"),)
         some = found.readers([one.key for one in asked], touches=checked.touches)
         if (problem := _reading(found, given, some, parties)) is not None:

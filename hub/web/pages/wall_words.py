@@ -64,6 +64,7 @@ ALARMS: Final[Mapping[str, str]] = {
     "nobody_on_duty": "Ring them, then correct the hours or the rota in the directory.",
     "undeliverable": "Ring them, then see what keeps it from going.",
     "unanswered": "Ring them: nobody has answered.",
+    "proposal_unanswered": "Ring whoever has not answered what was proposed, and have it answered in the conversation.",
     "contact_failed": "Another way may have got through. Correct the contact in the directory.",
     "contact_unproved": "Ring them, and correct the contact in the directory.",
     "no_certificate": "Get a certificate from them, compare its fingerprint by telephone, put it into the directory.",

@@ -111,11 +111,12 @@ def test_what_is_open_at_its_deadline_lapses_once_and_is_answered_all_the_same()
 
 def test_an_open_one_of_the_same_kind_between_two_of_these_is_in_the_way_of_another() -> None:
     first = proposal()
-    assert in_the_way([first], "return_interview", (HOST, OURS), "found") is first, "proposed at once by the other"
-    assert in_the_way([first], "return_interview", (HOST, SCHOOL), "found") is None
-    assert in_the_way([first], "lead", (HOST, OURS), "found") is None
+    assert in_the_way([first], "return_interview", HOST, (OURS,), "found") is first, "proposed at once by the other"
+    assert in_the_way([first], "return_interview", HOST, (SCHOOL,), "found") is None
+    assert in_the_way([first], "return_interview", SCHOOL, (HOST, OURS), "found") is None, "they know nothing of it"
+    assert in_the_way([first], "lead", HOST, (OURS,), "found") is None
     over = proposal(said(HOST, "declined"))
-    assert in_the_way([over], "return_interview", (HOST, OURS), "found") is None
+    assert in_the_way([over], "return_interview", HOST, (OURS,), "found") is None
 
 
 def test_what_a_party_is_in_it() -> None:
