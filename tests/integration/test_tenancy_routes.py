@@ -28,6 +28,7 @@ from hub.core.verification import Place, asked, claimed
 from hub.core.verification import waiting as to_prove
 from hub.service.tenancy import WHOLE, OutOfScope, Own, Scope, Speaking, present_scope
 from hub.web.doors import unguarded, unknown
+from tests.contract.test_resolving import resolution
 from tests.kit.accounts import accounts_over
 from tests.kit.changing import FRONT_DOOR, front_door, furnished, office
 from tests.kit.clock import START
@@ -168,12 +169,15 @@ async def others(desk: Desk) -> There:
 
     await web.store.write(work)
     notice, message = told.changes.notices[0], await desk.wrote()
+    theirs = resolution(told.story, None)
+    await web.store.write(lambda unit: unit.resolving.put(theirs, told.story.child, theirs.steps, ()))
     ids = {
         "thread": message.thread, "file": message.files[0].id, "message": message.id, "number": "1",
         "user": invited.user, "session": admin.viewer.session, "passkey": passkey.id, "notice": notice.id,
         "delivery": told.delivery.id, "episode": told.story.episode, "alarm": alarm.id, "change": proposed.draft.id,
         "upload": upload.id, "organisation": BROMLEY, "mark": row.mark.hex(), "token": token.id,
         "table": "contacts", "key": FRONT_DOOR, "deed": "approve", "agreement": await desk.proposed(message),
+        "resolution": theirs.id,
     }  # fmt: skip
     words = (
         "Robin Example", "Jo Bromley", "bromley.example", "e09000006.example", notice.reference, notice.id,
