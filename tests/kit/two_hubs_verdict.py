@@ -96,6 +96,8 @@ def _of_each(verdict: Verdict, crossing: Sequence[Told], case: Case) -> None:
             verdict.amiss.append(f"{name}: {len(there.said)} answers at Bordon, {len(one.said)} at Ashby, or others")
         elif one.answers:
             verdict.counted["answers of Bordon's people that stand at Ashby"] += len(one.answers)
+        if one.said and one.said[-1][0] == "accepted" and notice.state not in ("acknowledged", "superseded"):
+            verdict.amiss.append(f"{name}: it was accepted, and is chased still")
         if notice.state in UNKNOWN and not pointless:
             verdict.amiss.append(f"{name}: nobody knows what became of it")
     if foreign := set(decided) - {f"peer:{one.notice.reference}" for one in crossing}:
