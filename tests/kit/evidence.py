@@ -11,7 +11,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from adapters.port import Accepted, Deferred, Receipt
 from contacts.export import dumps
 from contacts.fictional import fictional_bundle
+from hub.core.agreements import Agreement, Answer
 from hub.core.checkpoints import CheckpointKey, key_id
+from hub.core.conversation import Message
 from hub.core.records import AuditLine
 from hub.core.resolution import Resolution, Step
 from hub.core.tokens import ack_token, receipt_token
@@ -62,7 +64,8 @@ async def told_hub(store: Stores) -> Hub:
     assert await receipts.take(receipt, RAW)
     answers = Answers(store=store, clock=hub.clock, ids=hub.ids, meter=Notes())
     await answers.acknowledge(ack_token(ACK_SECRET, first.id), name=NAME, answer="accepted")
-    await Talk(hub).wrote(somebody(HUMBERSIDE, name=WRITER), to=((SCHOOL, "school_office"),), files=(JPEG,))
+    wrote = await Talk(hub).wrote(somebody(HUMBERSIDE, name=WRITER), to=((SCHOOL, "school_office"),), files=(JPEG,))
+    await agreed(hub, wrote)
     await held(hub)
     await declined(hub, first.notice)
     await hub.clock.advance(3600)
@@ -76,6 +79,24 @@ async def held(hub: Hub) -> None:
     with scoped(Own(HUMBERSIDE)):
         who = somebody(HUMBERSIDE, name=WRITER)
         assert await holds.set(who, await episode(hub), Ask(kind="no_enquiries", key="a form", reason="Not to be told"))
+
+
+async def agreed(hub: Hub, message: Message) -> None:
+    """The police propose who interviews, and the school's office accepts."""
+    now, asked = hub.clock.now(), (SCHOOL, "school_office")
+    made = Agreement(
+        id=hub.ids.new("ag", now), episode=message.episode, thread=message.thread, message=message.id,
+        kind="return_interview", does_it=asked, when=now + timedelta(days=2), deadline=now + timedelta(days=1),
+        proposer=(HUMBERSIDE, message.desk), asked=(asked,), actor=message.actor, proposed_at=now,
+    )  # fmt: skip
+    answer = Answer(party=asked, said="accepted", at=now, actor="user:us_2", message=message.id)
+    proposed, accepted = (
+        AuditLine(id=hub.ids.new("au", now), at=now, actor="hub", action=action, episode=message.episode,
+                  subject=made.id)
+        for action in ("agreement.proposed", "agreement.accepted")
+    )  # fmt: skip
+    await hub.store.write(lambda unit: unit.agreements.add(made, [proposed]))
+    await hub.store.write(lambda unit: unit.agreements.answer(made, answer, [accepted]))
 
 
 async def declined(hub: Hub, notice: str) -> None:
