@@ -30,7 +30,7 @@ from hub.app.foundations import Domain, Foundations, Log
 from hub.app.keys import acknowledgement_secret, event_digest, forms_secret, key_ring, rotation_of
 from hub.app.ledger import store_of
 from hub.app.mail import anchors
-from hub.app.peers import among_peers, carrying_of, own_hub
+from hub.app.peers import among_peers, carrying_of, introducing_of, own_hub
 from hub.app.pickup import pickup_of
 from hub.app.replies import answered_by_mail
 from hub.app.retention import backups_of, erasing_of
@@ -321,6 +321,7 @@ async def running(
             digest=event_digest(ring),
             nudge=nudge,
             own=own_hub(settings, ring, clock.now()),
+            introducing=introducing_of(settings, ring, store, clock, ids, lookup),
             demo_pages=demo_pages,
         )
         server = Server(

@@ -25,6 +25,7 @@ from hub.service.health import Health
 from hub.service.holds.setting import Holds
 from hub.service.inbox import Inbox
 from hub.service.live_directory import LiveDirectory
+from hub.service.peers.introducing import Introducing
 from hub.service.ports import Clock, Ids, Store
 from hub.service.register import Registers
 from hub.service.timeline import Seeing
@@ -60,6 +61,7 @@ from hub.web.pages.conversations.routes import ConversationSite
 from hub.web.pages.desk.routes import DeskServices, DeskSite
 from hub.web.pages.directory.routes import DirectorySite
 from hub.web.pages.holds.pages import HoldPages
+from hub.web.pages.peers.pages import PeerPages
 from hub.web.pages.pickup import PickupPage
 from hub.web.pages.rendering import Pages
 from hub.web.pages.resolving.routes import ResolvingPages
@@ -104,6 +106,7 @@ def parts_of(
     digest: Callable[[bytes], bytes],
     nudge: Callable[[], None],
     own: OwnHub | None,
+    introducing: Introducing,
     demo_pages: bool,
 ) -> Parts:
     """Raises SettingsError if the token of a callback cannot be read."""
@@ -255,6 +258,13 @@ def parts_of(
             clock=clock,
         ),
         streams=streams,
+        peer_pages=PeerPages(
+            introducing=introducing,
+            own=None if own is None else own.said,
+            confirming=accounts.confirming,
+            site=people.site,
+            sessions=people.sessions,
+        ),
         timeline=TimelinePages(seeing=seeing, explaining=domain.explaining, pages=pages, clock=clock)
         if demo_pages
         else None,

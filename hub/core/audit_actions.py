@@ -59,6 +59,7 @@ ACTIONS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
     "directory.viewed": ("The directory was looked at.", ("route",)),
     "directory.exported": ("It, or a part of it, was taken out as a file.", ("route",)),
     "users.viewed": ("Users were looked at.", ("route",)),
+    "peers.viewed": ("Which other hubs are known was looked at.", ("route",)),
     "tokens.viewed": ("API tokens were looked at, without their secrets.", ("route",)),
     "holds.listed": ("Legal holds were listed, with their reasons.", ("route",)),
     "children.listed": ("Children were listed by their ids.", ("route",)),

@@ -15,6 +15,7 @@ from hub.web.api.episodes import BEARER, TOKEN
 from hub.web.pages.agreements.pages import AGREEMENTS
 from hub.web.pages.conversations.pages import CONVERSATIONS
 from hub.web.pages.holds.pages import OF
+from hub.web.pages.peers.pages import PEERS
 from hub.web.pages.resolving.routes import RESOLVING
 from hub.web.pages.tokens.routes import TOKENS
 from hub.web.sessions import VIEWER
@@ -61,6 +62,8 @@ SEEN: Final[Mapping[str, str]] = {
     "/users": "users.viewed",
     "/users/{user}": "users.viewed",
     "/users/{user}/desks": "users.viewed",
+    PEERS: "peers.viewed",
+    f"{PEERS}/{{hub}}": "peers.viewed",
     TOKENS: "tokens.viewed",
     f"{TOKENS}/{{token}}": "tokens.viewed",
 }

@@ -40,6 +40,7 @@ from hub.web.pages.conversations.routes import ConversationSite
 from hub.web.pages.desk.routes import DeskSite
 from hub.web.pages.directory.routes import DirectorySite
 from hub.web.pages.holds.pages import HoldPages
+from hub.web.pages.peers.pages import PeerPages
 from hub.web.pages.pickup import PickupPage
 from hub.web.pages.rendering import Pages
 from hub.web.pages.resolving.routes import ResolvingPages
@@ -86,6 +87,7 @@ class Parts:
     tokens: TokenPages
     wall: WallPages
     streams: Streams
+    peer_pages: PeerPages
     audit: AuditPages
     looks: Looks
     timeline: TimelinePages | None
@@ -156,6 +158,7 @@ def _everything(parts: Parts) -> list[web.RouteDef]:
         *parts.holds.routes(),
         *parts.tokens.routes(),
         *parts.wall.routes(),
+        *parts.peer_pages.routes(),
         *parts.audit.routes(),
         *unguarded(_open_to_all(parts)),
     ]

@@ -29,6 +29,7 @@ from tests.kit.clock import START
 from tests.kit.desk import Desk, at_the_desk
 from tests.kit.directory import BROMLEY
 from tests.kit.keyboard import by_keyboard
+from tests.kit.peers import BORDON, a_peer
 from tests.kit.tokens import Token, file_tokens
 from tests.kit.web import ACK_SECRET, Web
 
@@ -162,7 +163,9 @@ async def examples(desk: Desk) -> dict[str, str]:
     theirs = resolution(told.story, None)
     await web.store.write(lambda unit: unit.holds.add(deed(told.story)))
     await web.store.write(lambda unit: unit.resolving.put(theirs, told.story.child, theirs.steps, ()))
+    await web.store.write(lambda unit: unit.peers.put(a_peer(BORDON)))
     return {
+        "/peers/{hub}": f"/peers/{BORDON.said().hub}",
         "/resolving/{resolution}": f"/resolving/{theirs.id}",
         "/conversations/of/{episode}": f"/conversations/of/{told.story.episode}",
         "/conversations/of/{episode}/new": f"/conversations/of/{told.story.episode}/new",

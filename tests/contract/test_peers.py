@@ -11,24 +11,11 @@ from hub.service.ports import Unit, Unsealable
 from tests.kit.clock import START
 from tests.kit.events import reported
 from tests.kit.node import a_hub
-from tests.kit.peers import ASHBY, BORDON, Hub
+from tests.kit.peers import ASHBY, BORDON, a_peer
 from tests.kit.store import Stores, raw
 
 DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
 A = ASHBY.said().hub
-
-
-def a_peer(hub: Hub = ASHBY) -> Peer:
-    return Peer(
-        hub=hub.said().hub,
-        url=hub.url,
-        state="introduced",
-        document=hub.document(),
-        said=hub.said(),
-        put_by="Jo Worker",
-        introduced_at=START,
-        changed_at=START,
-    )
 
 
 async def put(store: Stores, *peers: Peer) -> None:

@@ -35,6 +35,7 @@ from tests.kit.clock import START
 from tests.kit.desk import Desk, at_the_desk
 from tests.kit.directory import BROMLEY
 from tests.kit.events import raw, reported
+from tests.kit.peers import BORDON, a_peer
 from tests.kit.tokens import Token, file_tokens
 from tests.kit.visitor import Visitor
 from tests.kit.web import ACK_SECRET, Web, source
@@ -171,13 +172,15 @@ async def others(desk: Desk) -> There:
     notice, message = told.changes.notices[0], await desk.wrote()
     theirs = resolution(told.story, None)
     await web.store.write(lambda unit: unit.resolving.put(theirs, told.story.child, theirs.steps, ()))
+    peer = a_peer(BORDON)
+    await web.store.write(lambda unit: unit.peers.put(peer))
     ids = {
         "thread": message.thread, "file": message.files[0].id, "message": message.id, "number": "1",
         "user": invited.user, "session": admin.viewer.session, "passkey": passkey.id, "notice": notice.id,
         "delivery": told.delivery.id, "episode": told.story.episode, "alarm": alarm.id, "change": proposed.draft.id,
         "upload": upload.id, "organisation": BROMLEY, "mark": row.mark.hex(), "token": token.id,
         "table": "contacts", "key": FRONT_DOOR, "deed": "approve", "agreement": await desk.proposed(message),
-        "resolution": theirs.id,
+        "resolution": theirs.id, "hub": peer.hub,
     }  # fmt: skip
     words = (
         "Robin Example", "Jo Bromley", "bromley.example", "e09000006.example", notice.reference, notice.id,

@@ -12,7 +12,7 @@ from adapters.https.receive import Opener
 from adapters.https.seal import ContentSigner
 from adapters.https.wire import TransportKey
 from contacts.jwks import read_jwk
-from hub.core.peers import INBOX, Introduction, written
+from hub.core.peers import INBOX, Introduction, Peer, written
 from hub.core.ulid import spelled
 from tests.kit.clock import START
 from tests.kit.pki import curve_key
@@ -66,3 +66,17 @@ class Hub:
 
 ASHBY: Final = Hub(name="ashby", number=1)
 BORDON: Final = Hub(name="bordon", number=2)
+
+
+def a_peer(hub: Hub = ASHBY) -> Peer:
+    """As another hub knows it that was introduced to it."""
+    return Peer(
+        hub=hub.said().hub,
+        url=hub.url,
+        state="introduced",
+        document=hub.document(),
+        said=hub.said(),
+        put_by="Jo Worker",
+        introduced_at=START,
+        changed_at=START,
+    )

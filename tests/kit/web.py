@@ -52,6 +52,8 @@ from hub.service.holds.setting import Holds
 from hub.service.inbox import Inbox
 from hub.service.ledger import Bookkeeper
 from hub.service.outbox import Outbox
+from hub.service.peers.introducing import Introducing
+from hub.service.peers.ports import NotFetched
 from hub.service.pickup.codes import Codes
 from hub.service.pickup.link import USUAL, Keep, Links
 from hub.service.pickup.viewing import Viewing
@@ -95,6 +97,7 @@ from hub.web.pages.conversations.routes import ConversationSite
 from hub.web.pages.desk.routes import DeskSite
 from hub.web.pages.directory.routes import DirectorySite
 from hub.web.pages.holds.pages import HoldPages
+from hub.web.pages.peers.pages import PeerPages
 from hub.web.pages.pickup import PickupPage
 from hub.web.pages.rendering import Pages
 from hub.web.pages.resolving.routes import ResolvingPages
@@ -109,7 +112,7 @@ from tests.kit.changing import office
 from tests.kit.clock import START, FakeClock
 from tests.kit.delivering import Sink
 from tests.kit.events import BROMLEY, SOURCE, wire_rules
-from tests.kit.peers import ASHBY
+from tests.kit.peers import ASHBY, BORDON
 from tests.kit.store import sqlite_store
 from tests.kit.tokens import Token, file_tokens
 
@@ -332,6 +335,12 @@ async def serving(
     outbox = Outbox(
         store=store, clock=clock, ids=ids, late=timedelta(seconds=120), keep=lambda *_: None, nudge=lambda: None
     )
+
+    async def fetched(url: str) -> bytes:
+        if not url.startswith(BORDON.url):
+            raise NotFetched("TimeoutError")
+        return BORDON.document(clock.now())
+
     bell = Bell()
     streams = Streams(clock=clock, bell=bell)
     desk = desk_of(store, directory, keep, composer, answers, ACK_SECRET, clock, ids, metrics)
@@ -466,6 +475,13 @@ async def serving(
             clock=clock,
         ),
         streams=streams,
+        peer_pages=PeerPages(
+            introducing=Introducing(store=store, fetch=fetched, own=ASHBY.said().hub, clock=clock, ids=ids),
+            own=ASHBY.said(),
+            confirming=services.confirming,
+            site=accounts.site,
+            sessions=accounts.sessions,
+        ),
         timeline=TimelinePages(seeing=seeing, explaining=explaining, pages=pages, clock=clock) if demo_pages else None,
         pages=pages,
         access=bearers_of(

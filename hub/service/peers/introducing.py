@@ -5,12 +5,13 @@ do this at once, or a document that comes late, cannot bring back an older state
 """
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 from urllib.parse import urlsplit
 
+from contacts.roles import OPERATOR
 from hub.core.lines import one_line
 from hub.core.peers import (
     TRANSITIONS,
@@ -45,7 +46,7 @@ class Refused(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Introducing:
-    """``own``: this hub's id."""
+    """``own``: this hub's id. ``name`` is always a person's own; ``actor`` theirs in the audit log."""
 
     store: Store
     fetch: Fetch
@@ -53,7 +54,11 @@ class Introducing:
     clock: Clock
     ids: Ids
 
-    async def introduce(self, url: str, name: str) -> Peer:
+    async def known(self) -> Sequence[Peer]:
+        """Every one, by the instant of its introduction."""
+        return await self.store.read(lambda unit: unit.peers.all())
+
+    async def introduce(self, url: str, name: str, *, actor: str = OPERATOR) -> Peer:
         """Fetch what the hub at ``url`` says of itself, and keep it until a second person confirms. Raises Refused."""
         place, by = document_url(url), named(name)
         document, said = await self._fetched(place)
@@ -75,12 +80,14 @@ class Introducing:
             peer = Peer(hub=said.hub, url=place, state="introduced", document=document, said=said, put_by=by,
                         introduced_at=now, changed_at=now)  # fmt: skip
             await unit.peers.put(peer)
-            await unit.add_audit([self._line("peer.introduced", peer.hub, now)])
+            await unit.add_audit([self._line("peer.introduced", peer.hub, now, actor)])
             return peer
 
         return await self.store.write(write)
 
-    async def confirm(self, hub: str, typed: str, name: str, organisations: Collection[str]) -> Peer:
+    async def confirm(
+        self, hub: str, typed: str, name: str, organisations: Collection[str], *, actor: str = OPERATOR
+    ) -> Peer:
         """Trust it: ``typed`` is the fingerprint that its operator read out; ``organisations``: those here that it may
         send notices for. Raises Refused."""
         by, now, ours = named(name), self.clock.now(), tuple(sorted(set(organisations)))
@@ -93,13 +100,14 @@ class Introducing:
             if not is_another(by, peer.put_by):
                 return "It has to be confirmed by somebody else than whoever brought it here."
             if not is_fingerprint(peer.said, typed):
-                await unit.add_audit([self._line("peer.mismatch", hub, now)])
+                await unit.add_audit([self._line("peer.mismatch", hub, now, actor)])
                 return (
-                    "That is not its fingerprint. Have it read out again (`fingerpost peers self` on the other side). "
-                    "If it differs still, somebody may stand between the two hubs: remove the peer."
+                    "That is not its fingerprint. Have it read out again: it stands there under Other hubs, and "
+                    "`fingerpost peers self` says it. If it differs still, somebody may stand between the two hubs: "
+                    "remove the peer."
                 )
-            done = await self._step(unit, replace(peer, organisations=ours), "confirm", by, now)
-            await self._seen_to(unit, hub, now)
+            done = await self._step(unit, replace(peer, organisations=ours), "confirm", by, now, actor)
+            await self._seen_to(unit, hub, now, actor)
             return done
 
         found = await self.store.write(write)
@@ -107,17 +115,17 @@ class Introducing:
             raise Refused(found)
         return found
 
-    async def suspend(self, hub: str, name: str) -> Peer:
+    async def suspend(self, hub: str, name: str, *, actor: str = OPERATOR) -> Peer:
         """Take nothing more from it until it is confirmed anew. Raises Refused."""
         by, now = named(name), self.clock.now()
 
         async def write(unit: Unit) -> Peer:
             await unit.lock(LOCK)
-            return await self._step(unit, await self._known(unit, hub), "suspend", by, now)
+            return await self._step(unit, await self._known(unit, hub), "suspend", by, now, actor)
 
         return await self.store.write(write)
 
-    async def remove(self, hub: str, name: str) -> None:
+    async def remove(self, hub: str, name: str, *, actor: str = OPERATOR) -> None:
         """Forget it. Raises Refused."""
         named(name)
         now = self.clock.now()
@@ -126,12 +134,12 @@ class Introducing:
             await unit.lock(LOCK)
             await self._known(unit, hub)
             await unit.peers.remove(hub)
-            await self._seen_to(unit, hub, now)
-            await unit.add_audit([self._line("peer.removed", hub, now)])
+            await self._seen_to(unit, hub, now, actor)
+            await unit.add_audit([self._line("peer.removed", hub, now, actor)])
 
         await self.store.write(write)
 
-    async def refresh(self, hub: str, name: str) -> Peer:
+    async def refresh(self, hub: str, name: str, *, actor: str = OPERATOR) -> Peer:
         """Fetch anew what it says. New keys are taken over if a known one signed them; else it is confirmed no more,
         and the operator is told. Raises Refused."""
         by = named(name)
@@ -154,11 +162,11 @@ class Introducing:
             if same or not trusted or succeeds(document, peer.said, now):
                 await unit.peers.put(fresh)
                 if not same:
-                    await unit.add_audit([self._line("peer.keys_changed", hub, now)])
+                    await unit.add_audit([self._line("peer.keys_changed", hub, now, actor)])
                 return fresh
             alarm = AlarmRecord(id=self.ids.new("al", now), kind=ALARM, owner="operator", reason=hub, raised_at=now)
-            await unit.add_alarm(alarm, [self._line("alarm.peer_keys", hub, now)])
-            return await self._step(unit, fresh, "doubt", by, now)
+            await unit.add_alarm(alarm, [self._line("alarm.peer_keys", hub, now, actor)])
+            return await self._step(unit, fresh, "doubt", by, now, actor)
 
         return await self.store.write(write)
 
@@ -178,7 +186,7 @@ class Introducing:
     async def _known(self, unit: Unit, hub: str) -> Peer:
         peer = await unit.peers.one(hub)
         if peer is None:
-            raise Refused(f"There is no peer {hub}: see `fingerpost peers list`.")
+            raise Refused(f"There is no peer {hub}: it may have been removed.")
         return peer
 
     async def _only_one_called(self, unit: Unit, said: Introduction) -> None:
@@ -186,22 +194,22 @@ class Introducing:
         if other is not None and other.hub != said.hub:
             raise Refused(f"{other.hub} is known by this address already: remove it first.")
 
-    async def _seen_to(self, unit: Unit, hub: str, now: datetime) -> None:
+    async def _seen_to(self, unit: Unit, hub: str, now: datetime, actor: str) -> None:
         for alarm in await unit.alarms():
             if alarm.kind == ALARM and alarm.reason == hub:
-                await seen_to(unit, alarm.id, "operator", self.ids, now)
+                await seen_to(unit, alarm.id, actor, self.ids, now)
 
-    async def _step(self, unit: Unit, peer: Peer, step: Step, by: str, now: datetime) -> Peer:
+    async def _step(self, unit: Unit, peer: Peer, step: Step, by: str, now: datetime, actor: str) -> Peer:
         state = TRANSITIONS[peer.state].get(step)
         if state is None:
             raise Refused(f"{peer.hub} is {peer.state}.")
         done = replace(peer, state=state, put_by=by, changed_at=now)
         await unit.peers.put(done)
-        await unit.add_audit([self._line(STEPS[step], peer.hub, now)])
+        await unit.add_audit([self._line(STEPS[step], peer.hub, now, actor)])
         return done
 
-    def _line(self, action: str, hub: str, now: datetime) -> AuditLine:
-        return AuditLine(id=self.ids.new("au", now), at=now, actor="operator", action=action, subject=hub, detail={})
+    def _line(self, action: str, hub: str, now: datetime, actor: str) -> AuditLine:
+        return AuditLine(id=self.ids.new("au", now), at=now, actor=actor, action=action, subject=hub, detail={})
 
 
 STEPS: Final[Mapping[Step, str]] = {

@@ -76,6 +76,7 @@ def navigation(viewer: Viewer, here: str, base: str) -> list[dict[str, Any]]:
         ("/register", "Register", may(viewer, "notices:see", viewer.organisation)),
         ("/directory", "Directory", may(viewer, "directory:see", viewer.organisation)),
         ("/users", "Users", may(viewer, "users:see", viewer.organisation)),
+        ("/peers", "Other hubs", may(viewer, "hub:see", OPERATOR)),
         ("/audit", "Audit log", may(viewer, "audit:see", viewer.organisation)),
         ("/tokens", "API tokens", may(viewer, "tokens:manage", viewer.organisation)),
         ("/account", "Your account", True),
