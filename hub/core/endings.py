@@ -1,10 +1,13 @@
 """What an episode's end makes pointless to tell (readings.md D8)."""
 
 from collections.abc import Iterable, Mapping
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from hub.core.records import EpisodeState, NoticeRecord
+from hub.core.summary import EpisodeState
 from routing.decision import Kind
+
+if TYPE_CHECKING:  # the clocks, which a simulation runs too, need no rows of the ledger
+    from hub.core.records import NoticeRecord
 
 OVERTAKES: Final[Mapping[Kind, tuple[Kind, ...]]] = {
     "found": ("missing", "away", "concern", "update", "renotification", "message"),
@@ -20,7 +23,7 @@ LIVING: Final[tuple[EpisodeState, ...]] = ("open", "found")
 ENDINGS: Final[Mapping[EpisodeState, Kind]] = {"found": "found", "returned": "returned", "retracted": "retraction"}
 
 
-def overtaken(state: EpisodeState, notice: NoticeRecord, others: Iterable[NoticeRecord]) -> bool:
+def overtaken(state: EpisodeState, notice: "NoticeRecord", others: "Iterable[NoticeRecord]") -> bool:
     """Whether the episode has ended since in a way that makes this notice pointless. What was decided with the ending
     or after it (the crime that a returned child tells of) is as good as any other news. ``others``: of the episode."""
     if not over(state, notice.kind):

@@ -415,10 +415,16 @@ def base_of(marker: Marker) -> str:
     return "people" if marker.path.startswith("people.") else marker.path
 
 
+NOT_OURS = ("answer second", "answer redirected_to")
+"""Who has to choose whom to ask next is told who said that the child is not theirs, and in what words (D12)."""
+
+
 def may(marker: Marker, columns: set[str], told: Mapping[str, Any], address: str) -> bool:
     """Whether readers in these columns may see this value; their own name, address and number are their own."""
     theirs = {"name": told["person"], "email": address, "urn": told["organisation_code"]}
     own = theirs.get(marker.path.rpartition(".")[2]) or ""
+    if told["kind"] == "conversation" and told["message"]["purpose"] == "not_ours" and marker.what in NOT_OURS:
+        return True
     return marker.needles[0].lower() in own.lower() or bool(columns & set(NEED.get(base_of(marker), "")))
 
 

@@ -524,6 +524,8 @@ def _said(**changes: Any) -> Said:
         "pictures": (Attachment(name="picture-1.jpg", media_type="image/jpeg", data=JPEG),),
         "count": 1,
         "url": "https://hub.example/conversations/th_1",
+        "in_reply_to": "ms_0",
+        "replies_url": "https://hub.example/v1/threads/th_1/messages",
     }
     return Said(**values | changes)
 
@@ -543,6 +545,7 @@ def test_a_message_is_printed_with_who_wrote_it_and_its_pictures_are_attached() 
         "id": "ms_1", "thread": "th_1", "purpose": "sighting", "whereabouts": True, "author": "Kit Writer",
         "organisation": "Example Borough", "sent_at": "2026-03-01T20:15:00Z",
         "text": "Seen at the station.\nGot into a red car.", "pictures": ["picture-1.jpg"],
+        "in_reply_to": "ms_0", "replies_url": "https://hub.example/v1/threads/th_1/messages",
     }  # fmt: skip
 
 
