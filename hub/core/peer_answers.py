@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from adapters.port import Attachment
-from hub.core.peer_cases import NotUnderstood, attachments
+from hub.core.peer_cases import Instant, NotUnderstood, attachments
 from hub.core.peer_messages import ANSWER
 from hub.core.records import AcknowledgementRecord
 from hub.core.wire_json import read
@@ -35,7 +35,7 @@ class Answered(BaseModel):
     answer: Literal["accepted", "not_ours", "redirected"]
     name: Annotated[str, Field(max_length=200)]
     redirected_to: Annotated[str, Field(max_length=400)] | None = None
-    at: AwareDatetime
+    at: Instant
 
 
 def answer_json(given: AcknowledgementRecord, *, message: str, reference: str, organisation: str) -> Attachment:

@@ -66,7 +66,7 @@ def _in_utc(at: datetime) -> datetime:
         raise ValueError("is no instant in UTC") from None
 
 
-_Instant = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+Instant = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 _Text = Annotated[str, Field(max_length=2_000)]
 _Organisation = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9:._-]{0,63}$")]
 _Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
@@ -86,7 +86,7 @@ class _Rule(BaseModel):
 
 class _Duty(BaseModel):
     code: _Text
-    due_at: _Instant | None = None
+    due_at: Instant | None = None
 
 
 class _Notice(BaseModel):
@@ -101,14 +101,14 @@ class _Notice(BaseModel):
     kind: Kind
     priority: Priority
     status: MessageStatus
-    issued_at: _Instant
+    issued_at: Instant
     organisation_code: _Organisation
     roles: Annotated[tuple[str, ...], Field(min_length=1, max_length=20)]
     gap_role: _Text | None = None
     rules: Annotated[tuple[_Rule, ...], Field(max_length=200)] = ()
     why: _Text = ""
     changed: Annotated[tuple[_Text, ...], Field(max_length=200)] = ()
-    remove_at: _Instant | None = None
+    remove_at: Instant | None = None
     remove_now: bool = False
     duty: _Duty | None = None
     in_person: Annotated[tuple[_Text, ...], Field(max_length=50)] = ()

@@ -1,6 +1,7 @@
 """What a human answers at one hub to the notice of another is recorded there, once, as if they had answered there."""
 
 import base64
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 
 from adapters.port import Accepted, Alert, Content, Envelope, Rejected, Result
-from hub.core.peer_answers import answer_json, answered, retry_in
+from hub.core.peer_answers import FORMAT, answer_json, answered, retry_in
 from hub.core.peer_cases import NotUnderstood
 from hub.core.peer_messages import Message
 from hub.core.records import AcknowledgementRecord, DeliveryRecord, NoticeRecord
@@ -165,6 +166,15 @@ def _claims(data: bytes) -> dict[str, Any]:
 def test_what_is_no_answer_is_refused(data: bytes) -> None:
     with pytest.raises(NotUnderstood):
         answered(_claims(data))
+
+
+@pytest.mark.parametrize("at", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
+def test_an_answer_of_no_instant_in_utc_is_none(at: str) -> None:
+    said = {"format": FORMAT, "message": "dl_1", "reference": "FP-2345-6789", "organisation_code": NORTH_LINCOLNSHIRE,
+            "answer": "accepted", "name": "Jo Nairn", "at": START.isoformat()}  # fmt: skip
+    assert answered(_claims(json.dumps(said).encode())).at == START
+    with pytest.raises(NotUnderstood):
+        answered(_claims(json.dumps(said | {"at": at}).encode()))
 
 
 def test_there_is_no_last_try() -> None:
