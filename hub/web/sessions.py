@@ -31,6 +31,8 @@ VIEWER: Final = web.RequestKey("viewer", Viewer)
 """Who is signed in, on every page that is guarded."""
 FORM: Final = web.RequestKey("form", Form)
 """What was sent to a guarded page, its token checked."""
+BY_ITSELF: Final = frozenset({"text/event-stream", "text/html"})
+"""What a script asks to be sent (hub/web/static/live.js); a browser that goes to a page accepts more."""
 HOME: Final = "/account"
 CSRF: Final = "csrf"
 """The field of a form that bears the token."""
@@ -167,10 +169,10 @@ class Sessions:
 
     # the session
     async def viewer(self, request: web.Request, *, seen: bool = False) -> Viewer | None:
-        """Who is signed in. What a script asks for by itself (Fetch Metadata) is no sign that they are there: a page
-        left open keeps no session alive. ``seen``: it is one all the same."""
+        """Who is signed in. What a script asks for by itself is no sign that they are there: a page left open keeps no
+        session alive, nor in an older browser, which says nothing of who asks. ``seen``: it is one all the same."""
         token = request.cookies.get(self._cookie)
-        by_hand = request.headers.get("Sec-Fetch-Dest") != "empty"
+        by_hand = request.headers.get("Sec-Fetch-Dest") != "empty" and request.headers.get("Accept") not in BY_ITSELF
         return await self._signing_in.viewer(token, seen=seen or by_hand) if token else None
 
     async def still(self, request: web.Request) -> Viewer | None:

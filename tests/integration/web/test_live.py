@@ -1,7 +1,7 @@
 """An open page hears at once what is new: by the bell, as no time goes by between the message and the event."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -19,6 +19,8 @@ from tests.kit.pickup import BROMLEY
 from tests.kit.visitor import Visitor
 
 BY_SCRIPT: Final = {"Sec-Fetch-Dest": "empty", "Sec-Fetch-Site": "same-origin"}
+OLDER: Final = {"Accept": "text/event-stream"}
+"""Of a browser that says nothing of who asks (Safari before 16.4)."""
 
 
 @pytest.fixture
@@ -28,8 +30,10 @@ async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
 
 
 @asynccontextmanager
-async def stream(desk: Desk, visitor: Visitor, path: str) -> AsyncIterator[StreamReader]:
-    headers = {"Cookie": f"fingerpost={visitor.cookies['fingerpost']}", **BY_SCRIPT}
+async def stream(
+    desk: Desk, visitor: Visitor, path: str, by: Mapping[str, str] = BY_SCRIPT
+) -> AsyncIterator[StreamReader]:
+    headers = {"Cookie": f"fingerpost={visitor.cookies['fingerpost']}", **by}
     async with desk.told.web.session.get(f"{desk.told.web.url}{path}/live", headers=headers) as answer:
         assert (answer.status, answer.headers["Cache-Control"]) == (200, "no-store")
         yield answer.content
@@ -82,11 +86,12 @@ async def test_who_is_told_of_nothing_hears_nothing(desk: Desk) -> None:
                 await event(theirs)
 
 
-async def test_a_page_left_open_keeps_nobody_signed_in(desk: Desk) -> None:
+@pytest.mark.parametrize("by", [BY_SCRIPT, OLDER], ids=["now", "older"])
+async def test_a_page_left_open_keeps_nobody_signed_in(desk: Desk, by: Mapping[str, str]) -> None:
     clock, jo = desk.told.web.clock, await desk.visitor()
     signed_in, idle = clock.now(), AccountLimits().idle
     await clock.advance(idle.total_seconds() - 60)
-    async with stream(desk, jo, "/notices") as list_:
+    async with stream(desk, jo, "/notices", by) as list_:
         await event(list_)
         rest = asyncio.ensure_future(list_.read())
         async with asyncio.timeout(20):
