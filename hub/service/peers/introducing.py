@@ -190,9 +190,11 @@ class Introducing:
         return peer
 
     async def _only_one_called(self, unit: Unit, said: Introduction) -> None:
-        other = await unit.peers.called(said.issuer)
-        if other is not None and other.hub != said.hub:
-            raise Refused(f"{other.hub} is known by this address already: remove it first.")
+        """Nor have two one inbox: what goes there goes by the first that has it."""
+        for other in await unit.peers.all():
+            same = said.issuer == other.said.issuer or said.inbox == other.said.inbox
+            if same and other.hub != said.hub:
+                raise Refused(f"{other.hub} is known by this address already: remove it first.")
 
     async def _seen_to(self, unit: Unit, hub: str, now: datetime, actor: str) -> None:
         for alarm in await unit.alarms():

@@ -1,18 +1,18 @@
 """Two humans and a telephone between one hub and another; and what becomes of that when keys change."""
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 import pytest
 
-from hub.core.peers import WELL_KNOWN, fingerprint
+from hub.core.peers import WELL_KNOWN, Introduction, fingerprint
 from hub.edge.ids import SeededIds
 from hub.service.audit.ports import Wanted
 from hub.service.peers.introducing import Introducing, Refused
 from hub.service.peers.ports import NotFetched
 from tests.kit.clock import START, FakeClock
-from tests.kit.peers import ASHBY, BORDON, Hub
+from tests.kit.peers import ASHBY, BORDON, Hub, a_peer
 from tests.kit.store import Stores, memory_store
 
 B = BORDON.said().hub
@@ -73,6 +73,20 @@ async def test_one_introduces_and_another_confirms_by_the_fingerprint(desk: Desk
     with pytest.raises(Refused, match="is confirmed"):
         await desk.peers.confirm(B, fingerprint(BORDON.said()), "Alex Third", OURS)
     assert await desk.lines() == ["peer.confirmed", "peer.introduced", "peer.mismatch"]
+
+
+class Claiming(Hub):
+    """Says that another's inbox is its own."""
+
+    def said(self, at: datetime = START) -> Introduction:
+        return replace(super().said(at), inbox=ASHBY.said().inbox)
+
+
+async def test_no_two_have_one_inbox_else_the_second_would_be_closed_by_what_the_first_is(desk: Desk) -> None:
+    await desk.store.write(lambda unit: unit.peers.put(a_peer()))
+    desk.there = Claiming(name="bordon", number=2)
+    with pytest.raises(Refused, match="known by this address already"):
+        await desk.peers.introduce(BORDON.url, "Jo Worker")
 
 
 async def test_what_is_suspended_has_to_be_confirmed_anew_by_another(desk: Desk) -> None:
