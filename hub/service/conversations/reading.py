@@ -121,15 +121,10 @@ class Reading:
         there = await self._store.read(lambda unit: unit.conversations.thread(thread))
         return None if there is None else there.episode
 
-    async def unanswered(self, who: Who, thread: str) -> tuple[str, ...]:
-        """The notices of it that a reply answers too."""
-
-        async def work(unit: Unit) -> tuple[str, ...]:
-            there = await unit.conversations.thread(thread)
-            return () if there is None else await unanswered(unit, who, there)
-
+    async def unanswered(self, who: Who, reply: Message) -> tuple[str, ...]:
+        """The notices that a reply answers too."""
         try:
-            return await self._store.read(work)
+            return await self._store.read(lambda unit: unanswered(unit, who, reply))
         except Unsealable:
             return ()
 

@@ -63,13 +63,13 @@ async def seat(unit: Unit, who: Who, episode: str) -> Seat | None:
     return Seat(episode=episode, mine=mine, threads=threads, messages=messages, holds=holds)
 
 
-async def unanswered(unit: Unit, who: Who, thread: Thread) -> tuple[str, ...]:
-    """The notices to desks of theirs that told of messages of this conversation, and that nobody has answered: whoever
-    replies has read what they reply to. Not those of a desk that stands in: whom it is to tell knows of nothing yet."""
-    filed = [one for one in await unit.desk.thread(who.sight, thread.episode) if one.notice.kind == "conversation"]
-    taken = {one.id: one.decision.cause for one in await unit.decisions(thread.episode)}
-    within = {
-        f"{CAUSE}{one.id}" for one in await unit.conversations.messages(thread.episode) if one.thread == thread.id
-    }
+async def unanswered(unit: Unit, who: Who, reply: Message) -> tuple[str, ...]:
+    """The notices to desks of theirs that told of messages of its conversation before it, and that nobody has answered:
+    whoever replies has read what they reply to. What came since they have not, and a reply may be sent twice. Not those
+    of a desk that stands in: whom it is to tell knows of nothing yet."""
+    filed = [one for one in await unit.desk.thread(who.sight, reply.episode) if one.notice.kind == "conversation"]
+    taken = {one.id: one.decision.cause for one in await unit.decisions(reply.episode)}
+    written = await unit.conversations.messages(reply.episode)
+    within = {f"{CAUSE}{one.id}" for one in written if one.thread == reply.thread and one.id < reply.id}
     told = [one for one in filed if taken.get(one.notice.decision) in within]
     return tuple(one.notice.id for one in told if one.answer is None and one.notice.gap_role is None)

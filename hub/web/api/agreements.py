@@ -111,7 +111,7 @@ class AgreementsApi:
                 return problem(404, NOTHING)
             case Agreed(agreement=agreement, message=message) if message.author == name:
                 # Whoever takes a step in a conversation has read what told them of it.
-                await self._speaking.answered(self._speaking.who(request, name), agreement.thread)
+                await self._speaking.answered(self._speaking.who(request, name), message)
                 body = agreement_body(agreement, outcome.state) | {"closed": list(outcome.closed)}
                 return json_response(body, status=200 if outcome.repeated else 201)
             case Agreed() | Conflict():

@@ -154,7 +154,7 @@ class ConversationsApi:
                 return problem(404, NOTHING)
             case Sent(message=message, repeated=repeated) if message.author == name:
                 if draft.thread is not None:
-                    await self._speaking.answered(who, draft.thread)
+                    await self._speaking.answered(who, message)
                 status, headers = (200, {}) if repeated else (201, {"Location": f"{THREADS}/{message.thread}"})
                 mine = [one.party for one in message.readers if one.because == "author"]
                 return json_response(message_body(message, mine, {}), status=status, headers=headers)

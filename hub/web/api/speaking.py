@@ -11,6 +11,7 @@ from aiohttp import web
 from pydantic import BaseModel
 
 from hub.core.api_tokens import Scope
+from hub.core.conversation import Message
 from hub.core.events import Problem
 from hub.core.lines import one_line
 from hub.service.access import Denied
@@ -53,9 +54,9 @@ class Speaking:
         except Refused as refused:
             return refused.response
 
-    async def answered(self, who: Who, thread: str) -> None:
+    async def answered(self, who: Who, reply: Message) -> None:
         """Told of messages, they have answered them: nobody has to be asked again whether they have them."""
-        for told in await self.reading.unanswered(who, thread):
+        for told in await self.reading.unanswered(who, reply):
             await self.notices.answer_as(who.sight, told, name=who.name, by=who.actor, answer="accepted")
 
 

@@ -130,6 +130,16 @@ async def test_sent_again_it_is_the_same_and_changed_it_is_refused(systems: Syst
     assert (await systems.get("force", thread)).body["count"] == 1
 
 
+async def test_a_reply_that_is_sent_again_answers_nothing_that_was_written_since(systems: Systems) -> None:
+    thread = await systems.opened()
+    assert (await systems.post("door", f"{thread}/messages", REPLY)).status == 201
+    more = {**REPLY, "id": "force-2", "author": "Jo Worker", "text": "Is she at her aunt's?", "shown": [DOOR]}
+    assert (await systems.post("force", f"{thread}/messages", more)).status == 201
+    assert (await systems.post("door", f"{thread}/messages", REPLY)).status == 200
+    *_, last = (await systems.get("force", f"{thread}/messages")).body["messages"]
+    assert [one["state"] for one in last["readers"]] == [None, "pending"], "nobody at the door has read it"
+
+
 async def test_pages_follow_each_other(systems: Systems) -> None:
     thread = await systems.opened()
     sent = [await systems.post("door", f"{thread}/messages", {**REPLY, "id": f"b-{one}"}) for one in range(3)]

@@ -160,9 +160,9 @@ class AgreementPages:
         match await self.agreeing.answer(who, wanted, Reply(move=typed.move, terms=terms, **typed.words)):
             case None:
                 return self.sessions.nowhere()
-            case Agreed(agreement=agreement):
+            case Agreed(agreement=agreement, message=message):
                 # Told of the proposal, they have answered it: nobody has to be asked again whether they have it.
-                for told in await self.reading.unanswered(who, agreement.thread):
+                for told in await self.reading.unanswered(who, message):
                     await self.notices.answer(request[VIEWER], told, answer="accepted")
                 return self.sessions.redirect(f"/conversations/{agreement.thread}?sent")
             case Conflict():

@@ -167,7 +167,7 @@ class ConversationPages:
                 return self._sessions.nowhere()
             case Sent(message=message):
                 # Told of messages, they have answered them: nobody has to be asked again whether they have them.
-                for told in () if thread is None else await self._reading.unanswered(who, thread):
+                for told in () if thread is None else await self._reading.unanswered(who, message):
                     await self._notices.answer(request[VIEWER], told, answer="accepted")
                 return self._sessions.redirect(f"{CONVERSATIONS}/{message.thread}?sent")
             case Conflict():
