@@ -221,7 +221,7 @@ def _decision(notice: Received, now: datetime, *, late: bool) -> Decision:
 
 
 def _register(entries: tuple[Entry, ...], notice: Received, now: datetime, *, late: bool) -> tuple[Entry, ...]:
-    """The entry of whom it is for: as long as the notice says, and off at the end."""
+    """The entry of whom it is for, in the place of their last: as long as the notice says, and off at the end."""
     said = notice.said
     if said.remove_now:
         return tuple(
@@ -233,7 +233,18 @@ def _register(entries: tuple[Entry, ...], notice: Received, now: datetime, *, la
     if said.remove_at is None or late or said.remove_at <= now:
         return entries
     entry = Entry(organisation=said.organisation_code, role=said.roles[0], received_at=now, remove_at=said.remove_at)
-    return (*entries, entry)
+    last = [one for one in entries if _of_one(one, entry)]
+    if any(one.remove_at >= entry.remove_at for one in last):  # what came late says less than what is known
+        return entries
+    return (
+        *(replace(one, removed_at=now, removed_by=notice.cause) if one in last else one for one in entries),
+        entry,
+    )
+
+
+def _of_one(entry: Entry, new: Entry) -> bool:
+    """Whether an entry that stands is of the same desk."""
+    return entry.removed_at is None and (entry.organisation, entry.role) == (new.organisation, new.role)
 
 
 def _merged(case: Episode, notice: Received) -> tuple[dict[str, Any], dict[str, datetime]]:

@@ -340,6 +340,19 @@ def test_an_episode_ended_when_it_was_first_said_to_whichever_notice_comes_first
     assert ends == {read(first).said.issued_at}
 
 
+def test_a_desk_has_one_entry_as_long_as_the_longest_says_whichever_notice_comes_first(
+    told: Sequence[dict[str, Any]],
+) -> None:
+    first = next(one for one in told if read(one).said.remove_at)
+    again = notice_of(first, reference="FP-2222-2222", kind="renotification", remove_at=_at(8000))
+    for coming in ((first, again), (again, first)):
+        case = awaited(read(first), PEER.hub)
+        for claims in coming:
+            case = fold(case, read(claims), (), LATER).episode
+        (entry,) = [one for one in case.register if one.removed_at is None]
+        assert entry.remove_at == read(again).said.remove_at
+
+
 async def test_nothing_that_another_hub_told_goes_on_to_a_third(told: Sequence[dict[str, Any]]) -> None:
     store, inbox = await memory_store(), "https://third.example" + INBOX
     whole = fictional_bundle()
