@@ -64,8 +64,9 @@ class PeerInbox:
             body = await self._bodies.read(request, BODY_LIMIT)
         except BodyRefused as refused:
             return refused.response
-        headers = tuple(request.headers.items())
-        spoken = await self._receiving.speaker(request.headers.get(ISSUER_HEADER, ""), headers, body)
+        headers, issuer = tuple(request.headers.items()), request.headers.get(ISSUER_HEADER, "")
+        # No hub is called what is not ASCII, and a database may not take it.
+        spoken = await self._receiving.speaker(issuer if issuer.isascii() else "", headers, body)
         if isinstance(spoken, NotTaken):
             return _refused(spoken)
         wait = self._rates.take(spoken.peer.hub)

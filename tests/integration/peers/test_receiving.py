@@ -1,10 +1,12 @@
 """What one hub pushes, as another takes it: the transport as it is, over a real connection."""
 
+import asyncio
 import hashlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from aiohttp import web
@@ -154,6 +156,18 @@ async def test_nothing_is_taken_from_a_hub_that_is_not_confirmed(inbox: Inbox) -
     assert await inbox.sent(transport_keys=(stolen,)) == Rejected(reason="rejected", detail="401")
     assert await inbox.sent(issuer=BORDON.url) == Rejected(reason="rejected", detail="401")
     assert (inbox.taken, await inbox.quarantined()) == ({}, [])
+
+
+@pytest.mark.parametrize(
+    "named", [b"X-Fingerpost-Issuer: \xff", b"X-Fingerpost-Issuer: https://ashby.example\r\nwebhook-id: \xff"]
+)
+async def test_whoever_names_no_hub_is_turned_away_whatever_bytes_they_send(inbox: Inbox, named: bytes) -> None:
+    await inbox.know()
+    reader, writer = await asyncio.open_connection("127.0.0.1", urlsplit(inbox.url).port)
+    writer.write(b"POST /v1/peers/inbox HTTP/1.1\r\nHost: b\r\nContent-Type: application/jose\r\nContent-Length: 1\r\n"
+                 b"webhook-timestamp: 1\r\nwebhook-signature: v1a,x\r\n" + named + b"\r\n\r\nx")  # fmt: skip
+    assert (await reader.readline()).startswith(b"HTTP/1.1 401 ")
+    writer.close()
 
 
 async def test_what_a_peer_sends_that_cannot_be_read_is_kept_and_the_operator_told(inbox: Inbox) -> None:
