@@ -35,6 +35,9 @@ CAUSE: Final = "resolution:"
 NOT_ABOUT_IT: Final[frozenset[Kind]] = NEVER_CHASED | {"conversation", "retraction"}
 """Whoever says that one of these is not theirs does not say so of the child."""
 LONGEST_REASONS: Final = 1_000
+MOST_TOLD: Final = 3
+"""How often an organisation is heard that says it is not theirs, until it is asked anew: whoever has the link of a
+notice can answer without end, and each time would be a message to the desk of another. What is not told is kept."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,6 +130,15 @@ class Resolution:
             elif step.kind == "said" and step.organisation in back:
                 return self.said
         return ()
+
+
+def heard(resolution: Resolution, organisation: str) -> bool:
+    """Whether what this organisation said last is told to whoever has to choose."""
+    times = 0
+    for step in resolution.steps:
+        if step.organisation == organisation:
+            times = 0 if step.kind in ASKED else times + (step.kind == "said")
+    return times <= MOST_TOLD
 
 
 def opens(notice: NoticeRecord, named_now: Collection[str | None]) -> bool:

@@ -11,7 +11,7 @@ from contacts.roles import OPERATOR, desk_of
 from hub.core.conversation import Party, Reader
 from hub.core.peers import came_from
 from hub.core.records import AcknowledgementRecord, NoticeRecord, StoredEpisode
-from hub.core.resolution import Resolution, accepts, belongs, concerns, opens
+from hub.core.resolution import Resolution, accepts, belongs, concerns, heard, opens
 from hub.service.conversations.audience import standing
 from hub.service.conversations.posting import Post
 from hub.service.ports import Unit
@@ -89,6 +89,8 @@ class Following:
             await chain.unit.resume_chases(notice.episode, over, chain.now)
         organisation, desk = await self.ground.owner(chain.unit, chain.resolution.said, stored)
         chain.resolution = replace(chain.resolution, organisation=organisation, desk=desk)
+        if not heard(chain.resolution, str(notice.organisation)):
+            return
         told = await self.ground.owners(chain.unit, chain.resolution)
         if looping := chain.resolution.looping:
             chain.add("looped")

@@ -13,7 +13,7 @@ from hub.core.accounts import Viewer
 from hub.core.completeness import After
 from hub.core.desk import sight_of
 from hub.core.records import NoticeRecord
-from hub.core.resolution import Resolution
+from hub.core.resolution import MOST_TOLD, Resolution
 from hub.core.tokens import ack_token
 from hub.service.answers import Answers, Recorded
 from hub.service.conversations.posting import Posting
@@ -143,6 +143,18 @@ async def test_not_ours_is_asked_on_until_somebody_accepts(case: Case) -> None:
     await case.complete()
     await hub.post(returned())
     assert {HOST, LEEDS} <= {one.organisation for one in await hub.notices(kind="returned")}
+
+
+async def test_who_says_it_on_and_on_is_kept_but_tells_the_owner_only_so_often(case: Case) -> None:
+    first = await case.newest("host_authority", HOST)
+    for number in range(MOST_TOLD + 2):
+        await case.answer(first, "redirected", f"desk {number}")
+    assert len((await case.one()).steps) == MOST_TOLD + 2, "all of it stands in the chain"
+    assert len(await case.hub.notices(kind="conversation")) == MOST_TOLD
+    await case.choose(HOST)
+    told = len(await case.hub.notices(kind="conversation"))
+    await case.answer(await case.newest("host_authority", HOST), "not_ours")
+    assert len(await case.hub.notices(kind="conversation")) > told, "asked anew, they are heard anew"
 
 
 async def test_who_had_it_and_says_not_ours_after_all_opens_it_again(case: Case) -> None:
