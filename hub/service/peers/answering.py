@@ -7,21 +7,23 @@ to. So no peer speaks for anybody whom it was not sent a notice for.
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
 
 from contacts.directory import Directory
 from hub.core.peer_answers import Answered, answered
 from hub.core.peer_cases import NotUnderstood
 from hub.core.peer_messages import Message
 from hub.core.peers import Peer
-from hub.core.records import AuditLine, ReceiptRecord, Received
+from hub.core.records import AcknowledgementRecord, AuditLine, ReceiptRecord, Received
 from hub.core.tokens import ack_token
 from hub.core.ulid import spelled
-from hub.service.answers import Answers, Recorded
+from hub.service.answers import Answers, Recorded, check
 from hub.service.ports import Ids, Store, Unit
 from hub.service.receipts import MOST_OF_ONE
 from hub.service.tenancy import WHOLE, scoped
 
+_MARK: Final = 16
+"""Characters at the end of a record's id that say which message it came by; before them stands when it was said."""
 STRANGE = "answers nothing that this hub has sent to that one"
 
 
@@ -50,7 +52,8 @@ class Answering:
                 raise NotUnderstood(STRANGE)
             if found == "erased":
                 return known_as.partition("_")[2]  # there is nothing left that it could be recorded of
-            await self.store.write(lambda unit: self._keep(unit, peer, given, said, known_as, now))
+            if not await self.store.write(lambda unit: self._keep(unit, peer, given, said, known_as, now)):
+                return None
             recorded = await self.answers.acknowledge(
                 ack_token(self.secret, given.message),
                 name=given.name,
@@ -61,21 +64,22 @@ class Answering:
             )
         if recorded is not None and not isinstance(recorded, Recorded):
             raise NotUnderstood("bears a name, or whom it redirects to, that cannot be shown")
-        if recorded is not None and recorded.answer != given.answer:
-            return None
         return known_as.partition("_")[2]
 
-    async def _keep(self, unit: Unit, peer: Peer, given: Answered, said: Message, known_as: str, now: datetime) -> None:
+    async def _keep(self, unit: Unit, peer: Peer, given: Answered, said: Message, known_as: str, now: datetime) -> bool:
         """The answer as it was signed, once: what that hub cannot deny. Before it counts, so that none counts of which
-        there is nothing. Raises NotUnderstood."""
+        there is nothing. False where another answer has its id. Raises NotUnderstood."""
         found = await unit.delivery_by_id(given.message)
         if found is None:
-            return
+            return True
         await unit.lock(f"notice:{found[1].id}")
         delivery, notice = await unit.delivery_by_id(given.message) or found
+        earlier = [one for one in await unit.acknowledgements(notice.id) if one.id[-_MARK:] == known_as[-_MARK:]]
+        if any(one.id != known_as or not _says(one, given) for one in earlier):
+            return False
         kept, own = await unit.receipts(delivery.id), f"rc_{known_as.partition('_')[2]}"
         if any(one.id == own for one in kept):
-            return
+            return True
         if len(kept) >= MOST_OF_ONE:
             raise NotUnderstood("is one of too many answers to one notice")
         receipt = ReceiptRecord(
@@ -91,6 +95,7 @@ class Answering:
             Received(receipt=receipt, attempt=None, delivery=delivery.id, state=delivery.state, notice=notice,
                      audit=(line,))
         )  # fmt: skip
+        return True
 
     async def _sent(self, unit: Unit, peer: Peer, given: Answered, now: datetime) -> Literal["sent", "erased"] | None:
         """Whether it answers what was sent to that peer, for whom it speaks."""
@@ -102,3 +107,13 @@ class Answering:
         addresses = {delivery.address, None if contact is None else contact.address}
         ours = (notice.reference, notice.organisation) == (given.reference, given.organisation_code)
         return "sent" if ours and delivery.channel == "push" and peer.said.inbox in addresses else None
+
+
+def _says(known: AcknowledgementRecord, given: Answered) -> bool:
+    """Whether it is what is recorded."""
+    clean = check(given.name, given.answer, given.redirected_to)
+    return not isinstance(clean, tuple) and (known.name, known.answer, known.redirected_to) == (
+        clean.name,
+        clean.answer,
+        clean.redirected_to,
+    )

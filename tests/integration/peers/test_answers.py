@@ -124,7 +124,8 @@ async def test_nobody_answers_for_what_they_were_not_sent(tmp_path: Path) -> Non
         assert {len(one) for _, _, one in await told(both.ashby)} == {0}
         first = await said()
         assert (first is not None, await said()) == (True, first)
-        assert await said(answer=replace(given, answer="not_ours")) is None, "another answer has its id"
+        for other in ({"answer": "not_ours"}, {"name": "Sam Night"}, {"at": START + HOUR}):
+            assert await said(answer=replace(given, **other)) is None, "another answer has its id"
         assert [one.name for _, _, each in await told(both.ashby) for one in each] == ["Jo Nairn"]
         came = [one for one in await store.read(lambda unit: unit.receipts(delivery.id)) if one.code == "answer"]
         assert [one.raw for one in came] == [b"as it was signed"]
