@@ -38,6 +38,8 @@ PATIENCE: Final = 0.5
 """Seconds. What takes longer waits itself, for a body that comes slowly or for an identity provider, and is not in the
 way of those who share its address (docs/adr/0009)."""
 STREAM: Final = "text/event-stream"
+LIVE: Final = "/live"
+"""What the paths of streams end in."""
 STATIC: Final = "/static/"
 SLOW_DOWN: Final = "Too many requests. Send the same again later."
 
@@ -81,7 +83,9 @@ def paced(
         if not wait and caller_key is not None:
             wait = callers.take(caller_key)
         if not wait:
-            if request.headers.get("Accept") == STREAM:  # it lasts as long as somebody looks
+            if (
+                request.path.endswith(LIVE) and request.headers.get("Accept") == STREAM
+            ):  # it lasts as long as somebody looks
                 return await handler(request)
             try:
                 async with turns.turn(client):

@@ -196,12 +196,12 @@ async def test_of_one_address_a_few_requests_are_worked_on_at_once() -> None:
     async with asyncio.TaskGroup() as group:
         for number in range(AT_ONCE):
             group.create_task(ask(f"/{number}", f"203.0.113.{number}"))
-            group.create_task(ask(f"/first-{number}", "198.51.100.1", Accept="text/event-stream"))
+            group.create_task(ask(f"/{number}/live", "198.51.100.1", Accept="text/event-stream"))
         await asyncio.sleep(0)
         assert len(order) == 2 * AT_ONCE, "neither other addresses nor streams are in its way"
         order.clear()
         for number in range(AT_ONCE + 3):
-            group.create_task(ask(f"/same-{number}", "198.51.100.1"))
+            group.create_task(ask(f"/same-{number}", "198.51.100.1", Accept="text/event-stream"))
         await asyncio.sleep(0)
         assert order == [f"/same-{number}" for number in range(AT_ONCE)], "the others of it wait"
         gate.set()
