@@ -17,14 +17,19 @@ function lost() {
 }
 
 // Nothing is taken away from under somebody who is about to press it.
+function inUse() {
+  return document.hidden || part.contains(document.activeElement);
+}
+
 async function renew() {
-  if (busy || newest === shown || document.hidden || part.contains(document.activeElement)) return;
+  if (busy || newest === shown || inUse()) return;
   busy = true;
   const wanted = newest;
   try {
     const answer = await fetch(location.href, { headers: { Accept: "text/html" }, redirect: "error", cache: "no-store" });
     const there = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById(part.id);
     if (there === null) throw new Error("another page");
+    if (inUse()) return; // since it was asked for; it is asked for again when they are elsewhere
     part.innerHTML = there.innerHTML;
     shown = wanted;
   } catch {
