@@ -69,28 +69,46 @@ SEEN: Final[Mapping[str, str]] = {
 }
 
 
+_CAME_BACK: Final = frozenset({409, 422})
+
+
 def noted(looks: Looks) -> Middleware:
     """Writes down each look that was answered."""
 
     @web.middleware
     async def note(request: web.Request, handler: Handler) -> web.StreamResponse:
         response = await handler(request)
-        resource = request.match_info.route.resource
-        action = None if resource is None else SEEN.get(resource.canonical)
-        if action is not None and resource is not None and request.method == "GET" and response.status == 200:
+        page = _shown(request, response)
+        action = SEEN.get(page)
+        if action is not None:
             actor, organisation = _who(request)
             await looks.note(
                 Looked(
                     actor=actor,
                     organisation=organisation,
                     action=action,
-                    route=resource.canonical,
-                    subjects=dict(request.match_info),
+                    route=page,
+                    subjects={key: value for key, value in request.match_info.items() if f"{{{key}}}" in page},
                 )
             )
         return response
 
     return note
+
+
+def _shown(request: web.Request, response: web.StreamResponse) -> str:
+    """The address of the page that this shows; empty where it shows none. A form that comes back with what is wrong
+    with it shows the page that it stands on."""
+    resource = request.match_info.route.resource
+    if resource is None:
+        return ""
+    address = resource.canonical
+    if request.method == "GET":
+        return address if response.status == 200 else ""
+    if request.method != "POST" or response.status not in _CAME_BACK or response.content_type != "text/html":
+        return ""
+    above = address.rpartition("/")[0]
+    return above if address not in SEEN and "{" in above else address
 
 
 def _who(request: web.Request) -> tuple[str, str | None]:

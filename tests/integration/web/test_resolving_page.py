@@ -15,6 +15,7 @@ from tests.kit.clock import START
 from tests.kit.desk import Desk as At
 from tests.kit.desk import at_the_desk
 from tests.kit.events import merged
+from tests.kit.failing import ledger
 from tests.kit.pickup import BROMLEY, DOC, MAILBOX, PHONE
 from tests.kit.records import moved
 
@@ -61,7 +62,7 @@ async def desk(tmp_path: Path) -> AsyncIterator[At]:
         yield made
 
 
-async def test_a_force_says_that_it_is_not_theirs_and_the_council_asks_another(desk: At) -> None:
+async def test_a_force_says_that_it_is_not_theirs_and_the_council_asks_another(desk: At, tmp_path: Path) -> None:
     jo, kit = await desk.visitor(), await desk.visitor(organisation=BROMLEY, name="Kit Door")
     ray = await desk.visitor("operator", organisation=OPERATOR, name="Ray Runs")
     assert "There is nothing for you to choose." in (await kit.get("/resolving")).text
@@ -79,7 +80,9 @@ async def test_a_force_says_that_it_is_not_theirs_and_the_council_asks_another(d
     wrong = await kit.post(page, {"organisation": "misper@kent.example", "reasons": "They said so."})
     assert wrong.status == 422 and "Choose an organisation from the list" in wrong.text
     wrong = await kit.post(page, {"organisation": KENT.organisation, "reasons": ""})
-    assert wrong.status == 422 and "Give your reasons" in wrong.text
+    assert wrong.status == 422 and "Give your reasons" in wrong.text and "Jo Worker" in wrong.text
+    lines = [line for line in ledger(tmp_path)["audit"] if "resolution.viewed" in line]
+    assert len(lines) == 4, "a form that comes back shows what its page shows"
     done = await kit.post(page, {"organisation": KENT.organisation, "reasons": "She moved <i>there</i> in May."})
     assert (done.status, done.location) == (303, f"{page}?asked")
     after = await kit.get(done.location)
