@@ -149,8 +149,12 @@ ACTIONS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
     "source.disabled": ("One is taken no more events from.", ()),
     # other hubs
     "peer.introduced": ("Another hub was introduced.", ()),
-    "peer.confirmed": ("A second person confirmed it by its fingerprint.", ()),
+    "peer.confirmed": (
+        "A second person confirmed it by its fingerprint; `authorities`: for whom it may send notices.",
+        ("authorities",),
+    ),
     "peer.mismatch": ("The fingerprint that was typed was not its own.", ()),
+    "peer.refreshed": ("What it says of itself was fetched anew; its keys are the same.", ()),
     "peer.keys_changed": ("It has other keys; if it is confirmed, one that was known signed them.", ()),
     "peer.doubted": ("It has other keys that nothing known signed: it is confirmed no more.", ()),
     "peer.suspended": ("Nothing more is taken from it.", ()),

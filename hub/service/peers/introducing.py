@@ -35,6 +35,7 @@ from hub.service.ports import Clock, Ids, Store, Unit
 
 ALARM: Final = "peer_keys"
 LONGEST_NAME: Final = 120
+NOTHING_MORE: Final[Mapping[str, str]] = {}
 _CODE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9:._-]{0,63}", re.ASCII)
 AHEAD: Final = timedelta(hours=1)
 """How far the clock of another hub may be before ours."""
@@ -106,7 +107,9 @@ class Introducing:
                     "`fingerpost peers self` says it. If it differs still, somebody may stand between the two hubs: "
                     "remove the peer."
                 )
-            done = await self._step(unit, replace(peer, organisations=ours), "confirm", by, now, actor)
+            done = await self._step(
+                unit, replace(peer, organisations=ours), "confirm", by, now, actor, {"authorities": " ".join(ours)}
+            )
             await self._seen_to(unit, hub, now, actor)
             return done
 
@@ -161,8 +164,8 @@ class Introducing:
                 fresh = replace(fresh, put_by=by)
             if same or not trusted or succeeds(document, peer.said, now):
                 await unit.peers.put(fresh)
-                if not same:
-                    await unit.add_audit([self._line("peer.keys_changed", hub, now, actor)])
+                action = "peer.refreshed" if same else "peer.keys_changed"
+                await unit.add_audit([self._line(action, hub, now, actor)])
                 return fresh
             alarm = AlarmRecord(id=self.ids.new("al", now), kind=ALARM, owner="operator", reason=hub, raised_at=now)
             await unit.add_alarm(alarm, [self._line("alarm.peer_keys", hub, now, actor)])
@@ -201,17 +204,28 @@ class Introducing:
             if alarm.kind == ALARM and alarm.reason == hub:
                 await seen_to(unit, alarm.id, actor, self.ids, now)
 
-    async def _step(self, unit: Unit, peer: Peer, step: Step, by: str, now: datetime, actor: str) -> Peer:
+    async def _step(
+        self,
+        unit: Unit,
+        peer: Peer,
+        step: Step,
+        by: str,
+        now: datetime,
+        actor: str,
+        detail: Mapping[str, str] = NOTHING_MORE,
+    ) -> Peer:
         state = TRANSITIONS[peer.state].get(step)
         if state is None:
             raise Refused(f"{peer.hub} is {peer.state}.")
         done = replace(peer, state=state, put_by=by, changed_at=now)
         await unit.peers.put(done)
-        await unit.add_audit([self._line(STEPS[step], peer.hub, now, actor)])
+        await unit.add_audit([self._line(STEPS[step], peer.hub, now, actor, detail)])
         return done
 
-    def _line(self, action: str, hub: str, now: datetime, actor: str) -> AuditLine:
-        return AuditLine(id=self.ids.new("au", now), at=now, actor=actor, action=action, subject=hub, detail={})
+    def _line(
+        self, action: str, hub: str, now: datetime, actor: str, detail: Mapping[str, str] = NOTHING_MORE
+    ) -> AuditLine:
+        return AuditLine(id=self.ids.new("au", now), at=now, actor=actor, action=action, subject=hub, detail=detail)
 
 
 STEPS: Final[Mapping[Step, str]] = {

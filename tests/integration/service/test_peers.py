@@ -122,6 +122,14 @@ async def test_nothing_is_known_of_who_is_away_is_this_hub_itself_or_speaks_anot
         await desk.peers.introduce(BORDON.url, "Jo Worker")
 
 
+async def test_the_log_says_for_whom_it_may_send_and_that_it_was_fetched_anew(desk: Desk) -> None:
+    await desk.confirmed()
+    await desk.peers.refresh(B, "Jo Worker")
+    found = await desk.store.read(lambda unit: unit.trail.listed(Wanted()))
+    said = {one.line.action: dict(one.line.detail) for one in found}
+    assert said == {"peer.introduced": {}, "peer.confirmed": {"authorities": OURS[0]}, "peer.refreshed": {}}
+
+
 async def test_keys_that_a_known_one_signed_are_taken_over(desk: Desk) -> None:
     await desk.confirmed()
     for there in (BORDON.with_keys("content", "second"), BORDON.with_keys("second")):
