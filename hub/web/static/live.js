@@ -6,13 +6,15 @@ let shown = part.dataset.mark;
 let newest = shown;
 let source;
 let busy = false;
+let ending;
+const AGAIN = 15000; // milliseconds: a stream ends every few minutes, and the browser has another long before
 
 function say(text) {
   if (state.textContent !== text) state.textContent = text;
 }
 
-function lost() {
-  const time = new Date().toLocaleTimeString("en-GB", { timeZone: "Europe/London" });
+function lost(since = new Date()) {
+  const time = since.toLocaleTimeString("en-GB", { timeZone: "Europe/London" });
   say(`Not live since ${time}. If this stays, the hub does not answer or you have been signed out: load the page again.`);
 }
 
@@ -46,8 +48,15 @@ function listen() {
   source?.close();
   if (document.hidden) return;
   source = new EventSource(part.dataset.live);
-  source.addEventListener("open", () => say("Live: what is new comes up by itself."));
-  source.addEventListener("error", lost);
+  source.addEventListener("open", () => {
+    clearTimeout(ending);
+    ending = undefined;
+    say("Live: what is new comes up by itself.");
+  });
+  source.addEventListener("error", () => {
+    const since = new Date();
+    ending ??= setTimeout(() => lost(since), AGAIN);
+  });
   source.addEventListener("message", (event) => {
     newest = event.data;
     renew();

@@ -4,6 +4,8 @@ const wall = document.getElementById("wall");
 const state = document.getElementById("wall-state");
 const source = new EventSource(wall.dataset.live);
 let news;
+let ending;
+const AGAIN = 15000; // milliseconds: a stream ends every few minutes, and the browser has another long before
 
 function show(text) {
   if (state.textContent !== text) state.textContent = text;
@@ -18,12 +20,17 @@ function apply() {
 }
 
 wall.addEventListener("focusout", () => setTimeout(apply));
-source.addEventListener("open", () => show("Live: this page changes by itself."));
+source.addEventListener("open", () => {
+  clearTimeout(ending);
+  ending = undefined;
+  show("Live: this page changes by itself.");
+});
 source.addEventListener("message", (event) => {
   news = event.data;
   apply();
 });
 source.addEventListener("error", () => {
   const time = new Date().toLocaleTimeString("en-GB", { timeZone: "Europe/London" });
-  show(`Not live since ${time}. If this stays, the hub does not answer or you have been signed out: load the page again.`);
+  const lost = `Not live since ${time}. If this stays, the hub does not answer or you have been signed out: load the page again.`;
+  ending ??= setTimeout(() => show(lost), AGAIN);
 });
