@@ -27,7 +27,7 @@ from hub.core.conversation import Message, Party, PartyKey, Reader, TextProblem,
 from hub.core.records import StoredEpisode
 from hub.core.summary import EpisodeState
 from hub.service.agreements.steps import Agreed, Steps, post_of, waiting_for
-from hub.service.agreements.terms import Checked, Problem, Problems, Proposal, Reply, Words, check
+from hub.service.agreements.terms import Checked, Problem, Problems, Proposal, Reply, Terms, Words, check
 from hub.service.agreements.words import answered, called_by, with_words
 from hub.service.conversations.audience import Audience, audience_of, standing
 from hub.service.conversations.seats import Seat, Who
@@ -318,7 +318,8 @@ async def _proposed_before(unit: Unit, known: Message, episode: str, given: Prop
     same = [
         one
         for one in there
-        if (one.kind, one.does_it) == (given.kind, given.terms.does_it)
+        if one.kind == given.kind
+        and _same_terms(one, given.terms, given)
         and set(one.asked) == set(given.to)
         and one.replaces is None
         and given.thread in (None, one.thread)
@@ -331,8 +332,10 @@ async def _answered_before(unit: Unit, known: Message, agreement: str, given: Re
     wanted = next((said for made, (_, said) in MOVES.items() if made == given.move), None)
     for one in known_of:
         said = [a.said for a in one.answers if a.message == known.id]
-        if one.id == agreement and said == [wanted] and _same_words(known, given):
-            return await _again(unit, known, next((new for new in known_of if new.message == known.id), one))
+        new = next((made for made in known_of if made.message == known.id), None)
+        same = new is None or (given.terms is not None and _same_terms(new, given.terms, given))
+        if one.id == agreement and said == [wanted] and same and _same_words(known, given):
+            return await _again(unit, known, new or one)
     return Conflict()
 
 
@@ -340,6 +343,12 @@ async def _again(unit: Unit, known: Message, agreement: Agreement) -> Agreed:
     stored = await unit.episode_by_id(known.episode)
     state = "open" if stored is None else state_of(agreement, stored.record.state)
     return Agreed(agreement=agreement, state=state, message=known, repeated=True)
+
+
+def _same_terms(made: Agreement, terms: Terms, given: Words) -> bool:
+    """Of a form, the deadline counts from when it is sent: sent again, it is later."""
+    answer_by = made.deadline if given.via == "page" else terms.deadline
+    return (made.does_it, made.when, made.deadline) == (terms.does_it, terms.when, answer_by)
 
 
 def _same_words(known: Message, given: Words) -> bool:

@@ -132,7 +132,8 @@ class Holds:
             await unit.lock(f"conversations:{episode}")
             known = await unit.holds.done_as(who.actor, ask.key)
             if known is not None:
-                same = (known.episode, known.kind, known.deed, known.reason) == (episode, ask.kind, deed, reason)
+                was = (known.episode, known.kind, known.deed, known.reason, known.review_at)
+                same = was == (episode, ask.kind, deed, reason, ask.review_at)
                 return Settled(act=known, told=0, repeated=True) if same else OtherwiseDone()
             stored = await standing_episode(unit, episode)
             if stored is None:

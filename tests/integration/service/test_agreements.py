@@ -133,8 +133,13 @@ async def test_sent_twice_it_is_one_step_and_changed_it_is_refused(talk: Agree) 
     made = await talk.proposed(OURS, TO_HOST, key="form", text="Please.", whereabouts=False)
     again = await talk.propose(OURS, TO_HOST, key="form", text="Please.", whereabouts=False)
     assert again == replace(made, repeated=True)
-    for more in ({"kind": "lead"}, {"text": "Now!", "whereabouts": False}, {"does_it": TO_OURS}):
-        assert await talk.propose(OURS, TO_HOST, key="form", **more) == Conflict(), more
+    same = {"text": "Please.", "whereabouts": False}
+    later = talk.hub.clock.now() + 2 * DAY
+    for more in ({"kind": "lead"}, {"text": "Now!"}, {"does_it": TO_OURS}, {"when": later}):
+        assert await talk.propose(OURS, TO_HOST, key="form", **same | more) == Conflict(), more
+    assert await talk.propose(OURS, TO_HOST, key="form", **same, via="api", deadline=later) == Conflict()
+    await talk.hub.clock.advance(60)
+    assert await talk.propose(OURS, TO_HOST, key="form", **same) == again, "a form counts its deadline from now"
     done = await talk.answer(THEIRS, made.agreement.id, "accept", key="reply")
     await talk.hub.wait_until(talk.hub.clock.now() + 15 * DAY)
     assert (await talk.answer(THEIRS, made.agreement.id, "accept", key="reply")).message == done.message
@@ -163,9 +168,12 @@ async def test_a_counter_takes_its_place_and_asks_who_proposed_first(talk: Agree
     made = await talk.proposed(OURS, TO_HOST)
     now = talk.hub.clock.now()
     terms = Terms(does_it=TO_OURS, when=now + 2 * DAY, deadline=now + DAY)
-    other = await talk.answer(THEIRS, made.agreement.id, "counter", terms=terms)
+    other = await talk.answer(THEIRS, made.agreement.id, "counter", terms=terms, key="instead")
     assert (other.agreement.proposer, other.agreement.asked) == (TO_HOST, (TO_OURS,))
     assert other.agreement.replaces == made.agreement.id and other.message.text.startswith("Proposed instead: ")
+    for same, instead in ((True, terms), (False, replace(terms, does_it=TO_HOST)), (False, replace(terms, when=None))):
+        sent = await talk.answer(THEIRS, made.agreement.id, "counter", terms=instead, key="instead")
+        assert sent == (replace(other, repeated=True) if same else Conflict())
     assert [one.state for one in await talk.listed(OURS)] == ["open", "countered"]
     assert await talk.answer(THEIRS, made.agreement.id, "accept") == Refused(why="over", state="countered")
     assert (await talk.answer(OURS, other.agreement.id, "accept")).state == "accepted"

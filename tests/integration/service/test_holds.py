@@ -155,6 +155,8 @@ async def test_sent_twice_it_is_one_and_set_by_two_forces_it_stands_until_both_l
     again = settled(await asking.set(key="same"))
     assert again.repeated and again.act.id == first.act.id
     assert isinstance(await asking.set(key="same", kind="no_questions"), OtherwiseDone)
+    for more in ({"reason": WHY}, {"review_at": START + timedelta(days=2)}):
+        assert isinstance(await asking.set(key="same", **more), OtherwiseDone), "nobody would be asked on that day"
     told = len(await asking.heard())
     one, two = await asyncio.gather(asking.set(YARD), asking.set(YARD, kind="no_questions"))
     assert settled(one).told == 0 and settled(two).told == first.told, "they were told of it already"
