@@ -255,6 +255,8 @@ def _impossible(stored: StoredEpisode, kind: str, deed: Deed, organisation: str)
     if kind in may_set(stored.record.state):
         return []
     if kind in SAID:
+        if stored.record.state == "retracted":
+            return [HoldProblem(field="kind", message="The report was retracted: there is nothing left to hold")]
         return [HoldProblem(field="kind", message="The child is back: there are no enquiries left to hold")]
     return [HoldProblem(field="kind", message="Choose what you ask for")]
 

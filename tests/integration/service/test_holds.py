@@ -148,6 +148,8 @@ async def test_only_a_police_desk_that_was_told_sets_one_and_only_what_there_can
     settled(await asking.set(kind="no_questions"))
     await asking.hub.post(retracted(time="2026-03-02T11:00:00Z"))
     assert await asking.standing() == [] and isinstance(await asking.lift(kind="no_questions"), list)
+    over = await asking.set(kind="no_questions")
+    assert isinstance(over, list) and over[0].message.startswith("The report was retracted"), over
 
 
 async def test_sent_twice_it_is_one_and_set_by_two_forces_it_stands_until_both_lift_it(asking: Asking) -> None:
