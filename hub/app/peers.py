@@ -14,6 +14,7 @@ from adapters.https.push import CHANNEL as PUSH
 from adapters.https.receive import Opener
 from adapters.https.seal import ContentSigner
 from adapters.port import Transport
+from contacts.areas import Areas
 from contacts.directory import Directory
 from contacts.jwks import read_jwk
 from hub.app.files import tls_client
@@ -25,10 +26,12 @@ from hub.edge.peer_documents import PeerDocuments
 from hub.edge.push_keys import UnusablePushKey, content_signer, opener, request_key
 from hub.edge.vault import KeyRing
 from hub.service.answers import Answers
+from hub.service.conversations.posting import Posting
 from hub.service.ledger import Bookkeeper
 from hub.service.peers.answering import Answering
 from hub.service.peers.carrying import Carrying
 from hub.service.peers.cases import Cases
+from hub.service.peers.conversing import Conversing, Joining
 from hub.service.peers.introducing import Introducing
 from hub.service.peers.receiving import Receiving
 from hub.service.peers.ways import PeerWay
@@ -101,6 +104,8 @@ def inbox_of(
     store: Store,
     book: Bookkeeper,
     answers: Answers,
+    posting: Posting,
+    areas: Areas,
     directory: Callable[[], Directory],
     secret: bytes,
     digest: Callable[[bytes], bytes],
@@ -118,7 +123,14 @@ def inbox_of(
             own=own.said,
             opener=own.opener,
             signer=own.signers[-1],
-            take=Cases(book=book, ids=ids, ours=lambda peer: peer.organisations, digest=digest),
+            take=Cases(
+                book=book,
+                ids=ids,
+                ours=lambda peer: peer.organisations,
+                digest=digest,
+                join=Joining(posting=posting),
+            ),
+            converse=Conversing(store=store, posting=posting, areas=areas, directory=directory, digest=digest),
             hear=Answering(store=store, answers=answers, directory=directory, secret=secret, digest=digest, ids=ids),
             clock=clock,
             ids=ids,

@@ -168,6 +168,8 @@ def parts_of(
                 store=store,
                 book=domain.book,
                 answers=answers,
+                posting=domain.writing.posting,
+                areas=changing.areas,
                 directory=directory,
                 secret=ack_secret,
                 digest=digest,

@@ -159,7 +159,10 @@ ACTIONS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
     "peer.doubted": ("It has other keys that nothing known signed: it is confirmed no more.", ()),
     "peer.suspended": ("Nothing more is taken from it.", ()),
     "peer.removed": ("It was forgotten.", ()),
-    "peer.answered": ("An answer to its notice was carried back to it, or never will be.", ("came_to", "hub")),
+    "peer.answered": (
+        "An answer to its notice, or a message of its conversation, was carried to it, or never will be.",
+        ("came_to", "hub"),
+    ),
     # children whose time is up
     "child.time_up": ("The time of what is held about a child is up.", ()),
     "child.kept": ("It is not after all.", ()),

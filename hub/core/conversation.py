@@ -14,10 +14,10 @@ from hub.core.pictures import picture_type
 
 Purpose = Literal["information", "question", "sighting", "agreement", "handover", "police_hold", "not_ours"]
 Via = Literal["page", "api", "email", "hub"]
-Because = Literal["author", "named", "thread", "whereabouts", "police_hold", "stands_in", "unanswered"]
+Because = Literal["author", "named", "thread", "whereabouts", "police_hold", "stands_in", "unanswered", "elsewhere"]
 """Why a party reads a message: it wrote it; its author named it; it has taken part in the thread; it is the police, and
 the message touches whereabouts; it is told of a hold, as everybody is; it is asked to tell a party that nobody could
-reach; or it is of a proposal that was not answered in time."""
+reach; it is of a proposal that was not answered in time; or another hub sees to it that it is told."""
 PartyKey: TypeAlias = tuple[str | None, str]
 
 PURPOSES: Final[tuple[Purpose, ...]] = get_args(Purpose)
@@ -26,6 +26,7 @@ BY_HAND: Final[tuple[Purpose, ...]] = ("information", "question", "sighting", "h
 CAUSE: Final = "message:"
 """Begins the cause of a decision that tells of a message; its id follows."""
 
+LONGEST_NAME: Final = 120
 LONGEST_TEXT: Final = 4_000
 MOST_FILES: Final = 3
 LARGEST_FILE: Final = 2 * 1024 * 1024

@@ -73,6 +73,7 @@ def retry_in(tries: int) -> float:
     return float(min(10 * 2 ** min(tries, 10), 300))
 
 
-def late_since(made_at: datetime, now: datetime) -> bool:
-    """Whether somebody has to be told that the other hub does not take it."""
-    return (now - made_at).total_seconds() >= 3600
+def late_since(made_at: datetime, now: datetime, *, written: bool = False) -> bool:
+    """Whether somebody has to be told that the other hub does not take it: soon of what somebody wrote (``written``),
+    as it may say where the child is."""
+    return (now - made_at).total_seconds() >= (300 if written else 3600)

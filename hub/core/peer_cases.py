@@ -20,7 +20,7 @@ from hub.core.course import Outcome
 from hub.core.endings import over
 from hub.core.episode import Entry, Episode, Memory, leaves
 from hub.core.events import instant
-from hub.core.peer_messages import NOTICE
+from hub.core.peer_messages import MESSAGE, NOTICE
 from hub.core.peer_packs import WHOLE, noted
 from hub.core.summary import EpisodeState, MessageStatus
 from hub.core.wire_json import read
@@ -144,8 +144,8 @@ def received(claims: Mapping[str, Any], ours: Collection[str], now: datetime) ->
         raise NotUnderstood("is for an organisation that this hub does not take notices for")
     if not set(said.roles) <= COLUMNS.keys():
         raise NotUnderstood("is for a role that this hub does not know")
-    if said.kind in ("conversation", "verification"):
-        raise NotUnderstood("is of a kind that this hub does not take from another yet")
+    if said.kind == "verification" or (said.kind == "conversation") != (MESSAGE in attached):
+        raise NotUnderstood("is of a kind that this hub does not take from another, or not so")
     if said.issued_at - now > LATEST:
         raise NotUnderstood("is of a time to come: is a clock wrong?")
     ends = (said.remove_at, None if said.duty is None else said.duty.due_at)
@@ -165,8 +165,10 @@ def received(claims: Mapping[str, Any], ours: Collection[str], now: datetime) ->
 
 
 def fold(case: Episode, notice: Received, known: Collection[str], now: datetime) -> Outcome:
-    """What the notice does to its case: ``awaited`` before the first. ``known``: causes of what was decided before."""
+    """What the notice does to its case: ``awaited`` before the first. ``known``: causes of what was decided before.
+    What tells of a message decides nothing here: who joins its conversation does."""
     said, memory = notice.said, case.memory
+    tells = said.kind != "conversation" and notice.cause not in known
     doc, heard = _merged(case, notice)
     state = max(case.state, _STATES.get(said.kind, "open"), key=_ORDER.index)
     late = over(case.state, said.kind)
@@ -177,12 +179,12 @@ def fold(case: Episode, notice: Received, known: Collection[str], now: datetime)
         ever_missing=case.ever_missing or said.kind == "missing",
         ended_at=_ended(case, said, state),
         memory=replace(memory, heard=heard),
-        register=case.register if notice.cause in known else _register(case.register, notice, now, late=late),
+        register=_register(case.register, notice, now, late=late) if tells else case.register,
     )
     whole = said.roles if said.kind in WHOLE and said.gap_role is None else ()
     asked = noted(case, episode, whole, said.organisation_code, now)
     episode = replace(episode, memory=replace(episode.memory, asked=asked))
-    if notice.cause in known:
+    if not tells:
         return Outcome(episode=episode)
     advanced = said.kind in _STATES and state != case.state
     return Outcome(

@@ -11,6 +11,7 @@ from contacts.directory import Directory
 from contacts.roles import OPERATOR, POLICE_ROLES, desk_of
 from hub.core.conversation import Message
 from hub.core.ladder import sender_of
+from hub.core.peer_conversations import message_files
 from hub.core.peers import came_from, hub_of, is_inbox
 from hub.core.records import ClaimedDelivery, DeliveryRecord, MessageStatus, Purpose
 from hub.core.tokens import ack_token, pickup_token, receipt_token, reply_code
@@ -71,9 +72,8 @@ class Composer:
         directory = self._directory()
         delivery, notice = claimed.delivery, claimed.notice
         address = address_of(claimed, directory)
-        if is_inbox(address) and (came_from(claimed.doc) is not None or claimed.notice.kind == "conversation"):
-            # Its own hub tells other hubs, nothing goes from one to the next; and no hub takes conversations yet.
-            raise NoContact
+        if is_inbox(address) and came_from(claimed.doc) is not None:
+            raise NoContact  # its own hub tells other hubs: nothing goes from one to the next
         brief = self._brief(claimed, directory)
         certificates = directory.certificates(address)
         return Envelope(
@@ -81,7 +81,7 @@ class Composer:
             reference=notice.reference,
             address=address,
             receipt_token=receipt_token(self._secret, delivery.id),
-            body=self._body(claimed, brief),
+            body=self._body(claimed, brief, address),
             certificates=tuple(certificate.der for certificate in certificates),
             pinned=frozenset(certificate.fingerprint for certificate in certificates if certificate.pinned),
             priority=delivery.priority,
@@ -90,9 +90,11 @@ class Composer:
             via=_via(claimed),
         )
 
-    def _body(self, claimed: ClaimedDelivery, brief: Brief) -> Content | Unwritten:
+    def _body(self, claimed: ClaimedDelivery, brief: Brief, address: str) -> Content | Unwritten:
         if claimed.delivery.purpose == "handover":
             return handover(brief)
+        if is_inbox(address) and claimed.message is not None:
+            return _with_message(compose(seen(claimed), brief), claimed.message)
         if claimed.delivery.channel in self._apart:
             return Unwritten(write=partial(compose, seen(claimed), brief))
         return compose(seen(claimed), brief, claimed.shared)
@@ -214,6 +216,14 @@ class Composer:
             holds=tuple((one.kind, one.since) for one in claimed.holds),
             said=None if claimed.message is None else _said(claimed.message, directory, self._url),
         )
+
+
+def _with_message(content: Content, message: Message) -> Content:
+    """For another hub, which takes part in the conversation: the message itself."""
+    said, *pictures = message_files(message)
+    there = {one.name for one in content.attachments}
+    more = (said, *(one for one in pictures if one.name not in there))
+    return replace(content, attachments=(*content.attachments, *more))
 
 
 def _one_part(

@@ -49,6 +49,9 @@ class SqlConversations:
     async def messages(self, episode: str) -> Sequence[Message]:
         return await self._run(_messages, episode)
 
+    async def one(self, message: str) -> Message | None:
+        return await self._run(_one, message)
+
     async def sent_as(self, actor: str, key: str) -> Message | None:
         return await self._run(_sent_as, actor, key)
 
@@ -79,6 +82,10 @@ def _messages(session: Session, episode: str) -> Sequence[Message]:
 def messages_of(session: Session, wanted: Sequence[str], *, with_data: bool) -> dict[str, Message]:
     """These messages by id; ``with_data``: with what is in their pictures."""
     return {one.id: one for one in _whole(session, _MESSAGES, list(wanted), with_data=with_data)} if wanted else {}
+
+
+def _one(session: Session, message: str) -> Message | None:
+    return messages_of(session, [message], with_data=True).get(message)
 
 
 def _sent_as(session: Session, actor: str, key: str) -> Message | None:

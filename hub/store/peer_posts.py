@@ -7,9 +7,11 @@ from typing import Final
 from sqlalchemy import ColumnElement, exists, func, or_, select, update
 
 from contacts.roles import OPERATOR
+from hub.core.conversation import Message
 from hub.core.peers import hub_of
 from hub.core.records import AcknowledgementRecord, NoticeRecord
 from hub.service.peers.ports import Outcome, Post
+from hub.store.conversation_tables import threads
 from hub.store.peers_tables import peer_posts
 from hub.store.session import Session
 from hub.store.tables import decisions, deliveries, episodes, events
@@ -28,13 +30,30 @@ def answered(session: Session, answer: AcknowledgementRecord, notice: NoticeReco
         and session.connection.execute(brought).scalar_one() is not None
         and notice.organisation != OPERATOR
     ):
-        last = select(func.max(peer_posts.c.made_at)).where(peer_posts.c.line == notice.id)
-        newest: datetime | None = session.connection.execute(last).scalar_one()
-        # However a clock was set in between, it stands behind what was made before it.
-        made_at = answer.at if newest is None else max(answer.at, newest + timedelta(microseconds=1))
+        made_at = _behind(session, notice.id, answer.at)
         row = {"id": answer.id, "hub": hub, "kind": "answer", "episode": notice.episode, "line": notice.id,
                "made_at": made_at, "due_at": answer.at, "tries": 0, "outcome": None}  # fmt: skip
         session.insert(peer_posts, [row])
+
+
+def wrote(session: Session, message: Message) -> None:
+    found = select(episodes.c.source, threads.c.opened_by).where(
+        episodes.c.id == threads.c.episode, threads.c.id == message.thread
+    )
+    source, opened_by = session.connection.execute(found).one()
+    hub = hub_of(source)
+    if hub is not None and opened_by == source:
+        row = {"id": message.id, "hub": hub, "kind": "message", "episode": message.episode, "line": message.thread,
+               "made_at": _behind(session, message.thread, message.sent_at), "due_at": message.sent_at, "tries": 0,
+               "outcome": None}  # fmt: skip
+        session.insert(peer_posts, [row])
+
+
+def _behind(session: Session, line: str, at: datetime) -> datetime:
+    """However a clock was set in between, it stands behind what was made before it."""
+    last = select(func.max(peer_posts.c.made_at)).where(peer_posts.c.line == line)
+    newest: datetime | None = session.connection.execute(last).scalar_one()
+    return at if newest is None else max(at, newest + timedelta(microseconds=1))
 
 
 def due(session: Session, now: datetime) -> bool:
@@ -58,13 +77,23 @@ def claim(session: Session, now: datetime, until: datetime, limit: int) -> Seque
         before.c.due_at.is_not(None),
         before.c.made_at < peer_posts.c.made_at,
     )
-    due = select(peer_posts).where(_is_due(now), ~waiting).order_by(peer_posts.c.due_at).limit(limit)
+    due = select(peer_posts).where(_is_due(now), ~waiting)
+    # What somebody wrote goes before answers: it may say where the child is.
+    due = due.order_by(peer_posts.c.kind.desc(), peer_posts.c.due_at).limit(limit)
     rows = session.connection.execute(due).all()
     if rows:
         ids = [row.id for row in rows]
         session.connection.execute(update(peer_posts).where(peer_posts.c.id.in_(ids)).values(due_at=until))
     return [
-        Post(id=row.id, hub=row.hub, episode=row.episode, line=row.line, made_at=row.made_at, tries=row.tries)
+        Post(
+            id=row.id,
+            hub=row.hub,
+            episode=row.episode,
+            line=row.line,
+            made_at=row.made_at,
+            tries=row.tries,
+            kind=row.kind,
+        )
         for row in rows
     ]
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Row, delete, func, select
 
+from hub.core.conversation import Message
 from hub.core.peers import Peer, recalled
 from hub.core.records import AcknowledgementRecord, NoticeRecord
 from hub.service.peers.ports import Outcome, Post
@@ -39,6 +40,9 @@ class SqlPeers:
 
     async def answered(self, answer: AcknowledgementRecord, notice: NoticeRecord) -> None:
         await self._run(posts.answered, answer, notice)
+
+    async def wrote(self, message: Message) -> None:
+        await self._run(posts.wrote, message)
 
     async def posts_due(self, now: datetime) -> bool:
         return await self._run(posts.due, now)

@@ -361,6 +361,7 @@ def test_only_doors_say_whose_a_request_is_and_little_is_looked_at_whole() -> No
             "service/tenancy.py", "service/audit/looks.py", "service/agreements/agreeing.py", "service/answers.py",
             "service/conversations/by_mail.py", "service/conversations/reading.py",
             "service/conversations/writing.py", "service/holds/setting.py", "service/peers/answering.py",
+            "service/peers/conversing.py", "service/peers/receiving.py",
             "service/resolving/choosing.py", "web/doors.py",
             "web/sessions.py", "web/api/episodes.py", "web/api/events.py", "web/api/peers.py",
         },

@@ -38,6 +38,7 @@ from hub.service.envelopes import Composer
 from hub.service.peers.answering import Answering
 from hub.service.peers.carrying import Carrying
 from hub.service.peers.cases import Cases
+from hub.service.peers.conversing import Conversing, Joining
 from hub.service.peers.introducing import Introducing
 from hub.service.peers.receiving import Receiving
 from hub.service.peers.ways import PeerWay
@@ -49,6 +50,7 @@ from hub.web.bodies import Bodies
 from hub.web.limits import Buckets
 from routing.packs import Packs, load_packs
 from tests.kit.clock import START, FakeClock
+from tests.kit.conversing import Talk
 from tests.kit.delivering import Notes, Sink
 from tests.kit.events import BROMLEY, NORTH_LINCOLNSHIRE
 from tests.kit.lossy import Fate, Lossy, lossy
@@ -108,6 +110,7 @@ class Side:
         self.answers = Answers(store=node.store, clock=node.clock, ids=node.ids, meter=self.notes)
         self.carrying = Carrying(store=node.store, way=self.way, ids=node.ids, secret=ACK_SECRET)
         self.clockwork = node.clockwork
+        self.talk = Talk(node)
 
     def receiving(self) -> Receiving:
         node = self.node
@@ -116,7 +119,20 @@ class Side:
             own=self.known.said(),
             opener=self.known.opener,
             signer=self.known.signers[0],
-            take=Cases(book=node.book, ids=node.ids, ours=lambda peer: peer.organisations, digest=keyed),
+            take=Cases(
+                book=node.book,
+                ids=node.ids,
+                ours=lambda peer: peer.organisations,
+                digest=keyed,
+                join=Joining(posting=self.talk.writing.posting),
+            ),
+            converse=Conversing(
+                store=node.store,
+                posting=self.talk.writing.posting,
+                areas=node.intake.areas,
+                directory=lambda: node.directory,
+                digest=keyed,
+            ),
             hear=Answering(
                 store=node.store,
                 answers=self.answers,

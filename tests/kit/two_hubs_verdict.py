@@ -1,12 +1,14 @@
 """Whether two hubs that exchanged have come to the same, and of nothing it is left open what became of it."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from hub.core.conversation import CAUSE, Message
 from hub.core.endings import over
 from hub.core.records import AcknowledgementRecord, DecisionRecord, EpisodeRecord, NoticeRecord
 from hub.service.ports import Unit
+from routing.decision import Decision
 from tests.kit.events import NORTH_LINCOLNSHIRE
 from tests.kit.two_hubs import Both, Side
 
@@ -42,11 +44,23 @@ class Case:
     record: EpisodeRecord
     decisions: Sequence[DecisionRecord]
     told: Sequence[Told]
+    messages: Sequence[Message]
 
     @property
     def peers(self) -> Sequence[DecisionRecord]:
         """What was decided as the other hub said so."""
-        return [one for one in self.decisions if one.decision.cause.startswith("peer:")]
+        return [one for one in self.decisions if one.decision.cause.startswith("peer:")
+                or (one.decision.cause.startswith(CAUSE) and one.event is not None)]  # fmt: skip
+
+    @property
+    def written(self) -> list[tuple[object, ...]]:
+        """What people wrote to each other, as far as Bordon's take part."""
+        return [
+            (one.id, one.thread, one.author, one.organisation, one.desk, one.purpose, one.whereabouts, one.text,
+             one.sent_at, one.in_reply_to, len(one.files))
+            for one in self.messages
+            if any(each.party.organisation == NORTH_LINCOLNSHIRE for each in one.readers)
+        ]  # fmt: skip
 
 
 async def judge(both: Both) -> Verdict:
@@ -64,21 +78,35 @@ async def judge(both: Both) -> Verdict:
         verdict.counted["episodes"] += 1
         if case.record.state != own.record.state:
             verdict.amiss.append(f"{own.record.id}: {own.record.state} at Ashby, {case.record.state} at Bordon")
-        _of_each(verdict, crossing, case)
+        _of_each(verdict, crossing, case, {one.id: one.decision for one in own.decisions})
+        if case.written != own.written:
+            verdict.amiss.append(f"{own.record.id}: the conversations are not the same")
+        verdict.counted["messages that both have"] += len(own.written)
     verdict.amiss += [f"{ref}: Ashby has never heard of it" for ref in theirs]
     for side in both.sides:
         verdict.amiss += [f"{side.known.name}: {what} failed: {error}" for what, error in side.node.logged]
     return verdict
 
 
-def _of_each(verdict: Verdict, crossing: Sequence[Told], case: Case) -> None:
-    decided = Counter(one.decision.cause for one in case.peers)
-    by_decision = {one.id: one for one in case.decisions}
-    made = Counter(by_decision[one.notice.decision].decision.cause for one in case.told)
-    outcomes = {one.decision.cause: one.decision.outcome for one in case.peers}
+def _known_as(decision: Decision) -> str:
+    """At Bordon. One message is told by as many notices as it has desks."""
+    return f"{decision.cause} {decision.roles[0]}" if decision.cause.startswith(CAUSE) else decision.cause
+
+
+def _of_each(verdict: Verdict, crossing: Sequence[Told], case: Case, taken: Mapping[str, Decision]) -> None:
+    decided = Counter(_known_as(one.decision) for one in case.peers)
+    by_decision = {one.id: _known_as(one.decision) for one in case.decisions}
+    made = Counter(by_decision[one.notice.decision] for one in case.told)
+    outcomes = {_known_as(one.decision): one.decision.outcome for one in case.peers}
+    said = {
+        one.notice.id: _known_as(taken[one.notice.decision])
+        if one.notice.kind == "conversation"
+        else f"peer:{one.notice.reference}"
+        for one in crossing
+    }
     for one in crossing:
         verdict.counted["notices at Ashby to Bordon's desks"] += 1
-        notice, cause = one.notice, f"peer:{one.notice.reference}"
+        notice, cause = one.notice, said[one.notice.id]
         name = f"{notice.reference} ({notice.kind}, {notice.state})"
         pointless = notice.state == "superseded" or over(case.record.state, notice.kind)
         if decided[cause] > 1 or made[cause] > 1:
@@ -91,7 +119,7 @@ def _of_each(verdict: Verdict, crossing: Sequence[Told], case: Case) -> None:
             verdict.amiss.append(f"{name}: {outcomes[cause]} at Bordon, told {made[cause]} times")
         else:
             verdict.counted["told once at Bordon" if made[cause] else "overtaken at Bordon"] += 1
-        there = next((each for each in case.told if by_decision[each.notice.decision].decision.cause == cause), None)
+        there = next((each for each in case.told if by_decision[each.notice.decision] == cause), None)
         if there is not None and there.notice.organisation == NORTH_LINCOLNSHIRE and one.said != there.said:
             verdict.amiss.append(f"{name}: {len(there.said)} answers at Bordon, {len(one.said)} at Ashby, or others")
         elif one.answers:
@@ -100,7 +128,7 @@ def _of_each(verdict: Verdict, crossing: Sequence[Told], case: Case) -> None:
             verdict.amiss.append(f"{name}: it was accepted, and is chased still")
         if notice.state in UNKNOWN and not pointless:
             verdict.amiss.append(f"{name}: nobody knows what became of it")
-    if foreign := set(decided) - {f"peer:{one.notice.reference}" for one in crossing}:
+    if foreign := set(decided) - set(said.values()):
         verdict.amiss.append(f"{case.record.id}: Ashby never said {sorted(foreign)}")
 
 
@@ -116,7 +144,14 @@ async def cases(side: Side) -> list[Case]:
                 Told(notice=notice, answers=await unit.acknowledgements(notice.id))
                 for notice in await unit.notices(one.id)
             ]
-            found.append(Case(record=stored.record, decisions=await unit.decisions(one.id), told=told))
+            found.append(
+                Case(
+                    record=stored.record,
+                    decisions=await unit.decisions(one.id),
+                    told=told,
+                    messages=await unit.conversations.messages(one.id),
+                )
+            )
         return found
 
     return await side.node.see(look)

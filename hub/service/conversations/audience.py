@@ -1,13 +1,14 @@
 """Who would read a message, as things stand: shown to its author by name before it is sent, worked out again then."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from contacts.areas import Areas
 from contacts.roles import desk_of
 from hub.core.conversation import Party, PartyKey, Reader
 from hub.core.holds import Hold
-from hub.core.parties import is_police, may_address, parties, readers, taking_part
+from hub.core.parties import NOBODYS, is_police, may_address, parties, readers, taking_part
+from hub.core.peers import hub_of
 from hub.core.records import StoredEpisode
 from hub.service.ports import Unit
 from routing.facts import Doc
@@ -32,11 +33,13 @@ class Audience:
     """Who may know a place."""
     holds: tuple[Hold, ...] = ()
     """What the police ask."""
+    here: frozenset[PartyKey] | None = None
+    """Whom this hub tells: None but in a conversation of another hub, which tells the others."""
 
     def readers(self, to: Iterable[PartyKey], *, touches: bool) -> tuple[Reader, ...]:
         """Who reads a message that names these, the author's own desk first."""
         wanted = frozenset(to)
-        return readers(
+        found = readers(
             self.author,
             thread=self.thread,
             named=[one for one in self.offered if one.key in wanted],
@@ -44,6 +47,9 @@ class Audience:
             touches=touches,
             may_see_places=lambda party: party.key in self.may_know,
         )
+        if self.here is None:
+            return found
+        return tuple(one if one.party.key in self.here else replace(one, because="elsewhere") for one in found)
 
     @property
     def besides(self) -> tuple[Party, ...]:
@@ -85,23 +91,37 @@ async def audience_of(
     everyone = {one.key: one for one in parties(*await unit.desk.course(episode))}
     own = tuple(everyone[one.key] for one in mine if one.key in everyone)
     said = [one for one in await unit.conversations.messages(episode) if one.thread == thread]
-    there = tuple(everyone[one.key] for one in taking_part(said) if one.key in everyone)
+    abroad = thread is not None and await _abroad(unit, stored, thread)
+    there = tuple(
+        everyone.get(one.key, one)
+        for one in taking_part(said)
+        if one.key in everyone or (abroad and one.organisation not in NOBODYS)
+    )
     author = _author(own, there, desk)
     if author is None:
         return None
     within = {one.key for one in there}
-    offered = tuple(one for one in may_address(author, everyone.values()) if one.key not in within)
+    # Nobody is brought into a conversation of another hub from here: it would not know that they read it.
+    addressed = () if abroad else may_address(author, everyone.values())
+    offered = tuple(one for one in addressed if one.key not in within)
+    known = {one.key: one for one in (*there, *everyone.values())}
     return Audience(
         author=author,
         mine=own,
         thread=tuple(one for one in there if one.key != author.key),
         offered=offered,
-        police=_police(everyone.values(), doc, areas),
+        police=_police(known.values(), doc, areas),
         holds=stored.holds,
-        may_know=frozenset(
-            one.key for one in everyone.values() if any(may_see_places(role, doc) for role in one.roles)
-        ),
+        may_know=frozenset(one.key for one in known.values() if any(may_see_places(role, doc) for role in one.roles)),
+        here=frozenset(everyone) if abroad else None,
     )
+
+
+async def _abroad(unit: Unit, stored: StoredEpisode, thread: str) -> bool:
+    """Whether it is a conversation of the hub that the episode came from."""
+    opened = await unit.conversations.thread(thread)
+    source = stored.record.source
+    return opened is not None and hub_of(source) is not None and opened.opened_by == source
 
 
 def _author(mine: Sequence[Party], thread: Sequence[Party], desk: str | None) -> Party | None:

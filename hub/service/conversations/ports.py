@@ -42,6 +42,10 @@ class ConversationsUnit(Protocol):
         """Of all its threads, as they were sent; their pictures without what is in them."""
         ...
 
+    async def one(self, message: str) -> Message | None:
+        """One by its id, whole, whatever episode it is of."""
+        ...
+
     async def sent_as(self, actor: str, key: str) -> Message | None:
         """What was sent under this key already, whole."""
         ...

@@ -6,19 +6,28 @@ Who reads it has been worked out before (audience.py); what tells them is made a
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Final
 
 from contacts.directory import Directory
-from hub.core.conversation import File, Message, Purpose, Reader, Thread, Via
+from hub.core.conversation import LONGEST_NAME, File, Message, Purpose, Reader, Thread, Via
 from hub.core.pictures import picture_type
 from hub.core.records import AuditLine, Changes, StoredEpisode
 from hub.service.conversations.ports import Written
 from hub.service.conversations.telling import readers_of, telling
 from hub.service.ports import Ids, Unit
+from hub.service.rows import Rows
 from hub.service.ways import Ways
 from routing.packs import Packs
 
-LONGEST_NAME: Final = 120
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """What a message of another hub is known by: it is kept under the same."""
+
+    id: str
+    thread: str
+    sent_at: datetime
+    opens: bool
+    """The conversation is not known here yet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +47,8 @@ class Post:
     """None opens a conversation."""
     in_reply_to: str | None = None
     files: tuple[bytes, ...] = field(default=(), repr=False)
+    origin: Origin | None = None
+    """None where it is written here."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,14 +64,18 @@ class Posting:
         self, unit: Unit, stored: StoredEpisode, post: Post, some: Sequence[Reader], now: datetime
     ) -> Message:
         """Keep a message with what tells its readers, and the episode's record as it stands in ``stored``: what a
-        caller changes of that (its memory, when it wakes) is written along."""
+        caller changes of that (its memory, when it wakes) is written along. Whom another hub tells is told nothing
+        here; what is written in a conversation of that hub goes to it."""
         record = stored.record
-        opened = Thread(id=self.ids.new("th", now), episode=record.id, opened_at=now, opened_by=post.actor)
+        origin = post.origin or Origin(
+            id=self.ids.new("ms", now), thread=post.thread or self.ids.new("th", now), sent_at=now,
+            opens=post.thread is None,
+        )  # fmt: skip
         message = Message(
-            id=self.ids.new("ms", now),
-            thread=post.thread or opened.id,
+            id=origin.id,
+            thread=origin.thread,
             episode=record.id,
-            author=post.author.strip()[:LONGEST_NAME],
+            author=post.author.strip()[:LONGEST_NAME].strip(),
             organisation=post.organisation,
             desk=post.desk,
             actor=post.actor,
@@ -68,19 +83,42 @@ class Posting:
             purpose=post.purpose,
             whereabouts=post.touches,
             text=post.text,
-            sent_at=now,
+            sent_at=origin.sent_at,
             in_reply_to=post.in_reply_to,
             files=tuple(
                 File(id=self.ids.new("mf", now), media_type=picture_type(data) or "", size=len(data), data=data)
                 for data in post.files
             ),
         )
-        rows = telling(stored, message, some, now, ways=self.ways, packs=self.packs, directory=self.directory())
+        own = [one for one in some if one.because != "elsewhere"]
+        rows = self._rows(stored, message, own, now, None)
         message = replace(message, readers=readers_of(some, rows))
-        thread = None if post.thread else opened
+        thread = None
+        if origin.opens:
+            thread = Thread(id=origin.thread, episode=record.id, opened_at=origin.sent_at, opened_by=post.actor)
         lines = self._lines(message, thread, now)
         written = Written(message=message, child=record.child, key=post.key, thread=thread, audit=tuple(lines))
         await unit.conversations.add(written)
+        if message.via != "hub":
+            await unit.peers.wrote(message)
+        await self._save(unit, stored, rows)
+        return message
+
+    async def tell(
+        self, unit: Unit, stored: StoredEpisode, message: Message, some: Sequence[Reader], now: datetime, event: str
+    ) -> None:
+        """Tell some readers of a message that is kept, as another hub said in this event."""
+        await self._save(unit, stored, self._rows(stored, message, some, now, event))
+
+    def _rows(
+        self, stored: StoredEpisode, message: Message, some: Sequence[Reader], now: datetime, event: str | None
+    ) -> Rows:
+        return telling(
+            stored, message, some, now, ways=self.ways, packs=self.packs, directory=self.directory(), event=event
+        )
+
+    async def _save(self, unit: Unit, stored: StoredEpisode, rows: Rows) -> None:
+        record = stored.record
         await unit.save(
             Changes(
                 event=None,
@@ -94,7 +132,6 @@ class Posting:
                 audit=tuple(rows.audit),
             )
         )
-        return message
 
     def _lines(self, message: Message, opened: Thread | None, now: datetime) -> list[AuditLine]:
         detail = {

@@ -22,6 +22,7 @@ _WHY: Final = {
     "thread": "they take part in a conversation in which somebody wrote",
     "police_hold": "the police ask this of everybody who was told of the absence",
     "whereabouts": "somebody wrote what touches the child's whereabouts, which the police are told at once",
+    "elsewhere": "another hub tells this desk of a message",
     "unanswered": "a proposal was not answered by the time that was asked for",
 }
 
@@ -35,8 +36,10 @@ def telling(
     ways: Ways,
     packs: Packs,
     directory: Directory,
+    event: str | None = None,
 ) -> Rows:
-    """A decision for each party but the author's own, with what tells them."""
+    """A decision for each party but the author's own, with what tells them. ``event``: what another hub said that it
+    tells of, to which the answers go."""
     episode = load(replace(stored, duties=(), register=()))  # telling takes none of them
     rows = Rows(
         ways=ways,
@@ -68,7 +71,7 @@ def telling(
             gap=gap,
             first=message.whereabouts and is_police(party),
         )
-        rows.decide(decision, ordinal, None)
+        rows.decide(decision, ordinal, event)
     return rows
 
 

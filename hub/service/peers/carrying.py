@@ -1,8 +1,8 @@
-"""What people here answered to another hub's notices is carried back to it, for as long as that takes.
+"""What people here answered to another hub, or wrote in its conversations, is carried to it, for as long as that takes.
 
-It is written down with the answer, in its transaction, and sent until the other hub has said, signed, that it has it.
-Either side may be down for days: there is no last try. Of one notice it goes in the order in which it was said. Sent by
-two nodes at once it is still one answer there, as it bears the id of the answer.
+It is written down with the answer or message, in its transaction, and sent until the other hub has said, signed, that
+it has it. Either side may be down for days: there is no last try. Of one notice or conversation it goes in the order in
+which it was said. Sent by two nodes at once it is still one there, as it bears the id of the answer or message.
 """
 
 import asyncio
@@ -11,9 +11,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
-from adapters.port import Accepted, Content, Envelope, Rejected, Result, Transport
+from adapters.port import Accepted, Attachment, Content, Envelope, Rejected, Result, Transport
 from contacts.roles import OPERATOR
 from hub.core.peer_answers import answer_json, late_since, reference_of, retry_in
+from hub.core.peer_conversations import message_files
+from hub.core.peers import Peer
 from hub.core.records import AlarmRecord, AuditLine
 from hub.core.tokens import receipt_token
 from hub.service.alarms import seen_to
@@ -73,25 +75,46 @@ class Carrying:
     async def _envelope(self, unit: Unit, post: Post) -> Envelope | None:
         """What is sent; None where the child was erased, and of what the other hub never sent: what packs of this hub
         tell besides."""
+        if post.kind == "message":
+            return await self._written(unit, post)
         notice = next((one for one in await unit.notices(post.episode) if one.id == post.line), None)
         given = next((one for one in await unit.acknowledgements(post.line) if one.id == post.id), None)
         peer = await unit.peers.one(post.hub)
         if notice is None or given is None:
             return None
         taken = next((one for one in await unit.decisions(post.episode) if one.id == notice.decision), None)
-        reference = None if taken is None else reference_of(taken.decision.cause)
         message = None if taken is None or taken.event is None else await unit.peers.sent_as(post.episode, taken.event)
-        if reference is None or message is None:
+        if taken is None or message is None:
+            return None
+        reference = reference_of(taken.decision.cause) or await self._reference(unit, post, message)
+        if reference is None:
             return None
         attached = answer_json(given, message=message, reference=reference, organisation=notice.organisation or "")
+        return self._sealed(post, peer, reference, (attached,))
+
+    async def _written(self, unit: Unit, post: Post) -> Envelope | None:
+        """What somebody wrote in a conversation of that hub, by the reference of the first that their case was told."""
+        message, told = await unit.conversations.one(post.id), await unit.notices(post.episode)
+        if message is None or not told:
+            return None
+        return self._sealed(post, await unit.peers.one(post.hub), told[0].reference, message_files(message))
+
+    def _sealed(self, post: Post, peer: Peer | None, reference: str, attached: tuple[Attachment, ...]) -> Envelope:
         return Envelope(
             delivery=post.id,
             reference=reference,
             # Of a hub that was removed there is no address: it waits until it is known again.
             address="" if peer is None else peer.said.inbox,
-            body=Content(subject="", text="", html="", attachments=(attached,)),
+            body=Content(subject="", text="", html="", attachments=attached),
             receipt_token=receipt_token(self.secret, post.id),
         )
+
+    @staticmethod
+    async def _reference(unit: Unit, post: Post, message: str) -> str | None:
+        """What that hub calls the notice that told of somebody's message."""
+        stored = await unit.episode_by_id(post.episode)
+        event = None if stored is None else await unit.event(stored.record.source, message)
+        return None if event is None else event.answer.get("reference")
 
     async def _settle(self, post: Post, outcome: Outcome, now: datetime) -> None:
         async def work(unit: Unit) -> None:
@@ -109,16 +132,16 @@ class Carrying:
     async def _put_off(self, post: Post, result: Result, now: datetime) -> None:
         async def work(unit: Unit) -> None:
             await unit.peers.put_off_posts(post.hub, now + timedelta(seconds=retry_in(post.tries)))
-            if late_since(post.made_at, now):
+            if late_since(post.made_at, now, written=post.kind == "message"):
                 await unit.add_alarm(self._alarm(LATE, post, now), [])
 
         await self.store.write(work)
 
     def _alarm(self, kind: str, post: Post, now: datetime) -> AlarmRecord:
-        about = post.line if kind == NOT_TAKEN else None
+        about = post.line if kind == NOT_TAKEN and post.kind == "answer" else None
         return AlarmRecord(
             id=self.ids.new("al", now), kind=kind, owner=OPERATOR, reason=post.hub, raised_at=now, notice=about,
-            episode=post.episode if about else None,
+            episode=post.episode if kind == NOT_TAKEN else None,
         )  # fmt: skip
 
     def _line(self, post: Post, outcome: Outcome, now: datetime) -> AuditLine:

@@ -5,10 +5,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from hub.core.peer_cases import awaited, fold, received
+from hub.core.peer_conversations import wrote
 from hub.core.peer_messages import Message
 from hub.core.peers import Peer
 from hub.core.records import EventRecord
 from hub.service.ledger import Bookkeeper, load
+from hub.service.peers.conversing import Joining
 from hub.service.ports import Ids, Unit
 
 TYPE = "fingerpost.hub.notice.v1"
@@ -22,6 +24,7 @@ class Cases:
     ids: Ids
     ours: Callable[[Peer], Collection[str]]
     digest: Callable[[bytes], bytes] = field(repr=False)
+    join: Joining
 
     async def __call__(self, unit: Unit, peer: Peer, said: Message, now: datetime, /) -> str | None:
         """See ``hub.service.peers.receiving.Take``."""
@@ -30,6 +33,7 @@ class Cases:
         if met is not None:
             return _reference(met) if met.digest == digest else None
         notice = received(said.said, self.ours(peer), now)
+        written = wrote(said.said, now) if notice.said.kind == "conversation" else None
         await unit.lock(self.digest(f"episode\0{source}\0{notice.said.episode}".encode()).hex())
         child = await unit.child_id(source, notice.said.child, now)
         stored = await unit.episode(source, notice.said.episode)
@@ -45,7 +49,7 @@ class Cases:
             arrived_at=now,
             episode=self.ids.new("ep", now) if stored is None else stored.record.id,
             body=said.signed,
-            answer={},
+            answer={"reference": notice.said.reference},
         )
         after = fold(before, notice, known, now)
         if stored is not None and after.episode.doc["child"]["ref"] != notice.said.child:
@@ -64,6 +68,8 @@ class Cases:
                 actor=source,
             )
         )
+        if written is not None:
+            await self.join(unit, peer, notice, written, event.episode, event.id, now)
         return _reference(event)
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
 
+from hub.core.conversation import Message
 from hub.core.peers import Peer
 from hub.core.records import AcknowledgementRecord, NoticeRecord
 
@@ -17,13 +18,15 @@ class Post:
     """Something that goes back to the hub that an episode came from."""
 
     id: str
-    """Of the answer that it tells of."""
+    """Of the answer or message that it tells of."""
     hub: str
     episode: str
     line: str
-    """The notice that was answered: what was said of one is carried in the order in which it was."""
+    """The notice that was answered, or the conversation: what was said of one is carried in the order in which it
+    was."""
     made_at: datetime
     tries: int = 0
+    kind: Literal["answer", "message"] = "answer"
 
 
 Outcome = Literal["sent", "refused", "moot"]
@@ -48,6 +51,10 @@ class PeersUnit(Protocol):
     async def remove(self, hub: str) -> None: ...
     async def answered(self, answer: AcknowledgementRecord, notice: NoticeRecord) -> None:
         """Have an answer carried back, if the episode is another hub's; it was written in this transaction."""
+        ...
+
+    async def wrote(self, message: Message) -> None:
+        """Have a message carried to the hub whose conversation it was written in, if it is another's; likewise."""
         ...
 
     async def posts_due(self, now: datetime) -> bool:

@@ -15,12 +15,13 @@ from adapters.https.receive import RECEIPT_TYP, NotOpened, Opener, verified
 from adapters.https.seal import ContentSigner
 from adapters.https.wire import NOTICE_TYP
 from hub.core.peer_cases import NotUnderstood
-from hub.core.peer_messages import ANSWER, SAYS, Message, attached, message, only_asks
+from hub.core.peer_messages import ANSWER, MESSAGE, NOTICE, SAYS, Message, attached, message, only_asks
 from hub.core.peers import Introduction, Peer
 from hub.core.records import AlarmRecord, AuditLine, QuarantineRecord
 from hub.core.ulid import spelled
 from hub.core.webhook import ID, Refused, verify
 from hub.service.ports import Clock, Ids, Store, Unit, Unsealable
+from hub.service.tenancy import WHOLE, scoped
 
 Headers: TypeAlias = Sequence[tuple[str, str]]
 IN_A_THREAD: Final = 64 * 1024
@@ -57,8 +58,8 @@ class NotTaken:
 
 
 class Hear(Protocol):
-    """The same for what is said about what this hub has sent, which is in the hands of whoever it was sent for. It
-    opens its transactions itself."""
+    """The same for what is said about what this hub has sent, which is in the hands of whoever it was sent for:
+    answers, and what was written in its conversations. It opens its transactions itself."""
 
     def __call__(self, peer: Peer, said: Message, now: datetime, /) -> Awaitable[str | None]: ...
 
@@ -80,6 +81,7 @@ class Receiving:
     signer: ContentSigner = field(repr=False)
     take: Take
     hear: Hear
+    converse: Hear
     clock: Clock
     ids: Ids
     digest: Callable[[bytes], bytes] = field(repr=False)
@@ -131,7 +133,12 @@ class Receiving:
             return self.digest(said.same).hex()[:26]  # that it could be opened is all there is to say
         if ANSWER in attached(said):
             return await self.hear(peer, said, now)
-        return await self.store.write(lambda unit: self.take(unit, peer, said, now))
+        if MESSAGE not in attached(said):
+            return await self.store.write(lambda unit: self.take(unit, peer, said, now))
+        if NOTICE not in attached(said):
+            return await self.converse(peer, said, now)
+        with scoped(WHOLE):  # who takes part in a conversation is looked up beyond what a source may see of its own
+            return await self.store.write(lambda unit: self.take(unit, peer, said, now))
 
     async def _opened(self, peer: Peer, body: bytes, now: datetime) -> tuple[bytes, bytes] | str:
         """What was signed, as it was signed and what it says; else what is wrong."""

@@ -89,8 +89,8 @@ ALARMS: Final[Mapping[str, str]] = {
     "stalled": "Nothing goes out. Look at the relay or provider.",
     "clock_jumped": "Look at the machine’s clock.",
     "retention_late": "Details that should be gone are not: see `fingerpost retention list`, and the log.",
-    "peer_late": "Ring that hub’s operator: it takes no answers. See `fingerpost peers show`.",
-    "peer_refused": "Tell the sender by telephone what was answered; ring that hub’s operator.",
+    "peer_late": "Ring that hub’s operator: it takes no answers, or messages that may say where a child is.",
+    "peer_refused": "Tell the sender by telephone what was answered or written; ring that hub’s operator.",
     "peer_keys": "Ring that hub’s operator and have its fingerprint read out. See `fingerpost peers show`.",
     "key_backup_old": "Delete the backups of the key store that are past the deadline.",
 }

@@ -23,9 +23,11 @@ from hub.core.records import ClaimedDelivery
 from hub.core.wire_models import ChildReport, EpisodeReport, Found, Returned
 from hub.service.envelopes import Composer
 from hub.service.peers.cases import Cases
+from hub.service.peers.conversing import Joining
 from hub.service.ports import Unit
 from hub.service.sending import NoContact
 from tests.kit.clock import START
+from tests.kit.conversing import Talk
 from tests.kit.events import NORTH_LINCOLNSHIRE, TINY_JPEG, reported, returned, updated
 from tests.kit.events import found as found_
 from tests.kit.node import ACK_SECRET, Hub, a_hub, keyed
@@ -38,6 +40,10 @@ LATER = START + 100 * HOUR
 OURS = frozenset({NORTH_LINCOLNSHIRE})
 PEER = Peer(hub=ASHBY.said().hub, url=ASHBY.url, state="confirmed", document=ASHBY.document(), said=ASHBY.said(),
             put_by="Jo", introduced_at=START, changed_at=START)  # fmt: skip
+
+
+def joining(hub: Hub) -> Joining:
+    return Joining(posting=Talk(hub).writing.posting)
 
 
 def said(claims: Mapping[str, Any]) -> Message:
@@ -152,7 +158,7 @@ async def test_a_case_has_its_register_entry_its_own_notices_and_no_clocks(told:
     store = await memory_store()
     hub: Hub = await a_hub(store)
     hub.directory = fictional_directory()
-    cases = Cases(book=hub.book, ids=hub.ids, ours=lambda peer: OURS, digest=keyed)
+    cases = Cases(book=hub.book, ids=hub.ids, ours=lambda peer: OURS, digest=keyed, join=joining(hub))
     await hub.wait_until(LATER)
 
     async def take(claims: Mapping[str, Any]) -> str | None:
@@ -188,7 +194,7 @@ async def test_what_is_carried_further_says_what_was_said_and_an_exercise_stays_
 ) -> None:
     store = await memory_store()
     hub: Hub = await a_hub(store, sandbox="sandbox@hub.example")
-    cases = Cases(book=hub.book, ids=hub.ids, ours=lambda peer: OURS, digest=keyed)
+    cases = Cases(book=hub.book, ids=hub.ids, ours=lambda peer: OURS, digest=keyed, join=joining(hub))
     composer = Composer(directory=lambda: hub.directory, ack_secret=ACK_SECRET, public_url=BORDON.url, collect="Ring.")
     missing = next(one for one in told if read(one).said.kind == "missing")
     await store.write(lambda unit: cases(unit, PEER, said(missing), START))
@@ -309,7 +315,7 @@ async def test_a_case_is_of_the_child_that_its_newest_notice_names_whatever_came
 ) -> None:
     store = await memory_store()
     hub: Hub = await a_hub(store)
-    cases = Cases(book=hub.book, ids=hub.ids, ours=lambda peer: OURS, digest=keyed)
+    cases = Cases(book=hub.book, ids=hub.ids, ours=lambda peer: OURS, digest=keyed, join=joining(hub))
     await hub.wait_until(LATER)
     missing, update = (next(one for one in told if read(one).said.kind == kind) for kind in ("missing", "update"))
     corrected = notice_of(update, child="C-2")
@@ -362,7 +368,7 @@ async def test_nothing_that_another_hub_told_goes_on_to_a_third(told: Sequence[d
     )
     hub = await a_hub(store, channels=("email", "push"))
     hub.directory = Directory.of(replace(whole, contacts=contacts))
-    cases = Cases(book=hub.book, ids=hub.ids, ours=lambda peer: OURS, digest=keyed)
+    cases = Cases(book=hub.book, ids=hub.ids, ours=lambda peer: OURS, digest=keyed, join=joining(hub))
     composer = Composer(directory=lambda: hub.directory, ack_secret=ACK_SECRET, public_url=BORDON.url, collect="Ring.")
     missing = next(one for one in told if read(one).said.kind == "missing")
     claims = notice_of(missing, fields={**plain(missing)["fields"], "episode.hub": None})

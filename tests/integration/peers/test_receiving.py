@@ -109,6 +109,7 @@ async def inbox() -> AsyncIterator[Inbox]:
             signer=BORDON.signers[0],
             take=there.take,
             hear=there.hear,
+            converse=there.hear,
             clock=there.clock,
             ids=ids,
             digest=lambda data: hashlib.sha256(data).digest(),

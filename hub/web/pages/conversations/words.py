@@ -28,6 +28,7 @@ WHEREABOUTS: Final[Mapping[str, tuple[str, bool]]] = {
 BECAUSE: Final[Mapping[Because, str]] = {
     "whereabouts": "told because it touches whereabouts",
     "stands_in": "asked to tell a desk that could not be reached",
+    "elsewhere": "told by another hub",
 }
 """What is said beside a reader, where it is no matter of course."""
 SEPARATOR: Final = "|"
