@@ -14,7 +14,7 @@ from hub.service.tenancy import OutOfScope, Own, scoped
 from tests.contract.test_desk import COUNCIL, OTHER, told
 from tests.kit.clock import START
 from tests.kit.records import Story
-from tests.kit.store import Stores, claim
+from tests.kit.store import Stores, claim, raw
 
 JPEG = b"\xff\xd8\xff\xe0 made up"
 DOOR = Party(organisation=COUNCIL, desk="front_door", roles=("responsible_authority", "host_authority"))
@@ -66,6 +66,24 @@ async def test_what_was_written_comes_back_as_it_was(store: Stores, story: Story
         episode=story.episode, message=first.message.id, file=file
     )
     assert await store.read(lambda unit: unit.conversations.file("mf_unknown")) is None
+
+
+async def test_what_is_written_in_a_conversation_of_another_hub_goes_to_it_and_no_other(
+    store: Stores, story: Story
+) -> None:
+    await told(store, story, {}, {"organisation": OTHER})
+    of_theirs = Thread(id=story.id("th"), episode=story.episode, opened_at=START, opened_by="peer:hub_1")
+    theirs, own = replace(written(story, thread=of_theirs), thread=of_theirs), written(story, key="own")
+    await raw(store, f"UPDATE episodes SET source = 'peer:hub_1' WHERE id = '{story.episode}'")
+    for one in (theirs, own):
+        await store.write(lambda unit, one=one: unit.conversations.add(one))  # type: ignore[misc]
+        await store.write(lambda unit, one=one: unit.peers.wrote(one.message))  # type: ignore[misc]
+    posts = await store.write(lambda unit: unit.peers.claim_posts(START, START, 9))
+    assert [(one.id, one.kind, one.line, one.hub) for one in posts if one.episode == story.episode] == [
+        (theirs.message.id, "message", of_theirs.id, "hub_1")
+    ]
+    assert await store.read(lambda unit: unit.conversations.one(theirs.message.id)) == theirs.message
+    assert await store.read(lambda unit: unit.conversations.one("ms_unknown")) is None
 
 
 async def test_of_two_that_send_the_same_at_once_one_is_kept(store: Stores, story: Story) -> None:
