@@ -7,7 +7,7 @@ is the message itself; who takes part and who is told is in parties.py.
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, Literal, TypeAlias, get_args
 
 from hub.core.pictures import picture_type
@@ -28,6 +28,10 @@ CAUSE: Final = "message:"
 
 LONGEST_NAME: Final = 120
 LONGEST_TEXT: Final = 4_000
+DAY: Final = timedelta(days=1)
+MOST_A_DAY: Final = 200
+"""Messages of one organisation on one episode within a day. People write far fewer; a program that goes wrong, or
+somebody who has another's account, would fill the screens and telephones of all who take part."""
 MOST_FILES: Final = 3
 LARGEST_FILE: Final = 2 * 1024 * 1024
 """Three of them, in base64 once for the mail and once for its sealing, are 12 MB: some relays take no more than 15."""
@@ -127,6 +131,15 @@ class TextProblem:
 def touches_whereabouts(purpose: Purpose, said: bool | None) -> bool:
     """``said``: what the author answered; None where nobody could ask them, as in an e-mail."""
     return purpose == "sighting" or said is not False
+
+
+def too_many(messages: Iterable["Message"], organisation: str, now: datetime) -> bool:
+    """Whether an organisation has written so much by hand that it writes no more now. ``messages``: of one episode."""
+    since = now - DAY
+    return (
+        sum(one.organisation == organisation and one.purpose in BY_HAND and one.sent_at > since for one in messages)
+        >= MOST_A_DAY
+    )
 
 
 def plain_text(given: str) -> str | TextProblem:

@@ -66,6 +66,9 @@ HELD_BACK: Final[Mapping[HoldKind, str]] = {
 """The same where it stands on a notice or a page."""
 REVIEW: Final = "police_hold_review"
 """The duty of the police who gave a date at which they want to be asked."""
+MOST_A_DAY: Final = 10
+"""How often one force sets holds on one episode within a day: each time everybody is told at once. Lifting is never
+refused."""
 TO_ANSWER: Final = timedelta(days=1)
 """After that date, until it is chased as late."""
 
@@ -133,6 +136,12 @@ def still(holds: Iterable[Hold], state: EpisodeState) -> tuple[Hold, ...]:
 def may_set(state: EpisodeState) -> tuple[HoldKind, ...]:
     """Which can be set, as the episode stands; none before it was reported."""
     return tuple(kind for kind in KINDS if state != "awaited" and state not in OVER[kind])
+
+
+def too_often(acts: Iterable[Act], organisation: str, now: datetime) -> bool:
+    """Whether a force has set so many that it sets no more now."""
+    since = now - timedelta(days=1)
+    return sum(one.organisation == organisation and one.deed == "set" and one.at > since for one in acts) >= MOST_A_DAY
 
 
 def pauses(holds: Iterable[Hold], code: str, owner: str) -> bool:

@@ -14,6 +14,7 @@ from contacts.areas import Areas
 from contacts.directory import Directory
 from hub.core.conversation import (
     BY_HAND,
+    MOST_A_DAY,
     Message,
     PartyKey,
     Purpose,
@@ -22,6 +23,7 @@ from hub.core.conversation import (
     Via,
     files_problem,
     plain_text,
+    too_many,
     touches_whereabouts,
 )
 from hub.core.pictures import bare
@@ -133,6 +135,8 @@ class Writing:
             if known is not None:
                 same = _same(known, episode, checked, draft)
                 return Sent(message=known, repeated=True) if same else Conflict()
+            if too_many(sits.messages, who.organisation, now):
+                return (TOO_MANY,)
             stored = await standing(unit, episode)
             if stored is None:
                 return None
@@ -210,6 +214,11 @@ JOINED: Final = TextProblem(
     field="readers", message="Somebody has joined the conversation: see who reads it now, and send it again"
 )
 """What somebody writes is read by those whom they were shown, and by no other but the police by rule."""
+TOO_MANY: Final = TextProblem(
+    field="text",
+    message=f"Your organisation has written {MOST_A_DAY} messages about this absence within a day. "
+    "Ring whoever has to know",
+)
 
 
 def check(draft: Draft) -> "_Checked | tuple[TextProblem, ...]":

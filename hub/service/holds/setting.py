@@ -10,7 +10,19 @@ from datetime import datetime, timedelta
 from typing import Final, Literal, TypeAlias
 
 from hub.core.conversation import Message, Party, Reader, TextProblem, Via, plain_text
-from hub.core.holds import REVIEW, SAID, Act, Deed, Hold, HoldKind, may_set, review_of, standing
+from hub.core.holds import (
+    MOST_A_DAY,
+    REVIEW,
+    SAID,
+    Act,
+    Deed,
+    Hold,
+    HoldKind,
+    may_set,
+    review_of,
+    standing,
+    too_often,
+)
 from hub.core.parties import is_police, parties
 from hub.core.records import AuditLine, Changes, StoredEpisode
 from hub.service.conversations.audience import standing as standing_episode
@@ -142,6 +154,8 @@ class Holds:
             if police.key not in {one.key for one in everyone}:
                 return None
             wrong = [*problems, *_impossible(stored, ask.kind, deed, who.organisation)]
+            if deed == "set" and too_often(await unit.holds.acts(episode), who.organisation, now):
+                wrong.append(_TOO_OFTEN)
             if wrong:
                 return wrong
             return await self._done(unit, who, stored, ask, deed, reason, police, everyone, now)
@@ -246,6 +260,12 @@ def _checked(ask: Ask, now: datetime) -> tuple[list[HoldProblem], str | None]:
     if ask.review_at is not None and not now < ask.review_at <= now + LONGEST_REVIEW:
         problems.append(HoldProblem(field="review_at", message="The date must be in the future, within a year"))
     return problems, text
+
+
+_TOO_OFTEN: Final = HoldProblem(
+    field="kind",
+    message=f"Your force has set {MOST_A_DAY} holds on this absence within a day. Ring whoever has to know",
+)
 
 
 def _impossible(stored: StoredEpisode, kind: str, deed: Deed, organisation: str) -> list[HoldProblem]:

@@ -161,6 +161,17 @@ async def test_what_is_sent_twice_is_one_message_and_other_words_under_its_key_a
     assert len(await told(talk)) == 2
 
 
+async def test_who_writes_on_and_on_is_told_to_ring(talk: Talk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hub.core.conversation.MOST_A_DAY", 2)
+    first = await talk.wrote(DOOR, to=(TO_OFFICE,), key="first")
+    await talk.wrote(DOOR, to=(TO_OFFICE,))
+    (refused,) = await talk.write(DOOR, to=(TO_OFFICE,))
+    assert refused.field == "text" and "Ring whoever has to know" in refused.message
+    again = await talk.write(DOOR, to=(TO_OFFICE,), key="first")
+    assert again.repeated and again.message.id == first.id, "what was sent is answered as it was"
+    await talk.wrote(OFFICE, thread=first.thread)
+
+
 async def test_sent_to_two_nodes_at_once_it_is_one_message_beside_a_report(nodes: tuple[Hub, Hub]) -> None:
     one, other = nodes
     await one.post(reported())

@@ -9,7 +9,7 @@ import pytest
 
 from contacts.fictional import fictional_directory
 from hub.core.conversation import Message
-from hub.core.holds import REVIEW, SAID
+from hub.core.holds import MOST_A_DAY, REVIEW, SAID
 from hub.notices.document import render_text
 from hub.service.audit.ports import Wanted
 from hub.service.conversations.posting import Posting
@@ -167,6 +167,16 @@ async def test_sent_twice_it_is_one_and_set_by_two_forces_it_stands_until_both_l
     assert isinstance(await asking.lift(), list), "not twice"
     assert settled(await asking.lift(YARD)).told == first.told and await asking.standing() == ["no_questions"]
     assert len(await asking.heard()) == told + 2 * first.told
+
+
+async def test_who_sets_and_lifts_on_and_on_is_told_to_ring_and_may_always_lift(asking: Asking) -> None:
+    for _ in range(MOST_A_DAY):
+        settled(await asking.set())
+    heard = len(await asking.heard())
+    over = await asking.set(reason="Another reason")
+    assert isinstance(over, list) and "Ring whoever has to know" in over[0].message
+    assert len(await asking.heard()) == heard and settled(await asking.set(key="hold 1")).repeated
+    assert settled(await asking.lift()).told > 0
 
 
 async def test_what_it_covers_waits_and_goes_on_when_it_is_lifted_and_no_due_time_moves(asking: Asking) -> None:

@@ -1,6 +1,7 @@
 """Who takes part in a conversation, who is told of a message, and what a message may hold."""
 
 from dataclasses import replace
+from datetime import timedelta
 from itertools import product
 from typing import Any, get_args
 
@@ -12,6 +13,7 @@ from contacts.roles import DESKS, OPERATOR, POLICE_ROLES, desk_of
 from hub.core.conversation import (
     LARGEST_FILE,
     LONGEST_TEXT,
+    MOST_A_DAY,
     MOST_FILES,
     PURPOSES,
     Message,
@@ -21,6 +23,7 @@ from hub.core.conversation import (
     files_problem,
     picture_type,
     plain_text,
+    too_many,
     touches_whereabouts,
 )
 from hub.core.parties import is_police, may_address, parties, priority, readers, taking_part, works_it
@@ -174,6 +177,15 @@ def test_what_was_written_before_somebody_joined_is_not_for_them() -> None:
     assert taking_part([first, second]) == (DOOR, SOCIAL, POLICE)
     assert second.read_by([POLICE]) and not first.read_by([POLICE])
     assert not first.read_by([]) and first.read_by([NURSE, replace(SOCIAL, roles=("iro",))]), "by desk, not by role"
+
+
+def test_an_organisation_writes_so_much_within_a_day_and_what_forms_write_does_not_count() -> None:
+    full = [message(number) for number in range(MOST_A_DAY)]
+    later = START + timedelta(hours=23)
+    assert too_many(full, COUNCIL, later) and not too_many(full[1:], COUNCIL, later)
+    assert not too_many(full, "E09000007", later)
+    assert not too_many(full, COUNCIL, START + timedelta(days=1)), "the day is over"
+    assert not too_many([replace(one, purpose="police_hold") for one in full], COUNCIL, later)
 
 
 def test_nothing_personal_of_a_message_prints() -> None:

@@ -12,6 +12,7 @@ from hub.core.episode import Episode
 from hub.core.holds import (
     COVERS,
     KINDS,
+    MOST_A_DAY,
     OVER,
     REVIEW,
     TO_ANSWER,
@@ -22,6 +23,7 @@ from hub.core.holds import (
     pauses,
     review_of,
     standing,
+    too_often,
 )
 from hub.core.summary import EpisodeState
 from hub.notices.words import load_words
@@ -42,6 +44,13 @@ def act(number: int, kind: HoldKind = "no_enquiries", **more: Any) -> Act:
         "at": START + timedelta(minutes=number),
     }  # fmt: skip
     return Act(**values | more)
+
+
+def test_a_force_sets_so_many_within_a_day() -> None:
+    full = [act(number) for number in range(MOST_A_DAY)]
+    assert too_often(full, MET, START + timedelta(hours=1)) and not too_often(full[1:], MET, START)
+    assert not too_often(full, KENT, START) and not too_often(full, MET, START + timedelta(days=2))
+    assert not too_often([replace(one, deed="lifted") for one in full], MET, START)
 
 
 def held(acts: Any, state: EpisodeState = "open") -> list[tuple[str, list[str]]]:
