@@ -152,6 +152,8 @@ class Unconfirmed:
 
     reason: Reason = "provider_timeout"
     detail: str = ""
+    repeatable: bool = False
+    """The next system takes what bears one id once: sent again, it is nobody's second."""
 
 
 Result: TypeAlias = Accepted | Deferred | Rejected | Unconfirmed

@@ -83,14 +83,15 @@ def next_attempt(
     """What follows a try that did not carry the content. ``earlier``: the tries before it; ``jitter``: 0 to 1.
 
     A try that was given back, or whose worker died, was not answered by anybody and uses up none of the schedule.
-    An :class:`Unconfirmed` may have been sent, so it is followed by one more try, and a second one by none.
+    An :class:`Unconfirmed` may have been sent, so it is followed by one more try, and a second one by none, unless it
+    is ``repeatable``.
     """
     match result:
         case Rejected(reason=reason) if reason in ALERT_REASONS and carries == "content":
             return AlertInstead(reason=reason)
         case Rejected(reason=reason) if not technical(result):
             return GiveUp(reason=reason, because="permanent")
-        case Unconfirmed(reason=reason) if any(maybe_sent(attempt) for attempt in earlier):
+        case Unconfirmed(reason=reason, repeatable=False) if any(maybe_sent(attempt) for attempt in earlier):
             return GiveUp(reason=reason, because="second_unconfirmed")
         case Deferred() | Rejected() | Unconfirmed():
             failed = sum(1 for attempt in earlier if answered(attempt))

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
 
-from adapters.port import Alert, Content, Deferred, Envelope, Rejected, Result, Transport
+from adapters.port import Alert, Content, Deferred, Envelope, Rejected, Result, Transport, Unconfirmed
 from hub.core.peers import Peer, common_version, is_inbox
 from hub.core.verification import IDS
 from hub.service.ports import Store, StoreUnavailable
@@ -40,7 +40,9 @@ class PeerWay:
         except StoreUnavailable:
             return Deferred(reason="provider_unavailable", detail="what is known of that hub cannot be read now")
         fit = self._fit(envelope, known)
-        return fit if isinstance(fit, Rejected) else await self.push.deliver(fit, now)
+        result = fit if isinstance(fit, Rejected) else await self.push.deliver(fit, now)
+        # A hub takes what bears one id once: whether it has come is found out by sending it again.
+        return replace(result, repeatable=True) if isinstance(result, Unconfirmed) else result
 
     async def aclose(self) -> None:
         """As of the push."""

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from adapters.port import Accepted, Alert, Content, Envelope, Rejected, Result
+from adapters.port import Accepted, Alert, Content, Envelope, Rejected, Result, Unconfirmed
 from hub.core.peer_answers import FORMAT, answer_json, answered, retry_in
 from hub.core.peer_cases import NotUnderstood
 from hub.core.peer_messages import Message
@@ -185,16 +185,17 @@ def test_there_is_no_last_try() -> None:
 
 
 class _Out:
-    """Takes all."""
+    """Answers always the same."""
 
     channel = "push"
 
-    def __init__(self) -> None:
+    def __init__(self, result: Result | None = None) -> None:
         self.sent: list[Envelope] = []
+        self.result = result or Accepted()
 
     async def deliver(self, envelope: Envelope, now: object) -> Result:
         self.sent.append(envelope)
-        return Accepted()
+        return self.result
 
     async def aclose(self) -> None:
         pass
@@ -221,6 +222,15 @@ async def test_what_goes_to_a_hub_goes_by_its_own_keys_and_only_while_it_is_conf
     (sent,) = out.sent
     assert (sent.certificates, sent.pinned) == (PEER.said.keys, PEER.said.pinned)
     assert (sent.version, sent.via) == (1, (BORDON.said().hub,))
+
+
+async def test_what_may_have_come_to_a_hub_is_sent_on_and_on_as_it_is_taken_once() -> None:
+    store = await _knowing("confirmed")
+    way = PeerWay(push=_Out(result=Unconfirmed()), store=store, own=BORDON.said().hub)  # type: ignore[arg-type]
+    assert await way.deliver(ENVELOPE, START) == Unconfirmed(repeatable=True)
+    elsewhere = replace(ENVELOPE, address="https://x.example/y")
+    assert await way.deliver(elsewhere, START) == Unconfirmed(), "who knows what another system does with it"
+    await store.aclose()
 
 
 async def test_nothing_goes_back_to_where_it_came_from_and_no_alert_to_a_hub() -> None:

@@ -140,6 +140,13 @@ def test_and_not_a_second_time():
     assert answer == GiveUp(reason="provider_timeout", because="second_unconfirmed")
 
 
+def test_but_on_and_on_where_it_is_taken_once_however_often_it_comes():
+    again = Unconfirmed(repeatable=True)
+    assert isinstance(next_attempt(POLICY, [UNCONFIRMED] * 2, again, NOW, 0.0), RetryAt)
+    ended = next_attempt(POLICY, [UNCONFIRMED] * len(POLICY.schedule), again, NOW, 0.0)
+    assert ended == GiveUp(reason="provider_timeout", because="schedule_ended")
+
+
 def test_an_alert_that_may_have_been_sent_counts_too():
     assert maybe_sent(replace(UNCONFIRMED, carried="alert"))
 
