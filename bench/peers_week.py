@@ -1,4 +1,5 @@
-"""A week of two hubs: children go missing at one, people answer at the other, and the wire between them is bad.
+"""A week of two hubs: children go missing at one, people answer at the other and write to each other, and the wire
+between them is bad.
 
 Five of a hundred requests, or their answers, are lost; others are cut, come twice, or come after what was sent since.
 Six times neither hub reaches the other, for twenty minutes up to a day. Then the judge asks both of every notice
@@ -11,6 +12,7 @@ import os
 import subprocess
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -18,7 +20,9 @@ from pathlib import Path
 from random import Random
 from typing import Any, Final
 
+from hub.service.conversations.writing import Sent
 from tests.kit.clock import START
+from tests.kit.conversing import BROMLEY, HOST, somebody
 from tests.kit.events import found, reported, retracted, returned, updated
 from tests.kit.lossy import LOSSY
 from tests.kit.two_hubs import Both, two_hubs
@@ -40,6 +44,10 @@ OUTAGES: Final[Mapping[timedelta, timedelta]] = {
     126 * HOUR: 24 * HOUR,
 }
 """When one begins, from the start, and how long it lasts."""
+WORKER: Final = somebody(BROMLEY)
+FRONT_DOOR: Final = somebody(HOST, "front_door", name="Noor Host")
+SIGHTINGS: Final = 0.2
+"""Of the messages, those that touch whereabouts."""
 COLOURS: Final = ("Red", "Green", "Blue", "Black", "Grey")
 LIMIT: Final = 1800.0
 """Seconds the whole may take."""
@@ -53,13 +61,26 @@ class Week:
     events: list[tuple[datetime, dict[str, Any]]] = field(default_factory=list)
     answers: list[tuple[datetime, str, str]] = field(default_factory=list)
     """When somebody of Bordon answers which delivery, and what."""
+    dice_of_talk: Random = field(default_factory=lambda: Random(SEED + 2))
+    talks: list[tuple[datetime, str, bool]] = field(default_factory=list)
+    """When somebody writes about which episode; at Bordon, or else at Ashby."""
+    threads: dict[str, str] = field(default_factory=dict)
+    """The conversation of an episode."""
     outages: int = 0
     posted: int = 0
     answered: int = 0
+    written: Counter[str] = field(default_factory=Counter)
+    """Messages, by the hub that they were written at."""
 
     def __post_init__(self) -> None:
         for number in range(EPISODES):
             self._episode(number)
+        talking = Random(SEED + 1)
+        for at, event in [one for one in self.events if one[1]["type"].endswith("reported.v1")]:
+            for _ in range(talking.randrange(6)):
+                later = at + timedelta(minutes=20) + talking.random() * 20 * HOUR
+                self.talks.append((later, event["data"]["episode"]["ref"], talking.random() < 0.5))
+        self.talks.sort()
         self.events.sort(key=lambda one: one[0])
 
     def _episode(self, number: int) -> None:
@@ -104,8 +125,40 @@ class Week:
         for _, delivery, said in sorted(due):
             await both.bordon.answered(delivery, said)
             self.answered += 1
-            for side in both.sides:  # no two people answer at the same instant
-                await side.node.clock.advance(1)
+            await self._tick(both)
+        while self.talks and self.talks[0][0] <= now:
+            _, ref, there = self.talks.pop(0)
+            await self._write(both, ref, at_bordon=there)
+            await self._tick(both)
+
+    @staticmethod
+    async def _tick(both: Both) -> None:
+        """No two people do anything at the same instant."""
+        for side in both.sides:
+            await side.node.clock.advance(1)
+
+    async def _write(self, both: Both, ref: str, *, at_bordon: bool) -> None:
+        """Ashby's worker begins, and either goes on; where nobody there was told yet, or heard of it, nothing is."""
+        side, who = (both.bordon, FRONT_DOOR) if at_bordon else (both.ashby, WORKER)
+        thread = self.threads.get(ref)
+        if at_bordon and (thread is None or await side.talk.read(who, thread) is None):
+            return
+        ours = {one.ref: one.id for one in await both.ashby.node.see(lambda unit: unit.episode_list())}
+        theirs = {one.ref: one.id for one in await both.bordon.node.see(lambda unit: unit.episode_list())}
+        episode = theirs[ours[ref]] if at_bordon else ours[ref]
+        sighting = self.dice_of_talk.random() < SIGHTINGS
+        outcome = await side.talk.write(
+            who,
+            episode=episode,
+            thread=thread,
+            to=() if thread else ((HOST, "front_door"),),
+            text=f"Message {self.written.total() + 1}.",
+            purpose="sighting" if sighting else "information",
+            whereabouts=sighting,
+        )
+        if isinstance(outcome, Sent):
+            self.threads[ref] = outcome.message.thread
+            self.written[side.known.name] += 1
 
 
 async def week(folder: Path) -> tuple[Both, Verdict, Week]:
@@ -139,6 +192,8 @@ async def _printed(folder: Path) -> None:
     print(f"| events posted at Ashby | {made.posted} |")
     for what, number in verdict.counted.items():
         print(f"| {what} | {number} |")
+    for name, number in sorted(made.written.items()):
+        print(f"| messages written at {name.capitalize()} | {number} |")
     print(f"| requests between the two | {met.total()} |")
     for fate, number in sorted(met.items()):
         print(f"| … of which: {fate} | {number} |")

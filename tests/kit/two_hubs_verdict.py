@@ -13,7 +13,7 @@ from tests.kit.events import NORTH_LINCOLNSHIRE
 from tests.kit.two_hubs import Both, Side
 
 UNKNOWN = frozenset({"pending", "unresolved", "undeliverable"})
-"""Of a notice: nobody knows whether the desk has it."""
+"""Of a notice: nobody knows whether the desk has it, or nobody there has said so."""
 
 
 @dataclass
@@ -126,7 +126,9 @@ def _of_each(verdict: Verdict, crossing: Sequence[Told], case: Case, taken: Mapp
             verdict.counted["answers of Bordon's people that stand at Ashby"] += len(one.answers)
         if one.said and one.said[-1][0] == "accepted" and notice.state not in ("acknowledged", "superseded"):
             verdict.amiss.append(f"{name}: it was accepted, and is chased still")
-        if notice.state in UNKNOWN and not pointless:
+        if notice.state == "unresolved" and there is not None and not there.said:
+            verdict.counted["that nobody at Bordon answered, so that others were asked to ring"] += 1
+        elif notice.state in UNKNOWN and not pointless:
             verdict.amiss.append(f"{name}: nobody knows what became of it")
     if foreign := set(decided) - set(said.values()):
         verdict.amiss.append(f"{case.record.id}: Ashby never said {sorted(foreign)}")
