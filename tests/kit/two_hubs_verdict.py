@@ -124,10 +124,11 @@ def _of_each(verdict: Verdict, crossing: Sequence[Told], case: Case, taken: Mapp
             verdict.amiss.append(f"{name}: {len(there.said)} answers at Bordon, {len(one.said)} at Ashby, or others")
         elif one.answers:
             verdict.counted["answers of Bordon's people that stand at Ashby"] += len(one.answers)
-        if one.said and one.said[-1][0] == "accepted" and notice.state not in ("acknowledged", "superseded"):
+        accepted = bool(one.said) and one.said[-1][0] == "accepted"
+        if accepted and notice.state not in ("acknowledged", "superseded"):
             verdict.amiss.append(f"{name}: it was accepted, and is chased still")
-        if notice.state == "unresolved" and there is not None and not there.said:
-            verdict.counted["that nobody at Bordon answered, so that others were asked to ring"] += 1
+        if notice.state == "unresolved" and there is not None and not accepted:
+            verdict.counted["that nobody at Bordon accepts, so that others were asked to ring"] += 1
         elif notice.state in UNKNOWN and not pointless:
             verdict.amiss.append(f"{name}: nobody knows what became of it")
     if foreign := set(decided) - set(said.values()):
