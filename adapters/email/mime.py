@@ -7,11 +7,11 @@ cannot read protected fields shows the outer subject, and the text stays byte fo
 """
 
 import hashlib
-import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import format_datetime
+from functools import lru_cache
 from typing import TypeAlias
 
 from adapters.email.address import wire_address, wire_domain
@@ -33,7 +33,13 @@ Lines: TypeAlias = Callable[[bytes], bytes]
 Pieces: TypeAlias = list[bytes]
 """Joined once, when all are there: a photo is a large thing to copy."""
 
-_PLAIN_TEXT = re.compile(r"(?:[\t -~]{0,200}\r\n)*")
+_LONGEST_LINE = 998
+"""Octets of a line, without its end (RFC 5322 2.1.1)."""
+_ALTERED = frozenset({b"--=_", b"From"})
+"""How no line begins that goes as it is: a boundary does, and what old programs put a ``>`` before on the way, so that
+a signature no longer holds (RFC 8551 3.1.2)."""
+_CUT_OFF = frozenset({b" ", b"\t"})
+"""How none ends: that may be lost (RFC 1847 2.1)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,12 +88,18 @@ def outside(
         delivery=delivery_id(delivery),
         sender=mailbox(wire_address(sender), sender_name),
         recipient=mailbox(wire_address(recipient)),
-        date=format_datetime(now).encode("ascii"),
+        date=_date(now.replace(microsecond=0)),
         message_id=f"<{delivery_id(delivery)}@{wire_domain(mail_domain)}>".encode("ascii"),
         subject=secure_subject(reference),
         receipts_to=None if receipts_to is None else mailbox(wire_address(receipts_to)),
         extra=extra(headers),  # no database  # nosec B610
     )
+
+
+@lru_cache(maxsize=8)
+def _date(second: datetime) -> bytes:
+    """A burst has the same for hundreds."""
+    return format_datetime(second).encode("ascii")
 
 
 def canonical_text(text: str) -> str:
@@ -96,10 +108,15 @@ def canonical_text(text: str) -> str:
 
 
 def _canonical(text: str) -> bytes:
+    return b"\r\n".join(_lines(text))
+
+
+def _lines(text: str) -> list[bytes]:
+    """Without their ends."""
     lines = text.encode("utf-8", "replace")
     if b"\r" in lines:
         lines = lines.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-    return lines.replace(b"\n", b"\r\n")
+    return lines.split(b"\n")
 
 
 def payload(content: Content, out: Outside, lines: Lines = base64_lines) -> bytes:
@@ -123,8 +140,15 @@ def multipart(mark: bytes, parts: Iterable[Pieces]) -> Pieces:
 
 
 def boundary(kind: str, delivery: str) -> bytes:
-    """A line in base64 or in a folded header never starts with ``--``, so that no content can contain it."""
-    return f"=_{kind}_{hashlib.sha256(delivery.encode('ascii')).hexdigest()[:16]}".encode("ascii")
+    """A line in base64 or in a folded header never starts with ``--``, and what has one that starts like a boundary is
+    put into base64: no content can contain it."""
+    return b"=_" + kind.encode("ascii") + b"_" + _own(delivery)
+
+
+@lru_cache(maxsize=8)
+def _own(delivery: str) -> bytes:
+    """A message's boundaries differ in their kind."""
+    return hashlib.sha256(delivery.encode("ascii")).hexdigest()[:16].encode("ascii")
 
 
 def sealed_message(out: Outside, enveloped: bytes) -> bytes:
@@ -144,17 +168,14 @@ def sealed_message(out: Outside, enveloped: bytes) -> bytes:
 def alert_message(alert: Alert, out: Outside) -> bytes:
     """A content-free message in clear. Its subject is the one of every message: ``alert.subject`` is for channels
     that have no fixed one."""
-    text = canonical_text(alert.text)
-    if not text.endswith("\r\n"):
-        text += "\r\n"
-    plain = _PLAIN_TEXT.fullmatch(text) is not None
+    encoding, text = _encoded(_lines(alert.text.removesuffix("\n") + "\n"))
     return b"".join(
         (
             *(_line(name, value) for name, value in out.fields()),
             b"MIME-Version: 1.0\r\n",
             b"Content-Type: text/plain; charset=utf-8\r\n",
-            b"Content-Transfer-Encoding: " + (b"7bit" if plain else b"base64") + b"\r\n\r\n",
-            text.encode("ascii") if plain else base64_lines(text.encode("utf-8")) + b"\r\n",
+            b"Content-Transfer-Encoding: " + encoding + b"\r\n\r\n",
+            text if encoding == b"7bit" else text + b"\r\n",
         )
     )
 
@@ -166,12 +187,27 @@ def _line(name: str, value: bytes) -> bytes:
 def _alternative(content: Content, delivery: str) -> Pieces:
     mark = boundary("alternative", delivery)
     head = b'Content-Type: multipart/alternative; boundary="' + mark + b'"\r\n'
-    return [head, *multipart(mark, [_text("plain", content.text), _text("html", content.html)])]
+    return [head, *multipart(mark, [_text(b"plain", content.text), _text(b"html", content.html)])]
 
 
-def _text(subtype: str, text: str) -> Pieces:
-    head = f"Content-Type: text/{subtype}; charset=utf-8\r\nContent-Transfer-Encoding: base64\r\n\r\n"
-    return [head.encode("ascii"), base64_lines(_canonical(text))]
+def _text(subtype: bytes, text: str) -> Pieces:
+    encoding, body = _encoded(_lines(text))
+    head = b"Content-Type: text/" + subtype + b"; charset=utf-8\r\nContent-Transfer-Encoding: " + encoding
+    return [head + b"\r\n\r\n", body]
+
+
+def _encoded(lines: list[bytes]) -> tuple[bytes, bytes]:
+    """How they are encoded, and what comes of it. What needs no encoding (RFC 2045 2.7), as a page does that is written
+    in references, goes as it is: a quarter less to encode, to encrypt and to send."""
+    text = b"\r\n".join(lines)
+    plain = (
+        text.isascii()
+        and b"\0" not in text
+        and max(map(len, lines)) <= _LONGEST_LINE
+        and _ALTERED.isdisjoint({line[:4] for line in lines})
+        and _CUT_OFF.isdisjoint({line[-1:] for line in lines})
+    )
+    return (b"7bit", text) if plain else (b"base64", base64_lines(text))
 
 
 def _attachment(attachment: Attachment, lines: Lines) -> Pieces:

@@ -56,7 +56,9 @@ def render_html(document: Document, shared: Shared | None = None) -> str:
         else _html(block, place)
         for place, block in enumerate(document.blocks, start=1)
     ]
-    return f"{_HEAD}{_safe(document.subject)}{_BODY}{''.join(blocks)}{_END}"
+    page = f"{_HEAD}{_safe(document.subject)}{_BODY}{''.join(blocks)}{_END}"
+    # References and not letters: so it needs no encoding in a mail, and no charset to be read by.
+    return page if page.isascii() else page.encode("ascii", "xmlcharrefreplace").decode("ascii")
 
 
 def _html(block: Block, place: int) -> str:
@@ -84,7 +86,7 @@ def _html(block: Block, place: int) -> str:
                 f'<p style="margin:0 0 12px 0">{_safe(text)}:<br><a href="{where}" rel="noreferrer">{where}</a></p>\n'
             )
         case Clause(where=where, quote=quote):
-            said = f'<blockquote style="margin:4px 0 0 16px">“{_safe(quote)}”</blockquote>'
+            said = f'<blockquote style="margin:4px 0 0 16px">&ldquo;{_safe(quote)}&rdquo;</blockquote>'
             return f'<figure style="margin:0 0 12px 0"><figcaption>{_safe(where)}</figcaption>{said}</figure>\n'
         case _:
             assert_never(block)

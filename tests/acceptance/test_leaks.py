@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -438,6 +439,8 @@ def parts_of(entity: EmailMessage) -> bytes:
             content = part.get_payload(decode=True)
             assert isinstance(content, bytes)
             parts.append(content)
+            if part.get_content_type() == "text/html":
+                parts.append(unescape(content.decode()).encode())
     return b"\n".join(parts)
 
 

@@ -133,6 +133,44 @@ def test_content_is_read_back_exactly(subject: str, text: str, html: str, attach
     assert message["To"] == "jo@council.example"
 
 
+@pytest.mark.parametrize(
+    ("text", "plain"),
+    [
+        ("<p>Robin</p>\n" * 500, True),
+        ("", True),
+        ("a" * 998 + "\nb", True),
+        ("a" * 999, False),
+        ("Si\u00e2n", False),
+        ("a\0b", False),
+        ("a\n--=_mixed_0123456789abcdef--\nb", False),
+        ("--=_alternative_0123456789abcdef", False),
+        ("a --=_ b\n-- x", True),
+        ("a \nb", False),
+        ("a\t\rb", False),
+        ("a\nb ", False),
+        ("From here\nb", False),
+        ("a\nFrom here", False),
+        ("a\n.\nb", True),
+    ],
+)
+def test_a_text_goes_as_it_is_where_nothing_on_the_way_could_alter_it(text: str, plain: bool) -> None:
+    message = parse(mime.payload(Content(subject="Real", text=text, html=text), out()))
+    for part in (message.get_body(("plain",)), message.get_body(("html",))):
+        assert part is not None
+        assert part["Content-Transfer-Encoding"] == ("7bit" if plain else "base64")
+        assert part.get_content() == mime.canonical_text(text)
+
+
+@pytest.mark.parametrize("kind", ["mixed", "alternative", "signed"])
+def test_who_knows_the_boundaries_cannot_add_a_part(kind: str) -> None:
+    line = "--" + mime.boundary(kind, out().delivery).decode("ascii")
+    text = f"a\n{line}\nContent-Type: text/html\n\nforged\n{line}--\n"
+    message = parse(mime.payload(Content(subject="Real", text=text, html=text), out()))
+    _, _, *leaves = message.walk()
+    assert [part.get_content_type() for part in leaves] == ["text/plain", "text/html"]
+    assert [part.get_content() for part in leaves] == [mime.canonical_text(text)] * 2
+
+
 @given(TEXT)
 def test_every_line_of_a_header_is_short_enough(value: str) -> None:
     folded = b"Subject: " + unstructured(value)

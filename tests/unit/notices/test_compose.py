@@ -438,7 +438,7 @@ def test_a_name_can_forge_neither_subject_nor_lines_nor_wording() -> None:
     content = compose(view(child__name=name), brief())
     assert "\n" not in content.subject
     assert "\r" not in content.subject
-    assert "\u202e" not in content.subject + content.text + content.html
+    assert "\u202e" not in content.subject + content.text + Page(content.html).text
     assert content.text.splitlines().count("What we ask you to do") == 1
     assert "{sender} {0} %s <b>x</b>" in content.text
     assert Page(content.html).all("b") == []
