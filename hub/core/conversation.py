@@ -5,7 +5,7 @@ is the message itself; who takes part and who is told is in parties.py.
 """
 
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final, Literal, TypeAlias, get_args
@@ -110,6 +110,8 @@ class Message:
     text: str = field(repr=False)
     """Personal."""
     sent_at: datetime
+    arrived_at: datetime | None = None
+    """When another hub sent it here; None for what was written here."""
     in_reply_to: str | None = None
     readers: tuple[Reader, ...] = ()
     files: tuple[File, ...] = ()
@@ -133,13 +135,15 @@ def touches_whereabouts(purpose: Purpose, said: bool | None) -> bool:
     return purpose == "sighting" or said is not False
 
 
-def too_many(messages: Iterable["Message"], organisation: str, now: datetime) -> bool:
-    """Whether an organisation has written so much by hand that it writes no more now. ``messages``: of one episode."""
+def too_many(
+    messages: Iterable["Message"], organisation: str, now: datetime, purposes: Collection[Purpose] = BY_HAND
+) -> bool:
+    """Whether an organisation has written so much, by hand or for these ``purposes``, that it writes no more now.
+    ``messages``: of one episode. What another hub sent counts from when it came: when it was written that hub says
+    itself."""
     since = now - DAY
-    return (
-        sum(one.organisation == organisation and one.purpose in BY_HAND and one.sent_at > since for one in messages)
-        >= MOST_A_DAY
-    )
+    written = [one for one in messages if one.organisation == organisation and one.purpose in purposes]
+    return sum((one.arrived_at or one.sent_at) > since for one in written) >= MOST_A_DAY
 
 
 def plain_text(given: str) -> str | TextProblem:

@@ -10,6 +10,7 @@ from typing import Final
 
 from contacts.roles import OPERATOR, ORGANISATION_OF, POLICE_ROLES, desk_of
 from hub.core.conversation import CAUSE, Because, Message, Party, PartyKey, Purpose, Reader
+from hub.core.peers import hub_of
 from hub.core.records import DecisionRecord, NoticeRecord, NoticeState
 from routing.decision import Decision, Priority
 from routing.needtoknow import full_sight
@@ -43,6 +44,23 @@ def _told(notice: NoticeRecord, decision: Decision | None) -> Iterator[tuple[str
         for one in decision.recipients:
             if one.person is None and one.role == notice.gap_role:
                 yield one.role, one.organisation or ORGANISATION_OF.get(one.role)
+
+
+def sending(source: str) -> Party:
+    """The authority that sent a case (``source``: the hub, as the ledger calls it), as those who are told here write to
+    it. Which of its desks that is, and who else was told, its own hub knows alone."""
+    role = "responsible_authority"
+    return Party(organisation=source, desk=desk_of(role), roles=(role,))
+
+
+def is_sending(party: Party) -> bool:
+    """Whether it is one of :func:`sending`, and no desk that is known here."""
+    return hub_of(party.organisation or "") is not None
+
+
+def can_be_asked(party: Party) -> bool:
+    """Whether it can answer a proposal here: a desk of an organisation that is known."""
+    return party.organisation is not None and not is_sending(party)
 
 
 def works_it(party: Party) -> bool:

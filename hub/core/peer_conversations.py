@@ -28,7 +28,7 @@ from hub.core.conversation import (
     plain_text,
     touches_whereabouts,
 )
-from hub.core.parties import NOBODYS
+from hub.core.parties import NOBODYS, is_sending
 from hub.core.peer_cases import LATEST, NotUnderstood, attachments
 from hub.core.peer_messages import MESSAGE
 from hub.core.pictures import bare
@@ -64,6 +64,9 @@ class _Written(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
     format: Literal["fingerpost.message.v1"]
+    episode: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")] | None = None
+    """What the hub that knows the child calls the episode, where that is the one that it goes to. A hub of the version
+    before says none."""
     id: _MessageId
     thread: Annotated[str, Field(pattern=rf"^th_{_ULID}")]
     in_reply_to: _MessageId | None = None
@@ -113,14 +116,16 @@ class Wrote:
         )
 
 
-def message_files(message: Message) -> tuple[Attachment, ...]:
-    """``message.json``, and its pictures. The message with what is in them."""
+def message_files(message: Message, episode: str | None = None) -> tuple[Attachment, ...]:
+    """``message.json``, and its pictures. The message with what is in them. ``episode``: what the hub calls it that it
+    goes to, where that knows the child. Whoever is that hub's authority itself is left out: there it is the reader."""
     pictures = tuple(
         Attachment(name=one.name(number), media_type=one.media_type, data=one.data)
         for number, one in enumerate(message.files, 1)
     )
     said = {
         "format": FORMAT,
+        "episode": episode,
         "id": message.id,
         "thread": message.thread,
         "in_reply_to": message.in_reply_to,
@@ -132,7 +137,11 @@ def message_files(message: Message) -> tuple[Attachment, ...]:
         "purpose": message.purpose,
         "whereabouts": message.whereabouts,
         "text": message.text,
-        "readers": [_reader(one) for one in message.readers if one.because not in ("author", "stands_in")],
+        "readers": [
+            _reader(one)
+            for one in message.readers
+            if one.because not in ("author", "stands_in") and not is_sending(one.party)
+        ],
         "pictures": [one.name for one in pictures],
     }
     own = Attachment(name=MESSAGE, media_type="application/json", data=json.dumps(said).encode("ascii"))
@@ -160,9 +169,14 @@ def wrote(claims: Mapping[str, Any], now: datetime) -> Wrote:
         raise NotUnderstood("holds no message.json that can be read") from None
     if sent_at - now > LATEST:
         raise NotUnderstood("holds a message of a time to come: is a clock wrong?")
-    parties = [(said.desk, said.roles), *((one.desk, one.roles) for one in said.readers)]
-    if not all(desk in _KNOWN_DESKS and COLUMNS.keys() >= set(roles) for desk, roles in parties):
+    parties = [
+        Party(organisation=said.organisation_code, desk=said.desk, roles=said.roles),
+        *(one.party for one in said.readers),
+    ]
+    if not all(one.desk in _KNOWN_DESKS and COLUMNS.keys() >= set(one.roles) for one in parties):
         raise NotUnderstood("names a desk or a role that this hub does not know")
+    if any(is_sending(one) for one in parties):
+        raise NotUnderstood("names a hub where an organisation should be")
     if plain_text(said.text) != said.text or plain_text(said.author) != said.author or "\n" in said.author:
         raise NotUnderstood("bears a name or words that cannot be shown")
     if touches_whereabouts(said.purpose, said.whereabouts) != said.whereabouts:

@@ -32,9 +32,12 @@ messages = Table(
     Column("key", LargeBinary, nullable=False, unique=True),
     Column("author", LargeBinary, nullable=False),
     Column("text", LargeBinary, nullable=False),
+    Column("arrived_at", Instant),
+    Column("signed", LargeBinary),
 )
 """``key``: keyed hash of the author's actor and of what their form or program calls the message: sent twice, it is one
-message."""
+message. Of one that another hub sent ``arrived_at`` says when it came, and ``signed`` is the compact JWS, where that is
+not kept as an event's."""
 
 message_readers = Table(
     "message_readers",

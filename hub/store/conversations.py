@@ -15,11 +15,11 @@ from hub.store.session import Run, Session
 from hub.store.statements import stating
 
 _THREADS: Final = select(threads).where(threads.c.episode == bindparam("wanted")).order_by(threads.c.id)
-_MESSAGES: Final = (
-    select(messages).where(messages.c.id.in_(bindparam("wanted", expanding=True))).order_by(messages.c.id)
-)
-_OF_EPISODE: Final = select(messages).where(messages.c.episode == bindparam("wanted")).order_by(messages.c.id)
-_BY_KEY: Final = select(messages).where(messages.c.key == bindparam("wanted"))
+_READ: Final = [column for column in messages.columns if column.name != "signed"]
+"""What is read of a message: what was signed is as large as its pictures, and stays for the evidence."""
+_MESSAGES: Final = select(*_READ).where(messages.c.id.in_(bindparam("wanted", expanding=True))).order_by(messages.c.id)
+_OF_EPISODE: Final = select(*_READ).where(messages.c.episode == bindparam("wanted")).order_by(messages.c.id)
+_BY_KEY: Final = select(*_READ).where(messages.c.key == bindparam("wanted"))
 _READERS: Final = (
     select(message_readers)
     .where(message_readers.c.message.in_(bindparam("wanted", expanding=True)))
@@ -126,6 +126,7 @@ def _message(session: Session, row: Row[Any], readers: tuple[Reader, ...], files
         whereabouts=row.whereabouts,
         text=session.open(row.child, row.text, messages, "text", row.id).decode(),
         sent_at=row.sent_at,
+        arrived_at=row.arrived_at,
         in_reply_to=row.in_reply_to,
         readers=readers,
         files=files,
@@ -145,7 +146,7 @@ def _file(session: Session, wanted: str) -> Kept | None:
 
 
 def _add(session: Session, written: Written) -> None:
-    message, child = written.message, written.child
+    message, child, signed = written.message, written.child, written.signed
     opened = []
     if (thread := written.thread) is not None:
         opened.append({"id": thread.id, "episode": thread.episode, "opened_at": thread.opened_at,
@@ -164,9 +165,11 @@ def _add(session: Session, written: Written) -> None:
         "whereabouts": message.whereabouts,
         "in_reply_to": message.in_reply_to,
         "sent_at": message.sent_at,
+        "arrived_at": message.arrived_at,
         "key": _lookup(session, message.actor, written.key),
         "author": session.seal(child, message.author.encode(), messages, "author", message.id),
         "text": session.seal(child, message.text.encode(), messages, "text", message.id),
+        "signed": None if signed is None else session.seal(child, signed, messages, "signed", message.id),
     }
     if not session.insert_new(messages, row, on=("key",)):
         raise LostRace  # run again, the work finds it

@@ -1,6 +1,6 @@
 """What goes back to the hubs that episodes came from. Nothing of what it says stands here."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -10,7 +10,7 @@ from contacts.roles import OPERATOR
 from hub.core.conversation import Message
 from hub.core.peers import hub_of
 from hub.core.records import AcknowledgementRecord, NoticeRecord
-from hub.service.peers.ports import Outcome, Post
+from hub.service.peers.ports import Carried, Outcome, Post
 from hub.store.conversation_tables import threads
 from hub.store.peers_tables import peer_posts
 from hub.store.session import Session
@@ -42,7 +42,8 @@ def wrote(session: Session, message: Message) -> None:
     )
     source, opened_by = session.connection.execute(found).one()
     hub = hub_of(source)
-    if hub is not None and opened_by == source:
+    goes = opened_by == source or any(one.party.organisation == source for one in message.readers)
+    if hub is not None and goes:
         row = {"id": message.id, "hub": hub, "kind": "message", "episode": message.episode, "line": message.thread,
                "made_at": _behind(session, message.thread, message.sent_at), "due_at": message.sent_at, "tries": 0,
                "outcome": None}  # fmt: skip
@@ -104,6 +105,11 @@ def sent_as(session: Session, episode: str, event: str) -> str | None:
     if row is None or session.erased(row.child):
         return None
     return session.open(row.child, row.sender_id, events, "sender_id", row.id).decode()
+
+
+def carried(session: Session, line: str) -> Mapping[str, Carried]:
+    found = select(peer_posts.c.id, peer_posts.c.outcome).where(peer_posts.c.line == line)
+    return {row.id: row.outcome or "waiting" for row in session.connection.execute(found)}
 
 
 def settle(session: Session, post: str, outcome: Outcome) -> None:

@@ -1,7 +1,7 @@
 """Other hubs, each with what it says of itself."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -10,7 +10,7 @@ from sqlalchemy import Row, delete, func, select
 from hub.core.conversation import Message
 from hub.core.peers import Peer, recalled
 from hub.core.records import AcknowledgementRecord, NoticeRecord
-from hub.service.peers.ports import Outcome, Post
+from hub.service.peers.ports import Carried, Outcome, Post
 from hub.store import peer_posts as posts
 from hub.store.peers_tables import peers
 from hub.store.session import HUB_SCOPE, Run, Session
@@ -55,6 +55,9 @@ class SqlPeers:
 
     async def sent_as(self, episode: str, event: str) -> str | None:
         return await self._run(posts.sent_as, episode, event)
+
+    async def carried(self, line: str) -> Mapping[str, Carried]:
+        return await self._run(posts.carried, line)
 
     async def settle_post(self, post: str, outcome: Outcome) -> None:
         await self._run(posts.settle, post, outcome)

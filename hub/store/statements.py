@@ -128,7 +128,7 @@ MESSAGE: Final = Kind(
         "id", "thread", "episode", "organisation", "desk", "actor", "via", "purpose", "whereabouts", "in_reply_to",
         "sent_at",
     ),
-    sealed=("author", "text"),
+    sealed=("author", "text", "signed"),
 )  # fmt: skip
 READER: Final = Kind(
     name="message_reader",

@@ -110,7 +110,7 @@ async def everything(store: Stores) -> None:
             )
             await unit.retention.add_hold(held)
             await unit.peers.put(a_peer(ASHBY if number == 1 else BORDON))
-            await unit.conversations.add(written(told[0], key=f"key {number}"))
+            await unit.conversations.add(replace(written(told[0], key=f"key {number}"), signed=b"signed"))
             found = resolution(told[0], None)
             await unit.resolving.put(found, told[0].child, found.steps, ())
             await unit.holds.add(deed(told[0], number, key=f"key {number}"))

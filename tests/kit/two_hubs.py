@@ -176,11 +176,14 @@ class Side:
         done += await self.carrying.tick(now)
         return done + len(claimed) + await self.wire.release()
 
+    def introducing(self) -> Introducing:
+        fetch = PeerDocuments(tls_context=client_context(), policy=LOCAL, lookup=local)
+        return Introducing(store=self.node.store, fetch=fetch, own=self.known.said().hub, clock=self.node.clock,
+                           ids=self.node.ids)  # fmt: skip
+
     async def introduced(self, other: "Side") -> None:
         """One of its people brings the other here, another compares what was read out by telephone."""
-        fetch = PeerDocuments(tls_context=client_context(), policy=LOCAL, lookup=local)
-        introducing = Introducing(store=self.node.store, fetch=fetch, own=self.known.said().hub, clock=self.node.clock,
-                                  ids=self.node.ids)  # fmt: skip
+        introducing = self.introducing()
         peer = await introducing.introduce(other.known.url, "Jo Ashby")
         await introducing.confirm(peer.hub, fingerprint(other.known.said()), "Sam Bordon", (NORTH_LINCOLNSHIRE,))
 

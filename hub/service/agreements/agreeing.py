@@ -24,6 +24,7 @@ from hub.core.agreements import (
     state_of,
 )
 from hub.core.conversation import Message, Party, PartyKey, Reader, TextProblem, plain_text
+from hub.core.parties import can_be_asked
 from hub.core.records import StoredEpisode
 from hub.core.summary import EpisodeState
 from hub.service.agreements.steps import Agreed, Steps, post_of, waiting_for
@@ -80,7 +81,7 @@ class Agreeing:
                 return None
             if not isinstance(checked, Checked):
                 return checked
-            asked = [one for one in (*found.thread, *found.offered) if one.key in given.to and one.organisation]
+            asked = [one for one in (*found.thread, *found.offered) if one.key in given.to and can_be_asked(one)]
             if not asked or len(asked) != len(set(given.to)):
                 wrong = "Choose who is asked" if not given.to else "Choose only from those who can be asked"
                 return (Problem(field="readers", message=wrong),)

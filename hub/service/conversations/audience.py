@@ -5,11 +5,11 @@ from dataclasses import dataclass, replace
 
 from contacts.areas import Areas
 from contacts.roles import desk_of
-from hub.core.conversation import Party, PartyKey, Reader
+from hub.core.conversation import Message, Party, PartyKey, Reader
 from hub.core.holds import Hold
-from hub.core.parties import NOBODYS, is_police, may_address, parties, readers, taking_part
+from hub.core.parties import NOBODYS, is_police, may_address, parties, readers, sending, taking_part
 from hub.core.peers import hub_of
-from hub.core.records import StoredEpisode
+from hub.core.records import DecisionRecord, NoticeRecord, StoredEpisode
 from hub.service.ports import Unit
 from routing.facts import Doc
 from routing.needtoknow import may_see_places
@@ -33,8 +33,22 @@ class Audience:
     """Who may know a place."""
     holds: tuple[Hold, ...] = ()
     """What the police ask."""
-    here: frozenset[PartyKey] | None = None
-    """Whom this hub tells: None but in a conversation of another hub, which tells the others."""
+    here: frozenset[PartyKey] = frozenset()
+    """Whom this hub tells itself."""
+    abroad: bool = False
+    """It is a conversation with the hub that the episode came from, which tells the others."""
+    sender: Party | None = None
+    """The authority that sent the case, where its author may bring it in: one of those ``offered``."""
+    through: frozenset[PartyKey] = frozenset()
+    """Whom that hub told through this one: whom it can believe to take part."""
+
+    def apart(self, to: Iterable[PartyKey]) -> tuple[Party, ...]:
+        """Whom a message that names these must not name: its sender told the author of the case and not them."""
+        wanted = frozenset(to)
+        if self.sender is None or self.sender.key not in wanted:
+            return ()
+        known = {*self.through, self.sender.key}
+        return tuple(one for one in self.offered if one.key in wanted - known)
 
     def readers(self, to: Iterable[PartyKey], *, touches: bool) -> tuple[Reader, ...]:
         """Who reads a message that names these, the author's own desk first."""
@@ -47,7 +61,7 @@ class Audience:
             touches=touches,
             may_see_places=lambda party: party.key in self.may_know,
         )
-        if self.here is None:
+        if not self.abroad and (self.sender is None or self.sender.key not in wanted):
             return found
         return tuple(one if one.party.key in self.here else replace(one, because="elsewhere") for one in found)
 
@@ -88,10 +102,11 @@ async def audience_of(
     """``mine``: the parties that the author writes for; ``desk``: for which of them they chose to; ``thread``: the
     conversation that they write in. None where they take no part any more."""
     episode, doc = stored.record.id, stored.doc
-    everyone = {one.key: one for one in parties(*await unit.desk.course(episode))}
+    notices, decisions = await unit.desk.course(episode)
+    everyone = {one.key: one for one in parties(notices, decisions)}
     own = tuple(everyone[one.key] for one in mine if one.key in everyone)
     said = [one for one in await unit.conversations.messages(episode) if one.thread == thread]
-    abroad = thread is not None and await _abroad(unit, stored, thread)
+    abroad = thread is not None and await _abroad(unit, stored, thread, said)
     there = tuple(
         everyone.get(one.key, one)
         for one in taking_part(said)
@@ -104,7 +119,13 @@ async def audience_of(
     # Nobody is brought into a conversation of another hub from here: it would not know that they read it.
     addressed = () if abroad else may_address(author, everyone.values())
     offered = tuple(one for one in addressed if one.key not in within)
+    through = _through(stored, notices, decisions)
+    sender = None
+    if not abroad and {author.key, *within} <= through:
+        sender = sending(stored.record.source)
+        offered = (sender, *offered)
     known = {one.key: one for one in (*there, *everyone.values())}
+    may_know = [one.key for one in known.values() if any(may_see_places(role, doc) for role in one.roles)]
     return Audience(
         author=author,
         mine=own,
@@ -112,16 +133,34 @@ async def audience_of(
         offered=offered,
         police=_police(known.values(), doc, areas),
         holds=stored.holds,
-        may_know=frozenset(one.key for one in known.values() if any(may_see_places(role, doc) for role in one.roles)),
-        here=frozenset(everyone) if abroad else None,
+        # What its people have seen or heard of where the child is, the hub that looks for the child has to know.
+        may_know=frozenset((*may_know, sending(stored.record.source).key)),
+        here=frozenset(everyone),
+        abroad=abroad,
+        sender=sender,
+        through=through,
     )
 
 
-async def _abroad(unit: Unit, stored: StoredEpisode, thread: str) -> bool:
-    """Whether it is a conversation of the hub that the episode came from."""
-    opened = await unit.conversations.thread(thread)
+async def _abroad(unit: Unit, stored: StoredEpisode, thread: str, said: Sequence[Message]) -> bool:
+    """Whether the hub that the episode came from takes part in a conversation: it began it, or it was written to."""
     source = stored.record.source
-    return opened is not None and hub_of(source) is not None and opened.opened_by == source
+    if hub_of(source) is None:
+        return False
+    if any(one.party.organisation == source for each in said for one in each.readers):
+        return True
+    opened = await unit.conversations.thread(thread)
+    return opened is not None and opened.opened_by == source
+
+
+def _through(
+    stored: StoredEpisode, notices: Iterable[NoticeRecord], decisions: Iterable[DecisionRecord]
+) -> frozenset[PartyKey]:
+    """Whom the hub that the episode came from told through this one; nobody of an episode that was reported here."""
+    if hub_of(stored.record.source) is None:
+        return frozenset()
+    brought = {one.id for one in decisions if one.event is not None}
+    return frozenset(one.key for one in parties([one for one in notices if one.decision in brought], decisions))
 
 
 def _author(mine: Sequence[Party], thread: Sequence[Party], desk: str | None) -> Party | None:

@@ -72,7 +72,9 @@ class ByMail:
 
     async def _write(self, who: Who, episode: str, draft: Draft) -> Outcome | None:
         audience = await self.writing.audience(who, episode, thread=draft.thread)
-        if audience is not None and len(audience.readers((), touches=True)) <= 1:
+        if audience is not None and draft.thread is None and audience.sender is not None:
+            draft = replace(draft, to=(audience.sender.key,))  # it looks for the child
+        elif audience is not None and len(audience.readers((), touches=True)) <= 1:
             draft = replace(draft, to=tuple(one.key for one in audience.offered if works_it(one)))
         return await self.writing.write(who, episode, draft)
 

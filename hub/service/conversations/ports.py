@@ -11,12 +11,14 @@ from hub.core.records import AuditLine
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Written:
     """A message as it is to be kept. ``thread``: its conversation, where the message opens it. ``key``: what its
-    author's form or program calls it."""
+    author's form or program calls it. ``signed``: the compact JWS in which another hub sent it, if it is kept
+    nowhere else."""
 
     message: Message
     child: str
     key: str = field(repr=False)
     thread: Thread | None = None
+    signed: bytes | None = field(default=None, repr=False)
     audit: tuple[AuditLine, ...] = ()
 
 

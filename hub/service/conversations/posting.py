@@ -21,13 +21,14 @@ from routing.packs import Packs
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
-    """What a message of another hub is known by: it is kept under the same."""
+    """What a message of another hub is known by: it is kept under the same. ``signed``: as in Written."""
 
     id: str
     thread: str
     sent_at: datetime
     opens: bool
     """The conversation is not known here yet."""
+    signed: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +85,7 @@ class Posting:
             whereabouts=post.touches,
             text=post.text,
             sent_at=origin.sent_at,
+            arrived_at=None if post.origin is None else now,
             in_reply_to=post.in_reply_to,
             files=tuple(
                 File(id=self.ids.new("mf", now), media_type=picture_type(data) or "", size=len(data), data=data)
@@ -97,7 +99,8 @@ class Posting:
         if origin.opens:
             thread = Thread(id=origin.thread, episode=record.id, opened_at=origin.sent_at, opened_by=post.actor)
         lines = self._lines(message, thread, now)
-        written = Written(message=message, child=record.child, key=post.key, thread=thread, audit=tuple(lines))
+        written = Written(message=message, child=record.child, key=post.key, thread=thread, signed=origin.signed,
+                          audit=tuple(lines))  # fmt: skip
         await unit.conversations.add(written)
         if message.via != "hub":
             await unit.peers.wrote(message)

@@ -145,6 +145,8 @@ class Writing:
                 return None
             if draft.shown is not None and not draft.shown.issuperset(one.key for one in found.thread):
                 return (JOINED,)
+            if found.apart(draft.to):
+                return (APART,)
             some = found.readers(draft.to, touches=checked.touches)
             # Whoever reads it in any case may be named too: it changes nothing.
             known_to = {one.key for one in found.offered} | {one.party.key for one in some}
@@ -214,6 +216,11 @@ JOINED: Final = TextProblem(
     field="readers", message="Somebody has joined the conversation: see who reads it now, and send it again"
 )
 """What somebody writes is read by those whom they were shown, and by no other but the police by rule."""
+APART: Final = TextProblem(
+    field="readers",
+    message="The authority that sent this has not told all whom you chose: write to those in another conversation",
+)
+"""That authority tells all who take part with it, and can tell nobody whom it does not know."""
 TOO_MANY: Final = TextProblem(
     field="text",
     message=f"Your organisation has written {MOST_A_DAY} messages about this absence within a day. "

@@ -107,6 +107,8 @@ def _records(records: Sequence[Stated]) -> dict[str, bytes]:
             copies[f"events/{one.place}.json"] = one.sealed["body"]
         if one.sealed and one.kind == "receipt":
             copies[f"receipts/{one.place}.txt"] = one.sealed["raw"]
+        if one.sealed and one.kind == "message" and "signed" in one.sealed:
+            copies[f"messages/{one.place}.txt"] = one.sealed["signed"]
     return {f"records/{kind}.jsonl": _rows(rows) for kind, rows in by_kind.items()} | copies
 
 
@@ -175,10 +177,11 @@ def _report(found: Gathered, making: Making, keys: Mapping[str, Ed25519PublicKey
                 "Take verify.py from the Fingerpost distribution rather than from here if you doubt this file as a "
                 "whole; the two are the same.",
                 "Keys in this bundle: " + ", ".join(sorted(keys)),
-                "records/ has the hub's records, with what was sealed opened and its salts; events/ and receipts/ the "
-                "same bodies and receipts as they came; chain/ the lines of the audit log about this episode, the "
-                "chain around each by digests, and the checkpoints that the hub signed; directory/ the entries that "
-                "the deliveries went by, as they stood; packs/ the rules that the decisions cite.",
+                "records/ has the hub's records, with what was sealed opened and its salts; events/, receipts/ and "
+                "messages/ the same bodies, receipts and messages of other hubs as they came; chain/ the lines of the "
+                "audit log about this episode, the chain around each by digests, and the checkpoints that the hub "
+                "signed; directory/ the entries that the deliveries went by, as they stood; packs/ the rules that the "
+                "decisions cite.",
             ),
         ),
         Part(

@@ -508,9 +508,12 @@ class Check:
         for kind, folder, column, ending in (
             ("event", "events", "body", "json"),
             ("receipt", "receipts", "raw", "txt"),
+            ("message", "messages", "signed", "txt"),
         ):
             for key, record in self.records.items():
-                if record.get("kind") == kind and record.get("sealed"):
+                sealed = record.get("sealed")
+                # Only what another hub sent has something signed; what was written here is nobody's copy.
+                if record.get("kind") == kind and sealed and (kind != "message" or column in sealed):
                     name = f"{folder}/{record['place']}.{ending}"
                     try:
                         held = opened(record["sealed"][column])

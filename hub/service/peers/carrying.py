@@ -95,9 +95,11 @@ class Carrying:
     async def _written(self, unit: Unit, post: Post) -> Envelope | None:
         """What somebody wrote in a conversation of that hub, by the reference of the first that their case was told."""
         message, told = await unit.conversations.one(post.id), await unit.notices(post.episode)
-        if message is None or not told:
+        stored = await unit.episode_by_id(post.episode)
+        if message is None or not told or stored is None or not stored.doc:
             return None
-        return self._sealed(post, await unit.peers.one(post.hub), told[0].reference, message_files(message))
+        attached = message_files(message, stored.doc["episode"]["ref"])
+        return self._sealed(post, await unit.peers.one(post.hub), told[0].reference, attached)
 
     def _sealed(self, post: Post, peer: Peer | None, reference: str, attached: tuple[Attachment, ...]) -> Envelope:
         return Envelope(

@@ -5,27 +5,32 @@ notices that tell of it; what is written at another hub comes to it, and it tell
 message on, and the author's hub says whom it tells itself: so nobody is told twice, and nothing goes in circles.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Final
 
 from contacts.areas import Areas
 from contacts.directory import Directory
 from contacts.roles import desk_of
-from hub.core.conversation import CAUSE, Message, Party, Reader
-from hub.core.parties import parties, taking_part
+from hub.core.conversation import CAUSE, MOST_A_DAY, PURPOSES, Message, Party, PartyKey, Reader, Thread, too_many
+from hub.core.ladder import sender_of
+from hub.core.parties import is_police, parties, taking_part, works_it
 from hub.core.peer_cases import NotUnderstood, Received
 from hub.core.peer_conversations import Wrote, merged_readers, wrote
 from hub.core.peer_messages import Message as Sent
 from hub.core.peers import Peer
 from hub.core.records import StoredEpisode
-from hub.service.conversations.audience import audience_of, standing
+from hub.service.conversations.audience import Audience, audience_of, standing
 from hub.service.conversations.posting import Origin, Post, Posting
 from hub.service.ports import Store, Unit, Unsealable
 from hub.service.tenancy import WHOLE, scoped
 
 OTHER = "holds a message under an id that is another's here"
 STRANGE = "is of no conversation that this hub has with that one"
+MANY = f"is more than an organisation writes on one episode within a day, which is {MOST_A_DAY} messages: ring"
+NOBODY = "is for nobody whom this hub tells of the episode: ring"
+FRONT_DOOR: Final = desk_of("host_authority")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,13 +53,15 @@ class Joining:
         message = await _known(unit, said, episode)
         if message is None:
             thread = await unit.conversations.thread(said.said.thread)
-            if thread is not None and (thread.episode, thread.opened_by) != (episode, peer.said.source):
+            if thread is not None and (thread.episode != episode or not await _with(unit, thread, peer)):
                 raise NotUnderstood(OTHER)
             post = _post(said, peer, opens=thread is None)
             message = await self.posting.post(unit, stored, post, some, now)
             stored = await standing(unit, episode)
-        elif message.actor != peer.said.source and not await _opened_by(unit, message.thread, peer):
-            raise NotUnderstood(OTHER)
+        elif message.actor != peer.said.source:
+            thread = await unit.conversations.thread(message.thread)
+            if thread is None or not await _with(unit, thread, peer):
+                raise NotUnderstood(OTHER)
         if stored is not None and party.key != said.author.key and not await _was_told(unit, message, party):
             reader = Reader(party=party, because="elsewhere")
             await self.posting.tell(unit, stored, message, [reader], now, event)
@@ -77,70 +84,97 @@ class Conversing:
         if given.said.id != said.id:
             raise NotUnderstood(OTHER)
         with scoped(WHOLE):  # it goes to desks of other organisations than its author's
-            taken = await self.store.write(lambda unit: self._take(unit, peer, given, now))
+            taken = await self.store.write(lambda unit: self._take(unit, peer, given, said.signed, now))
         return self.digest(b"\0".join((b"wrote", peer.hub.encode(), said.id.encode()))).hex()[:26] if taken else None
 
-    async def _take(self, unit: Unit, peer: Peer, said: Wrote, now: datetime) -> bool:
+    async def _take(self, unit: Unit, peer: Peer, said: Wrote, signed: bytes, now: datetime) -> bool:
+        """False where another message has its id. The first that comes of a conversation opens it: that need not be the
+        one which was written first, and is where this hub would not take that."""
+        await unit.lock(f"thread:{said.said.thread}")
         thread = await unit.conversations.thread(said.said.thread)
-        if thread is None:
+        episode = said.said.episode if thread is None else thread.episode
+        if episode is None or said.said.episode not in (None, episode):
             raise NotUnderstood(STRANGE)
-        await unit.lock(f"conversations:{thread.episode}")
+        await unit.lock(f"conversations:{episode}")
+        if await unit.retention.child_of(episode) is None:
+            raise NotUnderstood(STRANGE)
         try:
             # A child who was erased, or is about to be: there is nothing left that it could be a part of.
-            stored = await standing(unit, thread.episode)
+            stored = await standing(unit, episode)
             if stored is None:
                 return True
             known = await unit.conversations.one(said.said.id)
             if known is not None:
-                return known.actor == peer.said.source and known.episode == thread.episode and said.same(known)
-            post = _post(said, peer, opens=False)
-            await self.posting.post(unit, stored, post, await self._readers(unit, peer, stored, said, now), now)
+                return known.actor == peer.said.source and known.episode == episode and said.same(known)
+            some = await self._readers(unit, peer, stored, said, thread, now)
+            messages = await unit.conversations.messages(episode)
+            if too_many(messages, said.said.organisation_code, now, PURPOSES):
+                raise NotUnderstood(MANY)
+            await self.posting.post(unit, stored, _post(said, peer, opens=thread is None, signed=signed), some, now)
         except Unsealable:
             return True
         return True
 
     async def _readers(
-        self, unit: Unit, peer: Peer, stored: StoredEpisode, said: Wrote, now: datetime
+        self, unit: Unit, peer: Peer, stored: StoredEpisode, said: Wrote, thread: Thread | None, now: datetime
     ) -> tuple[Reader, ...]:
-        """Whom its author was shown, of those who take part; and the police, if it touches whereabouts. Raises
-        NotUnderstood where that hub does not speak for the author, or the author takes no part."""
-        episode, thread = stored.record.id, said.said.thread
-        there = [one for one in await unit.conversations.messages(episode) if one.thread == thread]
-        author = next((one for one in taking_part(there) if one.key == said.author.key), None)
-        if author is None or not await self._speaks(unit, peer, episode, author, now):
+        """Whom its author was shown, of those who take part; and the police, if it touches whereabouts. In a
+        conversation that was begun there also whoever is the authority for them that sent them the case, and in its
+        first message those whom their hub tells. Raises NotUnderstood where that hub does not speak for the author, or
+        the author takes no part."""
+        through = await self._through(unit, peer, stored.record.id, now)
+        found = None
+        if said.author.key in through:
+            found = await audience_of(
+                unit, stored, self.areas, [said.author], thread=said.said.thread, desk=said.said.desk
+            )
+        there = await unit.conversations.messages(stored.record.id)
+        taking = {one.key for one in taking_part(one for one in there if one.thread == said.said.thread)}
+        if found is None or (thread is not None and said.author.key not in taking):
             raise NotUnderstood(STRANGE)
-        found = await audience_of(unit, stored, self.areas, [author], thread=thread, desk=author.desk)
-        if found is None:
+        if said.said.purpose == "police_hold" and not is_police(found.author):
             raise NotUnderstood(STRANGE)
-        shown = {one.key for one in said.readers}
-        police = frozenset(one.key for one in found.police) if said.said.whereabouts else frozenset()
-        some: list[Reader] = []
-        for one in found.readers((), touches=said.said.whereabouts):
-            if one.because == "author":
-                some.append(one)
-            elif one.party.key in shown or one.party.key in police:
-                has_told = one.party.key in said.told and await self._speaks(unit, peer, episode, one.party, now)
-                some.append(replace(one, because="elsewhere") if has_told else one)
+        shown, told = {one.key for one in said.readers}, said.told & through
+        named: frozenset[PartyKey] = frozenset()
+        if thread is None or thread.opened_by == peer.said.source:
+            named = _sender(stored, found, through)
+            shown |= named
+        if thread is None:
+            named |= told
+        shown |= {one.key for one in found.police} if said.said.whereabouts else set()
+        some = [
+            replace(one, because="elsewhere") if one.party.key in told and one.because != "author" else one
+            for one in found.readers(named, touches=said.said.whereabouts)
+            if one.because == "author" or one.party.key in shown
+        ]
+        if thread is None and all(one.because in ("author", "elsewhere") for one in some):
+            raise NotUnderstood(NOBODY)
         return tuple(some)
 
-    async def _speaks(self, unit: Unit, peer: Peer, episode: str, party: Party, now: datetime) -> bool:
-        """Whether that desk was told of this episode through that hub."""
+    async def _through(self, unit: Unit, peer: Peer, episode: str, now: datetime) -> frozenset[PartyKey]:
+        """The desks that were told of this episode through that hub: those for which it speaks."""
         directory = self.directory()
-        decisions = await unit.decisions(episode)
+        told = []
         for notice in await unit.notices(episode):
-            if notice.organisation != party.organisation or party.key not in {
-                one.key for one in parties([notice], decisions)
-            }:
-                continue
             for one in await unit.deliveries(notice.id):
                 contact = None if one.contact is None else directory.contact(one.contact, now)
                 addresses = {one.address, None if contact is None else contact.address}
                 if one.channel == "push" and peer.said.inbox in addresses:
-                    return True
-        return False
+                    told.append(notice)
+                    break
+        return frozenset(one.key for one in parties(told, await unit.decisions(episode)))
 
 
-def _post(said: Wrote, peer: Peer, *, opens: bool) -> Post:
+def _sender(stored: StoredEpisode, found: Audience, through: Collection[PartyKey]) -> frozenset[PartyKey]:
+    """Who is meant by the authority that sent the case: the front door of that in whose name it was told, or who else
+    of it works the episode; where that is at the other hub itself, all others who do."""
+    ours = [one for one in (*found.thread, *found.offered) if works_it(one) and one.key not in through]
+    own = [one.key for one in ours if one.organisation == sender_of(stored.doc)]
+    door = [one for one in own if one[1] == FRONT_DOOR]
+    return frozenset(door or own or [one.key for one in ours])
+
+
+def _post(said: Wrote, peer: Peer, *, opens: bool, signed: bytes | None = None) -> Post:
     wrote = said.said
     return Post(
         author=wrote.author,
@@ -155,7 +189,7 @@ def _post(said: Wrote, peer: Peer, *, opens: bool) -> Post:
         thread=wrote.thread,
         in_reply_to=wrote.in_reply_to,
         files=said.pictures,
-        origin=Origin(id=wrote.id, thread=wrote.thread, sent_at=said.sent_at, opens=opens),
+        origin=Origin(id=wrote.id, thread=wrote.thread, sent_at=said.sent_at, opens=opens, signed=signed),
     )
 
 
@@ -170,10 +204,12 @@ async def _known(unit: Unit, said: Wrote, episode: str) -> Message | None:
     return known
 
 
-async def _opened_by(unit: Unit, thread: str, peer: Peer) -> bool:
-    """It was written here, in a conversation of that hub."""
-    found = await unit.conversations.thread(thread)
-    return found is not None and found.opened_by == peer.said.source
+async def _with(unit: Unit, thread: Thread, peer: Peer) -> bool:
+    """Whether it is a conversation with that hub: it began it, or people here wrote to it."""
+    if thread.opened_by == peer.said.source:
+        return True
+    there = [one for one in await unit.conversations.messages(thread.episode) if one.thread == thread.id]
+    return any(one.party.organisation == peer.said.source for each in there for one in each.readers)
 
 
 async def _was_told(unit: Unit, message: Message, party: Party) -> bool:

@@ -1,6 +1,6 @@
 """What hub to hub needs from the outside: its rows, and a way to fetch what another hub says of itself."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
@@ -30,6 +30,8 @@ class Post:
 
 
 Outcome = Literal["sent", "refused", "moot"]
+Carried = Literal["waiting", "sent", "refused", "moot"]
+"""What has come of a post so far."""
 
 
 class PeersUnit(Protocol):
@@ -71,6 +73,10 @@ class PeersUnit(Protocol):
 
     async def sent_as(self, episode: str, event: str) -> str | None:
         """What a peer called the message that an event is; None for a child who was erased."""
+        ...
+
+    async def carried(self, line: str) -> Mapping[str, Carried]:
+        """What has come of all that goes to another hub of one line, by the id of the answer or message."""
         ...
 
     async def settle_post(self, post: str, outcome: Outcome) -> None:

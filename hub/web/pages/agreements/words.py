@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from hub.core.agreements import KINDS, AgreementState, Move
 from hub.core.conversation import Party, PartyKey
+from hub.core.parties import can_be_asked
 from hub.service.agreements.agreeing import Shown
 from hub.service.agreements.words import ABOUT, SAID, Called
 from hub.service.conversations.audience import Audience
@@ -72,7 +73,7 @@ def asked(audience: Audience, named: Named, to: Sequence[str]) -> list[dict[str,
 
 
 def _asked(audience: Audience) -> list[Party]:
-    return [one for one in (*audience.thread, *audience.offered) if one.organisation is not None]
+    return [one for one in (*audience.thread, *audience.offered) if can_be_asked(one)]
 
 
 def instant_of(text: str) -> datetime | None:
