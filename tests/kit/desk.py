@@ -7,6 +7,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import update
+
 from contacts.model import Contact
 from hub.core.accounts import Role
 from hub.core.agreements import Agreement
@@ -16,10 +18,12 @@ from hub.core.records import Changes
 from hub.core.tokens import ack_token, token_digest
 from hub.service.conversations.ports import Written
 from hub.service.desk.ports import Reader as DeskReader
+from hub.store.tables import episodes
 from routing.decision import Recipient
 from tests.kit.accounts import accounts_over
 from tests.kit.clock import START
 from tests.kit.notices import JPEG
+from tests.kit.peers import BORDON
 from tests.kit.pickup import BROMLEY, DOC, FORCE, MAILBOX, PHONE, Waiting, waiting
 from tests.kit.records import moved
 from tests.kit.visitor import Visitor
@@ -55,6 +59,17 @@ class Desk:
     async def visitor(self, *roles: Role, **more: Any) -> Visitor:
         """Their browser."""
         return Visitor(web=self.told.web, cookies={"fingerpost": await self.token(*roles, **more)})
+
+    async def came_from_another_hub(self) -> str:
+        """The episode did, which told the force through this one, and not the council; what that hub is called."""
+        source = BORDON.said().source
+        moved_to = update(episodes).values(source=source)
+
+        async def work(unit: Any) -> None:
+            await unit._run(lambda session: session.connection.execute(moved_to))
+
+        await self.told.web.store.write(work)
+        return source
 
     async def wrote(self, within: str | None = None, text: str = "A note for the night.") -> Message:
         """Somebody of the desk keeps a note in a conversation of its own, with a picture; or writes another in it."""

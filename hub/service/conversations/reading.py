@@ -8,6 +8,7 @@ from hub.core.holds import Hold
 from hub.core.parties import come_to, taking_part
 from hub.core.records import AuditLine, NoticeState
 from hub.service.conversations.seats import Seat, Who, seat, unanswered
+from hub.service.peers.ports import Carried
 from hub.service.ports import Clock, Ids, Store, Unit, Unsealable
 from hub.service.tenancy import WHOLE, scoped
 
@@ -45,6 +46,13 @@ class Opened:
     """There are later ones, which were not asked for."""
     holds: tuple[Hold, ...] = ()
     """What the police ask."""
+    carried: Mapping[str, Carried] = field(default_factory=dict)
+    """How far what is to go to the hub that the episode came from has got, by message."""
+
+    @property
+    def mark(self) -> str:
+        """Another one whenever there is something else to show; says nothing of it."""
+        return _mark(self.messages[-1], self.carried)
 
 
 class Reading:
@@ -82,6 +90,7 @@ class Reading:
             return None
         rest = messages[0 if after is None else before.index(after) + 1 :]
         page = rest[:limit]
+        carried = await self._store.read(lambda unit: unit.peers.carried(thread))
         if page:
             await self._record(who, there.episode, thread, {"messages": str(len(page)), "newest": page[-1].id})
         return Opened(
@@ -91,6 +100,7 @@ class Reading:
             messages=page,
             more=len(page) < len(rest),
             holds=found.holds,
+            carried=carried,
         )
 
     async def states(self, opened: Opened) -> Mapping[str, Mapping[PartyKey, NoticeState]]:
@@ -110,11 +120,12 @@ class Reading:
             return {}
 
     async def newest(self, who: Who, thread: str) -> str | None:
-        """The id of the newest message for them; says nothing of it, so that asking is no reading."""
+        """:attr:`Opened.mark` of it as it is now for them: asking for that is no reading."""
         there = await self._store.read(lambda unit: unit.conversations.thread(thread))
         found = None if there is None else await self._seat(who, there.episode)
         messages = () if found is None else found.of(thread)
-        return messages[-1].id if messages else None
+        carried = await self._store.read(lambda unit: unit.peers.carried(thread))
+        return _mark(messages[-1], carried) if messages else None
 
     async def episode_of(self, thread: str) -> str | None:
         """The episode of a conversation, whoever takes part in it: shows nothing of either."""
@@ -158,3 +169,7 @@ class Reading:
         line = AuditLine(id=self._ids.new("au", now), at=now, actor=who.actor, action="message.read",
                          organisation=who.organisation, episode=episode, subject=subject, detail=detail)  # fmt: skip
         await self._store.write(lambda unit: unit.add_audit([line]))
+
+
+def _mark(newest: Message, carried: Mapping[str, Carried]) -> str:
+    return f"{newest.id}.{sum(one != 'waiting' for one in carried.values())}"

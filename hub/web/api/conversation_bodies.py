@@ -12,6 +12,7 @@ from hub.core.events import Problem
 from hub.core.records import NoticeState
 from hub.service.conversations.audience import Audience
 from hub.service.conversations.reading import Opened, Summary
+from hub.service.peers.ports import Carried
 from hub.web.api.ledger import at
 
 Json = dict[str, Any]
@@ -151,6 +152,7 @@ def audience_body(audience: Audience) -> Json:
         "mine": [party_body(one) for one in audience.mine],
         "readers": [party_body(one) for one in audience.thread],
         "offered": [party_body(one) for one in audience.offered],
+        "sent_by": None if audience.sender is None else party_body(audience.sender),
         "if_whereabouts": {
             "besides": [party_body(one) for one in audience.besides],
             "not": [party_body(one) for one in (*audience.thread, *audience.offered) if one.key in audience.kept_from],
@@ -164,13 +166,18 @@ def page_body(opened: Opened, states: Mapping[str, Mapping[PartyKey, NoticeState
     return {
         "thread": opened.thread.id,
         "episode": opened.thread.episode,
-        "messages": [message_body(one, opened.mine, states.get(one.id, {})) for one in opened.messages],
+        "messages": [
+            message_body(one, opened.mine, states.get(one.id, {}), opened.carried.get(one.id))
+            for one in opened.messages
+        ],
         "after": last if opened.more else None,
     }
 
 
-def message_body(message: Message, mine: Iterable[Party], states: Mapping[PartyKey, NoticeState]) -> Json:
-    """One message. ``states``: how far it has come, of one's own."""
+def message_body(
+    message: Message, mine: Iterable[Party], states: Mapping[PartyKey, NoticeState], carried: Carried | None = None
+) -> Json:
+    """One message. ``states``: how far it has come, of one's own; ``carried``: where it is to go to another hub."""
     own = {one.key for one in mine}
     return {
         "id": message.id,
@@ -186,6 +193,7 @@ def message_body(message: Message, mine: Iterable[Party], states: Mapping[PartyK
         "text": message.text,
         "sent_at": at(message.sent_at),
         "in_reply_to": message.in_reply_to,
+        "carried": carried,
         "readers": [
             {**party_body(one.party), "because": one.because, "state": states.get(one.party.key)}
             for one in message.readers

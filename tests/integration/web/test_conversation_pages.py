@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from hub.service.peers.ports import Outcome
 from tests.kit.accounts import audit
 from tests.kit.conversing import JPEG
 from tests.kit.desk import Desk, at_the_desk_and_the_council
@@ -145,3 +146,39 @@ async def test_who_has_joined_since_the_form_was_loaded_is_shown_before_it_is_se
     told = await desk.told.web.store.read(lambda unit: unit.notices(desk.told.story.episode))
     states = [one.state for one in told if one.kind == "conversation" and one.organisation == BROMLEY]
     assert states == ["acknowledged"] * 2, "whoever replies has read all of it"
+
+
+async def test_the_authority_that_sent_a_case_is_written_to_and_the_page_says_what_came_of_it(desk: Desk) -> None:
+    source, jo = await desk.came_from_another_hub(), await desk.visitor()
+    of = f"/conversations/of/{desk.told.story.episode}"
+    form = await jo.get(f"{of}/new")
+    assert "The authority that sent this" in form.text and "Its hub knows the child" in form.text
+    (box,) = [one for one in form.html.split("<input") if f'value="{source}|front_door"' in one]
+    assert "checked" in box.partition(">")[0], "it is for them unless somebody chooses otherwise"
+    fields = {**QUESTION, "to": f"{source}|front_door"}
+    done = await jo.upload(f"{of}/new", JPEG, fields, name="picture-1")
+    assert done.status == 303, done.text
+    thread = done.location.removesuffix("?sent")
+    seen = await jo.get(done.location)
+    assert "Your message is on its way to: The authority that sent this." in seen.text
+    assert "its hub has not yet said that it has it" in seen.text and source not in seen.text
+    store = desk.told.web.store
+    (post,) = await store.read(lambda unit: unit.peers.carried(thread.rpartition("/")[2]))
+    marks = [mark(seen.html)]
+    outcomes: tuple[tuple[Outcome, str], ...] = (
+        ("refused", "does not take it. Ring them: they have not been told."),
+        ("sent", "The hub of the authority that sent this has it."),
+    )
+    for outcome, words in outcomes:
+        await store.write(lambda unit, outcome=outcome: unit.peers.settle_post(post, outcome))  # type: ignore[misc]
+        seen = await jo.get(thread)
+        assert words in seen.text
+        marks.append(mark(seen.html))
+    assert marks[0] != marks[1], "an open page hears of it"
+    listed = (await jo.get(of)).text
+    assert "The authority that sent this" in listed
+
+
+def mark(html: str) -> str:
+    """By which an open page is known to be as things are."""
+    return html.partition('data-mark="')[2].partition('"')[0]

@@ -140,6 +140,25 @@ async def test_a_reply_that_is_sent_again_answers_nothing_that_was_written_since
     assert [one["state"] for one in last["readers"]] == [None, "pending"], "nobody at the door has read it"
 
 
+async def test_a_program_writes_to_the_authority_that_sent_a_case_and_sees_what_came_of_it(systems: Systems) -> None:
+    sender = {"organisation": await systems.desk.came_from_another_hub(), "desk": "front_door"}
+    who = (await systems.get("force", f"{systems.of}/readers")).body
+    assert (who["sent_by"], who["offered"]) == (sender, [sender, DOOR])
+    assert (await systems.get("door", f"{systems.of}/readers")).body["sent_by"] is None, "it has not told them"
+    both = await systems.post("force", f"{systems.of}/threads", {**QUESTION, "to": [sender, DOOR]})
+    assert both.status == 422 and "has not told all whom you chose" in str(both.body["problems"])
+    thread = await systems.opened(to=[sender])
+    (message,) = (await systems.get("force", f"{thread}/messages")).body["messages"]
+    assert message["carried"] == "waiting"
+    store = systems.desk.told.web.store
+    await store.write(lambda unit: unit.peers.settle_post(message["id"], "refused"))
+    (message,) = (await systems.get("force", f"{thread}/messages")).body["messages"]
+    assert message["carried"] == "refused"
+    assert (await systems.get("force", f"{thread}/readers")).body["readers"] == [sender]
+    asked = await systems.post("force", f"{systems.of}/agreements", {**PROPOSAL, "to": [sender]})
+    assert asked.status == 422, "it can be asked of nobody there"
+
+
 async def test_pages_follow_each_other(systems: Systems) -> None:
     thread = await systems.opened()
     sent = [await systems.post("door", f"{thread}/messages", {**REPLY, "id": f"b-{one}"}) for one in range(3)]

@@ -4,9 +4,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from hub.core.conversation import BY_HAND, Because, Message, Party, PartyKey, Purpose
+from hub.core.parties import is_sending
 from hub.service.agreements.steps import HUB
 from hub.service.conversations.audience import Audience
 from hub.service.conversations.reading import Summary
+from hub.service.peers.ports import Carried
 from hub.web.pages.directory.words import desk_words
 
 Called = Callable[[str], str]
@@ -31,11 +33,23 @@ BECAUSE: Final[Mapping[Because, str]] = {
     "elsewhere": "told by another hub",
 }
 """What is said beside a reader, where it is no matter of course."""
+SENDER: Final = "The authority that sent this"
+"""Of a case that came from another hub."""
+CARRIED: Final[Mapping[Carried, str]] = {
+    "waiting": "On its way to the authority that sent this: its hub has not yet said that it has it. If it cannot "
+    "wait, ring them.",
+    "sent": "The hub of the authority that sent this has it.",
+    "refused": "The hub of the authority that sent this does not take it. Ring them: they have not been told.",
+    "moot": "It goes to no other hub any more.",
+}
+"""What has come of a message that is to go to another hub."""
 SEPARATOR: Final = "|"
 
 
 def party_words(party: Party, called: Called) -> str:
     """``Front door, London Borough of Bromley``."""
+    if is_sending(party):
+        return SENDER
     return f"{desk_words(party.desk)}, {called(party.organisation or '')}" if party.organisation else "The police"
 
 
@@ -63,8 +77,10 @@ def summary_view(summary: Summary, mine: Iterable[Party], called: Called) -> dic
     }
 
 
-def message_view(message: Message, mine: Iterable[Party], called: Called) -> dict[str, Any]:
-    """One message of a conversation."""
+def message_view(
+    message: Message, mine: Iterable[Party], called: Called, carried: Carried | None = None
+) -> dict[str, Any]:
+    """One message of a conversation. ``carried``: what has come of it where it is to go to another hub."""
     own = {one.key for one in mine}
     return {
         "id": message.id,
@@ -77,9 +93,13 @@ def message_view(message: Message, mine: Iterable[Party], called: Called) -> dic
         "lines": message.text.split("\n"),
         "to": [
             party_words(one.party, called) + (f" ({BECAUSE[one.because]})" if one.because in BECAUSE else "")
+            if not is_sending(one.party)
+            else SENDER
             for one in message.readers
             if one.because != "author"
         ],
+        "carried": None if carried is None else CARRIED[carried],
+        "late": carried in ("waiting", "refused"),
         "pictures": [one.id for one in message.files],
     }
 
@@ -108,10 +128,9 @@ def audience_view(audience: Audience, called: Called, to: Sequence[str]) -> dict
             {
                 "value": party_value(one),
                 "text": party_words(one, called),
-                "checked": party_value(one) in to,
-                "hint": {"text": "Is sent nothing that touches whereabouts."}
-                if one.key in audience.kept_from
-                else None,
+                # Who opens a conversation about a case of theirs writes to them, unless they choose otherwise.
+                "checked": party_value(one) in to or (one == audience.sender and not to and not audience.thread),
+                "hint": _hint(one, audience),
             }
             for one in audience.offered
         ],
@@ -121,3 +140,9 @@ def audience_view(audience: Audience, called: Called, to: Sequence[str]) -> dict
             for one in audience.mine
         ],
     }
+
+
+def _hint(party: Party, audience: Audience) -> dict[str, str] | None:
+    if party == audience.sender:
+        return {"text": "Its hub knows the child, tells its people, and the police if it is about whereabouts."}
+    return {"text": "Is sent nothing that touches whereabouts."} if party.key in audience.kept_from else None
