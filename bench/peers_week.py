@@ -20,7 +20,9 @@ from pathlib import Path
 from random import Random
 from typing import Any, Final
 
+from hub.core.conversation import PartyKey
 from hub.service.conversations.writing import Sent
+from hub.service.tenancy import Own, scoped
 from tests.kit.clock import START
 from tests.kit.conversing import BROMLEY, HOST, somebody
 from tests.kit.events import found, reported, retracted, returned, updated
@@ -138,20 +140,27 @@ class Week:
             await side.node.clock.advance(1)
 
     async def _write(self, both: Both, ref: str, *, at_bordon: bool) -> None:
-        """Ashby's worker begins, and either goes on; where nobody there was told yet, or heard of it, nothing is."""
+        """Either begins, and either goes on; where nobody there was told yet, or heard of it, nothing is."""
         side, who = (both.bordon, FRONT_DOOR) if at_bordon else (both.ashby, WORKER)
         thread = self.threads.get(ref)
-        if at_bordon and (thread is None or await side.talk.read(who, thread) is None):
+        if at_bordon and thread is not None and await side.talk.read(who, thread) is None:
             return
         ours = {one.ref: one.id for one in await both.ashby.node.see(lambda unit: unit.episode_list())}
         theirs = {one.ref: one.id for one in await both.bordon.node.see(lambda unit: unit.episode_list())}
-        episode = theirs[ours[ref]] if at_bordon else ours[ref]
+        episode = theirs.get(ours[ref], "") if at_bordon else ours[ref]
+        to: tuple[PartyKey, ...] = ((HOST, "front_door"),)
+        if at_bordon and thread is None:
+            with scoped(Own(who.organisation)):
+                audience = await side.talk.writing.audience(who, episode)
+            if audience is None or audience.sender is None:
+                return
+            to = (audience.sender.key,)
         sighting = self.dice_of_talk.random() < SIGHTINGS
         outcome = await side.talk.write(
             who,
             episode=episode,
             thread=thread,
-            to=() if thread else ((HOST, "front_door"),),
+            to=() if thread else to,
             text=f"Message {self.written.total() + 1}.",
             purpose="sighting" if sighting else "information",
             whereabouts=sighting,

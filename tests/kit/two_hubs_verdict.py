@@ -4,9 +4,11 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from hub.core.conversation import CAUSE, Message
+from hub.core.conversation import CAUSE, Message, Thread
 from hub.core.endings import over
+from hub.core.peers import hub_of
 from hub.core.records import AcknowledgementRecord, DecisionRecord, EpisodeRecord, NoticeRecord
+from hub.service.peers.ports import Carried
 from hub.service.ports import Unit
 from routing.decision import Decision
 from tests.kit.events import NORTH_LINCOLNSHIRE
@@ -45,6 +47,9 @@ class Case:
     decisions: Sequence[DecisionRecord]
     told: Sequence[Told]
     messages: Sequence[Message]
+    threads: Sequence[Thread]
+    carried: Mapping[str, Carried]
+    """What came of each message that was to go to the other hub."""
 
     @property
     def peers(self) -> Sequence[DecisionRecord]:
@@ -82,6 +87,14 @@ async def judge(both: Both) -> Verdict:
         if case.written != own.written:
             verdict.amiss.append(f"{own.record.id}: the conversations are not the same")
         verdict.counted["messages that both have"] += len(own.written)
+        verdict.counted["conversations that people at Bordon began"] += sum(
+            hub_of(one.opened_by) is not None for one in own.threads
+        )
+        verdict.amiss += [
+            f"{own.record.id}: the message {one} to Ashby is {how}"
+            for one, how in case.carried.items()
+            if how != "sent"
+        ]
     verdict.amiss += [f"{ref}: Ashby has never heard of it" for ref in theirs]
     for side in both.sides:
         verdict.amiss += [f"{side.known.name}: {what} failed: {error}" for what, error in side.node.logged]
@@ -147,12 +160,18 @@ async def cases(side: Side) -> list[Case]:
                 Told(notice=notice, answers=await unit.acknowledgements(notice.id))
                 for notice in await unit.notices(one.id)
             ]
+            threads = await unit.conversations.threads(one.id)
+            carried: dict[str, Carried] = {}
+            for thread in threads:
+                carried |= await unit.peers.carried(thread.id)
             found.append(
                 Case(
                     record=stored.record,
                     decisions=await unit.decisions(one.id),
                     told=told,
                     messages=await unit.conversations.messages(one.id),
+                    threads=threads,
+                    carried=carried,
                 )
             )
         return found

@@ -10,9 +10,10 @@ from typing import Any, Final, cast
 
 import pytest
 
+from adapters.email.reply import Answer
+from adapters.email.said import Said as WrittenByMail
 from adapters.https.receive import verified
 from adapters.https.wire import NOTICE_TYP
-from contacts.strict_json import from_b64url
 from hub.core.conversation import MOST_A_DAY, Message
 from hub.core.parties import sending
 from hub.core.peer_cases import NotUnderstood
@@ -20,9 +21,11 @@ from hub.core.peer_messages import MESSAGE
 from hub.core.peer_messages import Message as Sent
 from hub.core.peers import fingerprint
 from hub.service.conversations.audience import Audience
+from hub.service.conversations.by_mail import ByMail
 from hub.service.conversations.ports import Written
 from hub.service.conversations.writing import APART
 from hub.service.peers.conversing import Conversing
+from hub.service.replying import Reply
 from hub.service.tenancy import Own, scoped
 from tests.integration.peers.test_conversations import (
     FRONT_DOOR,
@@ -133,6 +136,22 @@ async def test_whom_they_tell_there_is_not_told_again(tmp_path: Path) -> None:
         assert because == {FRONT_DOOR: "author", beside: "elsewhere", OWNER: "named"}
         assert [who for who, _ in await told(ashby, heard)] == [BROMLEY]
         assert [who for who, _ in await told(bordon, first)] == [HOST]
+        await proves_itself(both, heard, first)
+
+
+async def proves_itself(both: Both, heard: Message, first: Message) -> None:
+    """What they signed is kept, and stands in the chain; of their own there is nothing signed."""
+    records = await both.ashby.node.see(lambda unit: unit.evidence.records(heard.episode))
+    (kept,) = [one for one in records if one.kind == "message"]
+    signed = kept.sealed["signed"]
+    (peer,) = await both.ashby.node.see(lambda unit: unit.peers.all())
+    payload = verified(signed, peer.said.signing(both.now()), NOTICE_TYP)
+    assert payload is not None and json.loads(payload)["jti"] == first.id
+    assert MESSAGE in [one["name"] for one in json.loads(payload)["attachments"]]
+    lines = [one for one in await trail(both.ashby) if one.action == "message.sent"]
+    assert [one.detail[kept.key] for one in lines] == [kept.statement]
+    own = await both.bordon.node.see(lambda unit: unit.evidence.records(first.episode))
+    assert [sorted(one.sealed) for one in own if one.kind == "message"] == [["author", "text"]]
 
 
 async def another(side: Side, episode: str) -> tuple[str, str]:
@@ -173,6 +192,25 @@ async def test_the_police_are_told_at_once_by_the_hub_that_knows_the_child(tmp_p
         decided = await both.ashby.node.see(lambda unit: unit.decisions(heard.episode))
         firsts = {one.decision.recipients[0].organisation for one in decided if one.decision.first}
         assert firsts == {MET, HUMBERSIDE}
+
+
+async def test_a_mail_that_answers_a_notice_there_is_for_the_authority_that_sent_the_case(tmp_path: Path) -> None:
+    async with two_hubs(tmp_path, seed=6) as both:
+        episode, node = await missing(both), both.bordon.node
+        notices = await node.see(lambda unit: unit.notices(episode))
+        notice = next(one for one in notices if one.roles == ("host_authority",))
+        (delivery, *_) = await node.see(lambda unit: unit.deliveries(notice.id))
+        written = WrittenByMail(text="She is here.", quoted="", attached=(), left_out=(), cut_short=False)
+        answer = Answer(mailbox="door@lincolnshire.example", name="Noor Host", certificate="f" * 64, said=written,
+                        written_at=both.now(), digest="d" * 64, references=frozenset(), inside=b"")  # fmt: skip
+        mail = ByMail(writing=both.bordon.talk.writing, store=node.store, clock=node.clock,
+                      directory=lambda: node.directory)  # fmt: skip
+        for _ in range(2):
+            assert await mail.join(Reply(delivery=delivery, notice=notice, answer=answer)) is None
+        await both.settle()
+        (heard,) = await said(both.ashby)
+        assert (heard.text, heard.author, heard.whereabouts) == ("She is here.", "Noor Host", True)
+        assert sorted(who or "" for who, _ in await told(both.ashby, heard)) == [BROMLEY, MET, HUMBERSIDE]
 
 
 async def test_one_that_began_among_themselves_reaches_the_authority_from_when_it_is_brought_in(
@@ -255,7 +293,7 @@ async def test_a_hub_begins_nothing_but_for_desks_told_through_it_on_their_episo
         other = next(one.id for one in await both.ashby.node.see(lambda unit: unit.episode_list())
                      if one.id != heard.episode)  # fmt: skip
         strange: Sequence[dict[str, Any]] = [
-            {"episode": None},
+            {"episode": None},  # as a hub of the version before says it, and hears it
             {"episode": "ep_01KABCDEFGHJKMNPQRSTVWXYZ0"},
             {"episode": other},
             {"organisation_code": BROMLEY},
@@ -289,26 +327,18 @@ async def said_of(side: Side, episode: str) -> Sequence[Message]:
     return cast(Sequence[Message], await side.node.see(lambda unit: unit.conversations.messages(episode)))
 
 
-async def test_a_reply_before_the_opening_and_both_twice_are_one_conversation(tmp_path: Path) -> None:
+async def test_a_reply_before_the_opening_and_both_twice_and_at_once_are_one_conversation(tmp_path: Path) -> None:
     async with two_hubs(tmp_path, seed=4) as both:
         heard, first = await told_at_ashby(both)
         later = {"id": OTHER, "text": "And?", "in_reply_to": first.id}
-        answers = [await heard(**later), await heard(), await heard(**later), await heard()]
+        answers = [await heard(**later), *await asyncio.gather(heard(), heard(), heard(**later))]
         assert None not in answers and len(set(answers)) == 2
+        assert len(await told(both.ashby, replace(first, episode=heard.episode))) == 1
         assert await heard(text="Another.") is None
         there = await said_of(both.ashby, heard.episode)
         assert sorted(one.id for one in there) == sorted((first.id, OTHER))
         assert {keys(one)[1] for one in there} == {OWNER}, "the authority reads both"
         assert len(await both.ashby.node.see(lambda unit: unit.conversations.threads(heard.episode))) == 1
-
-
-async def test_two_at_once_open_one(tmp_path: Path) -> None:
-    async with two_hubs(tmp_path, seed=4) as both:
-        heard, first = await told_at_ashby(both)
-        answers = await asyncio.gather(heard(), heard(), heard(id=OTHER, text="And?"))
-        assert None not in answers and answers[0] == answers[1]
-        assert len(await said_of(both.ashby, heard.episode)) == 2
-        assert len(await told(both.ashby, replace(first, episode=heard.episode))) == 1
 
 
 async def test_of_a_child_who_was_erased_nothing_is_kept_and_of_one_who_is_back_it_is(tmp_path: Path) -> None:
@@ -354,37 +384,3 @@ async def _many(unit: Any, first: Message, episode: str) -> None:
             like, id=f"ms_01KABCDEFGHJKMNPQRSTV{number:05}", sent_at=first.sent_at - timedelta(days=2), files=()
         )
         await unit.conversations.add(Written(message=one, child=child, key=one.id))
-
-
-async def test_a_hub_of_the_version_before_refuses_and_its_author_sees_it(tmp_path: Path) -> None:
-    """That knows no ``episode``, and only conversations of its own."""
-    async with two_hubs(tmp_path, seed=4) as both:
-        episode = await missing(both)
-        first = await begins(both.bordon, episode)
-        (own,) = await both.ashby.node.see(lambda unit: unit.episode_list())
-        heard = _Heard(both, first, own.id)
-        with pytest.raises(NotUnderstood, match="no conversation"):
-            await heard(episode=None)
-        assert await carried(both.bordon, first.thread) == {first.id: "waiting"}
-
-
-async def test_what_they_signed_is_kept_and_proves_itself(tmp_path: Path) -> None:
-    async with two_hubs(tmp_path, seed=4) as both:
-        episode = await missing(both)
-        first = await begins(both.bordon, episode)
-        await both.settle()
-        (heard,) = await said(both.ashby)
-        records = await both.ashby.node.see(lambda unit: unit.evidence.records(heard.episode))
-        (kept,) = [one for one in records if one.kind == "message"]
-        signed = kept.sealed["signed"]
-        (peer,) = await both.ashby.node.see(lambda unit: unit.peers.all())
-        payload = verified(signed, peer.said.signing(both.now()), NOTICE_TYP)
-        assert payload is not None and json.loads(payload)["jti"] == first.id
-        assert MESSAGE in [
-            one["name"] for one in json.loads(from_b64url(signed.split(b".")[1].decode()))["attachments"]
-        ]
-        lines = [one for one in await trail(both.ashby) if one.action == "message.sent"]
-        assert [one.detail[kept.key] for one in lines] == [kept.statement]
-        # Of their own there is nothing signed, and what the middle sent stands with its notice.
-        own = await both.bordon.node.see(lambda unit: unit.evidence.records(episode))
-        assert [sorted(one.sealed) for one in own if one.kind == "message"] == [["author", "text"]]
