@@ -1,6 +1,7 @@
 """What a server says, as replies in the order they came: several in one packet, or one in several (RFC 5321 4.2)."""
 
 import asyncio
+import math
 from collections import deque
 from typing import Final
 
@@ -10,6 +11,7 @@ _MARKS: Final = frozenset({b"", b" ", b"-"})
 """What follows the code; with a hyphen the reply goes on in the next line."""
 _LONGEST: Final = 64 * 1024
 """Bytes of one reply."""
+_NEVER: Final = math.inf
 
 
 class OutOfStep(aiosmtplib.SMTPException):
@@ -31,6 +33,8 @@ class Answers(asyncio.Protocol):
         self._broken: Exception | None = None
         self._paused = False
         self._news: asyncio.Future[None] | None = None
+        self._until = _NEVER
+        self._bell: asyncio.TimerHandle | None = None
 
     @property
     def in_step(self) -> bool:
@@ -43,18 +47,41 @@ class Answers(asyncio.Protocol):
         OutOfStep, SMTPResponseException for what is no reply. What was answered before the connection was lost is still
         given."""
         if not self._ready and self._broken is None:
-            try:
-                async with asyncio.timeout(seconds):
-                    while not self._ready and self._broken is None:
-                        await self._change()
-            except TimeoutError as error:
-                raise aiosmtplib.SMTPReadTimeoutError("no answer") from error
+            await self._wait(seconds)
         if self._unasked:
             raise OutOfStep("more answers than questions")
         if not self._ready:
             raise self._broken or aiosmtplib.SMTPServerDisconnected("connection lost")
         self.due -= 1
         return self._ready.popleft()
+
+    async def _wait(self, seconds: float) -> None:
+        """For an answer, or that there will be none."""
+        loop = asyncio.get_running_loop()
+        self._until = loop.time() + seconds
+        self._wind(self._until)
+        try:
+            while not self._ready and self._broken is None:
+                if loop.time() >= self._until:
+                    raise aiosmtplib.SMTPReadTimeoutError("no answer")
+                await self._change()
+        finally:
+            self._until = _NEVER
+
+    def _wind(self, at: float) -> None:
+        """One bell for all that is waited for: what is answered within milliseconds needs no timer of its own."""
+        if self._bell is not None and self._bell.when() > at:
+            self._bell.cancel()
+            self._bell = None
+        if self._bell is None:
+            self._bell = asyncio.get_running_loop().call_at(at, self._ring)
+
+    def _ring(self) -> None:
+        self._bell = None
+        if self._until <= asyncio.get_running_loop().time():
+            self._tell()
+        elif self._until < _NEVER:
+            self._wind(self._until)
 
     async def room(self) -> bool:
         """Let others have a turn, and wait until more may be written. False: it is no use, as the answer is there, or
@@ -114,6 +141,8 @@ class Answers(asyncio.Protocol):
         lost.__cause__ = exc
         self._fail(lost)
         self._tell()
+        if self._bell is not None:
+            self._bell.cancel()
 
     def pause_writing(self) -> None:
         self._paused = True

@@ -104,3 +104,31 @@ async def test_content_is_whole_however_it_is_cut_and_ends_once(size: int) -> No
 def test_no_line_is_taken_for_the_end(head: str, body: str) -> None:
     data = ("F: " + head + "\r\n\r\n" + body).encode()
     assert _stuffed(data) == data.replace(b"\r\n.", b"\r\n..")
+
+
+async def test_each_answer_is_waited_for_as_long_as_was_said() -> None:
+    loop = asyncio.get_running_loop()
+    answers = Answers()
+    for seconds in (30.0, 0.02, 0.06):
+        answers.due = 1
+        loop.call_later(0.01, answers.data_received, b"250 a\r\n")
+        assert (await answers.take(seconds)).code == 250
+    for seconds in (0.05, 0.01):
+        answers.due = 1
+        began = loop.time()
+        with pytest.raises(aiosmtplib.SMTPReadTimeoutError):
+            await answers.take(seconds)
+        assert seconds <= loop.time() - began < seconds + 1.0
+    answers.data_received(b"250 late\r\n")
+    assert (await answers.take(1)).message == "late"
+
+
+async def test_a_lost_connection_leaves_no_timer_behind() -> None:
+    answers = Answers()
+    answers.due = 1
+    waiting = asyncio.create_task(answers.take(30))
+    await asyncio.sleep(0)
+    answers.connection_lost(None)
+    with pytest.raises(aiosmtplib.SMTPServerDisconnected):
+        await waiting
+    assert not [one for one in asyncio.get_running_loop()._scheduled if not one.cancelled()]  # type: ignore[attr-defined]  # asyncio's own
