@@ -67,14 +67,24 @@ class Alert:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unwritten:
     """Content that is written where it is sealed, which may be another process: ``write`` can be pickled. What it is
-    given is a place for what several contents that are written together have in common."""
+    given is a place for what several contents that are written together have in common; ``common`` is that place here,
+    and goes to no other process."""
 
     write: Callable[[MutableMapping[Any, Any]], Content] = field(repr=False)
+    common: MutableMapping[Any, Any] = field(default_factory=dict, repr=False, compare=False)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _unwritten, (self.write,)
+
+
+def _unwritten(write: Callable[[MutableMapping[Any, Any]], Content]) -> Unwritten:
+    return Unwritten(write=write)
 
 
 def written(body: Content | Unwritten, common: MutableMapping[Any, Any] | None = None) -> Content:
-    """The content itself. ``common``: what several have that are written together; by default this is the only one."""
-    return body if isinstance(body, Content) else body.write({} if common is None else common)
+    """The content itself. ``common``: what several have that are written together, where that is not the place where
+    they were claimed."""
+    return body if isinstance(body, Content) else body.write(body.common if common is None else common)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -35,7 +35,8 @@ ROUNDS: Final = int(os.environ.get("BENCH_ROUNDS", "3"))
 MINUTES: Final = float(os.environ.get("BENCH_MINUTES", "6"))
 """For all rounds together."""
 OURS: Final = "Fingerpost"
-AND_ONE: Final = ", one more to seal"
+ALONE: Final = ", in one process"
+"""Without processes to seal, which else are started when there are that many."""
 LIMITS: Final = (
     ("Celery + Redis, as written", "P-256", 5.0),
     ("Celery + Redis, as written", "RSA-2048", 3.0),
@@ -83,9 +84,9 @@ def main() -> None:
             place = folder / str(number)
             for signer in SIGNERS:
                 floor(place, seeded, signer, taken)
+                hub(place, seeded, signer, taken, alone=True)
                 hub(place, seeded, signer, taken)
             hub(place, seeded, "P-256", taken, tls=True)
-            hub(place, seeded, "P-256", taken, sealers=1)
             peers = [peer for peer in peers if other(place, seeded, peer, taken)]
             shutil.rmtree(place)
     show(taken)
@@ -94,11 +95,11 @@ def main() -> None:
         kept(taken, load)
 
 
-def hub(folder: Path, seeded: Seeded, signer: str, taken: Taken, *, tls: bool = False, sealers: int = 0) -> None:
+def hub(folder: Path, seeded: Seeded, signer: str, taken: Taken, *, tls: bool = False, alone: bool = False) -> None:
     """One burst by ``fingerpost serve`` with its default settings but for these."""
-    own = folder / f"hub-{signer}{'-tls' if tls else ''}-{sealers}"
+    own = folder / f"hub-{signer}{'-tls' if tls else ''}{'-alone' if alone else ''}"
     with sinking(own / "sink", tls=tls) as mail:
-        environment = seeded.copy(own / "data", mail, signer=signer, tls=tls, sealers=str(sealers))
+        environment = seeded.copy(own / "data", mail, signer=signer, tls=tls, sealers="0" if alone else "auto")
         with serving(environment, own / "data") as process:
             run = watched(
                 mail,
@@ -111,7 +112,7 @@ def hub(folder: Path, seeded: Seeded, signer: str, taken: Taken, *, tls: bool = 
     found = outcomes(own / "data")
     assert found.get("sent") == seeded.notices, f"not all were sent: {found}"
     assert b"application/pkcs7-mime" in (own / "sink" / "mail-1").read_bytes(), "it is not sealed"
-    taken.add(f"{OURS}{', over TLS' if tls else ''}{AND_ONE if sealers else ''}", signer, run, DURABLE)
+    taken.add(f"{OURS}{', over TLS' if tls else ''}{ALONE if alone else ''}", signer, run, DURABLE)
 
 
 def other(folder: Path, seeded: Seeded, peer: Peer, taken: Taken) -> bool:
@@ -165,7 +166,7 @@ def ratios(taken: Taken) -> Sequence[Ratio]:
     """Ours beside the floor and the others, with what is asked for."""
     found = []
     for signer in SIGNERS:
-        floors, ours = taken.floors[signer], taken.runs[(OURS, signer)]
+        floors, ours = taken.floors[signer], taken.runs[(f"{OURS}{ALONE}", signer)]
         found += [
             ratio(
                 f"{signer}: of the floor, by the clock",
@@ -179,8 +180,8 @@ def ratios(taken: Taken) -> Sequence[Ratio]:
                 [run.processor / run.notices for run in ours],
             ),
         ]
-    alone, two = taken.runs[(OURS, "P-256")], taken.runs[(f"{OURS}{AND_ONE}", "P-256")]
-    found.append(ratio("P-256: one more to seal", [run.rate for run in two], [run.rate for run in alone], 1.3))
+    both, alone = taken.runs[(OURS, "P-256")], taken.runs[(f"{OURS}{ALONE}", "P-256")]
+    found.append(ratio("P-256: of one process", [run.rate for run in both], [run.rate for run in alone], 1.3))
     for name, signer, limit in LIMITS:
         found += _beside(taken, name, signer, limit)
     given = [name for name, signer in taken.runs if name.endswith("our composer")]

@@ -129,7 +129,9 @@ def _burst(folder: Path, databases: Databases, total: int, count: int, name: str
 def _hub(seeded: Path, folder: Path, mail: Sink, databases: Databases, number: int) -> Iterator[int]:
     """Its process id. The first does everything; each has the same keys."""
     shutil.copytree(seeded, folder)
-    settings = {**databases.settings(), "smtp_tls": "opportunistic", **({"roles": "worker"} if number else {})}
+    settings = {**databases.settings(), "smtp_tls": "opportunistic", "sealers": "0"}  # what is counted are the hubs
+    if number:
+        settings["roles"] = "worker"
     with serving(settings_of(folder, mail.port, bind_port=str(free_port()), **settings), folder) as process:
         yield process.pid
 

@@ -2,7 +2,7 @@
 
 Envelopes go to whichever process is free, several at a time where several wait. A process that dies, or does not answer
 in time, takes nothing with it: what it had in hand is sealed in this one, as everything is until the first is ready,
-and another is started in its place, later each time.
+and another is started in its place, later each time. There need be none while there is little to send (:class:`Crew`).
 """
 
 import asyncio
@@ -11,10 +11,11 @@ import socket
 import subprocess  # our own interpreter, nothing typed  # nosec B404
 import sys
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager, suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from math import inf
 from typing import Any, Final, Protocol, TypeAlias
 
 from adapters.email.frames import LENGTH, framed, unframed
@@ -30,6 +31,13 @@ PATIENCE: Final = 30.0
 """Seconds that a process may take for what it has in hand, or to begin."""
 FIRST_PAUSE: Final = 1.0
 LONGEST_PAUSE: Final = 60.0
+RUSH: Final = 50
+WITHIN: Final = 2.0
+"""Seconds in which so many messages, one upon another, are a rush. That many wait for the processor; when it is the
+relay that they wait for, so many do not go out in that time."""
+KEPT: Final = 300.0
+MOST_IN_A_RUSH: Final = 2
+"""Processes of which one hub makes use: composing and sealing a notice takes less than all else that is done for it."""
 _BUFFER: Final = 4 * 1024 * 1024
 _SETTINGS: Final = "FINGERPOST_"
 
@@ -62,6 +70,54 @@ def environment(given: Mapping[str, str]) -> dict[str, str]:
     return kept | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Crew:
+    """How many processes, and when there are any: by default from the first message and for good."""
+
+    count: int
+    rush: int = 1
+    """Messages, one upon another, with which they are started."""
+    kept: float = inf
+    """Seconds for which they are kept after a rush."""
+
+
+NOBODY: Final = Crew(count=0)
+
+
+def as_needed(processors: int) -> Crew:
+    """Processes only for a rush and some minutes after it, where there is a processor for them besides this one's."""
+    return Crew(count=max(0, min(processors - 1, MOST_IN_A_RUSH)), rush=RUSH, kept=KEPT)
+
+
+@dataclass(slots=True)
+class Rush:
+    """Whether messages come faster than they leave: ``many`` within :data:`WITHIN`, and never none under way. Times
+    are seconds of a clock that never goes back."""
+
+    many: int
+    kept: float = inf
+    until: float = -inf
+    """``kept`` after the last rush."""
+    _under_way: int = 0
+    _came: int = 0
+    _since: float = 0.0
+
+    def begins(self, now: float) -> bool:
+        """One more is under way; whether this is a rush."""
+        if not self._under_way or now - self._since > WITHIN:
+            self._came, self._since = 0, now
+        self._under_way += 1
+        self._came += 1
+        if self._came < self.many:
+            return False
+        self.until = now + self.kept
+        return True
+
+    def ends(self) -> None:
+        """One that began is over."""
+        self._under_way -= 1
+
+
 class _Gone(Exception):
     """The process that had it in hand is gone."""
 
@@ -74,14 +130,14 @@ class _Job:
 
 
 class Sealers:
-    """``count`` processes, started with the first message. ``beforehand``: what each does before it is ready, by
+    """Processes as ``crew`` has it. ``beforehand``: what each does before it is ready, by
     functions that can be pickled. ``lost`` is told of each that ended before its time, with its exit status: below 0
     the signal that ended it, which is 9 where it hung; None: it could not be started."""
 
     def __init__(
         self,
         seal: Seal,
-        count: int,
+        crew: Crew,
         *,
         beforehand: Sequence[Callable[[], object]] = (),
         lost: Callable[[int | None], None] = lambda _: None,
@@ -90,25 +146,36 @@ class Sealers:
     ) -> None:
         self._seal = seal
         self._here = Here(seal)
-        self._count = count
+        self._crew = crew
+        self._rush = Rush(crew.rush, crew.kept)
+        self._ending: asyncio.TimerHandle | None = None
+        """There are processes, or are to be."""
+        self._closed = False
         self._beforehand = tuple(beforehand)
         self._lost = lost
         self._start = start
         self._patience = patience
         self._waiting: deque[_Job] = deque()
         self._wanted = asyncio.Event()
-        self._tasks: list[asyncio.Task[None]] = []
+        self._tasks: set[asyncio.Task[None]] = set()
+        """Each keeps one process; also those that are being ended."""
         self.ready = 0
         """How many take envelopes."""
 
-    def sending(self) -> AbstractContextManager[None]:
+    @contextmanager
+    def sending(self) -> Iterator[None]:
         """While one message is under way."""
-        return self._here.sending()
+        now = asyncio.get_running_loop().time()
+        if self._rush.begins(now) and self._ending is None and not self._closed:
+            self._begin()
+        try:
+            with self._here.sending():
+                yield
+        finally:
+            self._rush.ends()
 
     async def prepare(self, envelope: Envelope, now: datetime) -> Message | Rejected:
         """One message, by whoever is free."""
-        if not self._tasks:
-            self._tasks = [asyncio.create_task(self._keep_one(), name="sealer") for _ in range(self._count)]
         if self.ready:
             job = _Job(envelope=envelope, now=now, done=asyncio.get_running_loop().create_future())
             self._waiting.append(job)
@@ -119,9 +186,33 @@ class Sealers:
 
     async def aclose(self) -> None:
         """End them all. Whatever comes after is sealed in this process."""
-        for task in self._tasks:
-            task.cancel()
+        self._closed = True
+        self._end()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _begin(self) -> None:
+        for _ in range(self._crew.count):
+            task = asyncio.create_task(self._keep_one(), name="sealer")
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        self._end_in_time()
+
+    def _end_in_time(self) -> None:
+        """When there was no rush for as long as they are kept. A timer further off is looked at again in between."""
+        loop = asyncio.get_running_loop()
+        if self._rush.until <= loop.time():
+            self._end()
+        else:
+            self._ending = loop.call_at(min(self._rush.until, loop.time() + KEPT), self._end_in_time)
+
+    def _end(self) -> None:
+        """What they have in hand is sealed here."""
+        if self._ending is not None:
+            self._ending.cancel()
+            self._ending = None
+        for task in self._tasks:
+            if not task.cancelling():
+                task.cancel()
 
     async def _keep_one(self) -> None:
         """One process after another, each for as long as it lives."""

@@ -13,7 +13,7 @@ from adapters.email.credentials import Credentials
 from adapters.email.identities import HUB_ALONE, Identities
 from adapters.email.pool import Pool
 from adapters.email.prepare import Letterhead, Message
-from adapters.email.sealers import Sealers
+from adapters.email.sealers import NOBODY, Crew, Sealers
 from adapters.email.sealing import Here, Seal, Sealing
 from adapters.email.smime import Signer
 from adapters.email.verp import PLACE, ReceiptsAddress
@@ -56,7 +56,7 @@ class EmailTransport:
         timeouts: Timeouts = _TIMEOUTS,
         size_limit: int = 25 * 1024 * 1024,
         identities: Identities = HUB_ALONE,
-        sealers: int = 0,
+        sealers: Crew = NOBODY,
         beforehand: Sequence[Callable[[], object]] = (),
         lost: Callable[[int | None], None] = lambda _: None,
     ) -> None:
@@ -79,7 +79,9 @@ class EmailTransport:
             size_limit=size_limit,
         )
         seal = Seal(letterhead=letterhead, signer=signer, trust=trust, identities=identities)
-        self._sealing: Sealing = Sealers(seal, sealers, beforehand=beforehand, lost=lost) if sealers else Here(seal)
+        self._sealing: Sealing = (
+            Sealers(seal, sealers, beforehand=beforehand, lost=lost) if sealers.count else Here(seal)
+        )
         self._timeouts = timeouts
         relay = Relay(
             host=host,

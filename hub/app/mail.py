@@ -10,9 +10,11 @@ from adapters.email.chain import Trust
 from adapters.email.connection import Timeouts
 from adapters.email.credentials import Credentials, Secret
 from adapters.email.identities import Identities, Identity
+from adapters.email.sealers import Crew, as_needed
 from adapters.email.smime import Signer, UnusableSigner
 from adapters.email.smtp import EmailTransport
 from hub.app.files import secret_in, tls_client
+from hub.app.processors import processors
 from hub.notices.compose import make_ready
 from hub.settings import PREFIX, Settings, wrong
 
@@ -43,7 +45,7 @@ def email_transport(settings: Settings) -> EmailTransport:
             tls=settings.smtp_tls,
             credentials=_credentials(settings),
             pool_size=settings.smtp_pool,
-            sealers=settings.sealers,
+            sealers=crew(settings),
             beforehand=(make_ready,),
             lost=_sealer_lost,
             timeouts=Timeouts(
@@ -55,6 +57,11 @@ def email_transport(settings: Settings) -> EmailTransport:
         )
     except ValueError as error:
         raise wrong("SMTP_HOST", str(error)) from None
+
+
+def crew(settings: Settings) -> Crew:
+    """The processes that seal."""
+    return as_needed(processors()) if settings.sealers == "auto" else Crew(count=settings.sealers)
 
 
 def _sealer_lost(status: int | None) -> None:

@@ -6,6 +6,7 @@ from typing import Final
 
 from adapters.port import Transport
 from hub.app.foundations import Log
+from hub.app.mail import crew
 from hub.core.retry import RetryPolicy
 from hub.notices.words import load_words
 from hub.service.canary import Canary
@@ -33,7 +34,7 @@ def composer_of(settings: Settings, directory: LiveDirectory, secret: bytes) -> 
         public_url=settings.public_url,
         collect=_collect(settings),
         replies=settings.sms_replies,
-        apart=frozenset({"email"}) if settings.sealers else frozenset(),
+        apart=frozenset({"email"}) if crew(settings).count else frozenset(),
     )
 
 

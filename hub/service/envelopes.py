@@ -96,7 +96,7 @@ class Composer:
         if is_inbox(address) and claimed.message is not None:
             return _with_message(compose(seen(claimed), brief), claimed.message)
         if claimed.delivery.channel in self._apart:
-            return Unwritten(write=partial(compose, seen(claimed), brief))
+            return Unwritten(write=partial(compose, seen(claimed), brief), common=claimed.shared)
         return compose(seen(claimed), brief, claimed.shared)
 
     def alert(self, claimed: ClaimedDelivery) -> Envelope:

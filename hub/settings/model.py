@@ -21,6 +21,7 @@ from hub.settings.retention import RetentionSettings
 PREFIX = "FINGERPOST_"
 
 Schedule = Annotated[tuple[float, ...], NoDecode]
+Sealers = Annotated[int, Field(ge=0, le=64)] | Literal["auto"]
 Role = Literal["web", "worker", "clock"]
 Roles = Annotated[tuple[Role, ...], NoDecode]
 
@@ -124,12 +125,11 @@ class Settings(
     )
 
     # delivery
-    sealers: int = Field(
-        0,
-        ge=0,
-        le=64,
-        description="Processes beside this one that write and seal notices by e-mail; 0: this one does. One is worth "
-        "having where there is a second processor; some 50 MiB each.",
+    sealers: Sealers = Field(
+        "auto",
+        description="Processes beside this one that write and seal notices by e-mail, some 50 MiB each. `auto`: in a "
+        "rush and for five minutes after it one where there are two processors, two where there are more, none where "
+        "there is one. A number: so many always; 0: this one does it all.",
     )
     retry_schedule: Schedule = Field(
         (30, 120, 600, 1800, 3600, 7200, 14_400, 28_800), description="Waits between tries; then it is undeliverable."

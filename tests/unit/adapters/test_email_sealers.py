@@ -8,7 +8,7 @@ import hashlib
 import socket
 import threading
 from collections.abc import AsyncIterator, Callable, MutableMapping
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -20,7 +20,7 @@ from adapters.email.frames import LENGTH, framed, unframed
 from adapters.email.identities import HUB_ALONE
 from adapters.email.prepare import Letterhead, Message
 from adapters.email.sealer import sealed, serve
-from adapters.email.sealers import AHEAD, Sealers, environment
+from adapters.email.sealers import AHEAD, KEPT, WITHIN, Crew, Rush, Sealers, as_needed, environment
 from adapters.email.sealing import Here, Seal
 from adapters.email.smime import Signer
 from adapters.port import Content, Envelope, Rejected, Unwritten
@@ -109,6 +109,12 @@ def raving(hub: socket.socket) -> None:
         hub.sendall(framed([]))
 
 
+def never_ready(hub: socket.socket) -> None:
+    with hub:
+        while hub.recv(65_536):
+            pass
+
+
 def frame(hub: socket.socket) -> Any:
     (length,) = LENGTH.unpack(hub.recv(LENGTH.size, socket.MSG_WAITALL))
     return unframed(hub.recv(length, socket.MSG_WAITALL))
@@ -117,9 +123,10 @@ def frame(hub: socket.socket) -> Any:
 @asynccontextmanager
 async def apart(start: Callable[[socket.socket], Thread], count: int = 1, **more: Any) -> AsyncIterator[Sealers]:
     """Sealers of which the first is ready."""
-    sealers = Sealers(SEAL, count, start=start, **more)
+    sealers = Sealers(SEAL, Crew(count=count), start=start, **more)
     try:
-        assert isinstance(await sealers.prepare(PLAIN, NOW), Message)  # here: nobody is ready
+        with sealers.sending():
+            assert isinstance(await sealers.prepare(PLAIN, NOW), Message)  # here: nobody is ready
         async with asyncio.timeout(10):
             while sealers.ready < count:
                 await asyncio.sleep(0.001)
@@ -174,10 +181,11 @@ async def test_where_none_can_be_started_all_is_sealed_here() -> None:
         raise OSError("no more processes")
 
     lost: list[int | None] = []
-    sealers = Sealers(SEAL, 1, start=start, lost=lost.append)
+    sealers = Sealers(SEAL, Crew(count=1), start=start, lost=lost.append)
     try:
         for number in range(2):
-            assert isinstance(await sealers.prepare(envelope(number), NOW), Message)
+            with sealers.sending():
+                assert isinstance(await sealers.prepare(envelope(number), NOW), Message)
             await asyncio.sleep(0.01)
         assert lost == [None]
     finally:
@@ -199,9 +207,132 @@ async def test_who_gives_up_waiting_is_not_sealed_for_and_holds_up_nobody() -> N
 async def test_after_the_end_all_is_sealed_here() -> None:
     async with apart(Thread) as sealers:
         pass
-    assert isinstance(await sealers.prepare(envelope(1), NOW), Message)
+    with sealers.sending():
+        assert isinstance(await sealers.prepare(envelope(1), NOW), Message)
+    assert (sealers.ready, asyncio.all_tasks()) == (0, {asyncio.current_task()})
 
 
 async def test_here_what_is_not_written_yet_is_written() -> None:
     made = await Here(SEAL).prepare(envelope(1), NOW)
     assert isinstance(made, Message)
+
+
+async def test_what_is_written_here_shares_with_what_it_was_claimed_with_and_takes_none_of_it_along() -> None:
+    common: dict[Any, Any] = {"count": 6}
+    body = Unwritten(write=partial(words, "the notice"), common=common)
+    made = unframed(framed(body)[LENGTH.size :])
+    assert (made.common, made.write.args) == ({}, ("the notice",))
+    assert isinstance(await Here(SEAL).prepare(replace(PLAIN, body=body), NOW), Message)
+    assert common == {"count": 7}
+
+
+def test_a_rush_is_many_at_once_and_neither_a_few_nor_one_after_another_nor_a_slow_relay() -> None:
+    few, steady, slow, many = (Rush(50) for _ in range(4))
+    assert not any(few.begins(0.0) for _ in range(49))
+    for number in range(500):  # each is out before the next comes
+        assert not steady.begins(number / 100)
+        steady.ends()
+    assert not any(slow.begins(number * WITHIN / 40) for number in range(500))
+    assert [many.begins(number / 1000) for number in range(60)] == [False] * 49 + [True] * 11
+    for _ in range(60):
+        many.ends()
+    assert not many.begins(0.1)
+
+
+def test_they_are_kept_from_the_last_rush_on() -> None:
+    one = Rush(3, kept=300.0)
+    assert one.until < 0
+    for now, comes in ((10.0, 3), (20.0, 2), (200.0, 4), (250.0, 1)):
+        for _ in range(comes):
+            one.begins(now)
+        for _ in range(comes):
+            one.ends()
+    assert one.until == 500.0
+
+
+def test_there_are_as_many_as_are_of_use_and_none_on_a_single_processor() -> None:
+    assert [as_needed(processors).count for processors in (1, 2, 3, 64)] == [0, 1, 2, 2]
+    assert as_needed(2).rush > 10
+    assert as_needed(2).kept == KEPT
+
+
+@asynccontextmanager
+async def rushed(start: Callable[[socket.socket], Thread], kept: float, **more: Any) -> AsyncIterator[Sealers]:
+    """Sealers for a rush of five, of whom none is there yet."""
+    sealers = Sealers(SEAL, Crew(count=2, rush=5, kept=kept), start=start, **more)
+    try:
+        yield sealers
+    finally:
+        await sealers.aclose()
+
+
+async def rush(sealers: Sealers, messages: int) -> list[Message | Rejected]:
+    """So many under way at once."""
+    with ExitStack() as under_way:
+        for _ in range(messages):
+            under_way.enter_context(sealers.sending())
+        return await asyncio.gather(*(sealers.prepare(envelope(number), NOW) for number in range(messages)))
+
+
+async def until(true: Callable[[], bool]) -> None:
+    async with asyncio.timeout(10):
+        while not true():
+            await asyncio.sleep(0.001)
+
+
+async def test_they_come_with_a_rush_go_when_it_is_long_over_and_come_again() -> None:
+    started: list[Thread] = []
+    lost: list[int | None] = []
+
+    def start(hub: socket.socket) -> Thread:
+        started.append(Thread(hub))
+        return started[-1]
+
+    async with rushed(start, kept=0.05, lost=lost.append) as sealers:
+        for _ in range(20):
+            await rush(sealers, 4)
+        await asyncio.sleep(0.01)
+        assert started == []
+        for time in (1, 2):
+            await rush(sealers, 5)
+            await until(lambda: sealers.ready == 2)
+            made = await rush(sealers, 4)
+            assert [one.delivery for one in made if isinstance(one, Message)] == [f"dl_{n}" for n in range(4)]
+            await until(lambda: sealers.ready == 0 and len(asyncio.all_tasks()) == 1)
+            assert (len(started), lost) == (2 * time, [])
+            assert isinstance(await sealers.prepare(envelope(1), NOW), Message)
+
+
+async def test_what_they_have_in_hand_when_their_time_is_over_is_sealed_here() -> None:
+    lost: list[int | None] = []
+    async with rushed(partial(Thread, work=hanging), kept=0.05, lost=lost.append) as sealers:
+        await rush(sealers, 5)
+        await until(lambda: sealers.ready == 2)
+        async with asyncio.timeout(10):  # long before anybody's patience ends
+            made = await asyncio.gather(*(sealers.prepare(envelope(number), NOW) for number in range(20)))
+        assert [one.delivery for one in made if isinstance(one, Message)] == [f"dl_{number}" for number in range(20)]
+        assert (sealers.ready, lost) == (0, [])
+
+
+async def test_one_that_dies_in_a_rush_is_replaced_and_takes_nothing_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("adapters.email.sealers.FIRST_PAUSE", 0.001)
+    works = [dying, dying, serve, serve]
+    lost: list[int | None] = []
+    async with rushed(lambda hub: Thread(hub, works.pop(0)), kept=60.0, lost=lost.append) as sealers:
+        await rush(sealers, 5)
+        await until(lambda: sealers.ready == 2)
+        assert all(isinstance(one, Message) for one in await rush(sealers, 20))
+        await until(lambda: sealers.ready == 2 and not works)
+        assert lost == [0, 0]
+        assert all(isinstance(one, Message) for one in await rush(sealers, 20))
+
+
+async def test_a_stop_while_they_are_started_waits_for_none_of_them() -> None:
+    lost: list[int | None] = []
+    async with rushed(partial(Thread, work=never_ready), kept=60.0, lost=lost.append) as sealers:
+        await rush(sealers, 5)
+        await asyncio.sleep(0)  # they have begun
+        async with asyncio.timeout(5):
+            await sealers.aclose()
+        await rush(sealers, 5)
+    assert (lost, asyncio.all_tasks()) == ([], {asyncio.current_task()})
