@@ -13,12 +13,12 @@ from typing import Any, get_args
 
 from adapters.port import Transport, Unconfirmed
 from contacts.model import Channel
-from hub.core.records import ClaimedDelivery, ClosedEndpoint
+from hub.core.records import ClosedEndpoint
 from hub.core.retry import RetryPolicy
 from hub.core.verdict import Tried
 from hub.core.wall import WayOut
 from hub.service.knocking import knocking
-from hub.service.lanes import Lane, Limits
+from hub.service.lanes import Claimed, Lane, Limits
 from hub.service.outcomes import Unproven, nobody_asks
 from hub.service.ports import Clock, Ids, Store, StoreUnavailable, Unit
 from hub.service.recording import Log, Meter, Recorder
@@ -28,7 +28,7 @@ RENEWALS_PER_LEASE = 3
 RECORD_WITHIN = 0.5
 """Seconds, of those there are to stop in, that are kept for writing down the last results."""
 
-Claims = list[tuple[Lane, Sequence[ClaimedDelivery]]]
+Claims = list[tuple[Lane, Claimed]]
 
 
 class Delivery:
@@ -159,10 +159,14 @@ class Delivery:
             due = await unit.due_ways(now)
             return [(lane, await lane.claim(unit, now, until, self._node, due)) for lane in lanes]
 
+        for lane in lanes:
+            lane.hungry = False  # until something is written down meanwhile, which this claim may not see
         try:
             claims = await self._store.write(work)
         except StoreUnavailable:
             self._log.error("delivery.claim_failed", reason="store_unavailable")
+            for lane in lanes:
+                lane.hungry = True
             return
         for flight in ending:
             flight.lease_until = until
@@ -170,8 +174,9 @@ class Delivery:
             lane.turned(turn, now)
         since = self._clock.now()
         for lane, claimed in claims:
-            lane.hungry, idle, ahead = bool(claimed), not lane.flights, None
-            for one in claimed:
+            lane.fed(claimed)
+            idle, ahead = not lane.flights, None
+            for one in claimed.deliveries:
                 flight = Flight(claimed=one, lease_until=until, since=since, ahead=ahead)
                 self._start(lane, flight)
                 ahead = ahead or (flight if idle else None)

@@ -180,31 +180,40 @@ class Lane:
 
     async def claim(
         self, unit: Unit, now: datetime, until: datetime, node: str, due: Collection[tuple[str, str]] | None
-    ) -> Sequence[ClaimedDelivery]:
+    ) -> "Claimed":
         """Lease what there is room for: first notices, and in what is then left, less the reserve, reminders. Only
         what ``due`` names is asked for; None: all. Changes nothing here, as a transaction may be run again."""
         only = (self.channel,)
         first, later = (
             due is None or any((self.channel, one) in due for one in some) for some in (FIRST_NOTICES, REMINDERS)
         )
-        if not self.free(now):
+        free = self.free(now)
+        if not free:
             if not first:
-                return ()
+                return Claimed()
             room = self._given_up(now)
             places = self._elsewhere(now, room)
-            return await unit.claim(now, until, node, room, channels=only, priorities=FIRST_NOTICES, places=places)
+            return Claimed(
+                await unit.claim(now, until, node, room, channels=only, priorities=FIRST_NOTICES, places=places)
+            )
         places = self.destinations.places(now) if self.direct else ANYWHERE
         claimed: Sequence[ClaimedDelivery] = ()
         if first:
-            claimed = await unit.claim(
-                now, until, node, self.free(now), channels=only, priorities=FIRST_NOTICES, places=places
-            )
-        room = min(self.free_for_reminders(now), self.free(now) - len(claimed))
-        if room <= 0 or not later:
-            return claimed
+            claimed = await unit.claim(now, until, node, free, channels=only, priorities=FIRST_NOTICES, places=places)
+        room = min(self.free_for_reminders(now), free - len(claimed))
+        if not later:
+            return Claimed(claimed, all_of_it=not self.direct and len(claimed) < free)
+        if room <= 0:
+            return Claimed(claimed)
         places = self.destinations.places(now, reminders=True, beside=claimed) if self.direct else ANYWHERE
         reminders = await unit.claim(now, until, node, room, channels=only, priorities=REMINDERS, places=places)
-        return [*claimed, *reminders]
+        return Claimed([*claimed, *reminders], all_of_it=not self.direct and len(reminders) < room)
+
+    def fed(self, claimed: "Claimed") -> None:
+        """Whether there may be more is known by what was claimed. If that was all, the next claim would find nothing,
+        and take the processor and the writer from the first of these; what stands behind them comes up when they are
+        written down."""
+        self.hungry = self.hungry or (bool(claimed.deliveries) and not claimed.all_of_it)
 
     def take(self, flight: Flight) -> None:
         """It is under way."""
@@ -256,3 +265,12 @@ class Lane:
 
     def _wide(self, places: int) -> int:
         return places * WIDE if self.direct else places
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """What a lane has leased."""
+
+    deliveries: Sequence[ClaimedDelivery] = ()
+    all_of_it: bool = False
+    """It was less than there was room for: nothing else may be claimed now."""

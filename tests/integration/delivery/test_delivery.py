@@ -1,7 +1,9 @@
 """Delivery on the real store: what is due goes out once, and what became of it is written down."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from typing import TypeVar
 
 import pytest
 
@@ -9,8 +11,11 @@ from adapters.port import Accepted, Alert, Content, Deferred, Rejected, Unconfir
 from hub.core.retry import RetryPolicy
 from hub.service import sending
 from hub.service.lanes import Limits
-from tests.kit.delivering import LIMITS, World, until
+from hub.service.ports import Store, Unit
+from tests.kit.delivering import LIMITS, FaultyStore, World, until
 from tests.kit.records import SECRETS
+
+T = TypeVar("T")
 
 
 async def test_what_is_due_is_sent_once_and_recorded(world: World):
@@ -45,6 +50,54 @@ async def test_without_a_nudge_the_poll_finds_it(world: World):
         changes = await world.told()
         await world.advance(LIMITS.poll)
         await until(lambda: world.settled(changes))
+
+
+async def test_what_was_all_there_was_is_not_asked_for_again_until_something_is_written_down(world: World):
+    """A claim that finds nothing would take the writer and the processor from the first notice."""
+    world.sink.gate = asyncio.Event()
+    store = FaultyStore(world.store)
+    changes = await world.told(3)
+    async with world.delivering(world.delivery(store=store)):
+        await until(lambda: len(world.sink.received) == 3)
+        await until(lambda: world.clock.sleeping >= 2)
+        assert store.writes == 1
+        world.sink.gate.set()
+        await until(lambda: world.settled(changes))
+
+
+async def test_what_comes_up_while_a_claim_is_under_way_does_not_wait_for_the_next_look(world: World):
+    """That claim found nothing: its transaction was over when the first of the group was written down."""
+    world.sink.gate, store = asyncio.Event(), LateStore(world.store)
+    first, behind = await world.told(rank=0, group="one"), await world.told(rank=1, group="one")
+    delivery = world.delivery(store=store)
+    async with world.delivering(delivery):
+        await until(lambda: len(world.sink.received) == 1)
+        store.held.clear()
+        delivery.nudge()
+        await until(lambda: store.holding)
+        world.sink.gate.set()
+        await until(lambda: world.settled(first))
+        await until(lambda: not delivery.unrecorded)
+        store.held.set()
+        await until(lambda: world.settled(behind))
+        assert world.clock.now() == behind.deliveries[0].created_at
+
+
+class LateStore(FaultyStore):
+    """While ``held`` is not set, the next writer is told of its commit only after it is."""
+
+    def __init__(self, store: Store) -> None:
+        super().__init__(store)
+        self.held = asyncio.Event()
+        self.held.set()
+        self.holding = False
+
+    async def write(self, work: Callable[[Unit], Awaitable[T]]) -> T:
+        result = await super().write(work)
+        if not self.held.is_set() and not self.holding:
+            self.holding = True
+            await self.held.wait()
+        return result
 
 
 async def test_a_deferred_delivery_is_tried_again_by_the_schedule(world: World):
