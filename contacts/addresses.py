@@ -87,14 +87,13 @@ def _halves(text: str) -> tuple[str, str] | None:
 
 def parse_phone(text: str) -> str:
     """E.164, such as ``+447700900123``; a number without a country code is a British one. No extensions."""
-    number = _number(text)
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    _, e164 = _number(text)
+    return e164
 
 
 def parse_mobile(text: str) -> str:
     """Like :func:`parse_phone`, for a number that can get text messages."""
-    number = _number(text)
-    e164 = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    number, e164 = _number(text)
     drama_landline = _DRAMA.fullmatch(e164) is not None and not e164.startswith("+447")
     if drama_landline or phonenumbers.number_type(number) in _NO_TEXTS:
         raise AddressProblem("not a number that can get text messages")
@@ -121,7 +120,8 @@ def parse_url(text: str) -> str:
     return SplitResult("https", netloc, parts.path or "/", parts.query, "").geturl()
 
 
-def _number(text: str) -> phonenumbers.PhoneNumber:
+def _number(text: str) -> tuple[phonenumbers.PhoneNumber, str]:
+    """The number, and its E.164."""
     _plain(text)
     if len(text) > _MAX_PHONE or not _PHONE.fullmatch(text):
         raise AddressProblem("a phone number is digits and spaces, such as +44 7700 900123, without an extension")
@@ -130,9 +130,15 @@ def _number(text: str) -> phonenumbers.PhoneNumber:
     except phonenumbers.NumberParseException:
         raise AddressProblem("not a phone number") from None
     e164 = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
-    if not (phonenumbers.is_valid_number(number) or _DRAMA.fullmatch(e164)):
+    # The numbering plan is asked last: every kind of number of every country that shares the code is tried in turn.
+    if not (_DRAMA.fullmatch(e164) or _valid(number)):
         raise AddressProblem("no such phone number: too short, too long, or a short code like 101")
-    return number
+    return number, e164
+
+
+def _valid(number: phonenumbers.PhoneNumber) -> bool:
+    """As the plan has it; of a British number, which most are, one look says so."""
+    return phonenumbers.is_valid_number_for_region(number, "GB") or phonenumbers.is_valid_number(number)
 
 
 def _plain(text: str) -> None:

@@ -15,6 +15,10 @@ from hub.core.ulid import RANDOM_BITS, millisecond, spelled
 
 REFERENCE_ALPHABET = "23456789CDFGHJKMNPQRTVWXY"
 """No vowels but Y (no words), nothing that is read as something else: no 0 O, 1 I L, B (8), S (5), U (V), Z (2)."""
+_LETTERS = 8
+_SIZE = len(REFERENCE_ALPHABET)
+_EVEN = 256 - 256 % _SIZE
+"""Bytes from here on are thrown away: a plain remainder would favour some letters."""
 _TOKEN_BYTES = 24
 
 
@@ -47,8 +51,11 @@ class _Ids:
 
     def reference(self) -> str:
         """``FP-XXXX-XXXX``: what people quote; about 1.5e11 of them, so the store still refuses a second one."""
-        letters = [REFERENCE_ALPHABET[self._below(len(REFERENCE_ALPHABET))] for _ in range(8)]
-        return f"FP-{''.join(letters[:4])}-{''.join(letters[4:])}"
+        letters = ""
+        while len(letters) < _LETTERS:
+            drawn = self._random_bytes(_LETTERS - len(letters))
+            letters += "".join([REFERENCE_ALPHABET[one % _SIZE] for one in drawn if one < _EVEN])
+        return f"FP-{letters[:4]}-{letters[4:]}"
 
     def token(self) -> str:
         """192 random bits, URL-safe."""
@@ -57,12 +64,6 @@ class _Ids:
     def secret(self, count: int) -> bytes:
         """``count`` random bytes."""
         return self._random_bytes(count)
-
-    def _below(self, limit: int) -> int:
-        while True:  # bytes past the last whole multiple are thrown away: a plain remainder would favour some letters
-            value = self._random_bytes(1)[0]
-            if value < 256 - 256 % limit:
-                return value % limit
 
 
 class SystemIds(_Ids):

@@ -1,10 +1,11 @@
 import re
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from hub.edge.ids import REFERENCE_ALPHABET, SeededIds, SystemIds
+from hub.edge.ids import REFERENCE_ALPHABET, SeededIds, SystemIds, _Ids
 from tests.kit.clock import START
 
 
@@ -46,6 +47,15 @@ def test_references_can_be_read_out() -> None:
     assert all(re.fullmatch(f"FP-[{REFERENCE_ALPHABET}]{{4}}-[{REFERENCE_ALPHABET}]{{4}}", one) for one in references)
     assert len(set(references)) == 500
     assert set("".join(references)) - set("FP-") >= set(REFERENCE_ALPHABET) - set("FP")
+
+
+def test_no_letter_of_a_reference_comes_more_often_than_others() -> None:
+    """Of a byte's 256 values those past the last whole multiple of 25 are thrown away, and others drawn for them."""
+    drawn = iter([*range(256), *range(6)])
+    ids = _Ids(lambda count: bytes(next(drawn) for _ in range(count)))
+    letters = Counter("".join(ids.reference()[3:].replace("-", "") for _ in range(32)))
+    assert next(drawn, None) is None
+    assert letters == {letter: 11 if place < 6 else 10 for place, letter in enumerate(REFERENCE_ALPHABET)}
 
 
 def test_tokens_hold_enough_and_go_into_a_url() -> None:
