@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-from sqlalchemy import Row, Select, bindparam, select
+from sqlalchemy import Row, Select, bindparam, exists, select, tuple_
 
 from hub.core.conversation import File, Message, Party, Reader, Thread
 from hub.service.conversations.ports import Kept, Written
@@ -20,6 +20,18 @@ _READ: Final = [column for column in messages.columns if column.name != "signed"
 _MESSAGES: Final = select(*_READ).where(messages.c.id.in_(bindparam("wanted", expanding=True))).order_by(messages.c.id)
 _OF_EPISODE: Final = select(*_READ).where(messages.c.episode == bindparam("wanted")).order_by(messages.c.id)
 _BY_KEY: Final = select(*_READ).where(messages.c.key == bindparam("wanted"))
+_NEWEST: Final = (
+    select(messages.c.id, messages.c.child)
+    .where(
+        messages.c.thread == bindparam("wanted"),
+        exists().where(
+            message_readers.c.message == messages.c.id,
+            tuple_(message_readers.c.organisation, message_readers.c.desk).in_(bindparam("keys", expanding=True)),
+        ),
+    )
+    .order_by(messages.c.id.desc())
+    .limit(1)
+)
 _READERS: Final = (
     select(message_readers)
     .where(message_readers.c.message.in_(bindparam("wanted", expanding=True)))
@@ -49,6 +61,9 @@ class SqlConversations:
     async def messages(self, episode: str) -> Sequence[Message]:
         return await self._run(_messages, episode)
 
+    async def newest(self, thread: str, parties: Sequence[Party]) -> str | None:
+        return await self._run(_newest, thread, parties)
+
     async def one(self, message: str) -> Message | None:
         return await self._run(_one, message)
 
@@ -77,6 +92,15 @@ def _threads(session: Session, episode: str) -> Sequence[Thread]:
 
 def _messages(session: Session, episode: str) -> Sequence[Message]:
     return _whole(session, _OF_EPISODE, episode, with_data=False)
+
+
+def _newest(session: Session, thread: str, parties: Sequence[Party]) -> str | None:
+    wanted = {"wanted": thread, "keys": [one.key for one in parties]}
+    row = session.connection.execute(_NEWEST, wanted).one_or_none()
+    if row is None:
+        return None
+    session.key(row.child)  # of a child who was erased there is nothing to see any more
+    return str(row.id)
 
 
 def messages_of(session: Session, wanted: Sequence[str], *, with_data: bool) -> dict[str, Message]:
@@ -130,6 +154,7 @@ def _message(session: Session, row: Row[Any], readers: tuple[Reader, ...], files
         in_reply_to=row.in_reply_to,
         readers=readers,
         files=files,
+        step=row.step,
     )
 
 
@@ -166,6 +191,7 @@ def _add(session: Session, written: Written) -> None:
         "in_reply_to": message.in_reply_to,
         "sent_at": message.sent_at,
         "arrived_at": message.arrived_at,
+        "step": message.step,
         "key": _lookup(session, message.actor, written.key),
         "author": session.seal(child, message.author.encode(), messages, "author", message.id),
         "text": session.seal(child, message.text.encode(), messages, "text", message.id),

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from hub.core.conversation import File, Message, Thread
+from hub.core.conversation import File, Message, Party, Thread
 from hub.core.records import AuditLine
 
 
@@ -42,6 +42,10 @@ class ConversationsUnit(Protocol):
 
     async def messages(self, episode: str) -> Sequence[Message]:
         """Of all its threads, as they were sent; their pictures without what is in them."""
+        ...
+
+    async def newest(self, thread: str, parties: Sequence[Party]) -> str | None:
+        """Which of its messages is the newest that is for one of these; opens none."""
         ...
 
     async def one(self, message: str) -> Message | None:

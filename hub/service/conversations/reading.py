@@ -7,7 +7,7 @@ from hub.core.conversation import File, Message, Party, PartyKey, Thread
 from hub.core.holds import Hold
 from hub.core.parties import come_to, taking_part
 from hub.core.records import AuditLine, NoticeState
-from hub.service.conversations.seats import Seat, Who, seat, unanswered
+from hub.service.conversations.seats import Seat, Who, seat, sitting_for, unanswered
 from hub.service.peers.ports import Carried
 from hub.service.ports import Clock, Ids, Store, Unit, Unsealable
 from hub.service.tenancy import WHOLE, scoped
@@ -52,7 +52,7 @@ class Opened:
     @property
     def mark(self) -> str:
         """Another one whenever there is something else to show; says nothing of it."""
-        return _mark(self.messages[-1], self.carried)
+        return _mark(self.messages[-1].id, self.carried)
 
 
 class Reading:
@@ -120,12 +120,18 @@ class Reading:
             return {}
 
     async def newest(self, who: Who, thread: str) -> str | None:
-        """:attr:`Opened.mark` of it as it is now for them: asking for that is no reading."""
-        there = await self._store.read(lambda unit: unit.conversations.thread(thread))
-        found = None if there is None else await self._seat(who, there.episode)
-        messages = () if found is None else found.of(thread)
-        carried = await self._store.read(lambda unit: unit.peers.carried(thread))
-        return _mark(messages[-1], carried) if messages else None
+        """:attr:`Opened.mark` of it as it is now for them: asking for that is no reading, and opens no message."""
+
+        async def work(unit: Unit) -> str | None:
+            there = await unit.conversations.thread(thread)
+            mine = () if there is None else await sitting_for(unit, who, there.episode)
+            newest = await unit.conversations.newest(thread, mine) if mine else None
+            return None if newest is None else _mark(newest, await unit.peers.carried(thread))
+
+        try:
+            return await self._store.read(work)
+        except Unsealable:
+            return None
 
     async def episode_of(self, thread: str) -> str | None:
         """The episode of a conversation, whoever takes part in it: shows nothing of either."""
@@ -171,5 +177,5 @@ class Reading:
         await self._store.write(lambda unit: unit.add_audit([line]))
 
 
-def _mark(newest: Message, carried: Mapping[str, Carried]) -> str:
-    return f"{newest.id}.{sum(one != 'waiting' for one in carried.values())}"
+def _mark(newest: str, carried: Mapping[str, Carried]) -> str:
+    return f"{newest}.{sum(one != 'waiting' for one in carried.values())}"

@@ -4,7 +4,6 @@ Whoever sees a notice of the episode at a desk of theirs takes part for the part
 for another takes part in its place, and nobody else does.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from hub.core.conversation import CAUSE, Message, Party, Thread
@@ -46,14 +45,18 @@ class Seat:
         return tuple(one for one in self.messages if one.thread == thread)
 
 
+async def sitting_for(unit: Unit, who: Who, episode: str) -> tuple[Party, ...]:
+    """The parties that they read and write for; none for whoever was told of no such episode."""
+    notices = [one.notice for one in await unit.desk.thread(who.sight, episode)]
+    # For whom a desk stands in its decision says, and that has to be opened.
+    standing_in = any(one.gap_role is not None for one in notices)
+    _, decisions = await unit.desk.course(episode) if standing_in else ((), ())
+    return tuple(one for one in parties(notices, decisions) if one.organisation == who.organisation)
+
+
 async def seat(unit: Unit, who: Who, episode: str) -> Seat | None:
     """None for whoever was told of no such episode. Raises Unsealable for a child who was erased."""
-    filed = await unit.desk.thread(who.sight, episode)
-    if not filed:
-        return None
-    _, decisions = await unit.desk.course(episode)
-    own: Sequence[Party] = parties([one.notice for one in filed], decisions)
-    mine = tuple(one for one in own if one.organisation == who.organisation)
+    mine = await sitting_for(unit, who, episode)
     if not mine:
         return None
     messages = tuple(one for one in await unit.conversations.messages(episode) if one.read_by(mine))

@@ -5,6 +5,7 @@ import email
 import email.policy
 import shutil
 import subprocess
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,7 +18,9 @@ from adapters.email.smtp import EmailTransport
 from contacts.fictional import fictional_directory
 from hub.core.conversation import TextProblem
 from hub.core.records import NoticeRecord
+from hub.edge.vault import Vault
 from hub.service.audit.ports import Wanted
+from hub.service.conversations.seats import Who
 from hub.service.conversations.writing import Conflict, Sent
 from hub.service.envelopes import Composer
 from hub.service.evidence.gathering import gathered
@@ -82,6 +85,44 @@ async def test_whereabouts_go_to_all_police_at_once_and_not_to_who_may_not_know_
     assert await talk.read(POLICE, asked.thread) == ["Seen at the station."], "and nothing from before they joined"
     later = await talk.wrote(POLICE, thread=asked.thread, text="Thank you, we are there.")
     assert {one.party.key for one in later.readers} == {*FORCES, TO_OFFICE, (BROMLEY, "front_door")}
+
+
+async def test_whether_there_is_news_is_known_without_opening_a_message(
+    talk: Talk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = await talk.wrote(DOOR, to=(TO_OFFICE,))
+    await talk.wrote(OFFICE, thread=asked.thread, text="No, she was not.")
+    seen = await talk.wrote(DOOR, thread=asked.thread, purpose="sighting", text="Seen at the station.")
+    opened, real = Counter[str](), Vault.open
+
+    def counted(vault: Vault, key: bytes, sealed: bytes, *, table: str, column: str, row: str) -> bytes:
+        opened[table] += 1
+        return real(vault, key, sealed, table=table, column=column, row=row)
+
+    async def news(who: Who) -> str | None:
+        with scoped(Own(who.organisation)):
+            return await talk.reading.newest(who, asked.thread)
+
+    monkeypatch.setattr(Vault, "open", counted)
+    marks = {who: await news(who) for who in (DOOR, OFFICE, POLICE)}
+    assert {await news(who) for who in (somebody("E09000007"), somebody(BROMLEY, "designated_nurse"))} == {None}
+    assert not opened, "what nobody is shown stays shut"
+    for who, mark in marks.items():
+        with scoped(Own(who.organisation)):
+            page = await talk.reading.read(who, asked.thread)
+        assert page is not None and page.mark == mark, "what a page shows and what its stream says agree"
+    assert opened["messages"] and marks[DOOR] == marks[POLICE] == f"{seen.id}.0" != marks[OFFICE]
+
+
+async def test_of_a_child_who_was_erased_there_is_no_news(talk: Talk) -> None:
+    asked = await talk.wrote(DOOR, to=(TO_OFFICE,))
+    with scoped(Own(DOOR.organisation)):
+        assert await talk.reading.newest(DOOR, asked.thread)
+        assert await talk.reading.newest(DOOR, "th_unknown") is None
+    child = (await talk.hub.episode()).record.child
+    await talk.hub.store._keys.destroy([child], talk.hub.clock.now())  # type: ignore[attr-defined]
+    with scoped(Own(DOOR.organisation)):
+        assert await talk.reading.newest(DOOR, asked.thread) is None
 
 
 async def test_nobody_could_be_asked_so_it_is_taken_to_touch_whereabouts(talk: Talk) -> None:
@@ -211,6 +252,17 @@ async def test_who_cannot_be_reached_is_a_gap_and_the_desk_that_stands_in_reads_
     with scoped(Own(BROMLEY)):
         answers = await talk.reading.unanswered(somebody(BROMLEY), replace(seen, id=f"{seen.id}~"))
     assert list(answers) == own, "to reply is not to have told the police"
+
+
+async def test_a_desk_that_stands_in_at_its_own_organisation_writes_for_the_other(hub: Hub) -> None:
+    hub.directory = fictional_directory(unreachable_roles=("iro",))
+    await hub.post(reported())
+    talk, fallback = Talk(hub), somebody(BROMLEY, "fallback")
+    asked = await talk.wrote(POLICE, to=((BROMLEY, "iro_service"),))
+    assert await talk.read(fallback, asked.thread) == ["Was she at school today?"]
+    with scoped(Own(BROMLEY)):
+        assert await talk.reading.newest(fallback, asked.thread) == f"{asked.id}.0"
+        assert await talk.reading.newest(DOOR, asked.thread) is None
 
 
 async def test_after_the_end_it_goes_on_and_after_erasure_there_is_nothing(talk: Talk) -> None:
