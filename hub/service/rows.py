@@ -1,7 +1,7 @@
 """The rows of one change: decisions, the notices they make, the ways these go out, alarms of who cannot be told."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from contacts.roles import OPERATOR
@@ -12,8 +12,10 @@ from hub.core.peers import came_from
 from hub.core.records import (
     AlarmRecord,
     AuditLine,
+    Changes,
     DecisionRecord,
     DeliveryRecord,
+    EpisodeRecord,
     MessageStatus,
     NoticeRecord,
     NoticeState,
@@ -47,6 +49,20 @@ class Rows:
 
     def __post_init__(self) -> None:
         self.ground = self.ways.ground(self.now)
+
+    def added_to(self, record: EpisodeRecord) -> Changes:
+        """These rows and nothing else, with the episode's record as the caller would have it. Its version is raised:
+        whoever erases the child, or reports on it, at this moment starts anew."""
+        return Changes(
+            event=None,
+            episode=replace(record, version=record.version + 1),
+            expected_version=record.version,
+            decisions=tuple(self.decisions),
+            notices=tuple(self.notices),
+            deliveries=tuple(self.deliveries),
+            alarms=tuple(self.alarms),
+            audit=tuple(self.audit),
+        )
 
     def decide(self, decision: Decision, ordinal: int, cause: str | None) -> None:
         """A decision with its notices."""

@@ -10,7 +10,7 @@ from datetime import datetime
 from contacts.directory import Directory
 from hub.core.conversation import LONGEST_NAME, File, Message, Purpose, Reader, Thread, Via
 from hub.core.pictures import picture_type
-from hub.core.records import AuditLine, Changes, StoredEpisode
+from hub.core.records import AuditLine, StoredEpisode
 from hub.service.conversations.ports import Written
 from hub.service.conversations.telling import readers_of, telling
 from hub.service.ports import Ids, Unit
@@ -50,6 +50,8 @@ class Post:
     files: tuple[bytes, ...] = field(default=(), repr=False)
     origin: Origin | None = None
     """None where it is written here."""
+    step: str | None = None
+    """As of Message."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +89,7 @@ class Posting:
             sent_at=origin.sent_at,
             arrived_at=None if post.origin is None else now,
             in_reply_to=post.in_reply_to,
+            step=post.step,
             files=tuple(
                 File(id=self.ids.new("mf", now), media_type=picture_type(data) or "", size=len(data), data=data)
                 for data in post.files
@@ -104,36 +107,21 @@ class Posting:
         await unit.conversations.add(written)
         if message.via != "hub":
             await unit.peers.wrote(message)
-        await self._save(unit, stored, rows)
+        await unit.save(rows.added_to(record))
         return message
 
     async def tell(
         self, unit: Unit, stored: StoredEpisode, message: Message, some: Sequence[Reader], now: datetime, event: str
     ) -> None:
         """Tell some readers of a message that is kept, as another hub said in this event."""
-        await self._save(unit, stored, self._rows(stored, message, some, now, event))
+        rows = self._rows(stored, message, some, now, event)
+        await unit.save(rows.added_to(stored.record))
 
     def _rows(
         self, stored: StoredEpisode, message: Message, some: Sequence[Reader], now: datetime, event: str | None
     ) -> Rows:
         return telling(
             stored, message, some, now, ways=self.ways, packs=self.packs, directory=self.directory(), event=event
-        )
-
-    async def _save(self, unit: Unit, stored: StoredEpisode, rows: Rows) -> None:
-        record = stored.record
-        await unit.save(
-            Changes(
-                event=None,
-                # The version is raised: whoever erases the child, or reports on it, at this moment starts anew.
-                episode=replace(record, version=record.version + 1),
-                expected_version=record.version,
-                decisions=tuple(rows.decisions),
-                notices=tuple(rows.notices),
-                deliveries=tuple(rows.deliveries),
-                alarms=tuple(rows.alarms),
-                audit=tuple(rows.audit),
-            )
         )
 
     def _lines(self, message: Message, opened: Thread | None, now: datetime) -> list[AuditLine]:

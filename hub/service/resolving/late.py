@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from hub.core.endings import LIVING
-from hub.core.records import Changes, StoredEpisode
+from hub.core.records import StoredEpisode
 from hub.service.conversations.audience import standing
 from hub.service.conversations.telling import telling
 from hub.service.ports import Store, StoreUnavailable, Unit
@@ -90,16 +90,4 @@ class Looking:
         if message is None or not some:
             return
         rows = telling(stored, message, some, chain.now, ways=post.ways, packs=post.packs, directory=post.directory())
-        record = stored.record
-        await unit.save(
-            Changes(
-                event=None,
-                episode=replace(record, version=record.version + 1),
-                expected_version=record.version,
-                decisions=tuple(rows.decisions),
-                notices=tuple(rows.notices),
-                deliveries=tuple(rows.deliveries),
-                alarms=tuple(rows.alarms),
-                audit=tuple(rows.audit),
-            )
-        )
+        await unit.save(rows.added_to(stored.record))
