@@ -13,18 +13,19 @@ from contacts.export import dumps
 from contacts.fictional import fictional_bundle
 from hub.core.agreements import Agreement, Answer
 from hub.core.checkpoints import CheckpointKey, key_id
-from hub.core.conversation import Message
+from hub.core.conversation import Message, Party, Reader
 from hub.core.records import AuditLine
 from hub.core.resolution import Resolution, Step
 from hub.core.tokens import ack_token, receipt_token
 from hub.service.answers import Answers
 from hub.service.audit.checkpointing import Checkpointing
+from hub.service.conversations.posting import Origin, Post
 from hub.service.evidence.making import Asked, Bundles, Made
 from hub.service.evidence.ports import Pack
 from hub.service.holds.setting import Ask, Holds
 from hub.service.ports import Unit
 from hub.service.receipts import Receipts
-from hub.service.tenancy import Own, scoped
+from hub.service.tenancy import WHOLE, Own, scoped
 from tests.kit.conversing import BROMLEY, HUMBERSIDE, JPEG, SCHOOL, Talk, somebody
 from tests.kit.delivering import Notes, Sink, Watched, World
 from tests.kit.events import EPISODE, reported_in_full, returned
@@ -36,6 +37,8 @@ _PRIVATE: Final = Ed25519PrivateKey.from_private_bytes(b"k" * 32)
 KEY: Final = CheckpointKey(id=key_id(_PRIVATE.public_key()), private=_PRIVATE)
 NAME: Final = "Jo Worker"
 WRITER: Final = "Val Inspector"
+SIGNED: Final = b"e30.Ym9keQ.c2lnbmF0dXJl"
+"""What came from another hub."""
 RAW: Final = b"Received: a report about Robin Example\xff\xfe, as it came"
 
 
@@ -65,12 +68,26 @@ async def told_hub(store: Stores) -> Hub:
     answers = Answers(store=store, clock=hub.clock, ids=hub.ids, meter=Notes())
     await answers.acknowledge(ack_token(ACK_SECRET, first.id), name=NAME, answer="accepted")
     wrote = await Talk(hub).wrote(somebody(HUMBERSIDE, name=WRITER), to=((SCHOOL, "school_office"),), files=(JPEG,))
+    await heard(hub, wrote)
     await agreed(hub, wrote)
     await held(hub)
     await declined(hub, first.notice)
     await hub.clock.advance(3600)
     await hub.post(returned())
     return hub
+
+
+async def heard(hub: Hub, message: Message) -> None:
+    """Somebody at another hub writes in the conversation."""
+    now, own = hub.clock.now(), Party(organisation=SCHOOL, desk="school_office", roles=("school",))
+    origin = Origin(id=hub.ids.new("ms", now), thread=message.thread, sent_at=now, opens=False, signed=SIGNED)
+    post = Post(author="Sal School", organisation=SCHOOL, desk=own.desk, actor="peer:hub_1", via="hub",
+                purpose="information", touches=False, text="She was not.", key=origin.id, thread=message.thread,
+                origin=origin)  # fmt: skip
+    readers = (Reader(party=own, because="author"), Reader(party=message.readers[0].party, because="elsewhere"))
+    with scoped(WHOLE):
+        stored = await hub.episode()
+        await hub.store.write(lambda unit: Talk(hub).writing.posting.post(unit, stored, post, readers, now))
 
 
 async def held(hub: Hub) -> None:
@@ -169,4 +186,4 @@ async def told_on_file(folder: Path) -> Hub:
     return await told_hub(await sqlite_store(folder))
 
 
-__all__ = ["KEY", "NAME", "PUBLIC", "RAW", "bundle", "bundles", "episode", "told_hub", "told_on_file"]
+__all__ = ["KEY", "NAME", "PUBLIC", "RAW", "SIGNED", "bundle", "bundles", "episode", "told_hub", "told_on_file"]

@@ -1,6 +1,6 @@
 """Who would read a message, as things stand: shown to its author by name before it is sent, worked out again then."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from contacts.areas import Areas
@@ -112,14 +112,14 @@ async def audience_of(
         for one in taking_part(said)
         if one.key in everyone or (abroad and one.organisation not in NOBODYS)
     )
-    author = _author(own, there, desk)
+    through = _through(stored, notices, decisions)
+    author = _author(own, there, desk, through)
     if author is None:
         return None
     within = {one.key for one in there}
     # Nobody is brought into a conversation of another hub from here: it would not know that they read it.
     addressed = () if abroad else may_address(author, everyone.values())
     offered = tuple(one for one in addressed if one.key not in within)
-    through = _through(stored, notices, decisions)
     sender = None
     if not abroad and {author.key, *within} <= through:
         sender = sending(stored.record.source)
@@ -163,12 +163,16 @@ def _through(
     return frozenset(one.key for one in parties([one for one in notices if one.decision in brought], decisions))
 
 
-def _author(mine: Sequence[Party], thread: Sequence[Party], desk: str | None) -> Party | None:
-    """The party that they write for: the one they chose, else one that takes part in the thread, else their first."""
+def _author(
+    mine: Sequence[Party], thread: Sequence[Party], desk: str | None, through: Collection[PartyKey]
+) -> Party | None:
+    """The party that they write for: the one they chose, else one that takes part in the thread, else one that the hub
+    told which the episode came from, else their first."""
     if desk is not None:
         mine = [one for one in mine if one.desk == desk]
     within = {one.key for one in thread}
-    return next((one for one in mine if one.key in within), mine[0] if mine else None)
+    takes_part = [one for one in mine if one.key in within] or [one for one in mine if one.key in through]
+    return next(iter(takes_part or mine), None)
 
 
 def _police(everyone: Iterable[Party], doc: Doc, areas: Areas) -> tuple[Party, ...]:

@@ -23,7 +23,7 @@ from hub.service.evidence import verify
 from hub.service.evidence.bundle import verifier
 from hub.service.evidence.making import Asked
 from tests.kit.events import reported, updated
-from tests.kit.evidence import KEY, NAME, RAW, bundle, bundles, told_on_file
+from tests.kit.evidence import KEY, NAME, RAW, SIGNED, bundle, bundles, told_on_file
 from tests.kit.node import a_hub
 from tests.kit.store import raw, sqlite_store
 
@@ -137,6 +137,8 @@ def test_it_says_in_words_and_shows_as_they_came_what_happened(files: Files) -> 
     assert "<script" not in page
     (receipt,) = [name for name in files if name.startswith("receipts/")]
     assert files[receipt] == RAW
+    (signed,) = [name for name in files if name.startswith("messages/")]
+    assert files[signed] == SIGNED
     assert sorted(json.loads(files[name])["type"].rpartition(".")[0].rpartition(".")[2] for name in files
                   if name.startswith("events/")) == ["reported", "returned"]  # fmt: skip
     entries = [json.loads(row) for row in files["directory/entries.jsonl"].splitlines()]
@@ -193,6 +195,21 @@ def test_a_record_that_was_changed_is_named_even_if_the_hub_signs_it(files: File
         )
     found = checked(signed_anew(changed(files, name, 0, lambda row: None)), KEY.id)
     assert any(f"{kind}:{place}, which is missing" in one for one in found.wrong), found.wrong
+
+
+def test_what_another_hub_signed_is_not_left_out_unnoticed(files: Files) -> None:
+    rows = [json.loads(row) for row in files["records/message.jsonl"].splitlines()]
+    (number,) = [at for at, row in enumerate(rows) if "signed" in row["sealed"]]
+
+    def without(row: Any) -> Any:
+        return {**row, "sealed": {name: value for name, value in row["sealed"].items() if name != "signed"}}
+
+    kept = {name: data for name, data in files.items() if not name.startswith("messages/")}
+    place = f"message:{rows[number]['place']}"
+    found = checked(signed_anew(changed(kept, "records/message.jsonl", number, without)), KEY.id)
+    assert any(place in one and "it was changed" in one for one in found.wrong), found.wrong
+    found = checked(signed_anew(kept), KEY.id)
+    assert any(place in one and "is not what the record" in one for one in found.wrong), found.wrong
 
 
 def test_what_is_done_to_the_chain_is_named_even_if_the_hub_signs_the_bundle(files: Files) -> None:
