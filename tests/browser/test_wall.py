@@ -36,7 +36,7 @@ async def live(web: Web, browser: Browser, story: Story, token: str) -> None:
         await signed_in(web, seen, token)
         page = seen.page
         await page.goto(f"{web.url}/wall")
-        await until(web, seen, "Live: this page changes by itself.")
+        await until(web, seen, "Live: what is new comes up by itself.")
         assert "None is open." in await page.inner_text("#wall")
         await alarm(web, story, "undeliverable")
         await until(web, seen, "Alarms: 1 open")

@@ -1,7 +1,11 @@
-// The part of the page that says data-live is asked for anew when its stream tells that it is not as it was. Only while
-// the page is to be seen: what is shown has been read, and the audit log says so. What somebody types stands elsewhere.
+import { Button, createAll } from "./govuk/govuk-frontend.min.js";
+
+// The part of the page that says data-live becomes what it is now when its stream tells that it is not as it was: by
+// itself, or, for a part that bears a mark, by another mark. That one is asked for anew, and only while the page is to
+// be seen: what is shown has been read, and the audit log says so. What somebody types stands elsewhere.
 const part = document.querySelector("[data-live]");
 const state = document.getElementById("live-state");
+const marked = part.dataset.mark !== undefined;
 let shown = part.dataset.mark;
 let newest = shown;
 let source;
@@ -23,16 +27,22 @@ function inUse() {
   return document.hidden || part.contains(document.activeElement);
 }
 
+async function asked() {
+  const answer = await fetch(location.href, { headers: { Accept: "text/html" }, redirect: "error", cache: "no-store" });
+  const there = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById(part.id);
+  if (there === null) throw new Error("another page");
+  return there.innerHTML;
+}
+
 async function renew() {
   if (busy || newest === shown || inUse()) return;
   busy = true;
   const wanted = newest;
   try {
-    const answer = await fetch(location.href, { headers: { Accept: "text/html" }, redirect: "error", cache: "no-store" });
-    const there = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById(part.id);
-    if (there === null) throw new Error("another page");
+    const html = marked ? await asked() : wanted;
     if (inUse()) return; // since it was asked for; it is asked for again when they are elsewhere
-    part.innerHTML = there.innerHTML;
+    part.innerHTML = html;
+    createAll(Button, undefined, part);
     shown = wanted;
   } catch {
     lost();
