@@ -9,9 +9,11 @@ from typing import Any, Final
 
 from hub.core.evidence import Stated
 from hub.core.naming import moment, organisation_name, role_label
+from hub.core.peers import hub_of
 from hub.service.evidence.gathering import Gathered
 
 ERASED: Final = "[erased]"
+SENDER: Final = "the authority whose hub sent the case"
 _VERSION: Final = re.compile(r"\.v[0-9]+$")
 """At the end of an event's type."""
 _OUTCOMES: Final = {
@@ -176,7 +178,9 @@ def _messages(found: Gathered) -> Iterator[Sentence]:
     for one in found.of("message_reader"):
         if one.clear["because"] != "author":
             named = organisation_name(one.clear["organisation"]) or one.clear["organisation"]
-            readers.setdefault(one.clear["message"], []).append(f"{one.clear['desk'].replace('_', ' ')}, {named}")
+            desk = f"{one.clear['desk'].replace('_', ' ')}, {named}"
+            sent_it = hub_of(one.clear["organisation"]) is not None
+            readers.setdefault(one.clear["message"], []).append(SENDER if sent_it else desk)
     files: dict[str, int] = {}
     for one in found.of("message_file"):
         files[one.clear["message"]] = files.get(one.clear["message"], 0) + 1

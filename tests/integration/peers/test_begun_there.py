@@ -350,6 +350,10 @@ async def test_of_a_child_who_was_erased_nothing_is_kept_and_of_one_who_is_back_
         assert await heard(id=OTHER, thread=THREAD, text="Late.") is not None
         threads = await both.ashby.node.see(lambda unit: unit.conversations.threads(heard.episode))
         assert [one.id for one in threads] == [first.thread]
+        await _forget(both.bordon)
+        await both.ashby.wire.open()
+        await both.let_pass(10 * MINUTE, step=5 * MINUTE)
+        assert await carried(both.bordon, first.thread) == {first.id: "moot"}, "nor is anything left that could be sent"
 
 
 async def test_more_than_an_organisation_writes_in_a_day_is_refused_and_its_author_sees_it(tmp_path: Path) -> None:

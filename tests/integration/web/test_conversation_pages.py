@@ -177,6 +177,9 @@ async def test_the_authority_that_sent_a_case_is_written_to_and_the_page_says_wh
     assert marks[0] != marks[1], "an open page hears of it"
     listed = (await jo.get(of)).text
     assert "The authority that sent this" in listed
+    await jo.get(thread)
+    assert (await jo.post(thread, {**QUESTION, "purpose": "sighting", "whereabouts": "yes"})).status == 303
+    assert "The police are told from there: ring them yourself." in (await jo.get(thread)).text
 
 
 def mark(html: str) -> str:

@@ -43,6 +43,8 @@ CARRIED: Final[Mapping[Carried, str]] = {
     "moot": "It goes to no other hub any more.",
 }
 """What has come of a message that is to go to another hub."""
+RING: Final = " The police are told from there: ring them yourself."
+"""Of what touches whereabouts and is not there."""
 SEPARATOR: Final = "|"
 
 
@@ -82,6 +84,7 @@ def message_view(
 ) -> dict[str, Any]:
     """One message of a conversation. ``carried``: what has come of it where it is to go to another hub."""
     own = {one.key for one in mine}
+    late = carried in ("waiting", "refused")
     return {
         "id": message.id,
         "author": message.author,
@@ -98,8 +101,8 @@ def message_view(
             for one in message.readers
             if one.because != "author"
         ],
-        "carried": None if carried is None else CARRIED[carried],
-        "late": carried in ("waiting", "refused"),
+        "carried": None if carried is None else CARRIED[carried] + (RING if late and message.whereabouts else ""),
+        "late": late,
         "pictures": [one.id for one in message.files],
     }
 
