@@ -287,7 +287,7 @@ def test_line_ends_are_canonical(text: str) -> None:
     assert mime.canonical_text(text) == meant.encode("utf-8", "replace").decode("utf-8")
 
 
-@pytest.mark.parametrize("size", [0, 1, 56, 57, 58, 911, 912, 913, 5000, 400_000])
+@pytest.mark.parametrize("size", [0, 1, 56, 57, 58, 911, 912, 913, 14_591, 14_592, 14_593, 14_650, 400_000])
 def test_base64_is_the_standard_librarys(size: int) -> None:
     data = bytes(range(256)) * (size // 256 + 1)
     assert base64_lines(data[:size]) == base64.encodebytes(data[:size]).strip().replace(b"\n", b"\r\n")
