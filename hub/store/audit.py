@@ -5,7 +5,20 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, Row, Text, bindparam, func, literal, select, text, tuple_, type_coerce, update
+from sqlalchemy import (
+    BigInteger,
+    Integer,
+    Row,
+    Text,
+    bindparam,
+    func,
+    literal,
+    select,
+    text,
+    tuple_,
+    type_coerce,
+    update,
+)
 from sqlalchemy.types import TypeEngine
 
 from hub.core.audit import GENESIS, Head, LinkedLine, Unreadable, line_digest, link_of, odd_digest
@@ -13,6 +26,7 @@ from hub.core.checkpoints import Checkpoint
 from hub.core.records import AuditLine
 from hub.service.audit.ports import ListedLine, Span, Wanted
 from hub.store.audit_tables import audit_checkpoints, audit_places
+from hub.store.many import write_many
 from hub.store.session import Run, Session
 from hub.store.tables import audit
 from hub.store.types import from_micros
@@ -39,6 +53,12 @@ _PLACE: Final = ("number", "link")
 _AS_IT_STANDS: Final = [
     type_coerce(column, _PLAIN.get(column.name, column.type)).label(column.name) for column in audit.columns
 ]
+_WAITING: Final = (
+    select(*_AS_IT_STANDS)
+    .where(UNLINKED, audit.c.id >= bindparam("after"))
+    .order_by(audit.c.id)
+    .limit(bindparam("most", type_=Integer()))
+)
 
 
 class SqlTrail:
@@ -106,8 +126,7 @@ def _link(session: Session, limit: int, after: str) -> int:
         session.connection.execute(select(func.pg_advisory_xact_lock(_CHAINER)))
     # Read after the lock: whoever held it has committed, and its lines are the end of the chain now. By id, which
     # begins with the time; a line whose transaction commits late is simply linked later.
-    waiting = select(*_AS_IT_STANDS).where(UNLINKED, audit.c.id >= after).order_by(audit.c.id).limit(limit)
-    rows = session.connection.execute(waiting).all()
+    rows = session.connection.execute(_WAITING, {"after": after, "most": limit}).all()
     if not rows:
         return 0
     head, links = _head(session), []
@@ -115,7 +134,7 @@ def _link(session: Session, limit: int, after: str) -> int:
         _, digest = _digested(row)
         head = Head(number=head.number + 1, link=link_of(head.number + 1, head.link, digest))
         links.append({"line": row.id, "place": head.number, "made": head.link})
-    session.connection.execute(_PUT, links)
+    write_many(session.connection, _PUT, links)
     return len(links)
 
 

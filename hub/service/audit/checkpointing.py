@@ -18,8 +18,11 @@ from hub.service.supervise import Log
 
 EVERY: Final = 10.0
 """Seconds between looks whether one is due."""
-BITE: Final = 100
-"""Lines that are read and hashed before others have their turn."""
+BITE: Final = 25
+"""Lines that are read and hashed, in a millisecond or two, before others have their turn."""
+REST: Final = 0.005
+"""Seconds between two bites of a look. It goes through a thousand lines and can wait; an event that comes meanwhile is
+not to share the processor with it all the time."""
 AT_ONCE: Final = 20
 """Checkpoints a look."""
 BROKEN: Final = "audit_broken"
@@ -38,7 +41,8 @@ class Checkpointing:
         log: Log,
         pause: Callable[[float], Awaitable[None]] | None = None,
     ) -> None:
-        """``hub``: its public address; without ``key`` nothing is signed. ``pause``: as of :func:`link_waiting`."""
+        """``hub``: its public address; without ``key`` nothing is signed. ``pause``: rests between two bites of a look,
+        and as of :func:`link_waiting`."""
         self._pause = pause
         self._store = store
         self._hub = hub
@@ -77,7 +81,8 @@ class Checkpointing:
             return await self._found(Broken(number=head.number + 1, line="", reason="number"), now)
         if not is_due(last, head, now) and not (asked and head.number > (0 if last is None else last.number)):
             return False
-        found = await self._gone_through(last, min(head.number, (0 if last is None else last.number) + EVERY_LINES))
+        to = min(head.number, (0 if last is None else last.number) + EVERY_LINES)
+        found = await self._gone_through(last, to, pause=None if asked else self._pause)
         if isinstance(found, Broken):
             return await self._found(found, now)
         self._broken = 0
@@ -85,7 +90,9 @@ class Checkpointing:
         await self._store.write(lambda unit: unit.trail.add_checkpoint(made))
         return True
 
-    async def _gone_through(self, last: Checkpoint | None, to: int) -> Head | Broken:
+    async def _gone_through(
+        self, last: Checkpoint | None, to: int, *, pause: Callable[[float], Awaitable[None]] | None
+    ) -> Head | Broken:
         """The head at ``to``, if all is as it was linked: also the line that the last checkpoint is of."""
         head = Head() if last is None else Head(number=last.number, link=last.link)
         if last is not None:
@@ -102,6 +109,8 @@ class Checkpointing:
             if checked.number == head.number:
                 return Broken(number=head.number + 1, line="", reason="link")
             head = checked
+            if pause is not None and head.number < to:
+                await pause(REST)
         return head
 
     async def _found(self, broken: Broken, now: datetime) -> bool:

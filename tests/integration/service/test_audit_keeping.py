@@ -14,6 +14,7 @@ from hub.core.checkpoints import EVERY_LINES, Checkpoint, CheckpointKey, from_js
 from hub.core.records import AuditLine
 from hub.edge.checkpoint_places import FolderPlace, UrlPlace, kept_in
 from hub.edge.ids import SeededIds
+from hub.service.audit import checkpointing
 from hub.service.audit.chaining import OLD_BITE, PAUSE, REST, Chaining, link_waiting
 from hub.service.audit.checkpointing import Checkpointing
 from hub.service.audit.sending import NotTaken, Sending
@@ -117,11 +118,19 @@ async def test_nobody_has_to_look_while_what_was_there_at_the_start_is_being_lin
 
 
 async def test_checkpoints_are_made_every_thousand_lines_and_every_five_minutes(store: SqliteStore) -> None:
-    making = Checkpointing(store=store, hub="https://hub.example", key=KEY, ids=IDS, log=LOG)
+    rests: list[float] = []
+
+    async def rest(seconds: float) -> None:
+        rests.append(seconds)
+
+    making = Checkpointing(store=store, hub="https://hub.example", key=KEY, ids=IDS, log=LOG, pause=rest)
     assert await making.tick(START) == 0
     await put(store, 2 * EVERY_LINES + 1)
     await Chaining(store=store, clock=FakeClock()).tick(START)
     assert await making.tick(START) == 2
+    assert rests == [checkpointing.REST] * 2 * (EVERY_LINES // checkpointing.BITE - 1), (
+        "what comes meanwhile has its turn"
+    )
     assert await making.tick(START + timedelta(seconds=299)) == 0
     assert await making.tick(START + timedelta(seconds=300)) == 1
     made = await store.read(lambda unit: unit.trail.checkpoints_after(0, 10))
