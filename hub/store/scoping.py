@@ -12,6 +12,7 @@ on a notice (deliveries, tries, answers, the episode with its facts) goes with i
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final, TypeAlias
+from weakref import WeakSet
 
 from sqlalchemy import (
     Alias,
@@ -271,7 +272,7 @@ class Narrowed:
         OutOfScope."""
         if isinstance(statement, Insert):
             self._check(statement, rows)
-        narrowed, named = _narrowed(statement, self._roles)
+        narrowed, named = _held_to(statement, self._roles)
         return narrowed, [{**row, "scope_tenant": self._tenant} for row in rows] if named else rows
 
     def _check(self, statement: Insert, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -285,14 +286,29 @@ class Narrowed:
             raise OutOfScope(f"this scope adds no such row to {name}")
 
 
-@lru_cache(maxsize=512)
-def _narrowed(statement: Any, roles: Roles | None) -> tuple[Any, bool]:
-    """The statement with its tenant's conditions, and whether they name the tenant. ``roles``: None for a source.
+_met: Final = WeakSet[Any]()
+"""Statements that were narrowed down before, as long as somebody else holds them."""
 
-    Statements that are asked often are built once (hub/store/episodes.py), and so narrowed once.
-    """
+
+def _held_to(statement: Any, roles: Roles | None) -> tuple[Any, bool]:
+    """As :func:`_narrowed`. Statements that are asked often are built once (hub/store/episodes.py), and so narrowed
+    once: what comes a second time is kept. One that is built for a single question is not: it would never be met again,
+    and hundreds of them are 160 MB."""
     if not isinstance(statement, SelectBase | UpdateBase):
         raise OutOfScope("only statements made of tables can be narrowed down")
+    if statement in _met:
+        return _kept(statement, roles)
+    _met.add(statement)
+    return _narrowed(statement, roles)
+
+
+@lru_cache(maxsize=512)
+def _kept(statement: Any, roles: Roles | None) -> tuple[Any, bool]:
+    return _narrowed(statement, roles)
+
+
+def _narrowed(statement: Any, roles: Roles | None) -> tuple[Any, bool]:
+    """The statement with its tenant's conditions, and whether they name the tenant. ``roles``: None for a source."""
     rules = OF_SOURCE if roles is None else OF_ORGANISATION
     named = False
 

@@ -1,17 +1,19 @@
 """A source speaks of what it has reported, for the authorities it is registered for, and reaches nothing else."""
 
+import gc
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from weakref import ref
 
 import pytest
-from sqlalchemy import Update
+from sqlalchemy import Update, create_engine, select
 
 from hub.core.records import Changes
 from hub.edge.ids import SeededIds
-from hub.service.tenancy import OutOfScope, Speaking, scoped
+from hub.service.tenancy import OutOfScope, Own, Speaking, scoped
 from hub.store import scoping
-from hub.store.scoping import _narrowed
+from hub.store.scoping import Narrowed, _held_to, _kept
 from hub.store.tables import events
 from tests.kit.events import EPISODE, LEEDS, found, reported, retracted, returned, updated
 from tests.kit.node import REGISTERED, Hub, a_hub
@@ -84,11 +86,31 @@ async def test_a_sources_scope_costs_its_events_next_to_nothing(hub: Hub) -> Non
     """The statements that are asked of every event are narrowed once, not for each."""
     with scoped(Speaking(REGISTERED.id)):
         await hub.post(reported())
-        before = _narrowed.cache_info()
+        before = _kept.cache_info()
         for number in range(5):
             await hub.post({**updated(child={"medication": f"number {number}"}), "id": f"U{number}"})
-        after = _narrowed.cache_info()
+        after = _kept.cache_info()
     assert after.hits - before.hits > after.misses - before.misses
+
+
+def test_a_statement_that_is_built_for_one_question_stays_no_longer_than_that() -> None:
+    engine = create_engine("sqlite://")
+    with engine.connect() as connection:
+        narrowed = Narrowed(connection, Own("E09000006"))
+        asked_again = select(events.c.id).where(events.c.episode == "ep_1")
+        before = _kept.cache_info()
+        for _ in range(3):
+            statement, (row,) = narrowed.held(asked_again, [{}])
+            assert row == {"scope_tenant": "E09000006"} and "scope_tenant" in str(statement)
+        after = _kept.cache_info()
+        assert (after.hits - before.hits, after.misses - before.misses) == (1, 1), "met once, then kept"
+        once = select(events.c.id).where(events.c.episode == "ep_2")
+        gone = ref(once)
+        narrowed.held(once, [{}])
+        del once
+        gc.collect()
+        assert gone() is None and _kept.cache_info() == after
+    engine.dispose()
 
 
 async def test_nothing_sealed_stays_in_memory_with_a_statement(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -98,9 +120,9 @@ async def test_nothing_sealed_stays_in_memory_with_a_statement(hub: Hub, monkeyp
 
     def spied(statement: Any, roles: Any) -> Any:
         seen.append(statement)
-        return _narrowed(statement, roles)
+        return _held_to(statement, roles)
 
-    monkeypatch.setattr(scoping, "_narrowed", spied)
+    monkeypatch.setattr(scoping, "_held_to", spied)
     with scoped(Speaking(REGISTERED.id)):
         for event in (updated(), reported(), found(), returned()):
             assert (await hub.post(event)).status == 202
