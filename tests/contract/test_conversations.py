@@ -7,6 +7,7 @@ import pytest
 
 from hub.core.conversation import File, Message, Party, Reader, Thread
 from hub.core.evidence import statements
+from hub.core.parties import sending
 from hub.service.audit.ports import Wanted
 from hub.service.conversations.ports import Kept, Written
 from hub.service.ports import StoreUnavailable, Unit, Unsealable
@@ -52,8 +53,9 @@ async def test_what_was_written_comes_back_as_it_was(store: Stores, story: Story
     await store.write(lambda unit: unit.conversations.add(first))
     thread = await store.read(lambda unit: unit.conversations.thread(first.message.thread))
     assert thread == first.thread and thread is not None
-    again = written(story, thread=thread, key="another", in_reply_to=first.message.id, files=(), text="And?")
-    await store.write(lambda unit: unit.conversations.add(again))
+    again = written(story, thread=thread, key="another", in_reply_to=first.message.id, files=(), text="And?", via="hub",
+                    arrived_at=START)  # fmt: skip
+    await store.write(lambda unit: unit.conversations.add(replace(again, signed=b"as it was signed")))
     assert await store.read(lambda unit: unit.conversations.threads(story.episode)) == [thread]
     listed = await store.read(lambda unit: unit.conversations.messages(story.episode))
     bare = tuple(replace(one, data=b"") for one in first.message.files)
@@ -66,6 +68,9 @@ async def test_what_was_written_comes_back_as_it_was(store: Stores, story: Story
         episode=story.episode, message=first.message.id, file=file
     )
     assert await store.read(lambda unit: unit.conversations.file("mf_unknown")) is None
+    records = await store.read(lambda unit: unit.evidence.records(story.episode))
+    kept = [one.sealed for one in records if one.kind == "message" and one.sealed is not None]
+    assert [one.get("signed") for one in kept] == [None, b"as it was signed"]
 
 
 async def test_what_is_written_in_a_conversation_of_another_hub_goes_to_it_and_no_other(
@@ -74,14 +79,25 @@ async def test_what_is_written_in_a_conversation_of_another_hub_goes_to_it_and_n
     await told(store, story, {}, {"organisation": OTHER})
     of_theirs = Thread(id=story.id("th"), episode=story.episode, opened_at=START, opened_by="peer:hub_1")
     theirs, own = replace(written(story, thread=of_theirs), thread=of_theirs), written(story, key="own")
+    sender = Reader(party=sending("peer:hub_1"), because="elsewhere")
+    begun = written(story, key="begun", readers=(Reader(party=DOOR, because="author"), sender))
     await raw(store, f"UPDATE episodes SET source = 'peer:hub_1' WHERE id = '{story.episode}'")
-    for one in (theirs, own):
+    for one in (theirs, own, begun):
         await store.write(lambda unit, one=one: unit.conversations.add(one))  # type: ignore[misc]
         await store.write(lambda unit, one=one: unit.peers.wrote(one.message))  # type: ignore[misc]
     posts = await store.write(lambda unit: unit.peers.claim_posts(START, START, 9))
     assert [(one.id, one.kind, one.line, one.hub) for one in posts if one.episode == story.episode] == [
-        (theirs.message.id, "message", of_theirs.id, "hub_1")
+        (theirs.message.id, "message", of_theirs.id, "hub_1"),
+        (begun.message.id, "message", begun.message.thread, "hub_1"),
     ]
+    await store.write(lambda unit: unit.peers.settle_post(begun.message.id, "refused"))
+    for thread, came_to in (
+        (of_theirs.id, {theirs.message.id: "waiting"}),
+        (begun.message.thread, {begun.message.id: "refused"}),
+        (own.message.thread, {}),
+    ):
+        found = await store.read(lambda unit, thread=thread: unit.peers.carried(thread))  # type: ignore[misc]
+        assert found == came_to
     assert await store.read(lambda unit: unit.conversations.one(theirs.message.id)) == theirs.message
     assert await store.read(lambda unit: unit.conversations.one("ms_unknown")) is None
 
