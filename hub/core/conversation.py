@@ -115,6 +115,8 @@ class Message:
     in_reply_to: str | None = None
     readers: tuple[Reader, ...] = ()
     files: tuple[File, ...] = ()
+    step: str | None = None
+    """The step of an agreement that it is, for another hub (peer_agreements.py); as JSON, of codes and instants."""
 
     def read_by(self, parties: Iterable[Party]) -> bool:
         """Whether it is for one of these: what somebody wrote is read by those whom they were shown, and no other."""
