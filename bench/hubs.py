@@ -102,7 +102,8 @@ class Seeded:
 
 
 async def hub_folder(folder: Path, smtp_port: int, **settings: str) -> Mapping[str, str]:
-    """A hub that is set up with sources and a directory and has nothing to do yet; its environment."""
+    """A hub that is set up with sources and a directory and has nothing to do yet; its environment. It has begun its
+    search index, as a hub does when it is first started: what is told of later is in it at once."""
     folder.mkdir(parents=True)
     environment = settings_of(folder, smtp_port, **settings)
 
@@ -113,6 +114,8 @@ async def hub_folder(folder: Path, smtp_port: int, **settings: str) -> Mapping[s
 
     async with open_ledger(load(environment=environment)) as store:
         await store.write(furnish)
+        found = await store.write(lambda unit: unit.search.bring_in(1, datetime.now(UTC)))
+        assert found == "whole", found
     return environment
 
 

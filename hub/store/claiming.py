@@ -257,6 +257,7 @@ def composable(session: Session, chosen: Sequence[str], *, sending: bool = False
     place = {one: number for number, one in enumerate(chosen)}
     found = session.connection.execute(_ROWS, {"chosen": list(chosen)}).all()
     rows = sorted(found, key=lambda row: place[row.id])
+    session.keys.fetch({row.child for row in rows})
     notice_rows = session.connection.execute(_NOTICES, {"wanted": list({row.notice for row in rows})}).all()
     by_notice = {row.id: notice(session, row) for row in notice_rows}
     taken = _decisions(session, {one.decision for one in by_notice.values()})

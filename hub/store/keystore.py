@@ -11,11 +11,12 @@ import threading
 import time
 from collections import OrderedDict, deque
 from collections.abc import Callable, Collection, Coroutine
+from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from typing import Any, Final, Protocol, TypeVar
 
-from sqlalchemy import Column, Connection, Table, Text, delete, insert, select
+from sqlalchemy import Column, Connection, Table, Text, delete, exists, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from hub.core.retention import FORGOTTEN_WITHIN, Standing
@@ -195,9 +196,8 @@ class KeyStore:
         with self._lock:
             if scope in self._destroyed:
                 raise KeyErased(f"the data key of {scope} was destroyed")
-            found = self._keys.get(scope)
-            age = self._monotonic() - self._asked.setdefault(scope, self._monotonic()) if found is not None else 0.0
-            if found is not None and (scope == HUB_SCOPE or age < ASKED_AGAIN):
+            found, age = self._known(scope)
+            if found is not None and not self._old(scope, age):
                 self._keys.move_to_end(scope)
                 return found
         try:
@@ -213,6 +213,41 @@ class KeyStore:
             raise KeyGone(f"no data key for {scope} in the key store")
         self._remember(scope, plain)
         return plain
+
+    def fetch(self, scopes: Collection[str]) -> None:
+        """Ask for those of these keys that :meth:`key` would ask for, all at once: each by itself is a hop to another
+        thread or server, and where a KMS holds the key-encryption key a call to that. Of one that cannot be had
+        :meth:`key` says why."""
+        with self._lock:
+            wanted = [one for one in scopes if one not in self._destroyed and self._stale(one)]
+        if len(wanted) < 2:
+            return
+        with suppress(StoreUnavailable):
+            for scope, plain in self._bridge(self._loaded_together(wanted)):
+                self._remember(scope, plain)
+
+    def _known(self, scope: str) -> tuple[bytes | None, float]:
+        """The key in the cache, and for how many seconds it was not asked for."""
+        found = self._keys.get(scope)
+        if found is None:
+            return None, 0.0
+        return found, self._monotonic() - self._asked.setdefault(scope, self._monotonic())
+
+    def _stale(self, scope: str) -> bool:
+        found, age = self._known(scope)
+        return found is None or self._old(scope, age)
+
+    @staticmethod
+    def _old(scope: str, age: float) -> bool:
+        return scope != HUB_SCOPE and age >= ASKED_AGAIN
+
+    async def _loaded_together(self, scopes: Collection[str]) -> list[tuple[str, bytes]]:
+        """The data keys of those that have one that opens."""
+        kept = await self._database.run(lambda connection: _kept_of(connection, scopes))
+        opened = await asyncio.gather(
+            *(self.wrapping.unwrap(scope, wrapped) for scope, wrapped in kept), return_exceptions=True
+        )
+        return [(scope, plain) for (scope, _), plain in zip(kept, opened, strict=True) if isinstance(plain, bytes)]
 
     async def _loaded(self, scope: str) -> tuple[bytes | None, bool]:
         """The data key, and whether it was destroyed."""
@@ -305,6 +340,15 @@ def _kept(connection: Connection, scope: str) -> tuple[bytes | None, bool]:
     """The wrapped key, and whether it was destroyed."""
     gone = connection.execute(select(destroyed_keys.c.at).where(destroyed_keys.c.scope == scope)).first() is not None
     return (None if gone else _wrapped(connection, scope)), gone
+
+
+def _kept_of(connection: Connection, scopes: Collection[str]) -> list[tuple[str, bytes]]:
+    """The wrapped keys of those that have one and were not destroyed."""
+    gone = exists().where(destroyed_keys.c.scope == data_keys.c.scope)
+    rows = connection.execute(
+        select(data_keys.c.scope, data_keys.c.wrapped).where(data_keys.c.scope.in_(scopes), ~gone)
+    )
+    return [(row.scope, row.wrapped) for row in rows]
 
 
 def _destroy(connection: Connection, scopes: Collection[str], now: datetime) -> None:

@@ -26,7 +26,9 @@ from routing.recipients import UNNAMED_SCHOOL
 _OF_EPISODE: Final = select(search_marks.c.organisation, search_marks.c.marks).where(
     search_marks.c.episode == bindparam("wanted")
 )
-
+_TOLD: Final = select(
+    notices.c.organisation, notices.c.roles, notices.c.person, notices.c.kind, notices.c.revision
+).where(notices.c.episode == bindparam("wanted"))
 
 _MOST: Final = 5_000
 """Episodes that one search goes through."""
@@ -168,8 +170,7 @@ def _some_left(session: Session) -> bool:
 def _wanted(session: Session, episode: Any) -> dict[str, frozenset[Mark]]:
     """For each organisation what it was told last; for whose the episode is, what is so now."""
     newest: dict[str, int] = {}
-    told = select(notices.c.organisation, notices.c.roles, notices.c.person, notices.c.kind, notices.c.revision)
-    for row in session.connection.execute(told.where(notices.c.episode == episode.id)):
+    for row in session.connection.execute(_TOLD, {"wanted": episode.id}):
         for whose in readers(row.organisation, row.roles, row.person, row.kind):
             newest[whose] = max(newest.get(whose, 0), row.revision)
     if episode.revision:
