@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, Final, cast
 
 import pytest
@@ -14,7 +15,7 @@ from adapters.email.reply import Answer
 from adapters.email.said import Said as WrittenByMail
 from adapters.https.receive import verified
 from adapters.https.wire import NOTICE_TYP
-from hub.core.conversation import MOST_A_DAY, Message
+from hub.core.conversation import MOST_A_DAY, Message, Party
 from hub.core.parties import sending
 from hub.core.peer_cases import NotUnderstood
 from hub.core.peer_messages import MESSAGE
@@ -24,7 +25,7 @@ from hub.service.conversations.audience import Audience
 from hub.service.conversations.by_mail import ByMail
 from hub.service.conversations.ports import Written
 from hub.service.conversations.writing import APART
-from hub.service.peers.conversing import Conversing
+from hub.service.peers.conversing import Conversing, _sender
 from hub.service.replying import Reply
 from hub.service.tenancy import Own, scoped
 from tests.integration.peers.test_conversations import (
@@ -388,3 +389,35 @@ async def _many(unit: Any, first: Message, episode: str) -> None:
             like, id=f"ms_01KABCDEFGHJKMNPQRSTV{number:05}", sent_at=first.sent_at - timedelta(days=2), files=()
         )
         await unit.conversations.add(Written(message=one, child=child, key=one.id))
+
+
+PARTIES: Final = {
+    "door": Party(organisation=BROMLEY, desk="front_door", roles=("responsible_authority",)),
+    "team": Party(organisation=BROMLEY, desk="social_work_team", roles=("social_worker",)),
+    "police": Party(organisation=HUMBERSIDE, desk="missing_persons_unit", roles=("police",)),
+    "school": Party(organisation="school:900001", desk="school_office", roles=("school",)),
+    "host": Party(organisation=HOST, desk="front_door", roles=("host_authority",)),
+}
+
+
+@pytest.mark.parametrize(
+    ("told", "looked_after", "meant"),
+    [
+        (("police", "team", "door", "school"), True, {"door"}),
+        (("police", "team", "school"), True, {"team"}),
+        (("police", "school"), True, {"police"}),
+        (("police", "host", "school"), False, {"police"}),
+        (("school",), True, set()),
+    ],
+)
+def test_who_is_meant_by_the_authority_that_sent_a_case(
+    told: Sequence[str], looked_after: bool, meant: set[str]
+) -> None:
+    """Of a child who is not looked after it is told in the name of where it lives: here at the other hub itself."""
+    doc = {"child": {"looked_after": looked_after},
+           "placement": {"responsible_authority": BROMLEY, "host_authority": HOST} if looked_after
+           else {"host_authority": HOST}}  # fmt: skip
+    found = Audience(author=PARTIES["host"], mine=(), thread=(), offered=tuple(PARTIES[one] for one in told),
+                     police=(), may_know=frozenset())  # fmt: skip
+    stored: Any = SimpleNamespace(doc=doc)
+    assert _sender(stored, found, {PARTIES["host"].key}) == {PARTIES[one].key for one in meant}
