@@ -24,12 +24,11 @@ from hub.notices.shared import Shared, of_one
 
 _SPECIAL = re.compile("[&<>\"']")
 
-_CELL = "vertical-align:top"
 _ROW = '<tr style="border-bottom:1px solid #b1b4b6">'
 _TABLE = 'cellpadding="6" style="border-collapse:collapse;width:100%;margin:0 0 16px 0"'
-_TOP = f'<th scope="col" style="text-align:left;{_CELL}">'
-_LABEL = f'<th scope="row" style="text-align:left;{_CELL}" dir="auto">'
-_VALUE = f'<td style="{_CELL}" dir="auto">'
+_TOP = '<th scope="col" align="left" valign="top">'
+_LABEL = '<th scope="row" align="left" valign="top" dir="auto">'
+_VALUE = '<td valign="top" dir="auto">'
 _FACTS = f"<thead>{_ROW}{_TOP}What</th>{_TOP}Known</th></tr></thead>\n<tbody>\n"
 _CHANGES = f"<table {_TABLE}>\n<thead>{_ROW}{_TOP}What</th>{_TOP}Before</th>{_TOP}Now</th></tr></thead>\n<tbody>\n"
 _TABLE_END = "</tbody>\n</table>\n"
