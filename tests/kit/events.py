@@ -285,6 +285,10 @@ _SECTIONS: Final = (
 )
 
 
+EVERY: Final = (reported, reported_in_full, reported_at_home, away, updated, found, returned, retracted, duty_completed)
+"""What makes an event of each type, and a report in each of its shapes."""
+
+
 def _built(kind: str, data: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
     inside = {key: value for key, value in changes.items() if key in _SECTIONS}
     return event(kind, merged(data, inside), **{key: value for key, value in changes.items() if key not in _SECTIONS})

@@ -27,35 +27,19 @@ from tests.kit.events import (
     BROMLEY,
     DROP,
     DUTIES,
+    EVERY,
     NORTH_LINCOLNSHIRE,
     TINY_JPEG,
-    away,
     duty_completed,
-    found,
     leaves,
     merged,
     parsed,
     raw,
     reported,
-    reported_at_home,
     reported_in_full,
-    retracted,
-    returned,
     updated,
     wire_rules,
 )
-
-BUILDERS = [
-    reported,
-    reported_in_full,
-    reported_at_home,
-    away,
-    updated,
-    found,
-    returned,
-    retracted,
-    duty_completed,
-]
 
 
 def problems_of(event: dict[str, Any]) -> list[Problem]:
@@ -64,7 +48,7 @@ def problems_of(event: dict[str, Any]) -> list[Problem]:
     return list(result.problems)
 
 
-@pytest.mark.parametrize("build", BUILDERS, ids=lambda f: f.__name__)
+@pytest.mark.parametrize("build", EVERY, ids=lambda f: f.__name__)
 def test_every_type_is_read_as_it_was_sent_without_a_warning(build: Any) -> None:
     sent = build()
     event = parsed(sent)
@@ -76,7 +60,7 @@ def test_every_type_is_read_as_it_was_sent_without_a_warning(build: Any) -> None
 
 
 def test_the_builders_cover_every_type() -> None:
-    assert {build()["type"] for build in BUILDERS} == set(DATA_MODELS)
+    assert {build()["type"] for build in EVERY} == set(DATA_MODELS)
 
 
 def test_kind_and_ref() -> None:
@@ -85,7 +69,7 @@ def test_kind_and_ref() -> None:
     assert event.ref == "BRM-EP-0001"
 
 
-@pytest.mark.parametrize("build", BUILDERS, ids=lambda f: f.__name__)
+@pytest.mark.parametrize("build", EVERY, ids=lambda f: f.__name__)
 def test_nothing_the_sender_said_stands_in_a_repr(build: Any) -> None:
     sent = build(id="Robin Example", subject="Robin Example")
     shown = repr(parsed(sent))

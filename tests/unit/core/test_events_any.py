@@ -13,35 +13,10 @@ from hypothesis import strategies as st
 from hub.core.events import EpisodeEvent, Invalid, canonical, parse, source_of, validate_document
 from hub.core.wire_json import NotJson
 from hub.web.openapi import schema_of
-from tests.kit.events import (
-    away,
-    duty_completed,
-    found,
-    raw,
-    reported,
-    reported_at_home,
-    reported_in_full,
-    retracted,
-    returned,
-    updated,
-    wire_rules,
-)
+from tests.kit.events import EVERY, raw, wire_rules
 
 RULES = wire_rules()
-EVENTS = [
-    build()
-    for build in (
-        reported,
-        reported_in_full,
-        reported_at_home,
-        away,
-        updated,
-        found,
-        returned,
-        retracted,
-        duty_completed,
-    )
-]
+EVENTS = [build() for build in EVERY]
 VALIDATORS = {event["type"]: jsonschema.Draft202012Validator(schema_of(event["type"])) for event in EVENTS}
 
 scalars = st.one_of(

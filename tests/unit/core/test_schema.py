@@ -12,34 +12,10 @@ from hub.core import answers
 from hub.core.events import Problem
 from hub.core.wire_models import DATA_MODELS
 from hub.web.openapi import openapi, schema_of
-from tests.kit.events import (
-    away,
-    duty_completed,
-    found,
-    merged,
-    reported,
-    reported_at_home,
-    reported_in_full,
-    retracted,
-    returned,
-    updated,
-)
+from tests.kit.events import EVERY, merged, reported_in_full
 
 BAD = Path(__file__).parents[2] / "data" / "bad"
-EVENTS = [
-    build()
-    for build in (
-        reported,
-        reported_in_full,
-        reported_at_home,
-        away,
-        updated,
-        found,
-        returned,
-        retracted,
-        duty_completed,
-    )
-]
+EVENTS = [build() for build in EVERY]
 
 
 def problems(event: Any, type: str = "fingerpost.episode.reported.v1") -> list[str]:
