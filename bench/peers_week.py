@@ -20,7 +20,10 @@ from pathlib import Path
 from random import Random
 from typing import Any, Final
 
+from hub.core.agreements import KINDS
 from hub.core.conversation import PartyKey
+from hub.service.agreements.steps import Agreed
+from hub.service.agreements.terms import Terms
 from hub.service.conversations.writing import Sent
 from hub.service.tenancy import Own, scoped
 from tests.kit.clock import START
@@ -48,6 +51,8 @@ OUTAGES: Final[Mapping[timedelta, timedelta]] = {
 """When one begins, from the start, and how long it lasts."""
 WORKER: Final = somebody(BROMLEY)
 FRONT_DOOR: Final = somebody(HOST, "front_door", name="Noor Host")
+PROPOSALS: Final = 0.7
+"""How often somebody proposes something besides, or answers what is proposed."""
 SIGHTINGS: Final = 0.2
 """Of the messages, those that touch whereabouts."""
 COLOURS: Final = ("Red", "Green", "Blue", "Black", "Grey")
@@ -66,6 +71,7 @@ class Week:
     dice_of_talk: Random = field(default_factory=lambda: Random(SEED + 2))
     talks: list[tuple[datetime, str, bool]] = field(default_factory=list)
     """When somebody writes about which episode; at Bordon, or else at Ashby."""
+    dice_of_agreeing: Random = field(default_factory=lambda: Random(SEED + 3))
     threads: dict[str, str] = field(default_factory=dict)
     """The conversation of an episode."""
     outages: int = 0
@@ -73,6 +79,8 @@ class Week:
     answered: int = 0
     written: Counter[str] = field(default_factory=Counter)
     """Messages, by the hub that they were written at."""
+    stepped: Counter[str] = field(default_factory=Counter)
+    """Steps of agreements, likewise."""
 
     def __post_init__(self) -> None:
         for number in range(EPISODES):
@@ -132,6 +140,9 @@ class Week:
             _, ref, there = self.talks.pop(0)
             await self._write(both, ref, at_bordon=there)
             await self._tick(both)
+            if self.dice_of_agreeing.random() < PROPOSALS:
+                await self._agree(both, ref, at_bordon=self.dice_of_agreeing.random() < 0.5)
+                await self._tick(both)
 
     @staticmethod
     async def _tick(both: Both) -> None:
@@ -169,6 +180,29 @@ class Week:
             self.threads[ref] = outcome.message.thread
             self.written[side.known.name] += 1
 
+    async def _agree(self, both: Both, ref: str, *, at_bordon: bool) -> None:
+        """In the conversation of the episode: whoever can answer something does, and else proposes something. What has
+        been answered at the other hub meanwhile is not known here yet."""
+        dice, thread = self.dice_of_agreeing, self.threads.get(ref)
+        side, who = (both.bordon, FRONT_DOOR) if at_bordon else (both.ashby, WORKER)
+        if thread is None or await side.talk.read(who, thread) is None:
+            return
+        found = await side.node.see(lambda unit: unit.conversations.thread(thread))
+        listed = [one for one in await side.talk.listed(who, found.episode) if one.moves]
+        door, host = (BROMLEY, "front_door"), (HOST, "front_door")
+        later = both.now() + timedelta(hours=dice.choice((1, 4, 24, 72)))
+        if listed:
+            one = dice.choice(listed)
+            move = dice.choice(one.moves)
+            terms = Terms(does_it=one.agreement.proposer, deadline=later) if move == "counter" else None
+            outcome = await side.talk.answer(who, one.agreement.id, move, terms=terms)
+        else:
+            kind = dice.choice(KINDS)
+            outcome = await side.talk.propose(who, door if at_bordon else host, thread=thread, kind=kind,
+                                              episode=found.episode, deadline=later)  # fmt: skip
+        if isinstance(outcome, Agreed):
+            self.stepped[side.known.name] += 1
+
 
 async def week(folder: Path) -> tuple[Both, Verdict, Week]:
     """All of it."""
@@ -203,6 +237,8 @@ async def _printed(folder: Path) -> None:
         print(f"| {what} | {number} |")
     for name, number in sorted(made.written.items()):
         print(f"| messages written at {name.capitalize()} | {number} |")
+    for name, number in sorted(made.stepped.items()):
+        print(f"| steps of agreements taken at {name.capitalize()} | {number} |")
     print(f"| requests between the two | {met.total()} |")
     for fate, number in sorted(met.items()):
         print(f"| … of which: {fate} | {number} |")

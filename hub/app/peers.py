@@ -25,9 +25,11 @@ from hub.core.webhook import public_key_to_text, verification_key_from_text
 from hub.edge.peer_documents import PeerDocuments
 from hub.edge.push_keys import UnusablePushKey, content_signer, opener, request_key
 from hub.edge.vault import KeyRing
+from hub.service.agreements.steps import Steps
 from hub.service.answers import Answers
 from hub.service.conversations.posting import Posting
 from hub.service.ledger import Bookkeeper
+from hub.service.peers.agreeing import PeerAgreements
 from hub.service.peers.answering import Answering
 from hub.service.peers.carrying import Carrying
 from hub.service.peers.cases import Cases
@@ -130,7 +132,14 @@ def inbox_of(
                 digest=digest,
                 join=Joining(posting=posting),
             ),
-            converse=Conversing(store=store, posting=posting, areas=areas, directory=directory, digest=digest),
+            converse=Conversing(
+                store=store,
+                posting=posting,
+                agreements=PeerAgreements(steps=Steps(posting=posting, book=book, areas=areas)),
+                areas=areas,
+                directory=directory,
+                digest=digest,
+            ),
             hear=Answering(store=store, answers=answers, directory=directory, secret=secret, digest=digest, ids=ids),
             clock=clock,
             ids=ids,

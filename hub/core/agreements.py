@@ -18,7 +18,12 @@ Said = Literal["accepted", "declined", "countered", "withdrawn"]
 AgreementState = Literal["open", "accepted", "declined", "countered", "withdrawn", "ended"]
 """``countered``: another proposal has taken its place; ``ended``: by the episode itself."""
 Seat = Literal["proposer", "asked", "accepted", "nobody"]
-Why = Literal["over", "not_asked", "accepted_already", "not_the_proposer"]
+Why = Literal[
+    "over", "not_asked", "accepted_already", "not_the_proposer", "late", "unread", "in_the_way", "on_its_way"
+]  # fmt: skip
+"""Why a move cannot be made. Of those made at another hub: what is proposed was past when it came (``late``), somebody
+of the agreement may not read the message (``unread``), the same is proposed between them already (``in_the_way``); at
+that hub itself: what the party said before has not come back yet (``on_its_way``)."""
 
 KINDS: Final[tuple[AgreementKind, ...]] = get_args(AgreementKind)
 CAUSE: Final = "agreement:"
@@ -135,6 +140,11 @@ def move(agreement: Agreement, made: Move, party: PartyKey, episode: EpisodeStat
     if wanted == "proposer":
         return Refused(why="not_the_proposer", state=state)
     return Refused(why="accepted_already" if seat == "accepted" else "not_asked", state=state)
+
+
+def over_for(kind: AgreementKind, episode: EpisodeState) -> bool:
+    """Whether nothing of this kind is to be agreed any more."""
+    return episode in ENDED_BY[kind]
 
 
 def lapses(agreement: Agreement, episode: EpisodeState, now: datetime) -> bool:

@@ -90,6 +90,14 @@ ACTIONS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
     ),
     "agreement.proposed": ("A named human proposed something to other organisations.", ("asked", "kind", "message")),
     "agreement.lapsed": ("Nobody answered a proposal in time, and who is of it was told.", ("kind", "message")),
+    "agreement.sent": (
+        "A named human proposed or answered something that another hub keeps: it counts once that one has taken it.",
+        ("kind", "message", "step"),
+    ),
+    "agreement.refused": (
+        "What a named human at another hub proposed or answered is not counted, and everybody of it was told.",
+        ("why",),
+    ),
     "agreement.*": (
         "A named human answered a proposal, or withdrew it; `duties` are those whose deed it was.",
         ("duties", "kind", "message"),

@@ -29,8 +29,9 @@ from hub.core.conversation import (
     touches_whereabouts,
 )
 from hub.core.parties import NOBODYS, is_sending
+from hub.core.peer_agreements import Step, step_in
 from hub.core.peer_cases import LATEST, NotUnderstood, attachments
-from hub.core.peer_messages import MESSAGE
+from hub.core.peer_messages import AGREEMENT, MESSAGE
 from hub.core.pictures import bare
 from hub.core.wire_json import read
 from routing.needtoknow import COLUMNS
@@ -89,6 +90,8 @@ class Wrote:
     said: _Written = field(repr=False)
     sent_at: datetime
     pictures: tuple[bytes, ...] = field(repr=False)
+    step: Step | None = None
+    """The step of an agreement that it is."""
 
     @property
     def author(self) -> Party:
@@ -117,8 +120,9 @@ class Wrote:
 
 
 def message_files(message: Message, episode: str | None = None) -> tuple[Attachment, ...]:
-    """``message.json``, and its pictures. The message with what is in them. ``episode``: what the hub calls it that it
-    goes to, where that knows the child. Whoever is that hub's authority itself is left out: there it is the reader."""
+    """``message.json``, its pictures, and the step of an agreement that it is. ``message``: with what is in its
+    pictures. ``episode``: what the hub calls it that it goes to, where that knows the child. Whoever is that hub's
+    authority itself is left out: there it is the reader."""
     pictures = tuple(
         Attachment(name=one.name(number), media_type=one.media_type, data=one.data)
         for number, one in enumerate(message.files, 1)
@@ -145,7 +149,10 @@ def message_files(message: Message, episode: str | None = None) -> tuple[Attachm
         "pictures": [one.name for one in pictures],
     }
     own = Attachment(name=MESSAGE, media_type="application/json", data=json.dumps(said).encode("ascii"))
-    return (own, *pictures)
+    if message.step is None:
+        return (own, *pictures)
+    step = Attachment(name=AGREEMENT, media_type="application/json", data=message.step.encode("ascii"))
+    return (own, *pictures, step)
 
 
 def _reader(reader: Reader) -> dict[str, Any]:
@@ -173,7 +180,9 @@ def wrote(claims: Mapping[str, Any], now: datetime) -> Wrote:
         Party(organisation=said.organisation_code, desk=said.desk, roles=said.roles),
         *(one.party for one in said.readers),
     ]
-    if not all(one.desk in _KNOWN_DESKS and COLUMNS.keys() >= set(one.roles) for one in parties):
+    step = step_in(attached.get(AGREEMENT))
+    desks = [*(one.desk for one in parties), *(desk for _, desk in (() if step is None else step.parties))]
+    if not (_KNOWN_DESKS.issuperset(desks) and all(COLUMNS.keys() >= set(one.roles) for one in parties)):
         raise NotUnderstood("names a desk or a role that this hub does not know")
     if any(is_sending(one) for one in parties):
         raise NotUnderstood("names a hub where an organisation should be")
@@ -181,7 +190,7 @@ def wrote(claims: Mapping[str, Any], now: datetime) -> Wrote:
         raise NotUnderstood("bears a name or words that cannot be shown")
     if touches_whereabouts(said.purpose, said.whereabouts) != said.whereabouts:
         raise NotUnderstood("tells of a sighting as if it were not about whereabouts")
-    return Wrote(said=said, sent_at=sent_at, pictures=_pictures(said, attached))
+    return Wrote(said=said, sent_at=sent_at, pictures=_pictures(said, attached), step=step)
 
 
 def _pictures(said: _Written, attached: Mapping[str, bytes]) -> tuple[bytes, ...]:

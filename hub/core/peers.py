@@ -112,6 +112,11 @@ class Peer:
     """Those here that it may send notices for, as was said when it was confirmed."""
 
 
+def source_of(hub: str) -> str:
+    """What the ledger calls a hub."""
+    return f"{_SOURCE}{hub}"
+
+
 def hub_of(source: str) -> str | None:
     """The hub that the ledger calls so (:attr:`Introduction.source`); None for whatever is none."""
     return source.removeprefix(_SOURCE) if source.startswith(_SOURCE) else None

@@ -34,10 +34,11 @@ messages = Table(
     Column("text", LargeBinary, nullable=False),
     Column("arrived_at", Instant),
     Column("signed", LargeBinary),
+    Column("step", Text),
 )
 """``key``: keyed hash of the author's actor and of what their form or program calls the message: sent twice, it is one
 message. Of one that another hub sent ``arrived_at`` says when it came, and ``signed`` is the compact JWS, where that is
-not kept as an event's."""
+not kept as an event's. ``step``: of an agreement, in codes and instants."""
 
 message_readers = Table(
     "message_readers",

@@ -154,6 +154,7 @@ def _message(session: Session, row: Row[Any], readers: tuple[Reader, ...], files
         in_reply_to=row.in_reply_to,
         readers=readers,
         files=files,
+        step=row.step,
     )
 
 
@@ -190,6 +191,7 @@ def _add(session: Session, written: Written) -> None:
         "in_reply_to": message.in_reply_to,
         "sent_at": message.sent_at,
         "arrived_at": message.arrived_at,
+        "step": message.step,
         "key": _lookup(session, message.actor, written.key),
         "author": session.seal(child, message.author.encode(), messages, "author", message.id),
         "text": session.seal(child, message.text.encode(), messages, "text", message.id),

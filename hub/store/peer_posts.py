@@ -32,7 +32,8 @@ def answered(session: Session, answer: AcknowledgementRecord, notice: NoticeReco
     ):
         made_at = _behind(session, notice.id, answer.at)
         row = {"id": answer.id, "hub": hub, "kind": "answer", "episode": notice.episode, "line": notice.id,
-               "made_at": made_at, "due_at": answer.at, "tries": 0, "outcome": None}  # fmt: skip
+               "made_at": made_at, "due_at": answer.at, "tries": 0, "outcome": None,
+               "answer": None}  # fmt: skip
         session.insert(peer_posts, [row])
 
 
@@ -46,7 +47,7 @@ def wrote(session: Session, message: Message) -> None:
     if hub is not None and goes:
         row = {"id": message.id, "hub": hub, "kind": "message", "episode": message.episode, "line": message.thread,
                "made_at": _behind(session, message.thread, message.sent_at), "due_at": message.sent_at, "tries": 0,
-               "outcome": None}  # fmt: skip
+               "outcome": None, "answer": None}  # fmt: skip
         session.insert(peer_posts, [row])
 
 
@@ -112,8 +113,16 @@ def carried(session: Session, line: str) -> Mapping[str, Carried]:
     return {row.id: row.outcome or "waiting" for row in session.connection.execute(found)}
 
 
-def settle(session: Session, post: str, outcome: Outcome) -> None:
-    session.connection.execute(update(peer_posts).where(peer_posts.c.id == post).values(due_at=None, outcome=outcome))
+def heard(session: Session, episode: str) -> Mapping[str, str | None]:
+    found = select(peer_posts.c.id, peer_posts.c.answer).where(
+        peer_posts.c.episode == episode, peer_posts.c.kind == "message", peer_posts.c.outcome == "sent"
+    )
+    return {row.id: row.answer for row in session.connection.execute(found)}
+
+
+def settle(session: Session, post: str, outcome: Outcome, answer: str | None) -> None:
+    ours = update(peer_posts).where(peer_posts.c.id == post)
+    session.connection.execute(ours.values(due_at=None, outcome=outcome, answer=answer))
 
 
 def put_off(session: Session, hub: str, until: datetime) -> None:

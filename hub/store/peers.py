@@ -59,8 +59,11 @@ class SqlPeers:
     async def carried(self, line: str) -> Mapping[str, Carried]:
         return await self._run(posts.carried, line)
 
-    async def settle_post(self, post: str, outcome: Outcome) -> None:
-        await self._run(posts.settle, post, outcome)
+    async def heard(self, episode: str) -> Mapping[str, str | None]:
+        return await self._run(posts.heard, episode)
+
+    async def settle_post(self, post: str, outcome: Outcome, answer: str | None = None) -> None:
+        await self._run(posts.settle, post, outcome, answer)
 
     async def put_off_posts(self, hub: str, until: datetime) -> None:
         await self._run(posts.put_off, hub, until)

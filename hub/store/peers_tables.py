@@ -33,6 +33,8 @@ peer_posts = Table(
     Column("due_at", Instant, index=True),
     Column("tries", Integer, nullable=False),
     Column("outcome", Text),
+    Column("answer", Text),
 )
 """What goes back to the hub that an episode came from; ``id``: of the answer or message that it tells of, where what it
-says stands. One is sent after what was made before it in the same ``line``. ``due_at`` is none once it is settled."""
+says stands. One is sent after what was made before it in the same ``line``. ``due_at`` is none once it is settled.
+``answer``: what the other hub said of a step of an agreement."""

@@ -18,6 +18,7 @@ from hub.core.records import Changes
 from hub.core.tokens import ack_token, token_digest
 from hub.service.conversations.ports import Written
 from hub.service.desk.ports import Reader as DeskReader
+from hub.store.conversation_tables import threads
 from hub.store.tables import episodes
 from routing.decision import Recipient
 from tests.kit.accounts import accounts_over
@@ -60,13 +61,16 @@ class Desk:
         """Their browser."""
         return Visitor(web=self.told.web, cookies={"fingerpost": await self.token(*roles, **more)})
 
-    async def came_from_another_hub(self) -> str:
-        """The episode did, which told the force through this one, and not the council; what that hub is called."""
+    async def came_from_another_hub(self, begun: str | None = None) -> str:
+        """The episode did, which told the force through this one, and not the council; what that hub is called.
+        ``begun``: a conversation that did too."""
         source = BORDON.said().source
-        moved_to = update(episodes).values(source=source)
+        moved_to = [update(episodes).values(source=source)]
+        moved_to.append(update(threads).where(threads.c.id == begun).values(opened_by=source))
 
         async def work(unit: Any) -> None:
-            await unit._run(lambda session: session.connection.execute(moved_to))
+            for one in moved_to:
+                await unit._run(lambda session, one=one: session.connection.execute(one))
 
         await self.told.web.store.write(work)
         return source

@@ -32,9 +32,11 @@ from hub.core.retry import RetryPolicy
 from hub.core.tokens import ack_token
 from hub.edge.ids import SeededIds
 from hub.edge.peer_documents import PeerDocuments
+from hub.service.agreements.steps import Steps
 from hub.service.answers import Answers, Recorded
 from hub.service.chasing import Chasing
 from hub.service.envelopes import Composer
+from hub.service.peers.agreeing import PeerAgreements
 from hub.service.peers.answering import Answering
 from hub.service.peers.carrying import Carrying
 from hub.service.peers.cases import Cases
@@ -49,8 +51,8 @@ from hub.web.api.peers import PeerInbox, PeersApi
 from hub.web.bodies import Bodies
 from hub.web.limits import Buckets
 from routing.packs import Packs, load_packs
+from tests.kit.agreeing import Agree
 from tests.kit.clock import START, FakeClock
-from tests.kit.conversing import Talk
 from tests.kit.delivering import Notes, Sink
 from tests.kit.events import BROMLEY, NORTH_LINCOLNSHIRE
 from tests.kit.lossy import Fate, Lossy, lossy
@@ -110,7 +112,7 @@ class Side:
         self.answers = Answers(store=node.store, clock=node.clock, ids=node.ids, meter=self.notes)
         self.carrying = Carrying(store=node.store, way=self.way, ids=node.ids, secret=ACK_SECRET)
         self.clockwork = node.clockwork
-        self.talk = Talk(node)
+        self.talk = Agree(node)
 
     def receiving(self) -> Receiving:
         node = self.node
@@ -129,6 +131,7 @@ class Side:
             converse=Conversing(
                 store=node.store,
                 posting=self.talk.writing.posting,
+                agreements=PeerAgreements(steps=Steps.of(node.book, node.intake.areas, lambda: node.directory)),
                 areas=node.intake.areas,
                 directory=lambda: node.directory,
                 digest=keyed,

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from hub.core.agreements import Agreement
 from hub.core.conversation import CAUSE, Message, Thread
 from hub.core.endings import over
 from hub.core.peers import hub_of
@@ -50,6 +51,7 @@ class Case:
     threads: Sequence[Thread]
     carried: Mapping[str, Carried]
     """What came of each message that was to go to the other hub."""
+    agreements: Sequence[Agreement]
 
     @property
     def peers(self) -> Sequence[DecisionRecord]:
@@ -66,6 +68,17 @@ class Case:
             for one in self.messages
             if any(each.party.organisation == NORTH_LINCOLNSHIRE for each in one.readers)
         ]  # fmt: skip
+
+    @property
+    def agreed(self) -> list[tuple[object, ...]]:
+        """What was proposed and answered, as far as Bordon's people are of it."""
+        return sorted(
+            (one.id, one.thread, one.message, one.kind, one.does_it, one.when, one.deadline, one.proposer, one.asked,
+             one.proposed_at, one.replaces, sorted((each.party, each.said, each.at, each.message)
+                                                  for each in one.answers))
+            for one in self.agreements
+            if any(organisation == NORTH_LINCOLNSHIRE for organisation, _ in one.parties)
+        )  # fmt: skip
 
 
 async def judge(both: Both) -> Verdict:
@@ -86,6 +99,10 @@ async def judge(both: Both) -> Verdict:
         _of_each(verdict, crossing, case, {one.id: one.decision for one in own.decisions})
         if case.written != own.written:
             verdict.amiss.append(f"{own.record.id}: the conversations are not the same")
+        if case.agreed != own.agreed:
+            verdict.amiss.append(f"{own.record.id}: what was agreed is not the same")
+        verdict.counted["proposals that both have"] += len(own.agreed)
+        verdict.counted["answers to proposals that both have"] += sum(len(one.answers) for one in own.agreements)
         verdict.counted["messages that both have"] += len(own.written)
         verdict.counted["conversations that people at Bordon began"] += sum(
             hub_of(one.opened_by) is not None for one in own.threads
@@ -172,6 +189,7 @@ async def cases(side: Side) -> list[Case]:
                     messages=await unit.conversations.messages(one.id),
                     threads=threads,
                     carried=carried,
+                    agreements=await unit.agreements.of_episode(one.id),
                 )
             )
         return found

@@ -25,11 +25,13 @@ from hub.core.agreements import (
 )
 from hub.core.conversation import Message, Party, PartyKey, Reader, TextProblem, plain_text
 from hub.core.parties import can_be_asked
+from hub.core.peer_agreements import answer_step, proposal_step, proposed_by, step_of
 from hub.core.records import StoredEpisode
 from hub.core.summary import EpisodeState
-from hub.service.agreements.steps import Agreed, Steps, post_of, waiting_for
+from hub.service.agreements.away import SentStep, sent_steps
+from hub.service.agreements.steps import Agreed, Steps, keep_answer, post_of, step_line, waiting_for
 from hub.service.agreements.terms import Checked, Problem, Problems, Proposal, Reply, Terms, Words, check
-from hub.service.agreements.words import answered, called_by, with_words
+from hub.service.agreements.words import AWAY, answered, answered_away, called_by, proposed, with_words
 from hub.service.conversations.audience import Audience, audience_of, standing
 from hub.service.conversations.seats import Seat, Who
 from hub.service.conversations.writing import Conflict, Writing
@@ -49,6 +51,8 @@ class Shown:
     """The parties that they answer for."""
     moves: tuple[Move, ...]
     """What they can do about it now."""
+    sent: tuple[SentStep, ...] = ()
+    """What was said to it here, where another hub keeps it, and what came of that; in order."""
 
 
 Outcome: TypeAlias = Agreed | Conflict | Problems | Refused
@@ -116,6 +120,8 @@ class Agreeing:
             audience = await self._audience(unit, stored, sits, given, found.thread, desk=party[1])
             if audience is None or audience.author.key != party:
                 return None
+            if any(one.came_to == "waiting" and one.party == party for one in await self._sent(unit, sits, found)):
+                return Refused(why="on_its_way", state=state_of(found, stored.record.state))
             if said == "countered":
                 return await self._counter(unit, who, stored, audience, given, checked, found, now)
             return await self._answer(unit, who, stored, audience, given, checked, found, said, now)
@@ -129,17 +135,18 @@ class Agreeing:
         if sits is None:
             return None
 
-        async def look(unit: Unit) -> tuple[Sequence[Agreement], StoredEpisode | None]:
-            return await unit.agreements.of_episode(episode), await unit.episode_by_id(episode)
+        async def look(unit: Unit) -> tuple[Sequence[tuple[Agreement, tuple[SentStep, ...]]], StoredEpisode | None]:
+            known = [one for one in await unit.agreements.of_episode(episode) if one.message in read]
+            return [(one, await self._sent(unit, sits, one)) for one in known], await unit.episode_by_id(episode)
 
+        read, mine = {one.id for one in sits.messages}, tuple(one.key for one in sits.mine)
         try:
             known, stored = await self.writing.store.read(look)
         except Unsealable:
             return None
-        read, mine = {one.id for one in sits.messages}, tuple(one.key for one in sits.mine)
         if stored is None:
             return None
-        shown = [_shown(one, mine, stored.record.state) for one in known if one.message in read]
+        shown = [_shown(one, mine, stored.record.state, sent) for one, sent in known]
         return tuple(reversed(shown))
 
     async def one(self, who: Who, agreement: str) -> Shown | None:
@@ -155,6 +162,10 @@ class Agreeing:
         if found is None or sits is None or all(one.id != found.message for one in sits.messages):
             return None
         return sits, found
+
+    @staticmethod
+    async def _sent(unit: Unit, sits: Seat, agreement: Agreement) -> tuple[SentStep, ...]:
+        return await sent_steps(unit, sits.of(agreement.thread), agreement.id)
 
     async def _audience(
         self, unit: Unit, stored: StoredEpisode, sits: Seat, given: Words, thread: str | None, desk: str | None = None
@@ -198,6 +209,8 @@ class Agreeing:
             actor=who.actor,
             proposed_at=now,
         )
+        if found.abroad:
+            return await self._away(unit, who, stored, given, checked, agreement, proposal_step(agreement), some, now)
         return await self.steps.propose(unit, who, stored, given, checked, agreement, some, now)
 
     async def _counter(
@@ -232,9 +245,11 @@ class Agreeing:
             proposed_at=now,
             replaces=old.id,
         )
+        if found.abroad:
+            return await self._away(unit, who, stored, given, checked, agreement, proposal_step(agreement), some, now)
         made = await self.steps.propose(unit, who, stored, given, checked, agreement, some, now)
         answer = Answer(party=found.author.key, said="countered", at=now, actor=who.actor, message=made.message.id)
-        await self.steps.answer(unit, who, old, answer, now)
+        await keep_answer(unit, self.writing.ids, who, old, answer, now)
         await self.steps.clear(unit, old, stored, now)
         return made
 
@@ -253,6 +268,9 @@ class Agreeing:
         some = found.readers((), touches=checked.touches)
         if (problem := _reading(found, given, some, agreement.parties)) is not None:
             return (problem,)
+        if found.abroad and checked.move is not None:
+            step = answer_step(agreement.id, checked.move)
+            return await self._away(unit, who, stored, given, checked, agreement, step, some, now, said=said)
         party, episode = found.author.key, stored.record.state
         answer = Answer(party=party, said=said, at=now, actor=who.actor, message="")
         after = replace(agreement, answers=(*agreement.answers, answer))
@@ -264,13 +282,49 @@ class Agreeing:
             stored = waiting_for(stored, now, drop=(agreement.id,))
         text = answered(agreement, said, after.waits_for, called_by(self.steps.directory))
         post = post_of(who, given, checked, with_words(text, checked.text), party, agreement.thread)
-        message = await self.steps.posting.post(unit, stored, replace(post, in_reply_to=agreement.message), some, now)
+        if checked.move is not None:
+            post = replace(post, step=answer_step(agreement.id, checked.move))
+        post = replace(post, in_reply_to=agreement.message)
+        message = await self.steps.posting.post(unit, stored, post, some, now)
         answer = replace(answer, message=message.id)
-        await self.steps.answer(unit, who, agreement, answer, now, closed)
+        await keep_answer(unit, self.writing.ids, who, agreement, answer, now, closed)
         if state != "open":
             await self.steps.clear(unit, agreement, stored, now)
         after = replace(agreement, answers=(*agreement.answers, answer))
         return Agreed(agreement=after, state=state, message=message, closed=closed)
+
+    async def _away(
+        self,
+        unit: Unit,
+        who: Who,
+        stored: StoredEpisode,
+        given: Words,
+        checked: Checked,
+        agreement: Agreement,
+        step: str,
+        some: Sequence[Reader],
+        now: datetime,
+        *,
+        said: Said | None = None,
+    ) -> Agreed:
+        """A step in a conversation of the hub that knows the child, which keeps its agreements: it goes there, and
+        nothing is counted here before that one has. ``agreement``: what is proposed, or what is answered (``said``)."""
+        called, party = called_by(self.steps.directory), agreement.proposer
+        if said is None:
+            text = proposed(agreement.kind, agreement.does_it, agreement.when, agreement.deadline, called,
+                            counters=agreement.replaces is not None)  # fmt: skip
+            text = f"{text}\n{AWAY}"
+        else:
+            text = answered_away(agreement, said, called)
+            party = next(one.party.key for one in some if one.because == "author")
+        post = post_of(who, given, checked, with_words(text, checked.text), party, agreement.thread)
+        post = replace(post, step=step, in_reply_to=agreement.message or None)
+        message = await self.steps.posting.post(unit, stored, post, some, now)
+        detail = {"message": message.id, "step": "proposed" if said is None else said}
+        await unit.add_audit([step_line(self.writing.ids, who, agreement, "agreement.sent", detail, now)])
+        if said is None:
+            agreement = replace(agreement, thread=message.thread, message=message.id)
+        return Agreed(agreement=agreement, state="open", message=message, away=True)
 
     async def _write(self, work: Callable[[Unit], Awaitable[T]]) -> T | None:
         try:
@@ -283,11 +337,14 @@ class Agreeing:
         return outcome
 
 
-def _shown(agreement: Agreement, mine: tuple[PartyKey, ...], episode: EpisodeState) -> Shown:
+def _shown(
+    agreement: Agreement, mine: tuple[PartyKey, ...], episode: EpisodeState, sent: tuple[SentStep, ...]
+) -> Shown:
     state = state_of(agreement, episode)
-    seats = {seat_of(agreement, one) for one in mine}
+    waiting = {one.party for one in sent if one.came_to == "waiting"}
+    seats = {seat_of(agreement, one) for one in mine if one not in waiting}
     moves = tuple(one for one, (seat, _) in MOVES.items() if state == "open" and seat in seats)
-    return Shown(agreement=agreement, state=state, mine=mine, moves=moves)
+    return Shown(agreement=agreement, state=state, mine=mine, moves=moves, sent=sent)
 
 
 def _party(agreement: Agreement, sits: Seat, desk: str | None, *, withdraws: bool) -> PartyKey:
@@ -315,35 +372,43 @@ def _reading(found: Audience, given: Words, some: Sequence[Reader], parties: Seq
 
 async def _proposed_before(unit: Unit, known: Message, episode: str, given: Proposal) -> Agreed | Conflict:
     """What was sent under this key already, if it is the same."""
-    there = [one for one in await unit.agreements.of_episode(episode) if one.message == known.id]
-    same = [
-        one
-        for one in there
-        if one.kind == given.kind
-        and _same_terms(one, given.terms, given)
-        and set(one.asked) == set(given.to)
-        and one.replaces is None
-        and given.thread in (None, one.thread)
-    ]
-    return await _again(unit, known, same[0]) if same and _same_words(known, given) else Conflict()
+    made = await _made_by(unit, known)
+    same = (
+        made is not None
+        and (made.episode, made.kind, made.replaces) == (episode, given.kind, None)
+        and _same_terms(made, given.terms, given)
+        and set(made.asked) == set(given.to)
+        and given.thread in (None, made.thread)
+    )
+    return await _again(unit, known, made) if made is not None and same and _same_words(known, given) else Conflict()
 
 
 async def _answered_before(unit: Unit, known: Message, agreement: str, given: Reply) -> Agreed | Conflict:
-    known_of = await unit.agreements.of_episode(known.episode)
-    wanted = next((said for made, (_, said) in MOVES.items() if made == given.move), None)
-    for one in known_of:
-        said = [a.said for a in one.answers if a.message == known.id]
-        new = next((made for made in known_of if made.message == known.id), None)
-        same = new is None or (given.terms is not None and _same_terms(new, given.terms, given))
-        if one.id == agreement and said == [wanted] and same and _same_words(known, given):
-            return await _again(unit, known, new or one)
-    return Conflict()
+    step = step_of(known)
+    about, new = await unit.agreements.one(agreement), await _made_by(unit, known)
+    same = new is None or (given.terms is not None and _same_terms(new, given.terms, given))
+    said = None if step is None else (step.agreement, step.move)
+    if about is not None and step is None:  # it was said before steps were kept with their messages
+        kept = [one.said for one in about.answers if one.message == known.id]
+        said = next(((agreement, made) for made, (_, one) in MOVES.items() if [one] == kept), None)
+    if about is None or said != (agreement, given.move) or not same or not _same_words(known, given):
+        return Conflict()
+    return await _again(unit, known, new or about)
+
+
+async def _made_by(unit: Unit, known: Message) -> Agreement | None:
+    """What a message proposes, kept or on its way to whoever keeps it."""
+    there = [one for one in await unit.agreements.of_episode(known.episode) if one.message == known.id]
+    step = step_of(known)
+    return there[0] if there else None if step is None else proposed_by(known, step)
 
 
 async def _again(unit: Unit, known: Message, agreement: Agreement) -> Agreed:
     stored = await unit.episode_by_id(known.episode)
     state = "open" if stored is None else state_of(agreement, stored.record.state)
-    return Agreed(agreement=agreement, state=state, message=known, repeated=True)
+    there = await unit.agreements.of_episode(known.episode)
+    kept = {message for made in there for message in (made.message, *(one.message for one in made.answers))}
+    return Agreed(agreement=agreement, state=state, message=known, repeated=True, away=known.id not in kept)
 
 
 def _same_terms(made: Agreement, terms: Terms, given: Words) -> bool:

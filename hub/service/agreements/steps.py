@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Final
+from typing import Final, Protocol
 
 from contacts.areas import Areas
 from contacts.directory import Directory
@@ -11,6 +11,7 @@ from contacts.roles import OPERATOR
 from hub.core.agreements import CAUSE, Agreement, AgreementState, Answer, lapses, state_of
 from hub.core.conversation import Message, PartyKey, Reader
 from hub.core.course import Context
+from hub.core.peer_agreements import answer_step, proposal_step
 from hub.core.plan import agreed
 from hub.core.records import AlarmRecord, AuditLine, StoredEpisode
 from hub.service.agreements.terms import Checked, Words
@@ -27,6 +28,15 @@ HUB: Final = "hub"
 HUB_NAME: Final = "Fingerpost"
 
 
+class By(Protocol):
+    """Whose step it is: somebody here, or the message of somebody at another hub."""
+
+    @property
+    def actor(self) -> str: ...
+    @property
+    def organisation(self) -> str: ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Agreed:
     """It is durable, and on its way."""
@@ -39,6 +49,8 @@ class Agreed:
     """Codes of the duties whose deed it was."""
     repeated: bool = False
     """It was there already, and nothing was written."""
+    away: bool = False
+    """Another hub keeps the agreement: it counts once that one has said so."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,23 +92,10 @@ class Steps:
                         called_by(self.directory), counters=agreement.replaces is not None)  # fmt: skip
         waiting = waiting_for(stored, now, add={agreement.id: agreement.deadline}, drop=(agreement.replaces,))
         post = post_of(who, given, checked, with_words(text, checked.text), agreement.proposer, agreement.thread)
-        message = await self.posting.post(unit, waiting, post, some, now)
+        message = await self.posting.post(unit, waiting, replace(post, step=proposal_step(agreement)), some, now)
         kept = replace(agreement, thread=message.thread, message=message.id)
-        detail = {"kind": kept.kind, "asked": str(len(kept.asked)), "message": message.id}
-        await unit.agreements.add(
-            kept, [self._line(who.actor, who.organisation, kept, "agreement.proposed", detail, now)]
-        )
+        await keep(unit, self._ids, who, kept, now)
         return Agreed(agreement=kept, state="open", message=message)
-
-    async def answer(
-        self, unit: Unit, who: Who, agreement: Agreement, answer: Answer, now: datetime, closed: Iterable[str] = ()
-    ) -> None:
-        """Keep an answer whose message is there."""
-        detail = {"kind": agreement.kind, "message": answer.message}
-        if closed:
-            detail["duties"] = " ".join(closed)
-        line = self._line(who.actor, who.organisation, agreement, f"agreement.{answer.said}", detail, now)
-        await unit.agreements.answer(agreement, answer, [line])
 
     async def close(
         self, unit: Unit, stored: StoredEpisode, agreement: Agreement, now: datetime
@@ -139,10 +138,10 @@ class Steps:
         ]
         post = Post(author=HUB_NAME, organisation=OPERATOR, desk=OPERATOR, actor=HUB, via="hub", purpose="agreement",
                     touches=False, text=unanswered(found, called_by(self.directory)), key=f"{CAUSE}{agreement}",
-                    thread=found.thread, in_reply_to=found.message)  # fmt: skip
+                    thread=found.thread, in_reply_to=found.message,
+                    step=answer_step(agreement, "lapse"))  # fmt: skip
         message = await self.posting.post(unit, stored, post, some, now)
-        line = self._line(HUB, None, found, "agreement.lapsed", {"kind": found.kind, "message": message.id}, now)
-        await unit.agreements.lapsed(agreement, now, [line])
+        await keep_lapse(unit, self._ids, found, message.id, now, now)
         record = stored.record
         if record.status == "actual":
             alarm = AlarmRecord(id=self._ids.new("al", now), kind=ALARM, owner=record.organisation or OPERATOR,
@@ -162,17 +161,37 @@ class Steps:
         for alarm in [one for one in await unit.alarms() if one.kind == ALARM and one.episode == over.episode]:
             await seen_to(unit, alarm.id, HUB, self._ids, now)
 
-    def _line(
-        self,
-        actor: str,
-        organisation: str | None,
-        agreement: Agreement,
-        action: str,
-        detail: dict[str, str],
-        now: datetime,
-    ) -> AuditLine:
-        return AuditLine(id=self._ids.new("au", now), at=now, actor=actor, action=action, organisation=organisation,
-                         episode=agreement.episode, subject=agreement.id, detail=detail)  # fmt: skip
+
+async def keep(unit: Unit, ids: Ids, by: By, agreement: Agreement, now: datetime) -> None:
+    """Keep a proposal whose message is there."""
+    detail = {"asked": str(len(agreement.asked)), "message": agreement.message}
+    await unit.agreements.add(agreement, [step_line(ids, by, agreement, "agreement.proposed", detail, now)])
+
+
+async def keep_answer(
+    unit: Unit, ids: Ids, by: By, agreement: Agreement, answer: Answer, now: datetime, closed: Iterable[str] = ()
+) -> None:
+    """Keep an answer whose message is there."""
+    detail = {"message": answer.message}
+    if closed:
+        detail["duties"] = " ".join(closed)
+    line = step_line(ids, by, agreement, f"agreement.{answer.said}", detail, now)
+    await unit.agreements.answer(agreement, answer, [line])
+
+
+async def keep_lapse(unit: Unit, ids: Ids, agreement: Agreement, message: str, at: datetime, now: datetime) -> None:
+    """Note that nobody answered by ``at``."""
+    line = step_line(ids, None, agreement, "agreement.lapsed", {"message": message}, now)
+    await unit.agreements.lapsed(agreement.id, at, [line])
+
+
+def step_line(
+    ids: Ids, by: By | None, agreement: Agreement, action: str, detail: Mapping[str, str], now: datetime
+) -> AuditLine:
+    """Of a step; None is the hub's own."""
+    return AuditLine(id=ids.new("au", now), at=now, actor=HUB if by is None else by.actor, action=action,
+                     organisation=None if by is None else by.organisation, episode=agreement.episode,
+                     subject=agreement.id, detail={"kind": agreement.kind, **detail})  # fmt: skip
 
 
 def post_of(who: Who, given: Words, checked: Checked, text: str, party: PartyKey, thread: str) -> Post:

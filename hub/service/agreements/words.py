@@ -5,8 +5,8 @@ from datetime import datetime
 from typing import Final
 
 from contacts.directory import Directory
-from hub.core.agreements import Agreement, Said
-from hub.core.conversation import PartyKey
+from hub.core.agreements import Agreement, AgreementState, Refused, Said, Why
+from hub.core.conversation import Message, PartyKey
 from hub.core.naming import organisation_name
 from hub.notices.times import instant
 from routing.decision import AgreementKind
@@ -22,6 +22,26 @@ SAID: Final[Mapping[Said, str]] = {
     "countered": "Something else is proposed",
     "withdrawn": "Withdrawn",
 }
+AWAY: Final = "It counts once the hub that keeps the agreement has taken it."
+STANDS: Final[Mapping[AgreementState, str]] = {
+    "open": "it waits for an answer",
+    "accepted": "it is agreed",
+    "declined": "it was declined",
+    "countered": "something else was proposed",
+    "withdrawn": "it was withdrawn",
+    "ended": "it is not to be agreed any more",
+}
+NOT_COUNTED: Final[Mapping[Why, str]] = {
+    "over": "It was over when the answer came to the hub that keeps it.",
+    "not_asked": "It is not theirs to answer.",
+    "accepted_already": "Their desk had accepted it already.",
+    "not_the_proposer": "Only who proposed it can withdraw it.",
+    "late": "What they proposed was past when it came to the hub that keeps it.",
+    "unread": "Not everybody of it may read what they wrote.",
+    "in_the_way": "The same is proposed between them already: that is answered first.",
+    "on_its_way": "What they said before is on its way.",
+}
+"""Why a step that was made at another hub is not counted."""
 Called = Callable[[PartyKey], str]
 """A party, to be read: ``Front door, London Borough of Bromley``."""
 
@@ -61,6 +81,26 @@ def answered(agreement: Agreement, said: Said, left: Iterable[PartyKey], called:
     if said == "accepted":
         others = "; ".join(called(one) for one in left)
         lines.append(f"Still to answer: {others}." if others else "All who were asked have accepted: it is agreed.")
+    return "\n".join(lines)
+
+
+def answered_away(agreement: Agreement, said: Said, called: Called) -> str:
+    """An answer to a proposal that another hub keeps: whether it counts is said there."""
+    lines = [
+        f"{SAID[said]}: {ABOUT[agreement.kind]}.",
+        f"What was proposed: {called(agreement.does_it)}.",
+        *([] if agreement.when is None else [f"When: {instant(agreement.when)}."]),
+        AWAY,
+    ]
+    return "\n".join(lines)
+
+
+def not_counted(message: Message, about: Agreement | None, refused: Refused, called: Called) -> str:
+    """That a step of people at another hub is not counted, and what holds."""
+    whose = called((message.organisation, message.desk))
+    lines = [f"Not counted: what {whose}, said to a proposal. {NOT_COUNTED[refused.why]}"]
+    if about is not None and refused.state != "open":
+        lines.append(f"How it stands: {STANDS[refused.state]}.")
     return "\n".join(lines)
 
 

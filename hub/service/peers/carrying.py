@@ -6,6 +6,7 @@ which it was said. Sent by two nodes at once it is still one there, as it bears 
 """
 
 import asyncio
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -15,10 +16,11 @@ from adapters.port import Accepted, Attachment, Content, Envelope, Rejected, Res
 from contacts.roles import OPERATOR
 from hub.core.peer_answers import answer_json, late_since, reference_of, retry_in
 from hub.core.peer_conversations import message_files
-from hub.core.peers import Peer
+from hub.core.peers import Peer, source_of
 from hub.core.records import AlarmRecord, AuditLine
 from hub.core.tokens import receipt_token
 from hub.service.alarms import seen_to
+from hub.service.peers.agreeing import KEPT, answer_of, keep_known
 from hub.service.peers.ports import Outcome, Post
 from hub.service.ports import Ids, Store, Unit, Unsealable
 
@@ -65,7 +67,7 @@ class Carrying:
                 continue
             result = await self.way.deliver(envelope, now)
             if isinstance(result, Accepted) and result.receipt is not None:
-                await self._settle(post, "sent", now)
+                await self._settle(post, "sent", now, answer_of(result.answer) if post.kind == "message" else None)
             elif isinstance(result, Rejected) and (result.detail in REFUSED or result.reason == "too_large"):
                 await self._settle(post, "refused", now)
             else:
@@ -118,9 +120,16 @@ class Carrying:
         event = None if stored is None else await unit.event(stored.record.source, message)
         return None if event is None else event.answer.get("reference")
 
-    async def _settle(self, post: Post, outcome: Outcome, now: datetime) -> None:
+    async def _settle(self, post: Post, outcome: Outcome, now: datetime, answer: str | None = None) -> None:
+        """``answer``: what the other hub says of the step of an agreement that it is."""
+
         async def work(unit: Unit) -> None:
-            await unit.peers.settle_post(post.id, outcome)
+            if answer == KEPT:
+                await unit.lock(f"conversations:{post.episode}")
+            await unit.peers.settle_post(post.id, outcome, answer)
+            if answer == KEPT:
+                with contextlib.suppress(Unsealable):  # the child was erased in between
+                    await keep_known(unit, self.ids, post.episode, source_of(post.hub), now)
             await unit.add_audit([self._line(post, outcome, now)])
             if outcome == "refused":
                 await unit.add_alarm(self._alarm(NOT_TAKEN, post, now), [])

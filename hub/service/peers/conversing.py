@@ -23,6 +23,7 @@ from hub.core.peers import Peer
 from hub.core.records import StoredEpisode
 from hub.service.conversations.audience import Audience, audience_of, standing
 from hub.service.conversations.posting import Origin, Post, Posting
+from hub.service.peers.agreeing import PeerAgreements, keep_known
 from hub.service.ports import Store, Unit, Unsealable
 from hub.service.tenancy import WHOLE, scoped
 
@@ -30,6 +31,8 @@ OTHER = "holds a message under an id that is another's here"
 STRANGE = "is of no conversation that this hub has with that one"
 MANY = f"is more than an organisation writes on one episode within a day, which is {MOST_A_DAY} messages: ring"
 NOBODY = "is for nobody whom this hub tells of the episode: ring"
+GONE: Final = "over"
+"""Of a step about a child of whom nothing is kept any more."""
 FRONT_DOOR: Final = desk_of("host_authority")
 
 
@@ -55,8 +58,11 @@ class Joining:
             thread = await unit.conversations.thread(said.said.thread)
             if thread is not None and (thread.episode != episode or not await _with(unit, thread, peer)):
                 raise NotUnderstood(OTHER)
-            post = _post(said, peer, opens=thread is None)
+            step = None if said.step is None else said.step.model_dump_json()
+            post = _post(said, peer, opens=thread is None, step=step)
             message = await self.posting.post(unit, stored, post, some, now)
+            if message.step is not None:
+                await keep_known(unit, self.posting.ids, episode, peer.said.source, now)
             stored = await standing(unit, episode)
         elif message.actor != peer.said.source:
             thread = await unit.conversations.thread(message.thread)
@@ -68,28 +74,39 @@ class Joining:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """What was written there is here. ``agreement``: what came of the step that it is, if it is one."""
+
+    reference: str
+    agreement: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Conversing:
-    """What people at another hub wrote in a conversation of this one: :class:`hub.service.peers.receiving.Hear`."""
+    """What people at another hub wrote in a conversation of this one: :class:`hub.service.peers.receiving.Converse`."""
 
     store: Store
     posting: Posting
+    agreements: PeerAgreements
     areas: Areas
     directory: Callable[[], Directory]
     digest: Callable[[bytes], bytes]
 
-    async def __call__(self, peer: Peer, said: Sent, now: datetime, /) -> str | None:
+    async def __call__(self, peer: Peer, said: Sent, now: datetime, /) -> Heard | None:
         """This hub's reference of it, the same for the same; None where another message has its id. Raises
         NotUnderstood, StoreUnavailable."""
         given = wrote(said.said, now)
         if given.said.id != said.id:
             raise NotUnderstood(OTHER)
         with scoped(WHOLE):  # it goes to desks of other organisations than its author's
-            taken = await self.store.write(lambda unit: self._take(unit, peer, given, said.signed, now))
-        return self.digest(b"\0".join((b"wrote", peer.hub.encode(), said.id.encode()))).hex()[:26] if taken else None
+            taken, agreement = await self.store.write(lambda unit: self._take(unit, peer, given, said.signed, now))
+        reference = self.digest(b"\0".join((b"wrote", peer.hub.encode(), said.id.encode()))).hex()[:26]
+        return Heard(reference=reference, agreement=agreement) if taken else None
 
-    async def _take(self, unit: Unit, peer: Peer, said: Wrote, signed: bytes, now: datetime) -> bool:
-        """False where another message has its id. The first that comes of a conversation opens it: that need not be the
-        one which was written first, and is where this hub would not take that."""
+    async def _take(self, unit: Unit, peer: Peer, said: Wrote, signed: bytes, now: datetime) -> tuple[bool, str | None]:
+        """Whether it is here now, and what came of the step of an agreement that it is; not where another message has
+        its id. The first that comes of a conversation opens it: that need not be the one which was written first, and
+        is where this hub would not take that."""
         await unit.lock(f"thread:{said.said.thread}")
         thread = await unit.conversations.thread(said.said.thread)
         episode = said.said.episode if thread is None else thread.episode
@@ -102,18 +119,23 @@ class Conversing:
             # A child who was erased, or is about to be: there is nothing left that it could be a part of.
             stored = await standing(unit, episode)
             if stored is None:
-                return True
+                return True, GONE
             known = await unit.conversations.one(said.said.id)
             if known is not None:
-                return known.actor == peer.said.source and known.episode == episode and said.same(known)
+                if known.actor != peer.said.source or known.episode != episode or not said.same(known):
+                    return False, None
+                return True, await self.agreements.again(unit, stored, said, known, now)
             some = await self._readers(unit, peer, stored, said, thread, now)
             messages = await unit.conversations.messages(episode)
             if too_many(messages, said.said.organisation_code, now, PURPOSES):
                 raise NotUnderstood(MANY)
-            await self.posting.post(unit, stored, _post(said, peer, opens=thread is None, signed=signed), some, now)
+            judged = await self.agreements.judge(unit, stored, said, some, now)
+            post = _post(said, peer, opens=thread is None, signed=signed, step=judged.kept)
+            message = await self.posting.post(unit, judged.stored, post, some, now)
+            await self.agreements.done(unit, judged, message, now)
         except Unsealable:
-            return True
-        return True
+            return True, GONE
+        return True, judged.answer
 
     async def _readers(
         self, unit: Unit, peer: Peer, stored: StoredEpisode, said: Wrote, thread: Thread | None, now: datetime
@@ -174,7 +196,7 @@ def _sender(stored: StoredEpisode, found: Audience, through: Collection[PartyKey
     return frozenset(door or own or [one.key for one in ours])
 
 
-def _post(said: Wrote, peer: Peer, *, opens: bool, signed: bytes | None = None) -> Post:
+def _post(said: Wrote, peer: Peer, *, opens: bool, signed: bytes | None = None, step: str | None = None) -> Post:
     wrote = said.said
     return Post(
         author=wrote.author,
@@ -189,6 +211,7 @@ def _post(said: Wrote, peer: Peer, *, opens: bool, signed: bytes | None = None) 
         thread=wrote.thread,
         in_reply_to=wrote.in_reply_to,
         files=said.pictures,
+        step=step,
         origin=Origin(id=wrote.id, thread=wrote.thread, sent_at=said.sent_at, opens=opens, signed=signed),
     )
 

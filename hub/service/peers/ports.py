@@ -79,8 +79,12 @@ class PeersUnit(Protocol):
         """What has come of all that goes to another hub of one line, by the id of the answer or message."""
         ...
 
-    async def settle_post(self, post: str, outcome: Outcome) -> None:
-        """It goes nowhere any more."""
+    async def heard(self, episode: str) -> Mapping[str, str | None]:
+        """What the other hub has said of each message that it has, where that is a step of an agreement, by its id."""
+        ...
+
+    async def settle_post(self, post: str, outcome: Outcome, answer: str | None = None) -> None:
+        """It goes nowhere any more. ``answer``: what the other hub said of it."""
         ...
 
     async def put_off_posts(self, hub: str, until: datetime) -> None:

@@ -20,6 +20,7 @@ from hub.core.peers import Introduction, Peer
 from hub.core.records import AlarmRecord, AuditLine, QuarantineRecord
 from hub.core.ulid import spelled
 from hub.core.webhook import ID, Refused, verify
+from hub.service.peers.conversing import Heard
 from hub.service.ports import Clock, Ids, Store, Unit, Unsealable
 from hub.service.tenancy import WHOLE, scoped
 
@@ -59,9 +60,15 @@ class NotTaken:
 
 class Hear(Protocol):
     """The same for what is said about what this hub has sent, which is in the hands of whoever it was sent for:
-    answers, and what was written in its conversations. It opens its transactions itself."""
+    answers. It opens its transactions itself."""
 
     def __call__(self, peer: Peer, said: Message, now: datetime, /) -> Awaitable[str | None]: ...
+
+
+class Converse(Protocol):
+    """Likewise for what was written in its conversations."""
+
+    def __call__(self, peer: Peer, said: Message, now: datetime, /) -> Awaitable[Heard | None]: ...
 
 
 class Take(Protocol):
@@ -81,7 +88,7 @@ class Receiving:
     signer: ContentSigner = field(repr=False)
     take: Take
     hear: Hear
-    converse: Hear
+    converse: Converse
     clock: Clock
     ids: Ids
     digest: Callable[[bytes], bytes] = field(repr=False)
@@ -117,26 +124,30 @@ class Receiving:
         if not isinstance(said, Message):
             return await self._aside(peer, webhook_id, inner, SAYS[said], "invalid", 422)
         try:
-            reference = await self._taken(peer, said, now)
+            heard = await self._taken(peer, said, now)
         except NotUnderstood as error:
             return await self._aside(peer, webhook_id, inner, str(error), "invalid", 422)
         except Unsealable as error:
             why = f"is about what cannot be opened here ({type(error).__name__}): send it again"
             return await self._aside(peer, webhook_id, inner, why, "unreadable", 503)
         self.nudge()
-        if reference is None:
+        if heard is None:
             return NotTaken(status=409, why="This id was used for another message.")
-        return Taken(receipt=self._receipt(said, reference))
+        return Taken(receipt=self._receipt(said, heard))
 
-    async def _taken(self, peer: Peer, said: Message, now: datetime) -> str | None:
+    async def _taken(self, peer: Peer, said: Message, now: datetime) -> Heard | None:
+        if MESSAGE in attached(said) and not {NOTICE, ANSWER} & attached(said) and not only_asks(said):
+            return await self.converse(peer, said, now)
+        reference = await self._noted(peer, said, now)
+        return None if reference is None else Heard(reference=reference)
+
+    async def _noted(self, peer: Peer, said: Message, now: datetime) -> str | None:
         if only_asks(said):
             return self.digest(said.same).hex()[:26]  # that it could be opened is all there is to say
         if ANSWER in attached(said):
             return await self.hear(peer, said, now)
         if MESSAGE not in attached(said):
             return await self.store.write(lambda unit: self.take(unit, peer, said, now))
-        if NOTICE not in attached(said):
-            return await self.converse(peer, said, now)
         with scoped(WHOLE):  # who takes part in a conversation is looked up beyond what a source may see of its own
             return await self.store.write(lambda unit: self.take(unit, peer, said, now))
 
@@ -190,8 +201,10 @@ class Receiving:
             return NotTaken(status=503, why="This hub keeps no more of yours that it cannot read: ring its operator.")
         return NotTaken(status=status, why=f"The message {why}", quarantine=record.id)
 
-    def _receipt(self, said: Message, reference: str) -> bytes:
-        answer = {"received": said.id, "reference": reference}
+    def _receipt(self, said: Message, heard: Heard) -> bytes:
+        answer = {"received": said.id, "reference": heard.reference}
+        if heard.agreement is not None:
+            answer["agreement"] = heard.agreement
         if said.receipt is not None:
             answer["receipt"] = said.receipt
         return self.signer.sign(json.dumps(answer).encode("ascii"), RECEIPT_TYP).encode("ascii")

@@ -10,6 +10,7 @@ from hub.core.agreements import KINDS, MOVES, Agreement, AgreementState, Refused
 from hub.core.conversation import PartyKey
 from hub.core.events import Problem
 from hub.service.agreements.agreeing import Agreeing, Outcome
+from hub.service.agreements.away import SentStep
 from hub.service.agreements.steps import Agreed
 from hub.service.agreements.terms import Proposal, Reply, Terms
 from hub.service.conversations.writing import JOINED, Conflict
@@ -71,7 +72,11 @@ class AgreementsApi:
         found = await self._agreeing.listed(self._speaking.who(request), request.match_info["episode"])
         if found is None:
             return problem(404, NOTHING)
-        shown = [agreement_body(one.agreement, one.state) | {"moves": list(one.moves)} for one in found]
+        shown = [
+            agreement_body(one.agreement, one.state)
+            | {"moves": list(one.moves), "sent": [_sent(each) for each in one.sent]}
+            for one in found
+        ]
         return json_response({"agreements": shown})
 
     async def propose(self, request: web.Request) -> web.Response:
@@ -112,7 +117,10 @@ class AgreementsApi:
             case Agreed(agreement=agreement, message=message) if message.author == name:
                 # Whoever takes a step in a conversation has read what told them of it.
                 await self._speaking.answered(self._speaking.who(request, name), message)
-                body = agreement_body(agreement, outcome.state) | {"closed": list(outcome.closed)}
+                body = agreement_body(agreement, outcome.state) | {
+                    "closed": list(outcome.closed),
+                    "counts": not outcome.away,
+                }
                 return json_response(body, status=200 if outcome.repeated else 201)
             case Agreed() | Conflict():
                 return problem(409, SENT_ALREADY)
@@ -152,6 +160,18 @@ def agreement_body(agreement: Agreement, state: AgreementState) -> Json:
             for one in agreement.answers
         ],
         "messages": f"{THREADS}/{agreement.thread}/messages",
+    }
+
+
+def _sent(step: SentStep) -> Json:
+    """What was said here where another hub keeps the proposal."""
+    return {
+        "party": _party(step.party),
+        "move": step.move,
+        "message": step.message,
+        "at": at(step.at),
+        "came_to": step.came_to,
+        "why": step.why,
     }
 
 

@@ -3,24 +3,20 @@
 import asyncio
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
-from contacts.areas import load_areas
 from hub.core.agreements import Refused
-from hub.core.conversation import PartyKey
-from hub.service.agreements.agreeing import Agreed, Agreeing, Shown
-from hub.service.agreements.steps import ALARM, Steps
-from hub.service.agreements.terms import Problem, Proposal, Reply, Terms
+from hub.service.agreements.agreeing import Agreed
+from hub.service.agreements.steps import ALARM
+from hub.service.agreements.terms import Problem, Terms
 from hub.service.audit.ports import Wanted
-from hub.service.conversations.seats import Who
 from hub.service.conversations.writing import Conflict
 from hub.service.evidence.gathering import gathered
 from hub.service.evidence.words import course
-from hub.service.tenancy import Own, scoped
 from routing.packs import load_packs
-from tests.kit.conversing import BROMLEY, HOST, HUMBERSIDE, SCHOOL, Talk, somebody
+from tests.kit.agreeing import Agree
+from tests.kit.conversing import BROMLEY, HOST, HUMBERSIDE, SCHOOL, somebody
 from tests.kit.events import reported, retracted, returned
 from tests.kit.node import Hub
 
@@ -32,47 +28,6 @@ TO_OURS, TO_HOST = (BROMLEY, "front_door"), (HOST, "front_door")
 TO_POLICE, TO_OFFICE = (HUMBERSIDE, "missing_persons_unit"), (SCHOOL, "school_office")
 DAY = timedelta(days=1)
 OPTIONS = ("north-lincolnshire:interviewer_agreed", "bromley:interviewer_named", "north-lincolnshire:return_arranged")
-
-
-class Agree(Talk):
-    """Agreements on the one episode of the hub."""
-
-    @property
-    def agreeing(self) -> Agreeing:
-        writing = self.writing
-        return Agreeing(writing=writing, steps=Steps.of(self.hub.book, load_areas(), writing.directory))
-
-    async def propose(self, who: Who, *to: PartyKey, **more: Any) -> Any:
-        self.sent += 1
-        now = self.hub.clock.now()
-        terms = Terms(
-            does_it=more.pop("does_it", TO_HOST),
-            when=more.pop("when", None),
-            deadline=more.pop("deadline", now + DAY),
-        )
-        values: dict[str, Any] = {"kind": "return_interview", "key": f"key {self.sent}"} | more
-        with scoped(Own(who.organisation)):
-            return await self.agreeing.propose(who, await self.episode(), Proposal(terms=terms, to=to, **values))
-
-    async def proposed(self, who: Who, *to: PartyKey, **more: Any) -> Agreed:
-        made = await self.propose(who, *to, **more)
-        assert isinstance(made, Agreed), made
-        return made
-
-    async def answer(self, who: Who, agreement: str, move: str, **more: Any) -> Any:
-        self.sent += 1
-        values: dict[str, Any] = {"key": f"key {self.sent}"} | more
-        with scoped(Own(who.organisation)):
-            return await self.agreeing.answer(who, agreement, Reply(move=move, **values))
-
-    async def listed(self, who: Who) -> list[Shown]:
-        with scoped(Own(who.organisation)):
-            found = await self.agreeing.listed(who, await self.episode())
-        assert found is not None
-        return list(found)
-
-    async def told(self) -> list[tuple[str | None, str]]:
-        return [(one.organisation, one.priority) for one in await self.hub.notices(kind="conversation")]
 
 
 @pytest.fixture

@@ -1,11 +1,14 @@
 """Agreements over the real server: a form says by name who is asked, and they answer where they read it."""
 
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from hub.service.peers.ports import Outcome
+from hub.service.ports import Unit
 from tests.kit.accounts import audit
 from tests.kit.desk import Desk, at_the_desk_and_the_council
 from tests.kit.pickup import BROMLEY, FORCE
@@ -101,3 +104,36 @@ async def test_who_takes_no_part_or_may_not_answer_finds_nothing(desk: Desk) -> 
         assert (await stranger.get(path)).status == 404, path
     assert (await jo.get("/agreements/ag_00000000000000000000000000")).status == 404
     assert "Withdraw it" in (await jo.get(one)).text
+
+
+async def test_what_another_hub_keeps_is_answered_here_and_the_page_says_what_came_of_it(desk: Desk) -> None:
+    jo, kit = await desk.visitor(), await desk.visitor(organisation=BROMLEY, name="Kit Door")
+    thread = await proposed(desk, jo)
+    await desk.came_from_another_hub(begun=thread.rpartition("/")[2])
+    one = of((await kit.get(thread)).html)
+    assert (await kit.post(one, {"move": "accept"})).status == 303
+    index = f"/agreements/of/{desk.told.story.episode}"
+    waiting = await kit.get(one)
+    assert "has not yet said whether it counts" in waiting.text and "Waits for an answer" in waiting.text
+    assert "Your answer" not in waiting.text and "Agreed" not in waiting.text
+    assert "Answered, not yet confirmed by the other hub" in (await kit.get(index)).text
+    assert "It counts once the hub that keeps the agreement has taken it." in (await kit.get(thread)).text
+    late = await kit.post(one, {"move": "decline"})
+    assert late.status == 409 and "is on its way to the hub that keeps the agreement" in late.text
+    store = desk.told.web.store
+    (post,) = await store.read(lambda unit: unit.peers.carried(thread.rpartition("/")[2]))
+    outcomes: tuple[tuple[Outcome, str | None, str], ...] = (
+        ("refused", None, "The other hub does not take it: ring them."),
+        ("sent", None, "The other hub has it as words only, and counts nothing: ring them."),
+        ("sent", "over", "does not count it. This was not recorded, as it is over."),
+    )
+    for outcome, answer, words in outcomes:
+        settled = partial(_settled, post, outcome, answer)
+        await store.write(settled)
+        seen = await kit.get(one)
+        assert words in seen.text and "Your answer" in seen.text, "they can answer again"
+        assert "not yet confirmed" not in (await kit.get(index)).text
+
+
+async def _settled(post: str, outcome: Outcome, answer: str | None, unit: Unit) -> None:
+    await unit.peers.settle_post(post, outcome, answer)

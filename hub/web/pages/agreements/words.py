@@ -7,7 +7,9 @@ from typing import Any, Final
 from hub.core.agreements import KINDS, AgreementState, Move
 from hub.core.conversation import Party, PartyKey
 from hub.core.parties import can_be_asked
+from hub.core.peer_agreements import Made
 from hub.service.agreements.agreeing import Shown
+from hub.service.agreements.away import CameTo, SentStep
 from hub.service.agreements.words import ABOUT, SAID, Called
 from hub.service.conversations.audience import Audience
 from hub.web.pages.conversations.words import Called as Named
@@ -25,6 +27,23 @@ STATES: Final[Mapping[AgreementState, tuple[str, str]]] = {
 """Words, and the class of a tag."""
 MOVES: Final[Mapping[Move, str]] = {"accept": "Accept", "decline": "Decline", "withdraw": "Withdraw it"}
 """What can be chosen with the answer; something else is proposed in a form of its own."""
+STEPS: Final[Mapping[Made, str]] = {
+    "propose": "proposed",
+    "accept": "accepted",
+    "decline": "declined",
+    "counter": "proposed something else",
+    "withdraw": "withdrew it",
+    "lapse": "did not answer",
+}
+CAME_TO: Final[Mapping[CameTo, str]] = {
+    "waiting": "On its way: the hub that keeps the agreement has not yet said whether it counts. If it cannot wait, "
+    "ring them.",
+    "kept": "The hub that keeps the agreement has taken it.",
+    "refused": "The hub that keeps the agreement does not count it",
+    "words": "The other hub has it as words only, and counts nothing: ring them.",
+    "not_taken": "The other hub does not take it: ring them.",
+}
+"""What came of what was said here to a proposal that another hub keeps."""
 DEADLINES: Final[Mapping[str, tuple[str, timedelta]]] = {
     "1h": ("Within an hour", timedelta(hours=1)),
     "4h": ("Within four hours", timedelta(hours=4)),
@@ -36,6 +55,10 @@ WHY: Final[Mapping[str, str]] = {
     "accepted_already": "Your desk has accepted it already",
     "not_asked": "Your desk is not asked",
     "not_the_proposer": "Only who proposed it can withdraw it",
+    "on_its_way": "What your desk said before is on its way to the hub that keeps the agreement",
+    "late": "What was proposed is past",
+    "unread": "Not everybody of it may read it",
+    "in_the_way": "The same is proposed between them already",
 }
 
 
@@ -97,6 +120,8 @@ def shown_view(shown: Shown, called: Called) -> dict[str, Any]:
         "does_it": called(one.does_it),
         "when": one.when,
         "deadline": one.deadline,
+        "sent": [_sent_view(one, called) for one in shown.sent],
+        "unconfirmed": any(one.came_to == "waiting" for one in shown.sent),
         "late": shown.state == "open" and one.lapsed_at is not None,
         "proposer": called(one.proposer),
         "at": one.proposed_at,
@@ -106,6 +131,19 @@ def shown_view(shown: Shown, called: Called) -> dict[str, Any]:
         "moves": moves(shown.moves),
         "counter": "counter" in shown.moves,
         "parties": [(party_of(party), called(party)) for party in one.parties],
+    }
+
+
+def _sent_view(sent: SentStep, called: Called) -> dict[str, Any]:
+    came = CAME_TO[sent.came_to]
+    if sent.why is not None:
+        came = f"{came}. {WHY[sent.why]}."
+    return {
+        "party": called(sent.party),
+        "said": STEPS[sent.move],
+        "at": sent.at,
+        "came_to": came,
+        "open": sent.came_to != "kept",
     }
 
 
