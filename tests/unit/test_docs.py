@@ -3,10 +3,15 @@
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
+from typer.main import get_command
+
+from hub.cli.commands import app as cli
 
 ROOT = Path(__file__).parent.parent.parent
 RECORDS = sorted((ROOT / "docs" / "adr").glob("[0-9]*.md"))
@@ -35,6 +40,35 @@ def test_the_site_builds_without_a_warning_and_loads_nothing_from_outside(tmp_pa
     pages = list((tmp_path / "site").rglob("*.html"))
     assert len(pages) >= len(RECORDS)
     assert [page.name for page in pages if LOADED.search(page.read_text(encoding="utf-8"))] == []
+
+
+def commands(text: str) -> Iterator[str]:
+    """What a page has its reader type: blocks, and what stands in a line between backticks."""
+    blocks = re.findall(r"^```sh\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    within = re.findall(r"`(fingerpost [^`]+)`", re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL))
+    lines = [line for block in blocks for line in block.replace("\\\n", " ").splitlines()]
+    for line in (*lines, *within):
+        yield from re.findall(r"^(?:\$ )?fingerpost ([a-z].*)", line)
+
+
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "docs" / "security").glob("*.md"))]
+
+
+def test_each_command_that_the_documentation_names_is_there_with_its_options() -> None:
+    found = [(path.name, line) for path in PAGES for line in commands(path.read_text(encoding="utf-8"))]
+    assert len(found) > 60
+    whole: Any = get_command(cli)
+    unknown = []
+    for page, line in found:
+        command, words = whole, line.partition("#")[0].split()
+        while words and words[0] in getattr(command, "commands", {}):
+            command = command.commands[words.pop(0)]
+        options = {name for one in command.params for name in (*one.opts, *one.secondary_opts)}
+        asked = {word.split("=")[0] for word in words if re.match(r"--[a-z]", word)}
+        # A group alone stands for all that it has; a word behind it that it does not know is a mistake.
+        if asked - options or (hasattr(command, "commands") and words and words[0].isalpha()):
+            unknown.append((page, line))
+    assert unknown == []
 
 
 def test_decision_records_are_numbered_without_holes() -> None:
