@@ -8,6 +8,7 @@ from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 from sqlalchemy import Connection, Executable, Table, text
 from sqlalchemy.dialects import postgresql, sqlite
 
+from hub.core.evidence import salt_key
 from hub.service.ports import Sealer
 from hub.service.tenancy import Scope
 from hub.store.failures import KeyErased
@@ -34,6 +35,7 @@ class Session:
     """What this session sealed, by what it became."""
     keys_here: dict[str, bytes] = field(default_factory=dict, repr=False)
     """The data keys it was given: one is good for as long as this lasts."""
+    salt_keys_here: dict[str, bytes] = field(default_factory=dict, repr=False)
 
     @classmethod
     def within(
@@ -53,6 +55,13 @@ class Session:
         found = self.keys_here.get(scope)
         if found is None:
             found = self.keys_here[scope] = self.keys.key(scope)
+        return found
+
+    def salt_key(self, scope: str) -> bytes:
+        """What the salts of its records come from (:func:`hub.core.evidence.salt_key`). Raises as :meth:`key`."""
+        found = self.salt_keys_here.get(scope)
+        if found is None:
+            found = self.salt_keys_here[scope] = salt_key(self.key(scope))
         return found
 
     def seal(self, scope: str, value: bytes, table: Table, column: str, row: str) -> bytes:

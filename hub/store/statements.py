@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from sqlalchemy import Table
 
-from hub.core.evidence import Stated, salt_key, salt_of
+from hub.core.evidence import Stated, salt_of
 from hub.core.records import AuditLine
 from hub.core.wire_values import instant_text
 from hub.service.ports import Unsealable
@@ -188,7 +188,7 @@ def stated(session: Session, kind: Kind, row: Values) -> Stated:
         return Stated(kind=kind.name, place=place, clear=clear, sealed=None, erased=True)
     try:
         sealed = {name: session.open_again(row["child"], row[name], kind.table, name, place) for name in present}
-        salt = salt_of(salt_key(session.key(row["child"])), kind.name, place)
+        salt = salt_of(session.salt_key(row["child"]), kind.name, place)
     except KeyErased:
         return Stated(kind=kind.name, place=place, clear=clear, sealed=None, erased=True)
     except Unsealable:  # it was changed or damaged, or its key is lost
