@@ -2,8 +2,8 @@
 
 import asyncio
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -26,6 +26,7 @@ from hub.service.conversations.by_mail import ByMail
 from hub.service.conversations.ports import Written
 from hub.service.conversations.writing import APART
 from hub.service.peers.conversing import Conversing, _sender
+from hub.service.ports import Store
 from hub.service.replying import Reply
 from hub.service.tenancy import Own, scoped
 from tests.integration.peers.test_conversations import (
@@ -44,6 +45,7 @@ from tests.integration.peers.test_conversations import (
 )
 from tests.kit.conversing import BROMLEY, HOST, HUMBERSIDE, JPEG, MET, somebody
 from tests.kit.events import reported, retracted, returned
+from tests.kit.failing import Crash
 from tests.kit.lossy import LOSSY
 from tests.kit.two_hubs import Both, Side, two_hubs
 from tests.kit.two_hubs_verdict import judge
@@ -94,19 +96,19 @@ async def test_what_people_begin_there_reaches_the_authority_and_comes_back(tmp_
 
         first = await begins(bordon, episode, files=(JPEG,))
         assert [one.because for one in first.readers] == ["author", "elsewhere"]
-        await both.let_pass(2 * HOUR, step=20 * MINUTE)
+        await both.let_pass(HOUR, step=20 * MINUTE)
         (heard,) = await said(ashby)
         assert (keys(heard), [one.because for one in heard.readers]) == ([FRONT_DOOR, OWNER], ["author", "named"])
         assert await ashby.talk.read(WORKER, first.thread) == [first.text]
         reply = await ashby.talk.wrote(WORKER, thread=first.thread, in_reply_to=first.id, text="She was not.",
                                        purpose="information")  # fmt: skip
-        await both.let_pass(2 * HOUR, step=20 * MINUTE)
+        await both.let_pass(HOUR, step=20 * MINUTE)
         assert await bordon.talk.read(THEIRS, first.thread) == [first.text, reply.text]
         now = await audience(bordon, episode, first.thread)
         assert {one.key for one in now.thread} == {shown.sender.key, OWNER} and now.offered == ()
         seen = await bordon.talk.wrote(THEIRS, episode=episode, thread=first.thread, text="She is at the pier.",
                                        purpose="sighting", whereabouts=True)  # fmt: skip
-        await both.let_pass(2 * HOUR, step=20 * MINUTE)
+        await both.let_pass(HOUR, step=20 * MINUTE)
         assert (await ashby.node.post(returned(id="E1", time=both.now().isoformat()))).status == 202
         await both.let_pass(HOUR, step=20 * MINUTE)
         last = await bordon.talk.wrote(THEIRS, episode=episode, thread=first.thread, text="Good.",
@@ -240,18 +242,18 @@ async def test_it_goes_when_the_way_is_open_again_and_each_in_its_order(tmp_path
         await ashby.wire.shut()
         first = await begins(bordon, episode, text="One")
         second = await bordon.talk.wrote(THEIRS, episode=episode, thread=first.thread, text="Two")
-        await both.let_pass(10 * MINUTE, step=2 * MINUTE)
+        await both.let_pass(10 * MINUTE, step=5 * MINUTE)
         assert set((await carried(bordon, first.thread)).values()) == {"waiting"}
         alarms = [one.kind for one in await bordon.node.see(lambda unit: unit.alarms())]
         assert "peer_late" in alarms
         (peer,) = await ashby.node.see(lambda unit: unit.peers.all())
         introducing = await suspended(ashby, peer.hub)
         await ashby.wire.open()
-        await both.let_pass(20 * MINUTE, step=5 * MINUTE)
+        await both.let_pass(12 * MINUTE, step=6 * MINUTE)
         assert await said(ashby) == [], "a hub that is suspended is not heard"
         assert set((await carried(bordon, first.thread)).values()) == {"waiting"}
         await introducing.confirm(peer.hub, fingerprint(bordon.known.said()), "Sam Ashby", (HOST,))
-        await both.let_pass(20 * MINUTE, step=5 * MINUTE)
+        await both.let_pass(12 * MINUTE, step=6 * MINUTE)
         assert [one.id for one in await said(ashby)] == [first.id, second.id]
         assert "peer_late" not in [one.kind for one in await bordon.node.see(lambda unit: unit.alarms())]
 
@@ -342,6 +344,58 @@ async def test_a_reply_before_the_opening_and_both_twice_and_at_once_are_one_con
         assert len(await both.ashby.node.see(lambda unit: unit.conversations.threads(heard.episode))) == 1
 
 
+class _Failing:
+    """A unit, and all parts of it, that ends at its ``at``-th call."""
+
+    def __init__(self, inner: Any, calls: list[str], at: int) -> None:
+        self._inner, self._calls, self._at = inner, calls, at
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._inner, name)
+        if not callable(found):
+            return _Failing(found, self._calls, self._at)
+
+        async def call(*args: Any, **more: Any) -> Any:
+            self._calls.append(name)
+            if len(self._calls) == self._at:
+                raise Crash
+            return await found(*args, **more)
+
+        return call
+
+
+@dataclass
+class _Broken:
+    """A store of such units."""
+
+    store: Store
+    calls: list[str]
+    at: int
+
+    async def write(self, work: Callable[[Any], Awaitable[Any]]) -> Any:
+        return await self.store.write(lambda unit: work(_Failing(unit, self.calls, self.at)))
+
+
+async def test_wherever_it_ends_in_between_it_is_opened_once_when_it_comes_again(tmp_path: Path) -> None:
+    async with two_hubs(tmp_path, seed=4) as both:
+        heard, first = await told_at_ashby(both)
+        whole, crashes = heard.hear, 0
+        while True:
+            calls: list[str] = []
+            heard.hear = replace(whole, store=cast(Store, _Broken(whole.store, calls, crashes + 1)))
+            try:
+                await heard()
+                break
+            except Crash:
+                crashes += 1
+                assert await said_of(both.ashby, heard.episode) == []
+        assert "save" in calls and crashes == len(calls) > 10
+        heard.hear = whole
+        assert await heard() is not None
+        assert [one.id for one in await said_of(both.ashby, heard.episode)] == [first.id]
+        assert len(await told(both.ashby, replace(first, episode=heard.episode))) == 1
+
+
 async def test_of_a_child_who_was_erased_nothing_is_kept_and_of_one_who_is_back_it_is(tmp_path: Path) -> None:
     async with two_hubs(tmp_path, seed=4) as both:
         heard, first = await told_at_ashby(both)
@@ -371,7 +425,7 @@ async def test_more_than_an_organisation_writes_in_a_day_is_refused_and_its_auth
         episode = (await said(both.bordon))[0].episode
         more = await both.bordon.talk.wrote(THEIRS, episode=episode, thread=first.thread, text="Two")
         await both.ashby.wire.open()
-        await both.let_pass(20 * MINUTE, step=5 * MINUTE)
+        await both.let_pass(12 * MINUTE, step=6 * MINUTE)
         assert await carried(both.bordon, first.thread) == {first.id: "sent", more.id: "refused"}
         assert "peer_refused" in [one.kind for one in await both.bordon.node.see(lambda unit: unit.alarms())]
         kept = await both.ashby.node.see(lambda unit: unit.quarantine())
