@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final, Literal, TypeAlias, get_args
 
-from contacts.roles import ORGANISATION_OF, desk_of
+from contacts.roles import ORGANISATION_OF
 from hub.core.course import Context, Course, Outcome, first_missing
 from hub.core.episode import Episode
 from hub.core.escalation import LONGEST_PAUSE, MOST_REPEATS, NEVER_CHASED
@@ -245,11 +245,6 @@ def choice_problem(resolution: Resolution, organisation: str, known: Collection[
 def asking(resolution: Resolution, organisation: str) -> StepKind:
     """What asking this organisation is: sending it back to one that has said it is not theirs, or asking another."""
     return "sent_back" if organisation in resolution.said else "asked"
-
-
-def function_of(roles: Sequence[str]) -> str:
-    """The desk that answers for these roles."""
-    return desk_of(roles[0])
 
 
 def ask(episode: Episode, context: Context, cause: str, roles: Sequence[str], organisation: str) -> Outcome:

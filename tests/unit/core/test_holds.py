@@ -53,6 +53,11 @@ def test_a_force_sets_so_many_within_a_day() -> None:
     assert not too_often([replace(one, deed="lifted") for one in full], MET, START)
 
 
+def test_who_did_it_and_why_is_not_in_what_a_log_would_show() -> None:
+    done = act(1, name="Kit Marker-Officer", reason="Marker reason")
+    assert "arker" not in f"{done!r} {standing([done], 'open')!r}" and done.id in repr(done)
+
+
 def held(acts: Any, state: EpisodeState = "open") -> list[tuple[str, list[str]]]:
     return [(one.kind, [by.id for by in one.by]) for one in standing(acts, state)]
 
@@ -130,8 +135,9 @@ def test_the_force_that_gave_a_date_is_asked_then_and_nobody_once_it_does_not_st
     assert review_of(act(1), ()) is None
     at = START + timedelta(days=3)
     mine = act(1, role="police_responsible", review_at=at)
-    first = review_of(mine, ())
+    first = review_of(mine, (duty(),))
     assert first is not None
+    assert (first.occurrence, first.ordinal, first.n) == (1, 0, 1), "whatever else is due"
     again = review_of(act(2, organisation=KENT, review_at=at), (first,))
     assert again is not None and (again.occurrence, again.ordinal) == (2, 1), "a row of its own"
     assert (first.code, first.owner, first.remind_at) == (REVIEW, "police_responsible", at)
