@@ -1,7 +1,7 @@
 """What notices about the same facts have in common, worked out once for all who see the same.
 
 The key of a value is everything it was made of, which for what a reader is shown is the whole of that: whoever sees
-anything else has another key. It lives as long as the deliveries of one claim (hub/core/records.py), and so it never
+anything else has another key. It lives as long as the deliveries of one claim (hub/core/records), and so it never
 shows what was erased or has changed since.
 """
 

@@ -274,7 +274,7 @@ def nowhere_in_the_files(lived: Lived) -> None:
 
 def surplus(content: bytes, mark: Marking) -> list[str]:
     """What must not stand in a file, or be shown of the ledger. The number of a school may: codes of organisations do
-    (hub/core/records.py)."""
+    (hub/core/records)."""
     return [what for what in traces(content, mark) if not what.endswith(" school.urn")]
 
 

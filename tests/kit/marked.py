@@ -6,7 +6,7 @@ another in its last character only, since base64 may share that one with what fo
 
 What bears no marker, as it says nothing if it is found: truth values, the words of closed lists (a role, a kind and a
 state stand in clear by design), ``previous_episodes`` (three digits), and the instants that stand in clear by design
-(hub/core/records.py: the event's time, since, found.at, returned.at).
+(hub/core/records: the event's time, since, found.at, returned.at).
 """
 
 import base64

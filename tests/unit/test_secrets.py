@@ -25,7 +25,7 @@ NOT_SECRET = {
     "hub.core.checkpoints.Checkpoint.key": "the id of a public key",
     "hub.core.oidc.Metadata.token_endpoint": "a public address",
     "hub.core.peers.Introduction.keys": "public keys, which are published",
-    "hub.core.records.DeliveryRecord.token_digest": "a digest of 256 random bits",
+    "hub.core.records.deliveries.DeliveryRecord.token_digest": "a digest of 256 random bits",
     "hub.core.verification.Verification.token_digest": "a digest of 256 random bits",
     "hub.core.webhook.Verified.key": "the id of a key",
     "hub.simulate.story._Cause.key": "a key of a mapping",
