@@ -116,7 +116,8 @@ class Message:
     readers: tuple[Reader, ...] = ()
     files: tuple[File, ...] = ()
     step: str | None = None
-    """The step of an agreement that it is, for another hub (peer_agreements.py); as JSON, of codes and instants."""
+    """The step of an agreement that it is, or the deed of the police, for another hub (peer_agreements.py,
+    peer_holds.py); as JSON, of codes and instants."""
 
     def read_by(self, parties: Iterable[Party]) -> bool:
         """Whether it is for one of these: what somebody wrote is read by those whom they were shown, and no other."""

@@ -127,7 +127,9 @@ def step_in(data: bytes | None) -> Step | None:
 
 def step_of(message: Message) -> Step | None:
     """That of a message that is kept."""
-    return step_in(None if message.step is None else message.step.encode())
+    if message.purpose != "agreement" or message.step is None:
+        return None
+    return step_in(message.step.encode("ascii"))
 
 
 def proposed_by(message: Message, step: Step) -> Agreement | None:

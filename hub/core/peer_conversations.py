@@ -28,10 +28,11 @@ from hub.core.conversation import (
     plain_text,
     touches_whereabouts,
 )
-from hub.core.parties import NOBODYS, is_sending
+from hub.core.parties import NOBODYS, is_police, is_sending
 from hub.core.peer_agreements import Step, step_in
 from hub.core.peer_cases import LATEST, NotUnderstood, attachments
-from hub.core.peer_messages import AGREEMENT, MESSAGE
+from hub.core.peer_holds import HoldDeed, hold_in
+from hub.core.peer_messages import AGREEMENT, HOLD, MESSAGE
 from hub.core.pictures import bare
 from hub.core.wire_json import read
 from routing.needtoknow import COLUMNS
@@ -92,6 +93,8 @@ class Wrote:
     pictures: tuple[bytes, ...] = field(repr=False)
     step: Step | None = None
     """The step of an agreement that it is."""
+    hold: HoldDeed | None = None
+    """What the police did, of which it tells."""
 
     @property
     def author(self) -> Party:
@@ -120,9 +123,9 @@ class Wrote:
 
 
 def message_files(message: Message, episode: str | None = None) -> tuple[Attachment, ...]:
-    """``message.json``, its pictures, and the step of an agreement that it is. ``message``: with what is in its
-    pictures. ``episode``: what the hub calls it that it goes to, where that knows the child. Whoever is that hub's
-    authority itself is left out: there it is the reader."""
+    """``message.json``, its pictures, and the step of an agreement or the hold that it is. ``message``: with what is
+    in its pictures. ``episode``: what the hub calls it that it goes to, where that knows the child. Whoever is that
+    hub's authority itself is left out: there it is the reader."""
     pictures = tuple(
         Attachment(name=one.name(number), media_type=one.media_type, data=one.data)
         for number, one in enumerate(message.files, 1)
@@ -151,7 +154,8 @@ def message_files(message: Message, episode: str | None = None) -> tuple[Attachm
     own = Attachment(name=MESSAGE, media_type="application/json", data=json.dumps(said).encode("ascii"))
     if message.step is None:
         return (own, *pictures)
-    step = Attachment(name=AGREEMENT, media_type="application/json", data=message.step.encode("ascii"))
+    name = HOLD if message.purpose == "police_hold" else AGREEMENT
+    step = Attachment(name=name, media_type="application/json", data=message.step.encode("ascii"))
     return (own, *pictures, step)
 
 
@@ -182,6 +186,11 @@ def wrote(claims: Mapping[str, Any], now: datetime) -> Wrote:
     ]
     step = step_in(attached.get(AGREEMENT))
     desks = [*(one.desk for one in parties), *(desk for _, desk in (() if step is None else step.parties))]
+    hold = hold_in(attached.get(HOLD))
+    if (step is not None and said.purpose != "agreement") or (hold is not None and said.purpose != "police_hold"):
+        raise NotUnderstood("says in words what is none of what is beside them")
+    if hold is not None and not is_police(parties[0]):
+        raise NotUnderstood("names a hold of somebody who is not the police")
     if not (_KNOWN_DESKS.issuperset(desks) and all(COLUMNS.keys() >= set(one.roles) for one in parties)):
         raise NotUnderstood("names a desk or a role that this hub does not know")
     if any(is_sending(one) for one in parties):
@@ -190,7 +199,7 @@ def wrote(claims: Mapping[str, Any], now: datetime) -> Wrote:
         raise NotUnderstood("bears a name or words that cannot be shown")
     if touches_whereabouts(said.purpose, said.whereabouts) != said.whereabouts:
         raise NotUnderstood("tells of a sighting as if it were not about whereabouts")
-    return Wrote(said=said, sent_at=sent_at, pictures=_pictures(said, attached), step=step)
+    return Wrote(said=said, sent_at=sent_at, pictures=_pictures(said, attached), step=step, hold=hold)
 
 
 def _pictures(said: _Written, attached: Mapping[str, bytes]) -> tuple[bytes, ...]:

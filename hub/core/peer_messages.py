@@ -23,6 +23,8 @@ NOTICE: Final = "notice.json"
 ANSWER: Final = "answer.json"
 MESSAGE: Final = "message.json"
 AGREEMENT: Final = "agreement.json"
+HOLD: Final = "hold.json"
+HOLDS: Final = "holds.json"
 AHEAD: Final = timedelta(minutes=5)
 """How far the clock of another hub may be before ours."""
 _ID: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?", re.ASCII)

@@ -1,6 +1,6 @@
 """From a claimed delivery to an envelope: what this reader may see, from the facts the notice was decided on."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any, Final, TypeAlias
@@ -10,8 +10,10 @@ from adapters.sms.text import NotOnePart, alert_text
 from contacts.directory import Directory
 from contacts.roles import OPERATOR, POLICE_ROLES, desk_of
 from hub.core.conversation import Message
+from hub.core.holds import Hold
 from hub.core.ladder import sender_of
 from hub.core.peer_conversations import message_files
+from hub.core.peer_holds import holds_json
 from hub.core.peers import came_from, hub_of, is_inbox
 from hub.core.records import ClaimedDelivery, DeliveryRecord, MessageStatus, Purpose
 from hub.core.tokens import ack_token, pickup_token, receipt_token, reply_code
@@ -95,6 +97,8 @@ class Composer:
             return handover(brief)
         if is_inbox(address) and claimed.message is not None:
             return _with_message(compose(seen(claimed), brief), claimed.message)
+        if is_inbox(address) and claimed.holds:
+            return _with_holds(compose(seen(claimed), brief), claimed.holds)
         if claimed.delivery.channel in self._apart:
             return Unwritten(write=partial(compose, seen(claimed), brief), common=claimed.shared)
         return compose(seen(claimed), brief, claimed.shared)
@@ -224,6 +228,11 @@ def _with_message(content: Content, message: Message) -> Content:
     there = {one.name for one in content.attachments}
     more = (said, *(one for one in pictures if one.name not in there))
     return replace(content, attachments=(*content.attachments, *more))
+
+
+def _with_holds(content: Content, holds: Sequence[Hold]) -> Content:
+    """For another hub, whose desks may not have been told when they were set."""
+    return replace(content, attachments=(*content.attachments, holds_json(holds)))
 
 
 def _one_part(

@@ -24,6 +24,8 @@ from hub.core.holds import (
     too_often,
 )
 from hub.core.parties import is_police, parties
+from hub.core.peer_holds import hold_deed
+from hub.core.peers import hub_of
 from hub.core.records import AuditLine, Changes, StoredEpisode
 from hub.service.conversations.audience import standing as standing_episode
 from hub.service.conversations.posting import Post, Posting
@@ -240,6 +242,7 @@ class Holds:
                 text=SAID[kind][deed],
                 key=f"{act.id}|{party.organisation}|{party.desk}",
                 thread=_thread(written, police, party),
+                step=hold_deed(act),
             )
             some = (Reader(party=police, because="author"), Reader(party=party, because="police_hold"))
             await self.posting.post(unit, replace(stored, record=moved, holds=after), post, some, now)
@@ -270,7 +273,9 @@ _TOO_OFTEN: Final = HoldProblem(
 
 def _impossible(stored: StoredEpisode, kind: str, deed: Deed, organisation: str) -> list[HoldProblem]:
     if deed == "lifted":
-        mine = any(one.kind == kind and one.of(organisation) is not None for one in stored.holds)
+        mine = [act for one in stored.holds if one.kind == kind and (act := one.of(organisation)) is not None]
+        if any(hub_of(one.actor) is not None for one in mine):
+            return [HoldProblem(field="kind", message="It was set at the hub that sent this case: lift it there")]
         return [] if mine else [HoldProblem(field="kind", message="Your force has set no such hold that stands")]
     if kind in may_set(stored.record.state):
         return []

@@ -4,13 +4,15 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from hub.core.peer_cases import awaited, fold, received
+from hub.core.peer_cases import attachments, awaited, fold, received
 from hub.core.peer_conversations import wrote
-from hub.core.peer_messages import Message
+from hub.core.peer_holds import standing_in
+from hub.core.peer_messages import HOLDS, Message
 from hub.core.peers import Peer
 from hub.core.records import EventRecord
 from hub.service.ledger import Bookkeeper, load
 from hub.service.peers.conversing import Joining
+from hub.service.peers.holding import keep_hold
 from hub.service.ports import Ids, Unit
 
 TYPE = "fingerpost.hub.notice.v1"
@@ -33,6 +35,7 @@ class Cases:
         if met is not None:
             return _reference(met) if met.digest == digest else None
         notice = received(said.said, self.ours(peer), now)
+        holds = standing_in(attachments(said.said).get(HOLDS))
         written = wrote(said.said, now) if notice.said.kind == "conversation" else None
         await unit.lock(self.digest(f"episode\0{source}\0{notice.said.episode}".encode()).hex())
         child = await unit.child_id(source, notice.said.child, now)
@@ -68,6 +71,10 @@ class Cases:
                 actor=source,
             )
         )
+        if holds:
+            await unit.lock(f"conversations:{event.episode}")
+        for one in holds:
+            await keep_hold(unit, self.ids, one, event.episode, source, now)
         if written is not None:
             await self.join(unit, peer, notice, written, event.episode, event.id, now)
         return _reference(event)

@@ -18,12 +18,14 @@ from hub.core.ladder import sender_of
 from hub.core.parties import is_police, parties, taking_part, works_it
 from hub.core.peer_cases import NotUnderstood, Received
 from hub.core.peer_conversations import Wrote, merged_readers, wrote
+from hub.core.peer_holds import Done, HoldDeed
 from hub.core.peer_messages import Message as Sent
 from hub.core.peers import Peer
 from hub.core.records import StoredEpisode
 from hub.service.conversations.audience import Audience, audience_of, standing
 from hub.service.conversations.posting import Origin, Post, Posting
 from hub.service.peers.agreeing import PeerAgreements, keep_known
+from hub.service.peers.holding import keep_hold
 from hub.service.ports import Store, Unit, Unsealable
 from hub.service.tenancy import WHOLE, scoped
 
@@ -58,11 +60,14 @@ class Joining:
             thread = await unit.conversations.thread(said.said.thread)
             if thread is not None and (thread.episode != episode or not await _with(unit, thread, peer)):
                 raise NotUnderstood(OTHER)
-            step = None if said.step is None else said.step.model_dump_json()
+            beside = said.step or said.hold
+            step = None if beside is None else beside.model_dump_json()
             post = _post(said, peer, opens=thread is None, step=step)
             message = await self.posting.post(unit, stored, post, some, now)
-            if message.step is not None:
+            if said.step is not None:
                 await keep_known(unit, self.posting.ids, episode, peer.said.source, now)
+            if said.hold is not None:
+                await keep_hold(unit, self.posting.ids, _done(said, said.hold), episode, peer.said.source, now)
             stored = await standing(unit, episode)
         elif message.actor != peer.said.source:
             thread = await unit.conversations.thread(message.thread)
@@ -244,6 +249,12 @@ async def _was_told(unit: Unit, message: Message, party: Party) -> bool:
         and desk_of(one.recipients[0].role) == party.desk
         for one in taken
     )
+
+
+def _done(said: Wrote, hold: HoldDeed) -> Done:
+    whose = said.author
+    return Done(deed=hold, organisation=said.said.organisation_code, desk=whose.desk, role=whose.roles[0],
+                name=said.said.author)  # fmt: skip
 
 
 def _for(notice: Received) -> Party:

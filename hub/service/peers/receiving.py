@@ -15,7 +15,7 @@ from adapters.https.receive import RECEIPT_TYP, NotOpened, Opener, verified
 from adapters.https.seal import ContentSigner
 from adapters.https.wire import NOTICE_TYP
 from hub.core.peer_cases import NotUnderstood
-from hub.core.peer_messages import ANSWER, MESSAGE, NOTICE, SAYS, Message, attached, message, only_asks
+from hub.core.peer_messages import ANSWER, HOLDS, MESSAGE, NOTICE, SAYS, Message, attached, message, only_asks
 from hub.core.peers import Introduction, Peer
 from hub.core.records import AlarmRecord, AuditLine, QuarantineRecord
 from hub.core.ulid import spelled
@@ -146,7 +146,7 @@ class Receiving:
             return self.digest(said.same).hex()[:26]  # that it could be opened is all there is to say
         if ANSWER in attached(said):
             return await self.hear(peer, said, now)
-        if MESSAGE not in attached(said):
+        if not {MESSAGE, HOLDS} & attached(said):
             return await self.store.write(lambda unit: self.take(unit, peer, said, now))
         with scoped(WHOLE):  # who takes part in a conversation is looked up beyond what a source may see of its own
             return await self.store.write(lambda unit: self.take(unit, peer, said, now))

@@ -71,7 +71,7 @@ async def proposed(both: Both, **more: Any) -> Agreed:
 
 async def heard(both: Both, message: Message, step: str | None, **changed: Any) -> Heard | None:
     """What Ashby makes of a message of Bordon's, as the wire brings it."""
-    attached = [*message_files(replace(message, step=None, **changed))]
+    attached = [*message_files(replace(message, step=None, purpose="agreement", **changed))]
     if step is not None:
         attached.append(Attachment(name=AGREEMENT, media_type="application/json", data=step.encode()))
     (peer,) = await both.ashby.node.see(lambda unit: unit.peers.all())
