@@ -23,7 +23,7 @@ from hub.service.resolving.ground import Ground
 from hub.service.resolving.late import Looking
 from hub.service.tenancy import WHOLE, Own, scoped
 from tests.kit.conversing import BROMLEY, HOST, HUMBERSIDE
-from tests.kit.events import LEEDS, reported, retracted, returned, updated
+from tests.kit.events import LEEDS, found, reported, retracted, returned, updated
 from tests.kit.node import ACK_SECRET, Hub, a_hub
 from tests.kit.store import sqlite_store
 
@@ -155,6 +155,23 @@ async def test_who_says_it_on_and_on_is_kept_but_tells_the_owner_only_so_often(c
     told = len(await case.hub.notices(kind="conversation"))
     await case.answer(await case.newest("host_authority", HOST), "not_ours")
     assert len(await case.hub.notices(kind="conversation")) > told, "asked anew, they are heard anew"
+
+
+async def test_whoever_is_asked_has_the_child_on_their_register_while_it_is_missing(case: Case) -> None:
+    async def listed() -> set[str]:
+        entries = (await case.hub.episode()).register
+        return {one.organisation for one in entries if one.role == "host_authority" and one.removed_at is None}
+
+    assert LEEDS not in await listed()
+    await case.answer(await case.newest("host_authority", HOST), "not_ours")
+    await case.choose(LEEDS)
+    assert LEEDS in await listed()
+    await case.hub.clock.advance(3600)
+    await case.hub.post(found())
+    await case.answer(await case.newest("host_authority", LEEDS), "not_ours")
+    assert isinstance(await case.choose(BARKING), Asked)
+    assert await case.newest("host_authority", BARKING, "found")
+    assert await listed() == set(), "found, it is missing nowhere"
 
 
 async def test_who_had_it_and_says_not_ours_after_all_opens_it_again(case: Case) -> None:
