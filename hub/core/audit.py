@@ -38,6 +38,8 @@ class LinkedLine:
     number: int
     line: AuditLine
     link: bytes
+    worked_out: bytes = field(default=b"", repr=False, compare=False)
+    """The line's digest, where whoever read it has it already."""
 
     @property
     def id(self) -> str:
@@ -47,7 +49,7 @@ class LinkedLine:
     @property
     def digest(self) -> bytes:
         """What stands for the line where the line itself is not to be shown."""
-        return line_digest(self.line)
+        return self.worked_out or line_digest(self.line)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -205,7 +205,7 @@ def _read(row: Row[Any]) -> LinkedLine | Unreadable:
     line, digest = _digested(row)
     if line is None:
         return Unreadable(number=row.number, id=str(row.id), link=link, digest=digest)
-    return LinkedLine(number=row.number, line=line, link=link)
+    return LinkedLine(number=row.number, line=line, link=link, worked_out=digest)
 
 
 def _digested(row: Row[Any]) -> tuple[AuditLine | None, bytes]:

@@ -18,9 +18,9 @@ from hub.service.supervise import Log
 
 EVERY: Final = 10.0
 """Seconds between looks whether one is due."""
-BITE: Final = 25
-"""Lines that are read and hashed, in a millisecond or two, before others have their turn."""
-REST: Final = 0.005
+BITE: Final = 100
+"""Lines that are read and hashed, in some milliseconds, before others have their turn."""
+REST: Final = 0.01
 """Seconds between two bites of a look. It goes through a thousand lines and can wait; an event that comes meanwhile is
 not to share the processor with it all the time."""
 AT_ONCE: Final = 20
