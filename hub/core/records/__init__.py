@@ -7,12 +7,7 @@ kinds, states and instants, and may stand in clear. All datetimes are aware, in 
 Imported from here, whichever module of this folder says what they are.
 """
 
-from hub.core.records.changes import (
-    Changes,
-    Chased,
-    Received,
-    Tracked,
-)
+from hub.core.records.changes import Changes, Chased, Received, Tracked
 from hub.core.records.deliveries import (
     AttemptRecord,
     AttemptState,
@@ -25,37 +20,12 @@ from hub.core.records.deliveries import (
     ReceiptRecord,
     Standing,
 )
-from hub.core.records.episodes import (
-    Arrival,
-    DutyRecord,
-    EpisodeRecord,
-    RegisterRecord,
-    StoredEpisode,
-)
-from hub.core.records.notices import (
-    AcknowledgementRecord,
-    DecisionRecord,
-    NoticeRecord,
-    NoticeState,
-    Silenced,
-)
-from hub.core.records.outbox import (
-    CalledOff,
-    Outgoing,
-    Sought,
-)
-from hub.core.records.sources import (
-    EventRecord,
-    QuarantineRecord,
-    Source,
-    SourceKey,
-)
+from hub.core.records.episodes import Arrival, DutyRecord, EpisodeRecord, RegisterRecord, StoredEpisode
+from hub.core.records.notices import AcknowledgementRecord, DecisionRecord, NoticeRecord, NoticeState, Silenced
+from hub.core.records.outbox import CalledOff, Outgoing, Sought
+from hub.core.records.sources import EventRecord, QuarantineRecord, Source, SourceKey
 from hub.core.records.watching import AlarmRecord, AuditLine
-from hub.core.summary import (
-    EpisodeState,
-    EpisodeSummary,
-    MessageStatus,
-)
+from hub.core.summary import EpisodeState, EpisodeSummary, MessageStatus
 
 __all__ = [
     "AcknowledgementRecord",
