@@ -5,7 +5,7 @@ As in writing (hub/service/conversations/writing.py), what somebody sees themsel
 to others: that is why this looks beyond their own organisation then.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeAlias, TypeVar
@@ -52,7 +52,13 @@ class Shown:
     moves: tuple[Move, ...]
     """What they can do about it now."""
     sent: tuple[SentStep, ...] = ()
-    """What was said to it here, where another hub keeps it, and what came of that; in order."""
+    """What was said to it here, where another hub keeps it, and what came of that; in order. What is proposed here is
+    among it until that hub has taken it."""
+
+    @property
+    def kept(self) -> bool:
+        """Whether it stands: what another hub is to keep, and has not taken, does not."""
+        return not any(one.move == "propose" and one.came_to != "kept" for one in self.sent)
 
 
 Outcome: TypeAlias = Agreed | Conflict | Problems | Refused
@@ -136,7 +142,9 @@ class Agreeing:
             return None
 
         async def look(unit: Unit) -> tuple[Sequence[tuple[Agreement, tuple[SentStep, ...]]], StoredEpisode | None]:
-            known = [one for one in await unit.agreements.of_episode(episode) if one.message in read]
+            there = await unit.agreements.of_episode(episode)
+            known = [one for one in there if one.message in read]
+            known += _not_kept(sits.messages, {one.id for one in there})
             return [(one, await self._sent(unit, sits, one)) for one in known], await unit.episode_by_id(episode)
 
         read, mine = {one.id for one in sits.messages}, tuple(one.key for one in sits.mine)
@@ -344,7 +352,15 @@ def _shown(
     waiting = {one.party for one in sent if one.came_to == "waiting"}
     seats = {seat_of(agreement, one) for one in mine if one not in waiting}
     moves = tuple(one for one, (seat, _) in MOVES.items() if state == "open" and seat in seats)
-    return Shown(agreement=agreement, state=state, mine=mine, moves=moves, sent=sent)
+    found = Shown(agreement=agreement, state=state, mine=mine, moves=moves, sent=sent)
+    return found if found.kept else replace(found, moves=())
+
+
+def _not_kept(messages: Sequence[Message], known: Collection[str]) -> list[Agreement]:
+    """What was proposed here to be kept by another hub, and is not among what is ``known``."""
+    steps = [(one, step_of(one)) for one in messages if one.via != "hub"]
+    made = [proposed_by(one, step) for one, step in steps if step is not None and step.move == "propose"]
+    return [one for one in made if one is not None and one.id not in known]
 
 
 def _party(agreement: Agreement, sits: Seat, desk: str | None, *, withdraws: bool) -> PartyKey:

@@ -133,6 +133,11 @@ async def test_what_another_hub_keeps_is_answered_here_and_the_page_says_what_ca
         seen = await kit.get(one)
         assert words in seen.text and "Your answer" in seen.text, "they can answer again"
         assert "not yet confirmed" not in (await kit.get(index)).text
+    new = f"{index}/new?thread={thread.rpartition('/')[2]}"
+    assert (await kit.get(new)).status == 200
+    theirs = TERMS | {"kind": "collection", "to": TO_FORCE, "does_it": TO_FORCE}
+    assert (await kit.post(new, theirs)).status == 303
+    assert "has not yet said whether it counts" in (await kit.get(index)).text, "it is listed, and is not said to stand"
 
 
 async def _settled(post: str, outcome: Outcome, answer: str | None, unit: Unit) -> None:

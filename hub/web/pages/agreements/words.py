@@ -120,6 +120,7 @@ def shown_view(shown: Shown, called: Called) -> dict[str, Any]:
         "does_it": called(one.does_it),
         "when": one.when,
         "deadline": one.deadline,
+        "kept": shown.kept,
         "sent": [_sent_view(one, called) for one in shown.sent],
         "unconfirmed": any(one.came_to == "waiting" for one in shown.sent),
         "late": shown.state == "open" and one.lapsed_at is not None,
