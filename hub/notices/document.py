@@ -78,52 +78,38 @@ class Document:
 
 def render_text(document: Document, shared: Shared | None = None) -> str:
     """Plain text, lines parted by LF, ending with one."""
-    printed = [
-        of_one(shared, "text", block, partial(_text, block))
-        if isinstance(block, Facts) and block.common
-        else _text(block)
-        for block in document.blocks
-    ]
-    return "\n".join(printed)
+    return "\n".join([_text(block, shared) for block in document.blocks])
 
 
-def _text(block: Block) -> str:
-    return "".join([f"{line}\n" for line in _text_lines(block)])
-
-
-def _text_lines(block: Block) -> list[str]:
-    match block:
-        case Banner(text=text) | Paragraph(text=text):
-            return [text]
-        case Heading(level=1, text=text):
-            return [text, "=" * min(len(text), 72)]
-        case Heading(text=text):
-            return [text, "-" * min(len(text), 72)]
+def _text(block: Block, shared: Shared | None) -> str:
+    match block:  # the most frequent first
+        case Heading(level=level, text=text):
+            return f"{text}\n{('=' if level == 1 else '-') * min(len(text), 72)}\n"
+        case Paragraph(text=text) | Banner(text=text):
+            return f"{text}\n"
+        case Facts(caption=caption, common=common):
+            rows = of_one(shared, "text", block, partial(_facts, block)) if common else _facts(block)
+            return f"{caption}:\n{rows}"
         case Bullets(items=items):
-            return [f"- {item}" for item in items]
-        case Facts(caption=caption, rows=rows):
-            printed = [f"{caption}:"]
-            for label, value in rows:
-                printed.extend(_labelled(label, value, "  "))
-            return printed
-        case Changes(rows=rows):
-            printed = []
-            for label, before, now in rows:
-                printed.append(f"{label}:")
-                printed.extend(_labelled("Before", before, "  "))
-                printed.extend(_labelled("Now", now, "  "))
-            return printed
+            return "".join([f"- {item}\n" for item in items])
         case Link(text=text, url=url):
-            return [f"{text}:", url]
+            return f"{text}:\n{url}\n"
         case Clause(where=where, quote=quote):
-            return [where, f"  “{quote}”"]
+            return f"{where}\n  “{quote}”\n"
+        case Changes(rows=changed):
+            return "".join(
+                [f"{label}:\n{_labelled('Before', was)}{_labelled('Now', now)}" for label, was, now in changed]
+            )
         case _:
             assert_never(block)
 
 
-def _labelled(label: str, value: tuple[Line, ...], indent: str) -> list[str]:
+def _facts(block: Facts) -> str:
+    return "".join([_labelled(label, value) for label, value in block.rows])
+
+
+def _labelled(label: str, value: tuple[Line, ...]) -> str:
     """Lines of a value after the first stay indented, so that none of them can pass for a line of the notice."""
-    first, *rest = value or (Line(""),)
-    if not rest:
-        return [f"{indent}{label}: {first}"]
-    return [f"{indent}{label}:", *(f"{indent}    {part}" for part in value)]
+    if len(value) <= 1:
+        return f"  {label}: {value[0] if value else ''}\n"
+    return f"  {label}:\n" + "".join([f"      {part}\n" for part in value])
