@@ -22,9 +22,15 @@ function lost(since = new Date()) {
   say(`Not live since ${time}. If this stays, the hub does not answer or you have been signed out: load the page again.`);
 }
 
+// Nobody sees the page: it holds no connection then, as a browser has six for one hub. One without a mark goes on, as it
+// is there to be hung up, and keeps its session.
+function unseen() {
+  return marked && document.hidden;
+}
+
 // Nothing is taken away from under somebody who is about to press it.
 function inUse() {
-  return document.hidden || part.contains(document.activeElement);
+  return unseen() || part.contains(document.activeElement);
 }
 
 async function asked() {
@@ -56,7 +62,7 @@ async function renew() {
 
 function listen() {
   source?.close();
-  if (document.hidden) return;
+  if (unseen()) return;
   source = new EventSource(part.dataset.live);
   source.addEventListener("open", () => {
     clearTimeout(ending);
@@ -74,6 +80,5 @@ function listen() {
 }
 
 part.addEventListener("focusout", () => setTimeout(renew));
-// A page that nobody sees holds no connection: a browser has six for one hub.
-document.addEventListener("visibilitychange", listen);
+if (marked) document.addEventListener("visibilitychange", listen);
 listen();
