@@ -32,9 +32,9 @@ PATIENCE: Final = 30.0
 FIRST_PAUSE: Final = 1.0
 LONGEST_PAUSE: Final = 60.0
 RUSH: Final = 50
-WITHIN: Final = 2.0
-"""Seconds in which so many messages, one upon another, are a rush. That many wait for the processor; when it is the
-relay that they wait for, so many do not go out in that time."""
+WITHIN: Final = 10.0
+"""Seconds in which so many messages, one upon another, are a rush. That many wait for the processor, on a slow or busy
+machine too; when it is the relay that they wait for, so many do not go out in that time."""
 KEPT: Final = 300.0
 MOST_IN_A_RUSH: Final = 2
 """Processes of which one hub makes use: composing and sealing a notice takes less than all else that is done for it."""
