@@ -25,6 +25,7 @@ _HOW = (
 )
 _NOTICES = select(notices.c.id, notices.c.state).where(notices.c.id.in_(_WANTED)).order_by(notices.c.id)
 _TRIES = select(attempts).where(attempts.c.delivery.in_(_WANTED)).order_by(attempts.c.delivery, attempts.c.number)
+_TRIED = tuple(column.name for column in attempts.columns)
 _HOW_LOCKED, _NOTICES_LOCKED = _HOW.with_for_update(), _NOTICES.with_for_update()
 _HELD: Select[Any] = (
     select(
@@ -70,7 +71,7 @@ def standings(session: Session, wanted: Sequence[str]) -> Sequence[Standing]:
     notice_states = {row.id: row.state for row in session.connection.execute(states, about).all()}
     tries: dict[str, list[AttemptRecord]] = {row.id: [] for row in rows}
     for row in session.connection.execute(_TRIES, {"wanted": list(tries)}).all():
-        tries[row.delivery].append(AttemptRecord(**row._mapping))
+        tries[row.delivery].append(AttemptRecord(**dict(zip(_TRIED, row, strict=True))))
     return [
         Standing(
             delivery=row.id,
