@@ -115,7 +115,7 @@ def state_of(agreement: Agreement, episode: EpisodeState) -> AgreementState:
             return one.said
     if not agreement.waits_for:
         return "accepted"
-    return "ended" if episode in ENDED_BY[agreement.kind] else "open"
+    return "ended" if over_for(agreement.kind, episode) else "open"
 
 
 def seat_of(agreement: Agreement, party: PartyKey) -> Seat:
