@@ -51,7 +51,8 @@ class Message:
     said: Mapping[str, Any] = field(repr=False)
     """All claims. What is not known is kept and left aside."""
     same: bytes = field(repr=False)
-    """Equal for two tries of one message, and for nothing else: canonical JSON of all but the time of the try."""
+    """Equal for two tries of one message, and for nothing else: canonical JSON of all but what is of the try, its time
+    and the holds that stand then."""
     receipt: str | None = field(repr=False)
     """What a machine repeats to show that it could open it."""
     via: tuple[str, ...]
@@ -83,7 +84,7 @@ def message(
     if own in via:
         return "loop"
     receipt = said.get("receipt")
-    lasting = {name: value for name, value in said.items() if name != "iat"}
+    lasting = {name: _lasting(value) for name, value in said.items() if name != "iat"}
     return Message(
         id=webhook_id,
         said=said,
@@ -92,6 +93,13 @@ def message(
         via=tuple(via),
         signed=signed,
     )
+
+
+def _lasting(value: Any) -> Any:
+    """Of what is attached, all but the holds of the police."""
+    if not isinstance(value, list):
+        return value
+    return [one for one in value if not isinstance(one, dict) or one.get("name") != HOLDS]
 
 
 def attached(said: Message) -> frozenset[str]:

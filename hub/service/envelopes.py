@@ -77,6 +77,8 @@ class Composer:
         if is_inbox(address) and came_from(claimed.doc) is not None:
             raise NoContact  # its own hub tells other hubs: nothing goes from one to the next
         brief = self._brief(claimed, directory)
+        if is_inbox(address):
+            brief = replace(brief, holds=())  # what is sent again has to be the same: they stand beside it
         certificates = directory.certificates(address)
         return Envelope(
             delivery=delivery.id,

@@ -166,3 +166,17 @@ async def test_who_is_told_only_later_is_told_what_stands(tmp_path: Path) -> Non
         (heard,) = await acts(bordon)
         assert (heard.kind, heard.organisation, heard.at) == ("no_enquiries", own.organisation, own.at)
         assert await stands(bordon) == ["no_enquiries"]
+
+
+async def test_a_notice_that_is_sent_again_after_a_hold_was_set_is_the_same(tmp_path: Path) -> None:
+    async with two_hubs(tmp_path, seed=19) as both:
+        ashby, bordon = both.sides
+        bordon.wire.shares = {"answer lost": 1.0}
+        assert (await ashby.node.post(reported(id="E0"))).status == 202
+        await ashby.turn()
+        bordon.wire.shares = {}
+        assert isinstance(await asks(ashby, "set", "no_enquiries", "a"), Settled)
+        await both.let_pass(10 * MINUTE, step=10 * MINUTE)
+        told = {one.id for one in await ashby.node.notices() if one.organisation == NORTH_LINCOLNSHIRE}
+        pushed = {one.state for one in await ashby.node.deliveries() if one.notice in told and one.channel == "push"}
+        assert pushed == {"sent"} and await stands(bordon) == ["no_enquiries"]
