@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, PlainSerializer
 
@@ -127,9 +127,12 @@ def notice_json(view: View, brief: Brief, photo: Photo | None, fields: str | Non
 
 def fields_json(view: View, photo: Photo | None) -> str:
     """All that the reader is shown of the facts, but the bytes of the photo."""
-    return json.dumps(
-        {path: _photo(photo) if path == "child.photo" else _plain(value) for path, value in view.fields.items()}
-    )
+    given = dict(view.fields)
+    if "child.photo" in given:
+        given["child.photo"] = _photo(photo)
+    written = _FIELDS.encode(given)
+    # Only a surrogate is written like this, or a backslash before these letters: then text by text.
+    return _FIELDS.encode(_plain(given)) if "\\ud" in written else written
 
 
 def _document(brief: Brief) -> dict[str, JsonValue]:
@@ -216,6 +219,9 @@ def _plain(value: Any) -> JsonValue:
         case _:
             plain: JsonValue = value
             return plain
+
+
+_FIELDS: Final = json.JSONEncoder(default=_plain)
 
 
 def _text(value: str) -> str:

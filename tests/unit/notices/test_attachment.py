@@ -82,6 +82,18 @@ def test_immutable_values_become_plain_ones() -> None:
     assert document["fields"] == {"form": {"q": [1, True, None, 1.5]}, "child.name": "Robin \ufffd Example"}
 
 
+@pytest.mark.parametrize(
+    ("given", "read"),
+    [
+        ("half a pair \udc00", "half a pair \ufffd"),
+        ("a whole pair \U0001f600", "a whole pair \U0001f600"),
+        (r"no pair: C:\udata", r"no pair: C:\udata"),
+    ],
+)
+def test_half_a_surrogate_pair_is_replaced_however_deep_it_stands_and_nothing_else(given: str, read: str) -> None:
+    assert _read(view(form={"q": [{given: given}]}))["fields"] == {"form": {"q": [{read: read}]}}
+
+
 def test_instants_are_utc_whatever_they_were_given_in() -> None:
     issued = datetime.fromisoformat("2026-07-01T12:00:00+01:00")
     assert _read(view(), issued_at=issued)["issued_at"] == "2026-07-01T11:00:00Z"
