@@ -127,12 +127,15 @@ def test_what_a_party_is_in_it() -> None:
 
 def test_an_answer_is_wanted_neither_at_once_nor_in_a_month_and_nothing_is_agreed_for_the_past() -> None:
     hour, day = timedelta(hours=1), timedelta(days=1)
-    assert wrong_times(NOW, NOW + SOONEST, None) == ()
+    minute, least = timedelta(minutes=1), timedelta(microseconds=1)
+    assert wrong_times(NOW, NOW + 15 * minute - minute, None) == (), "typed in whole minutes, a form is sent later"
+    assert wrong_times(NOW, NOW + day, NOW + least) == wrong_times(NOW, NOW + day, NOW + 183 * day) == ()
     assert wrong_times(NOW, NOW + 14 * day, NOW + hour) == ()
     for deadline, when, wrong in (
-        (NOW + SOONEST - hour, None, ["deadline"]),
-        (NOW + 15 * day, None, ["deadline"]),
+        (NOW + SOONEST - minute - least, None, ["deadline"]),
+        (NOW + 14 * day + least, None, ["deadline"]),
         (NOW + day, NOW, ["when"]),
+        (NOW + day, NOW + 183 * day + least, ["when"]),
         (NOW - day, NOW + 200 * day, ["deadline", "when"]),
     ):
         assert [name for name, _ in wrong_times(NOW, deadline, when)] == wrong
