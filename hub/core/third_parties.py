@@ -99,9 +99,9 @@ class Review:
                 return value if record.clear.get("contact") else self._text(value, where, PERSON)
             case "acknowledgement", _:
                 return self._text(value, where, ANSWERED)
-            case "message", "author":
+            case ("message", "author") | ("resolution_step", "name"):
                 return self._text(value, where, WROTE)
-            case "message", "text":
+            case ("message" | "resolution_step", "text"):
                 return self._text(value, where, FREE_TEXT)
             case "police_hold", "name":
                 return self._text(value, where, WROTE)
@@ -109,7 +109,7 @@ class Review:
                 return self._text(value, where, HELD)
             case "message_file", _:
                 return self._text(base64.b64encode(value), where, PICTURE)
-            case "receipt", _:
+            case ("receipt", _) | ("message", "signed"):
                 return self._text(value, where, AS_IT_CAME)
             case _:
                 return self._scanned(value.decode("utf-8", "replace"), where).encode()

@@ -9,9 +9,12 @@ from typing import Any
 
 import pytest
 
+from hub.core.evidence import Stated
 from hub.core.retention import Hold
+from hub.core.third_parties import Review
 from hub.service.evidence.making import Asked
 from hub.service.evidence.subject_access import LIST, Held, SubjectAccess
+from hub.store.statements import KINDS
 from tests.kit.events import CHILD, EPISODE, merged, reported_in_full, returned, updated
 from tests.kit.node import REGISTERED, Hub, a_hub
 from tests.kit.store import sqlite_store
@@ -117,3 +120,19 @@ async def test_of_a_child_that_is_erased_it_says_so_and_what_stands_in_clear(hub
     whole = given(files)
     assert [one for one in (*OWN, *OTHERS) if one in whole] == []
     assert "Some of it has been erased" in whole and "police (Humberside Police) is to be told" in whole
+
+
+SCANNED = {("duty", "sealed"), ("register", "sealed"), ("event", "answer"), ("event", "sender_id")}
+"""What programs wrote, of which only names that are known to be others' are taken out."""
+
+
+@pytest.mark.parametrize(
+    ("kind", "column"),
+    [(one.name, column) for one in KINDS for column in one.sealed if (one.name, column) not in SCANNED],
+)
+def test_whatever_a_person_wrote_into_any_record_waits_for_a_decision(kind: str, column: str) -> None:
+    wrote = b"Noor Host says that the neighbour hides the child"
+    review = Review([])
+    kept = review.of(Stated(kind=kind, place="1", clear={}, sealed={column: wrote}, salt=b"salt"))
+    assert kept.sealed == {column: b"[to be reviewed: 1]"}
+    assert len(review.marks) == 1
