@@ -1,6 +1,7 @@
 """``fingerpost``: the command line. No traceback for a user's mistake, and never a child's data in one of ours.
 
-A command that needs no server, store or mail is started without them: ``simulate`` is run thousands of times.
+Some are started without what the others import: ``simulate``, which is run thousands of times, and ``serve``, which
+goes on for months and keeps what it has imported.
 """
 
 import gc
@@ -10,7 +11,8 @@ from typing import Any, Final
 
 FAILED: Final = 1
 """What was asked for could not be done (hub/cli/console.py)."""
-ALONE: Final = "simulate"
+ALONE: Final = {"serve": "hub.cli.serving", "simulate": "hub.cli.simulate"}
+"""Where the commands are that are started by themselves."""
 
 
 def __getattr__(name: str) -> Any:
@@ -24,7 +26,8 @@ def main() -> None:
     """The entry point. Anything unforeseen is told by its class and place: its text could quote a child's data."""
     gc.disable()  # what is imported stays, and to look through it as it comes in takes a tenth of the start
     try:
-        app = import_module("hub.cli.alone" if sys.argv[1:2] == [ALONE] else "hub.cli.commands").app
+        name = sys.argv[1] if len(sys.argv) > 1 else ""
+        app = import_module("hub.cli.alone").alone(name, ALONE[name]) if name in ALONE else __getattr__("app")
         gc.freeze()
         gc.enable()
         app()

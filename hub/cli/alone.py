@@ -1,13 +1,17 @@
-"""``fingerpost simulate`` by itself, without what the other commands import."""
+"""A command by itself, without what the others import."""
+
+from importlib import import_module
 
 import typer
 
-from hub.cli.simulate import simulate
 
-app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
-app.command()(simulate)
+def alone(name: str, module: str) -> typer.Typer:
+    """The command line whose only command is the function ``name`` of ``module``."""
+    app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
+    app.command()(getattr(import_module(module), name))
+    app.callback()(_fingerpost)
+    return app
 
 
-@app.callback()
 def _fingerpost() -> None:
-    """Keeps ``simulate`` a command of its own name, as among the others."""
+    """Keeps the command one of its own name, as among the others."""

@@ -67,9 +67,24 @@ def test_a_picture_that_cannot_be_written_and_a_file_that_is_none_are_told(file:
 
 def test_it_starts_without_what_a_server_needs() -> None:
     servers = ("sqlalchemy", "aiohttp", "alembic", "pydantic_settings", "holidays", "hub.core.records")
-    asked = f"import sys, hub.cli, hub.cli.alone; print([m for m in {servers} if m in sys.modules])"
+    assert loaded("simulate", servers) == []
+
+
+def test_serving_starts_without_what_the_other_commands_need() -> None:
+    assert loaded("serve", ("hub.cli.commands", "hub.cli.users", "alembic", "aiohttp")) == ["aiohttp"]
+
+
+def loaded(command: str, modules: tuple[str, ...]) -> list[str]:
+    """Which of these are imported where that command is typed."""
+    asked = (
+        "import contextlib, json, os, sys; from hub.cli import main\n"
+        f"sys.argv = ['fingerpost', {command!r}, '--help']\n"
+        "with contextlib.suppress(SystemExit), contextlib.redirect_stdout(open(os.devnull, 'w')): main()\n"
+        f"print(json.dumps([one for one in {modules} if one in sys.modules]))"
+    )
     done = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
+    found: list[str] = json.loads(done.stdout)
+    return found
 
 
 def test_something_unforeseen_is_told_without_a_word_of_it(
