@@ -92,6 +92,8 @@ class Act:
     """Account or token, as in the audit log."""
     at: datetime
     review_at: datetime | None = None
+    there: int | None = None
+    """Its number at the hub that told of it; None of what was done here."""
     name: str = field(default="", repr=False)
     """Whose deed it was. Personal. Like the reason, there only where it was asked for by those who may see it."""
     reason: str | None = field(default=None, repr=False)
@@ -107,23 +109,24 @@ class Hold:
     by: tuple[Act, ...]
 
     def of(self, organisation: str) -> Act | None:
-        """By which this force holds on to it; None where it does not."""
-        return next((one for one in self.by if one.organisation == organisation), None)
+        """By which this force holds on to it here; None where it does not."""
+        return next((one for one in self.by if one.organisation == organisation and one.there is None), None)
 
 
 def standing(acts: Iterable[Act], state: EpisodeState) -> tuple[Hold, ...]:
     """What stands after all of these, in the order of :data:`KINDS`. Set by two forces it is one hold, which stands
-    until both have lifted it; set again by one, what it said last counts."""
+    until both have lifted it; set again by one, what it said last counts. What a force set at another hub and what it
+    set here are two: neither hub lifts what was set at the other."""
     since: dict[HoldKind, datetime] = {}
-    held: dict[HoldKind, dict[str, Act]] = {kind: {} for kind in KINDS}
+    held: dict[HoldKind, dict[tuple[str, bool], Act]] = {kind: {} for kind in KINDS}
     for act in sorted(acts, key=lambda one: one.number):
-        mine = held[act.kind]
+        mine, whose = held[act.kind], (act.organisation, act.there is None)
         if act.deed == "lifted":
-            mine.pop(act.organisation, None)
+            mine.pop(whose, None)
             continue
         if not mine:
             since[act.kind] = act.at
-        mine[act.organisation] = act
+        mine[whose] = act
     some = (Hold(kind=kind, since=since[kind], by=tuple(held[kind].values())) for kind in KINDS if held[kind])
     return still(some, state)
 

@@ -16,7 +16,6 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from adapters.port import Attachment
 from contacts.roles import POLICE_ROLES, desk_of
-from hub.core.conversation import Message
 from hub.core.holds import Act, Deed, Hold, HoldKind
 from hub.core.peer_cases import Instant, NotUnderstood
 from hub.core.peer_messages import HOLDS
@@ -104,14 +103,8 @@ def hold_in(data: bytes | None) -> HoldDeed | None:
         raise NotUnderstood("holds a hold.json that cannot be read") from None
 
 
-def hold_of(message: Message) -> HoldDeed | None:
-    """That of a message that is kept."""
-    if message.purpose != "police_hold" or message.step is None:
-        return None
-    return hold_in(message.step.encode("ascii"))
-
-
-def overtaken(deed: HoldDeed, organisation: str, source: str, messages: Iterable[Message]) -> bool:
-    """Whether the force has done something about it since, of which the hub ``source`` has told already."""
-    theirs = (hold_of(one) for one in messages if one.actor == source and one.organisation == organisation)
-    return any(one is not None and one.kind == deed.kind and one.number > deed.number for one in theirs)
+def overtaken(deed: HoldDeed, organisation: str, acts: Iterable[Act]) -> bool:
+    """Whether the force has done something about it there since, of which a message or a notice has told already.
+    ``acts``: those of the episode."""
+    theirs = (one for one in acts if (one.organisation, one.kind) == (organisation, deed.kind))
+    return any(one.there is not None and one.there > deed.number for one in theirs)

@@ -42,6 +42,7 @@ def act_of(row: Row[Any], name: str = "", reason: str | None = None) -> Act:
         actor=row.actor,
         at=row.at,
         review_at=row.review_at,
+        there=row.there,
         name=name,
         reason=reason,
     )

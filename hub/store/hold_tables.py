@@ -20,10 +20,12 @@ police_holds = Table(
     Column("actor", Text, nullable=False),
     Column("at", Instant, nullable=False),
     Column("review_at", Instant),
+    Column("there", Integer),
     Column("key", LargeBinary, nullable=False, unique=True),
     Column("name", LargeBinary, nullable=False),
     Column("reason", LargeBinary),
     UniqueConstraint("episode", "number"),
 )
 """Each row is a deed, and never changes: ``set`` or ``lifted``. ``key``: keyed hash of the actor and of what their form
-or program calls the deed: sent twice, it is one."""
+or program calls the deed: sent twice, it is one. ``there``: its number at the hub that told of it, none of what was
+done here; the order in which what is told of it counts."""

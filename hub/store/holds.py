@@ -76,6 +76,7 @@ def _add(session: Session, done: Done) -> None:
         "actor": act.actor,
         "at": act.at,
         "review_at": act.review_at,
+        "there": act.there,
         "key": _lookup(session, act.actor, done.key),
         "name": session.seal(child, act.name.encode(), police_holds, "name", act.id),
         "reason": session.seal_text(child, act.reason, police_holds, "reason", act.id),

@@ -112,7 +112,7 @@ async def audience_of(
         for one in taking_part(said)
         if one.key in everyone or (abroad and one.organisation not in NOBODYS)
     )
-    through = _through(stored, notices, decisions)
+    through = told_through(stored, notices, decisions)
     author = _author(own, there, desk, through)
     if author is None:
         return None
@@ -153,7 +153,7 @@ async def _abroad(unit: Unit, stored: StoredEpisode, thread: str, said: Sequence
     return opened is not None and opened.opened_by == source
 
 
-def _through(
+def told_through(
     stored: StoredEpisode, notices: Iterable[NoticeRecord], decisions: Iterable[DecisionRecord]
 ) -> frozenset[PartyKey]:
     """Whom the hub that the episode came from told through this one; nobody of an episode that was reported here."""

@@ -25,7 +25,6 @@ from hub.core.holds import (
 )
 from hub.core.parties import is_police, parties
 from hub.core.peer_holds import hold_deed
-from hub.core.peers import hub_of
 from hub.core.records import AuditLine, Changes, StoredEpisode
 from hub.service.conversations.audience import standing as standing_episode
 from hub.service.conversations.posting import Post, Posting
@@ -273,10 +272,12 @@ _TOO_OFTEN: Final = HoldProblem(
 
 def _impossible(stored: StoredEpisode, kind: str, deed: Deed, organisation: str) -> list[HoldProblem]:
     if deed == "lifted":
-        mine = [act for one in stored.holds if one.kind == kind and (act := one.of(organisation)) is not None]
-        if any(hub_of(one.actor) is not None for one in mine):
+        mine = [one for one in stored.holds if one.kind == kind]
+        if any(one.of(organisation) is not None for one in mine):
+            return []
+        if any(act.organisation == organisation for one in mine for act in one.by):
             return [HoldProblem(field="kind", message="It was set at the hub that sent this case: lift it there")]
-        return [] if mine else [HoldProblem(field="kind", message="Your force has set no such hold that stands")]
+        return [HoldProblem(field="kind", message="Your force has set no such hold that stands")]
     if kind in may_set(stored.record.state):
         return []
     if kind in SAID:

@@ -20,7 +20,7 @@ from hub.core.peer_conversations import Wrote
 from hub.core.records import AuditLine, StoredEpisode
 from hub.service.agreements.steps import HUB, HUB_NAME, Steps, keep, keep_answer, keep_lapse, waiting_for
 from hub.service.agreements.words import called_by, not_counted
-from hub.service.conversations.audience import standing
+from hub.service.conversations.audience import standing, told_through
 from hub.service.conversations.posting import Post
 from hub.service.ports import Ids, Unit
 
@@ -156,15 +156,18 @@ class PeerAgreements:
 
 async def keep_known(unit: Unit, ids: Ids, episode: str, source: str, now: datetime) -> None:
     """At the other hub: keep of the steps that are here what the hub ``source`` has kept, whatever order they came in.
-    That is what it sent, and what it has acknowledged so."""
+    That is what it sent, and what it has acknowledged so. What it says that desks proposed or answered which it told
+    through this hub is words: their steps are made here."""
     messages = [one for one in await unit.conversations.messages(episode) if one.step is not None]
-    if not messages:
+    stored = await unit.episode_by_id(episode)
+    if not messages or stored is None:
         return
-    heard = await unit.peers.heard(episode)
+    heard, ours = await unit.peers.heard(episode), told_through(stored, *await unit.desk.course(episode))
     steps = [
         (one, step)
         for one in messages
-        if (one.actor == source or heard.get(one.id) == KEPT) and (step := step_of(one)) is not None
+        if ((one.actor == source and (one.organisation, one.desk) not in ours) or heard.get(one.id) == KEPT)
+        and (step := step_of(one)) is not None
     ]
     for message, step in steps:
         made = proposed_by(message, step)

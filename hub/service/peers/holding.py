@@ -21,9 +21,9 @@ async def keep_hold(unit: Unit, ids: Ids, said: Said, episode: str, source: str,
     deed, key, stored = said.deed, f"{episode}/{said.deed.number}", await standing_episode(unit, episode)
     if stored is None or await unit.holds.done_as(source, key) is not None:
         return
-    if overtaken(deed, said.organisation, source, await unit.conversations.messages(episode)):
-        return
     record, before = stored.record, await unit.holds.acts(episode)
+    if overtaken(deed, said.organisation, before):
+        return
     act = Act(
         id=ids.new("ph", now),
         episode=episode,
@@ -35,6 +35,7 @@ async def keep_hold(unit: Unit, ids: Ids, said: Said, episode: str, source: str,
         role=said.role,
         actor=source,
         at=deed.at,
+        there=deed.number,
         name=said.name,
     )
     after = standing((*before, act), record.state)

@@ -147,3 +147,12 @@ def test_the_force_that_gave_a_date_is_asked_then_and_nobody_once_it_does_not_st
     assert asked(standing([mine], "returned"), first) is None
     assert asked(standing([mine, act(3)], "open"), first) is None, "set again, it asks for the new date"
     assert not pauses(holds, REVIEW, "police")
+
+
+def test_what_a_force_set_at_another_hub_and_here_are_two() -> None:
+    both = [act(1, there=4), act(2)]
+    assert held(both) == [("no_enquiries", ["ph_1", "ph_2"])]
+    assert held([*both, act(3, deed="lifted")]) == [("no_enquiries", ["ph_1"])], "lifted here"
+    assert held([*both, act(3, deed="lifted", there=5)]) == [("no_enquiries", ["ph_2"])], "lifted there"
+    (hold,) = standing([act(1, there=4)], "open")
+    assert hold.of(MET) is None, "it is lifted where it was set"

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from hub.core.conversation import BY_HAND, Because, Message, Party, PartyKey, Purpose
 from hub.core.parties import is_sending
+from hub.core.peers import hub_of
 from hub.service.agreements.steps import HUB
 from hub.service.conversations.audience import Audience
 from hub.service.conversations.reading import Summary
@@ -88,7 +89,7 @@ def message_view(
     return {
         "id": message.id,
         "author": message.author,
-        "from": "this hub" if message.actor == HUB else f"{desk_words(message.desk)}, {called(message.organisation)}",
+        "from": _whose(message, called),
         "ours": (message.organisation, message.desk) in own,
         "purpose": PURPOSES[message.purpose][0],
         "whereabouts": message.whereabouts,
@@ -105,6 +106,14 @@ def message_view(
         "late": late,
         "pictures": [one.id for one in message.files],
     }
+
+
+def _whose(message: Message, called: Called) -> str:
+    """For whom it was written. What another hub sent is that hub's word, also where it names a desk of the reader's."""
+    if message.actor == HUB:
+        return "this hub"
+    there = " (written at another hub)" if hub_of(message.actor) is not None else ""
+    return f"{desk_words(message.desk)}, {called(message.organisation)}{there}"
 
 
 def purposes(chosen: str) -> list[dict[str, Any]]:

@@ -28,12 +28,16 @@ def standing_view(holds: Iterable[Hold], organisation: str, called: Callable[[st
             "kind": one.kind,
             "called": CALLED[one.kind],
             "since": one.since,
-            "by": [called(act.organisation) for act in one.by],
+            "by": [_who(act, called) for act in one.by],
             "mine": one.of(organisation) is not None,
-            "others": [called(act.organisation) for act in one.by if act.organisation != organisation],
+            "others": [_who(act, called) for act in one.by if act != one.of(organisation)],
         }
         for one in holds
     ]
+
+
+def _who(act: Act, called: Callable[[str], str]) -> str:
+    return called(act.organisation) + ("" if act.there is None else " (at the hub that sent this)")
 
 
 def act_view(act: Act) -> dict[str, Any]:
