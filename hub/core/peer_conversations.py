@@ -34,6 +34,7 @@ from hub.core.peer_cases import LATEST, NotUnderstood, attachments
 from hub.core.peer_holds import HoldDeed, hold_in
 from hub.core.peer_messages import AGREEMENT, HOLD, MESSAGE
 from hub.core.pictures import bare
+from hub.core.ulid import first_since
 from hub.core.wire_json import read
 from routing.needtoknow import COLUMNS
 
@@ -178,7 +179,8 @@ def wrote(claims: Mapping[str, Any], now: datetime) -> Wrote:
         sent_at = said.sent_at.astimezone(UTC)
     except (ValidationError, OverflowError):
         raise NotUnderstood("holds no message.json that can be read") from None
-    if sent_at - now > LATEST:
+    # Its id says when as well, and is what it stands by: nothing would come after one of a time to come.
+    if sent_at - now > LATEST or said.id >= first_since("ms", now + LATEST):
         raise NotUnderstood("holds a message of a time to come: is a clock wrong?")
     parties = [
         Party(organisation=said.organisation_code, desk=said.desk, roles=said.roles),

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-from sqlalchemy import Row, Select, bindparam, exists, select, tuple_
+from sqlalchemy import Row, Select, bindparam, exists, func, select, tuple_
 
 from hub.core.conversation import File, Message, Party, Reader, Thread
 from hub.service.conversations.ports import Kept, Written
@@ -20,17 +20,12 @@ _READ: Final = [column for column in messages.columns if column.name != "signed"
 _MESSAGES: Final = select(*_READ).where(messages.c.id.in_(bindparam("wanted", expanding=True))).order_by(messages.c.id)
 _OF_EPISODE: Final = select(*_READ).where(messages.c.episode == bindparam("wanted")).order_by(messages.c.id)
 _BY_KEY: Final = select(*_READ).where(messages.c.key == bindparam("wanted"))
-_NEWEST: Final = (
-    select(messages.c.id, messages.c.child)
-    .where(
-        messages.c.thread == bindparam("wanted"),
-        exists().where(
-            message_readers.c.message == messages.c.id,
-            tuple_(message_readers.c.organisation, message_readers.c.desk).in_(bindparam("keys", expanding=True)),
-        ),
-    )
-    .order_by(messages.c.id.desc())
-    .limit(1)
+_NUMBER: Final = select(func.count(messages.c.id).label("number"), func.min(messages.c.child).label("child")).where(
+    messages.c.thread == bindparam("wanted"),
+    exists().where(
+        message_readers.c.message == messages.c.id,
+        tuple_(message_readers.c.organisation, message_readers.c.desk).in_(bindparam("keys", expanding=True)),
+    ),
 )
 _READERS: Final = (
     select(message_readers)
@@ -61,8 +56,8 @@ class SqlConversations:
     async def messages(self, episode: str) -> Sequence[Message]:
         return await self._run(_messages, episode)
 
-    async def newest(self, thread: str, parties: Sequence[Party]) -> str | None:
-        return await self._run(_newest, thread, parties)
+    async def number(self, thread: str, parties: Sequence[Party]) -> int:
+        return await self._run(_number, thread, parties)
 
     async def one(self, message: str) -> Message | None:
         return await self._run(_one, message)
@@ -94,13 +89,12 @@ def _messages(session: Session, episode: str) -> Sequence[Message]:
     return _whole(session, _OF_EPISODE, episode, with_data=False)
 
 
-def _newest(session: Session, thread: str, parties: Sequence[Party]) -> str | None:
+def _number(session: Session, thread: str, parties: Sequence[Party]) -> int:
     wanted = {"wanted": thread, "keys": [one.key for one in parties]}
-    row = session.connection.execute(_NEWEST, wanted).one_or_none()
-    if row is None:
-        return None
-    session.key(row.child)  # of a child who was erased there is nothing to see any more
-    return str(row.id)
+    row = session.connection.execute(_NUMBER, wanted).one()
+    if row.number:
+        session.key(row.child)  # of a child who was erased there is nothing to see any more
+    return int(row.number)
 
 
 def messages_of(session: Session, wanted: Sequence[str], *, with_data: bool) -> dict[str, Message]:

@@ -44,8 +44,8 @@ class ConversationsUnit(Protocol):
         """Of all its threads, as they were sent; their pictures without what is in them."""
         ...
 
-    async def newest(self, thread: str, parties: Sequence[Party]) -> str | None:
-        """Which of its messages is the newest that is for one of these; opens none."""
+    async def number(self, thread: str, parties: Sequence[Party]) -> int:
+        """How many of its messages are for one of these; opens none. Raises Unsealable for a child who was erased."""
         ...
 
     async def one(self, message: str) -> Message | None:

@@ -42,17 +42,14 @@ class Opened:
     mine: tuple[Party, ...]
     parties: tuple[Party, ...]
     messages: tuple[Message, ...] = field(repr=False)
+    mark: str
+    """Another one whenever there is something else to show; says nothing of it."""
     more: bool = False
     """There are later ones, which were not asked for."""
     holds: tuple[Hold, ...] = ()
     """What the police ask."""
     carried: Mapping[str, Carried] = field(default_factory=dict)
     """How far what is to go to the hub that the episode came from has got, by message."""
-
-    @property
-    def mark(self) -> str:
-        """Another one whenever there is something else to show; says nothing of it."""
-        return _mark(self.messages[-1].id, self.carried)
 
 
 class Reading:
@@ -98,6 +95,7 @@ class Reading:
             mine=found.mine,
             parties=taking_part(messages),
             messages=page,
+            mark=_mark(len(messages), carried),
             more=len(page) < len(rest),
             holds=found.holds,
             carried=carried,
@@ -119,14 +117,14 @@ class Reading:
         except Unsealable:
             return {}
 
-    async def newest(self, who: Who, thread: str) -> str | None:
+    async def mark(self, who: Who, thread: str) -> str | None:
         """:attr:`Opened.mark` of it as it is now for them: asking for that is no reading, and opens no message."""
 
         async def work(unit: Unit) -> str | None:
             there = await unit.conversations.thread(thread)
             mine = () if there is None else await sitting_for(unit, who, there.episode)
-            newest = await unit.conversations.newest(thread, mine) if mine else None
-            return None if newest is None else _mark(newest, await unit.peers.carried(thread))
+            number = await unit.conversations.number(thread, mine) if mine else 0
+            return _mark(number, await unit.peers.carried(thread)) if number else None
 
         try:
             return await self._store.read(work)
@@ -177,5 +175,6 @@ class Reading:
         await self._store.write(lambda unit: unit.add_audit([line]))
 
 
-def _mark(newest: str, carried: Mapping[str, Carried]) -> str:
-    return f"{newest}.{sum(one != 'waiting' for one in carried.values())}"
+def _mark(number: int, carried: Mapping[str, Carried]) -> str:
+    """By how many there are: one of another hub stands where it was written, and need not be the last."""
+    return f"{number}.{sum(one != 'waiting' for one in carried.values())}"

@@ -264,6 +264,7 @@ def test_what_is_said_of_a_message_is_the_message() -> None:
     [
         {"format": "fingerpost.message.v2"},
         {"id": "ms_1"},
+        {"id": "ms_7ZZZZZZZZZZZZZZZZZZZZZZZZZ"},
         {"thread": "ms_01KABCDEFGHJKMNPQRSTVWXYZ2"},
         {"text": ""},
         {"text": "x" * 4_001},

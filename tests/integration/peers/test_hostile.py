@@ -15,13 +15,13 @@ from hub.core.ulid import spelled
 from hub.service.holds.ports import Done
 from hub.service.holds.setting import Settled
 from hub.service.ports import Unit
-from hub.service.tenancy import WHOLE, scoped
+from hub.service.tenancy import WHOLE, Own, scoped
 from hub.web.pages.conversations.words import message_view
 from tests.integration.peers.test_agreements import kept, proposed, shown
-from tests.integration.peers.test_conversations import FRONT_DOOR, MINUTE, said
+from tests.integration.peers.test_conversations import FRONT_DOOR, MINUTE, WORKER, begun, said, theirs
 from tests.integration.peers.test_holds import acts, asks, missing, stands
-from tests.kit.conversing import HOST, HUMBERSIDE
-from tests.kit.two_hubs import Both, two_hubs
+from tests.kit.conversing import BROMLEY, HOST, HUMBERSIDE
+from tests.kit.two_hubs import Both, Side, two_hubs
 
 POLICE = {"organisation_code": HUMBERSIDE, "desk": "missing_persons_unit", "roles": ["police"], "author": "Pat Officer"}
 
@@ -118,3 +118,30 @@ async def test_what_stood_with_a_notice_is_not_lifted_by_what_was_done_before(tm
         await says(both, 14, {**POLICE, "purpose": "police_hold"}, HOLD, json.dumps(lifted))
         await says(both, 15, {**POLICE, "purpose": "police_hold"}, HOLD, json.dumps(deed))
         assert await stands(bordon) == ["no_enquiries"]
+
+
+async def test_what_comes_late_from_another_hub_comes_up_on_a_page_that_is_open(tmp_path: Path) -> None:
+    """It was written before what stands last there."""
+    async with two_hubs(tmp_path, seed=23) as both:
+        first = await begun(both)
+        await both.settle()
+        for side in both.sides:
+            await side.wire.shut()
+        late = await theirs(both.bordon, thread=first.thread, text="She is at the pier.", purpose="sighting",
+                            whereabouts=True)  # fmt: skip
+        await both.let_pass(2 * MINUTE, step=2 * MINUTE)
+        await both.ashby.talk.wrote(WORKER, thread=first.thread, text="Well?")
+        before = await mark(both.ashby, first.thread)
+        for side in both.sides:
+            await side.wire.open()
+        await both.let_pass(10 * MINUTE, step=5 * MINUTE)
+        assert [one.id for one in await said(both.ashby)][1] == late.id, "in the order of both"
+        assert await mark(both.ashby, first.thread) != before
+
+
+async def mark(side: Side, thread: str) -> str:
+    with scoped(Own(BROMLEY)):
+        opened = await side.talk.reading.read(WORKER, thread)
+        again = await side.talk.reading.mark(WORKER, thread)
+    assert opened is not None and opened.mark == again
+    return opened.mark

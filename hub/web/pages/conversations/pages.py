@@ -135,7 +135,7 @@ class ConversationPages:
         async def look() -> str | None:
             viewer = await self._sessions.still(request)
             who = None if viewer is None else await self._whose(viewer)
-            return None if who is None or thread is None else await self._reading.newest(who, thread)
+            return None if who is None or thread is None else await self._reading.mark(who, thread)
 
         if await look() is None:
             return self._sessions.nowhere()
