@@ -54,16 +54,23 @@ _FLAGS: Final = frozenset(
 _INSTANTS: Final = frozenset(
     {"episode.since", "episode.noticed_at", "episode.last_seen.at", "episode.risk.at", "episode.police.reported_at"}
 )
+_FIRST: Final = datetime(1900, 1, 1, tzinfo=UTC)
+_LAST: Final = datetime(3000, 1, 1, tzinfo=UTC)
 _STATES: Final[Mapping[str, EpisodeState]] = {"found": "found", "returned": "returned", "retraction": "retracted"}
 _ORDER: Final[Sequence[EpisodeState]] = ("awaited", "open", "found", "returned", "retracted")
 """A state is never left for one before it: a child who goes missing again is another episode."""
 
 
 def _in_utc(at: datetime) -> datetime:
+    """In UTC, and far enough from what a datetime can hold to be shown and reckoned with anywhere: a page that fails on
+    it would be shut by whoever sent it."""
     try:
-        return at.astimezone(UTC)
-    except OverflowError:  # of the first and the last day that a datetime can hold
-        raise ValueError("is no instant in UTC") from None
+        there = at.astimezone(UTC)
+    except OverflowError:
+        there = None
+    if there is None or not _FIRST <= there < _LAST:
+        raise ValueError("is no instant that anybody means")
+    return there
 
 
 Instant = Annotated[AwareDatetime, AfterValidator(_in_utc)]
@@ -303,6 +310,10 @@ def _facts(doc: Mapping[str, Any]) -> dict[str, Any]:
     return found if photo is None else {**found, PHOTO: photo}
 
 
+def _read_instant(text: str) -> datetime:
+    return _in_utc(instant(text))
+
+
 def _fits(path: str, value: JsonValue) -> bool:
     """Whether a fact is of the kind that all who read it later take it for."""
     match value:
@@ -315,7 +326,7 @@ def _fits(path: str, value: JsonValue) -> bool:
         case dict():
             return path == "form" and all(not isinstance(one, dict) for one in value.values())
         case str() if path in _INSTANTS:
-            return _reads(instant, value)
+            return _reads(_read_instant, value)
         case str() if path == "child.date_of_birth":
             return _reads(date.fromisoformat, value)
         case bool():

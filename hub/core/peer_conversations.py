@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from adapters.port import Attachment
 from contacts.roles import DESKS, FALLBACK, OPERATOR
@@ -30,7 +30,7 @@ from hub.core.conversation import (
 )
 from hub.core.parties import NOBODYS, is_police, is_sending
 from hub.core.peer_agreements import Step, step_in
-from hub.core.peer_cases import LATEST, NotUnderstood, attachments
+from hub.core.peer_cases import LATEST, Instant, NotUnderstood, attachments
 from hub.core.peer_holds import HoldDeed, hold_in
 from hub.core.peer_messages import AGREEMENT, HOLD, MESSAGE
 from hub.core.pictures import bare
@@ -73,7 +73,7 @@ class _Written(BaseModel):
     id: _MessageId
     thread: Annotated[str, Field(pattern=rf"^th_{_ULID}")]
     in_reply_to: _MessageId | None = None
-    sent_at: AwareDatetime
+    sent_at: Instant
     author: Annotated[str, Field(min_length=1, max_length=LONGEST_NAME)]
     organisation_code: _Organisation
     desk: _Word
@@ -176,11 +176,10 @@ def wrote(claims: Mapping[str, Any], now: datetime) -> Wrote:
     reading = read(attached.get(MESSAGE, b""))
     try:
         said = _Written.model_validate(None if reading.problems else reading.value)
-        sent_at = said.sent_at.astimezone(UTC)
-    except (ValidationError, OverflowError):
+    except ValidationError:
         raise NotUnderstood("holds no message.json that can be read") from None
     # Its id says when as well, and is what it stands by: nothing would come after one of a time to come.
-    if sent_at - now > LATEST or said.id >= first_since("ms", now + LATEST):
+    if said.sent_at - now > LATEST or said.id >= first_since("ms", now + LATEST):
         raise NotUnderstood("holds a message of a time to come: is a clock wrong?")
     parties = [
         Party(organisation=said.organisation_code, desk=said.desk, roles=said.roles),
@@ -191,7 +190,7 @@ def wrote(claims: Mapping[str, Any], now: datetime) -> Wrote:
     hold = hold_in(attached.get(HOLD))
     if (step is not None and said.purpose != "agreement") or (hold is not None and said.purpose != "police_hold"):
         raise NotUnderstood("says in words what is none of what is beside them")
-    if hold is not None and not is_police(parties[0]):
+    if said.purpose == "police_hold" and not is_police(parties[0]):
         raise NotUnderstood("names a hold of somebody who is not the police")
     if not (_KNOWN_DESKS.issuperset(desks) and all(COLUMNS.keys() >= set(one.roles) for one in parties)):
         raise NotUnderstood("names a desk or a role that this hub does not know")
@@ -201,7 +200,7 @@ def wrote(claims: Mapping[str, Any], now: datetime) -> Wrote:
         raise NotUnderstood("bears a name or words that cannot be shown")
     if touches_whereabouts(said.purpose, said.whereabouts) != said.whereabouts:
         raise NotUnderstood("tells of a sighting as if it were not about whereabouts")
-    return Wrote(said=said, sent_at=sent_at, pictures=_pictures(said, attached), step=step, hold=hold)
+    return Wrote(said=said, sent_at=said.sent_at, pictures=_pictures(said, attached), step=step, hold=hold)
 
 
 def _pictures(said: _Written, attached: Mapping[str, bytes]) -> tuple[bytes, ...]:

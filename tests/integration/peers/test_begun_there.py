@@ -304,7 +304,7 @@ async def test_a_hub_begins_nothing_but_for_desks_told_through_it_on_their_episo
             {"desk": "quality_assurance"},
             {"thread": apart.thread},
             {"thread": apart.thread, "episode": other},
-            {"purpose": "police_hold"},
+            {"purpose": "police_hold", "roles": ["police"]},
         ]
         for changes in strange:
             with pytest.raises(NotUnderstood, match="no conversation"):

@@ -7,8 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from contacts.strict_json import from_b64url
 from hub.core.peer_agreements import answer_step, proposal_step
+from hub.core.peer_cases import _fits
 from hub.core.peer_messages import AGREEMENT, HOLD, HOLDS
 from hub.core.peer_messages import Message as Sent
 from hub.core.ulid import spelled
@@ -137,6 +140,12 @@ async def test_what_comes_late_from_another_hub_comes_up_on_a_page_that_is_open(
         await both.let_pass(10 * MINUTE, step=5 * MINUTE)
         assert [one.id for one in await said(both.ashby)][1] == late.id, "in the order of both"
         assert await mark(both.ashby, first.thread) != before
+
+
+@pytest.mark.parametrize("at", ["0001-01-01T00:00:00Z", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
+def test_what_cannot_be_shown_in_local_time_is_no_fact_of_another_hub(at: str) -> None:
+    """A page that fails on it is one that nobody can read."""
+    assert not _fits("episode.since", at) and _fits("episode.since", "2026-03-01T19:30:00Z")
 
 
 async def mark(side: Side, thread: str) -> str:
