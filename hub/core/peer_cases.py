@@ -364,7 +364,9 @@ def attachments(claims: Mapping[str, Any]) -> dict[str, bytes]:
     return found
 
 
-def awaited(notice: Received, hub: str) -> Episode:
+def awaited(notice: Received, hub: str, via: Sequence[str]) -> Episode:
     """The case before its first notice. That it came from ``hub`` is one of its facts, which no notice can be told of:
-    what is told of it goes to no other hub (hub/core/peers.py ``came_from``)."""
-    return Episode(ref=notice.said.episode, doc={"episode": {"hub": hub}}, memory=Memory())
+    what is told of it goes to no other hub (hub/core/peers.py ``came_from``). ``via``: the hubs that the message says
+    it came through; they are kept beside it, for what would go on all the same (``came_through``)."""
+    through = [*(one for one in via if one != hub), hub]
+    return Episode(ref=notice.said.episode, doc={"episode": {"hub": hub, "via": through}}, memory=Memory())

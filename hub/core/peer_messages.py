@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Literal
 
 from contacts.strict_json import from_b64url, read_strictly
-from hub.core.peers import VERSIONS
+from hub.core.peers import VERSIONS, is_hub
 from hub.core.verification import IDS
 from hub.core.webhook import LAST_SECOND
 
@@ -79,7 +79,7 @@ def message(
     if said.get("version", 1) not in VERSIONS or isinstance(said.get("version"), bool):
         return "version"
     via = said.get("via", [])
-    if not isinstance(via, list) or len(via) > MOST_VIA or not all(isinstance(one, str) for one in via):
+    if not isinstance(via, list) or len(via) > MOST_VIA or not all(isinstance(one, str) and is_hub(one) for one in via):
         return "via"
     if own in via:
         return "loop"

@@ -117,6 +117,11 @@ def source_of(hub: str) -> str:
     return f"{_SOURCE}{hub}"
 
 
+def is_hub(text: str) -> bool:
+    """Whether it is in the form of a hub's id."""
+    return _HUB.fullmatch(text) is not None
+
+
 def hub_of(source: str) -> str | None:
     """The hub that the ledger calls so (:attr:`Introduction.source`); None for whatever is none."""
     return source.removeprefix(_SOURCE) if source.startswith(_SOURCE) else None
@@ -126,6 +131,14 @@ def came_from(doc: Mapping[str, Any]) -> str | None:
     """The hub that an episode came from, by its facts (hub/core/peer_cases.py); None for one that was reported here."""
     found = (doc.get("episode") or {}).get("hub")
     return found if isinstance(found, str) else None
+
+
+def came_through(doc: Mapping[str, Any]) -> tuple[str, ...]:
+    """The hubs that an episode came through, the last of them its sender; none for one that was reported here."""
+    found, sender = (doc.get("episode") or {}).get("via"), came_from(doc)
+    if isinstance(found, list):
+        return tuple(found)
+    return () if sender is None else (sender,)  # it came to a version that kept no more
 
 
 def is_inbox(address: str) -> bool:
@@ -223,7 +236,7 @@ def _read(said: Any) -> Introduction:
     if not isinstance(said, dict) or said.get("format") != FORMAT:
         raise BadIntroduction(f"not of the format {FORMAT}")
     hub, name, issuer, inbox = (said.get(key) for key in ("id", "name", "iss", "inbox"))
-    if not isinstance(hub, str) or not _HUB.fullmatch(hub):
+    if not isinstance(hub, str) or not is_hub(hub):
         raise BadIntroduction("its id is none of a hub")
     line = one_line(name) if isinstance(name, str) else None
     if not line or len(line) > 120:

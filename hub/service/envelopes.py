@@ -14,7 +14,7 @@ from hub.core.holds import Hold
 from hub.core.ladder import sender_of
 from hub.core.peer_conversations import message_files
 from hub.core.peer_holds import holds_json
-from hub.core.peers import came_from, hub_of, is_inbox
+from hub.core.peers import came_from, came_through, hub_of, is_inbox
 from hub.core.records import ClaimedDelivery, DeliveryRecord, MessageStatus, Purpose
 from hub.core.tokens import ack_token, pickup_token, receipt_token, reply_code
 from hub.notices.brief import Brief, Said
@@ -371,9 +371,10 @@ def _headers(claimed: ClaimedDelivery) -> Mapping[str, str]:
 
 
 def _via(claimed: ClaimedDelivery) -> tuple[str, ...]:
-    """The hub that what is told was written at."""
+    """The hubs that what is told has been at: those that the episode came through, and where it was written."""
+    through = came_through(claimed.doc)
     hub = None if claimed.message is None else hub_of(claimed.message.actor)
-    return () if hub is None else (hub,)
+    return through if hub is None or hub in through else (*through, hub)
 
 
 def _part(facts: Facts, name: str) -> Facts:

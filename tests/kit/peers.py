@@ -66,6 +66,7 @@ class Hub:
 
 ASHBY: Final = Hub(name="ashby", number=1)
 BORDON: Final = Hub(name="bordon", number=2)
+CORBY: Final = Hub(name="corby", number=3)
 
 
 def a_peer(hub: Hub = ASHBY) -> Peer:

@@ -1,4 +1,4 @@
-"""Two hubs that exchange, whole but for the loop that runs them: real stores, real sealing, real connections.
+"""Hubs that exchange, whole but for the loop that runs them: real stores, real sealing, real connections. Mostly two.
 
 Ashby's children are placed in North Lincolnshire, whose desks are Bordon's: Ashby's directory leads there by push.
 Between them stands a proxy that loses, repeats and holds (tests/kit/lossy.py). The clocks are moved by hand, and
@@ -8,8 +8,12 @@ Bordon's is a minute and a half ahead::
         await both.ashby.node.post(reported())
         await both.let_pass(timedelta(hours=1))
         assert (await judge(both)).amiss == []
+
+Of three the third is Corby's, whose desks are those of the police there (``three_hubs``), or each leads to the next
+(``ring_of_hubs``).
 """
 
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -23,6 +27,7 @@ from aiohttp.test_utils import TestServer
 from adapters.https.client import Timeouts
 from adapters.https.guard import Policy
 from adapters.https.push import PushTransport
+from adapters.port import Envelope, Result
 from contacts.areas import load_areas
 from contacts.directory import Directory
 from contacts.fictional import fictional_bundle, fictional_directory
@@ -53,12 +58,13 @@ from hub.web.limits import Buckets
 from routing.packs import Packs, load_packs
 from tests.kit.agreeing import Agree
 from tests.kit.clock import START, FakeClock
+from tests.kit.conversing import HUMBERSIDE
 from tests.kit.delivering import Notes, Sink
 from tests.kit.events import BROMLEY, NORTH_LINCOLNSHIRE
 from tests.kit.lossy import Fate, Lossy, lossy
 from tests.kit.node import ACK_SECRET, a_hub, keyed
 from tests.kit.node import Hub as Node
-from tests.kit.peers import ASHBY, BORDON
+from tests.kit.peers import ASHBY, BORDON, CORBY
 from tests.kit.peers import Hub as Known
 from tests.kit.smtp import client_context
 from tests.kit.store import sqlite_store
@@ -76,13 +82,35 @@ async def local(host: str, port: int) -> Sequence[str]:
 
 
 @dataclass
+class Out:
+    """The way out of one hub to the others. ``forgetful``: nothing that it sends says through which hubs it came."""
+
+    push: PushTransport
+    forgetful: bool = False
+    to: Counter[str] = field(default_factory=Counter)
+    """How often something was sent to which address."""
+
+    @property
+    def channel(self) -> str:
+        return self.push.channel
+
+    async def deliver(self, envelope: Envelope, now: datetime) -> Result:
+        self.to[envelope.address] += 1
+        return await self.push.deliver(replace(envelope, via=()) if self.forgetful else envelope, now)
+
+    async def aclose(self) -> None:
+        await self.push.aclose()
+
+
+@dataclass
 class Side:
-    """One of the two, with the proxy before its own inbox."""
+    """One hub, with the proxy before its own inbox. ``whose``: the organisation whose desks it tells."""
 
     known: Known
+    whose: str
     node: Node
     wire: Lossy
-    push: PushTransport
+    push: Out
     sink: Sink = field(default_factory=Sink)
     """Its own desks' mailboxes."""
     reached: list[ClaimedDelivery] = field(default_factory=list)
@@ -184,11 +212,12 @@ class Side:
         return Introducing(store=self.node.store, fetch=fetch, own=self.known.said().hub, clock=self.node.clock,
                            ids=self.node.ids)  # fmt: skip
 
-    async def introduced(self, other: "Side") -> None:
-        """One of its people brings the other here, another compares what was read out by telephone."""
+    async def introduced(self, other: "Side", organisations: tuple[str, ...]) -> None:
+        """One of its people brings the other here, another compares what was read out by telephone, and says for whom
+        it may send."""
         introducing = self.introducing()
         peer = await introducing.introduce(other.known.url, "Jo Ashby")
-        await introducing.confirm(peer.hub, fingerprint(other.known.said()), "Sam Bordon", (NORTH_LINCOLNSHIRE,))
+        await introducing.confirm(peer.hub, fingerprint(other.known.said()), "Sam Bordon", organisations)
 
     async def answered(self, delivery: str, answer: str, name: str = "Jo Nairn") -> Recorded:
         """A human of its own desks answers what came to their mailbox."""
@@ -202,23 +231,28 @@ class Side:
 
 @dataclass
 class Both:
-    ashby: Side
-    bordon: Side
+    """Ashby's first."""
+
+    sides: tuple[Side, ...]
 
     @property
-    def sides(self) -> tuple[Side, Side]:
-        return self.ashby, self.bordon
+    def ashby(self) -> Side:
+        return self.sides[0]
+
+    @property
+    def bordon(self) -> Side:
+        return self.sides[1]
 
     def now(self) -> datetime:
         return self.ashby.node.clock.now()
 
     async def settle(self) -> None:
-        """Until neither has anything to do at this moment."""
+        """Until none has anything to do at this moment."""
         while sum([await side.turn() for side in self.sides]):
             pass
 
     async def let_pass(self, time: timedelta, *, step: timedelta = timedelta(minutes=5)) -> None:
-        """Time goes on for both, a step at a time."""
+        """Time goes on for all, a step at a time."""
         end = self.now() + time
         await self.settle()
         while self.now() < end:
@@ -228,7 +262,7 @@ class Both:
             await self.settle()
 
     async def out(self, time: timedelta, *, step: timedelta = timedelta(minutes=30)) -> None:
-        """Neither reaches the other."""
+        """None reaches another."""
         for side in self.sides:
             await side.wire.shut()
         await self.let_pass(time, step=step)
@@ -236,12 +270,32 @@ class Both:
             await side.wire.open()
 
 
-def leading_to(known: Known) -> Directory:
-    """Ashby's: what is for North Lincolnshire goes to the other hub. It knows no councils but the two."""
-    whole, inbox = fictional_bundle(), known.said().inbox
+class Three(Both):
+    """And one besides."""
+
+    @property
+    def corby(self) -> Side:
+        return self.sides[2]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """What one hub is set up with. ``leads``: by organisation, the hub that its directory leads to. ``hears``: for whom
+    each of the others may send to it."""
+
+    known: Known
+    whose: str
+    leads: Mapping[str, Known]
+    hears: tuple[str, ...]
+    packs: Packs = field(default_factory=load_packs)
+
+
+def leading(inboxes: Mapping[str, str]) -> Directory:
+    """What is for these organisations goes to these inboxes. It knows no councils but the two."""
+    whole = fictional_bundle()
     unknown = load_areas().authorities.keys() - {BROMLEY, NORTH_LINCOLNSHIRE}
     contacts = tuple(
-        replace(one, channel="push", address=inbox) if one.organisation == NORTH_LINCOLNSHIRE else one
+        replace(one, channel="push", address=inboxes[one.organisation]) if one.organisation in inboxes else one
         for one in whole.contacts
         if one.organisation not in unknown
     )
@@ -262,32 +316,71 @@ async def two_hubs(
     """Introduced and confirmed to each other, with nothing to do yet. ``shares``: what the proxies do how often. All
     whom Ashby tells by itself accept at once. ``own_packs``: only Bordon has the protocol of North Lincolnshire, which
     tells two desks there that the packs of Ashby know nothing of."""
+    hears = (NORTH_LINCOLNSHIRE,)
+    ashby = Place(known=ASHBY, whose=BROMLEY, leads={NORTH_LINCOLNSHIRE: BORDON}, hears=hears,
+                  packs=ELSEWHERE if own_packs else load_packs())  # fmt: skip
+    bordon = Place(known=BORDON, whose=NORTH_LINCOLNSHIRE, leads={}, hears=hears)
+    async with _hubs(folder, seed, shares, ashby, bordon) as sides:
+        yield Both(sides)
+
+
+@asynccontextmanager
+async def three_hubs(folder: Path, *, seed: int, shares: Mapping[Fate, float] | None = None) -> AsyncIterator[Three]:
+    """As two hubs, and a third whose desks are those of the police where Ashby's children are placed. Each leads to
+    both others and was confirmed by them."""
+    ashby = Place(known=ASHBY, whose=BROMLEY, leads={NORTH_LINCOLNSHIRE: BORDON, HUMBERSIDE: CORBY}, hears=(BROMLEY,))
+    bordon = Place(known=BORDON, whose=NORTH_LINCOLNSHIRE, leads={BROMLEY: ASHBY, HUMBERSIDE: CORBY},
+                   hears=(NORTH_LINCOLNSHIRE,))  # fmt: skip
+    corby = Place(known=CORBY, whose=HUMBERSIDE, leads={BROMLEY: ASHBY, NORTH_LINCOLNSHIRE: BORDON},
+                  hears=(HUMBERSIDE,))  # fmt: skip
+    async with _hubs(folder, seed, shares, ashby, bordon, corby) as sides:
+        yield Three(sides)
+
+
+@asynccontextmanager
+async def ring_of_hubs(folder: Path) -> AsyncIterator[Three]:
+    """As no directories should be: what is for North Lincolnshire leads from each hub to the next, and round."""
+    ring = (ASHBY, BORDON, CORBY)
+    places = [
+        Place(known=one, whose=NORTH_LINCOLNSHIRE, leads={NORTH_LINCOLNSHIRE: following}, hears=(NORTH_LINCOLNSHIRE,))
+        for one, following in zip(ring, (*ring[1:], ring[0]), strict=True)
+    ]
+    async with _hubs(folder, 1, None, *places) as sides:
+        yield Three(sides)
+
+
+@asynccontextmanager
+async def _hubs(
+    folder: Path, seed: int, shares: Mapping[Fate, float] | None, *places: Place
+) -> AsyncIterator[tuple[Side, ...]]:
     async with AsyncExitStack() as stack:
-        sides = []
-        clocks = [FakeClock(), FakeClock(START + AHEAD)]
+        sides: list[Side] = []
+        clocks = [FakeClock(START + n * AHEAD) for n in range(len(places))]
         wires = [await stack.enter_async_context(lossy(seed + n, clock, {})) for n, clock in enumerate(clocks)]
-        known = [replace(one, at=wire.url) for one, wire in zip((ASHBY, BORDON), wires, strict=True)]
-        directories = (leading_to(known[1]), fictional_directory())
-        for own, wire, clock, directory in zip(known, wires, clocks, directories, strict=True):
+        known = {one.known.name: replace(one.known, at=wire.url) for one, wire in zip(places, wires, strict=True)}
+        for place, wire, clock in zip(places, wires, clocks, strict=True):
+            own = known[place.known.name]
+            inboxes = {organisation: known[to.name].said().inbox for organisation, to in place.leads.items()}
             store = await sqlite_store(folder / own.name, node=own.name)
             stack.push_async_callback(store.aclose)
-            packs = ELSEWHERE if own_packs and own is known[0] else load_packs()
-            made = await a_hub(store, clock=clock, directory=directory, packs=packs, channels=("email", "push"))
+            directory = leading(inboxes) if inboxes else fictional_directory()
+            made = await a_hub(store, clock=clock, directory=directory, packs=place.packs, channels=("email", "push"))
             node = replace(made, ids=SeededIds(own.name))
             push = PushTransport(issuer=own.url, signer=own.signers[0], transport_keys=(own.transport,), policy=LOCAL,
                                  tls_context=client_context(),
                                  timeouts=QUICK, lookup=local)  # fmt: skip
             stack.push_async_callback(push.aclose)
-            side = Side(known=own, node=node, wire=wire, push=push)
+            side = Side(known=own, whose=place.whose, node=node, wire=wire, push=Out(push))
             server = TestServer(side.routes())
             await server.start_server()
             stack.push_async_callback(server.close)
             wire.upstream = ("127.0.0.1", server.port or 0)
             sides.append(side)
-        both = Both(*sides)
-        both.ashby.prompt = lambda one: one.notice.organisation != NORTH_LINCOLNSHIRE
-        await both.ashby.introduced(both.bordon)
-        await both.bordon.introduced(both.ashby)
+        sides[0].prompt = lambda one: one.notice.organisation not in places[0].leads
+        for place, side in zip(places, sides, strict=True):
+            for other in sides:
+                if other is not side:
+                    await side.introduced(other, place.hears)
         for wire in wires:
             wire.shares = shares or {}
-        yield both
+        yield tuple(sides)

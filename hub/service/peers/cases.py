@@ -40,7 +40,7 @@ class Cases:
         await unit.lock(self.digest(f"episode\0{source}\0{notice.said.episode}".encode()).hex())
         child = await unit.child_id(source, notice.said.child, now)
         stored = await unit.episode(source, notice.said.episode)
-        before = awaited(notice, peer.hub) if stored is None else load(stored)
+        before = awaited(notice, peer.hub, said.via) if stored is None else load(stored)
         known = () if stored is None else [one.decision.cause for one in await unit.decisions(stored.record.id)]
         event = EventRecord(
             id=self.ids.new("ev", now),

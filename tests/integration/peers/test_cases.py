@@ -135,7 +135,7 @@ def test_in_whatever_order_and_however_often_it_ends_the_same_and_nobody_hears_m
         dice = random.Random(seed)
         coming = [*told, *dice.choices(told, k=3)]
         dice.shuffle(coming)
-        case, known, over = awaited(read(told[0]), PEER.hub), [], False
+        case, known, over = awaited(read(told[0]), PEER.hub, ()), [], False
         for claims in coming:
             notice = read(claims)
             outcome = fold(case, notice, known, LATER)
@@ -339,7 +339,7 @@ def test_an_episode_ended_when_it_was_first_said_to_whichever_notice_comes_first
     second = notice_of(first, reference="FP-2222-2222", issued_at=_at(5))
     ends = set()
     for coming in ((first, second), (second, first)):
-        case = awaited(read(first), PEER.hub)
+        case = awaited(read(first), PEER.hub, ())
         for claims in coming:
             case = fold(case, read(claims), (), LATER).episode
         ends.add(case.ended_at)
@@ -352,7 +352,7 @@ def test_a_desk_has_one_entry_as_long_as_the_longest_says_whichever_notice_comes
     first = next(one for one in told if read(one).said.remove_at)
     again = notice_of(first, reference="FP-2222-2222", kind="renotification", remove_at=_at(8000))
     for coming in ((first, again), (again, first)):
-        case = awaited(read(first), PEER.hub)
+        case = awaited(read(first), PEER.hub, ())
         for claims in coming:
             case = fold(case, read(claims), (), LATER).episode
         (entry,) = [one for one in case.register if one.removed_at is None]

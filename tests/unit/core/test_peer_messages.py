@@ -66,6 +66,8 @@ def test_what_is_not_known_is_kept_and_left_aside() -> None:
         ("version", {"version": True}),
         ("via", {"via": OTHER}),
         ("via", {"via": [7]}),
+        ("via", {"via": ["somewhere"]}),
+        ("via", {"via": [f"{OTHER}\n"]}),
         ("via", {"via": [OTHER] * (MOST_VIA + 1)}),
         ("loop", {"via": [OTHER, BORDON.said().hub]}),
     ],
