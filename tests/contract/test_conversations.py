@@ -133,6 +133,10 @@ async def test_only_whom_it_is_for_finds_it(store: Stores, story: Story) -> None
                 await store.read(lambda unit: unit.conversations.sent_as("user:us_1", "a key")),
             ]
             assert [one is not None for one in found] == ([True] * 5 if sees else [False] * 3), organisation
+            own = [one.party for one in kept.message.readers if one.party.organisation == organisation]
+            read = kept.message.thread
+            number = await store.read(lambda unit, own=own, read=read: unit.conversations.number(read, own))
+            assert number == (1 if sees else 0)
             if sees:
                 assert found[2].readers == kept.message.readers, "they see who reads it with them"
     with scoped(Own(COUNCIL)), pytest.raises(OutOfScope):
