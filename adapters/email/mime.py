@@ -9,7 +9,7 @@ cannot read protected fields shows the outer subject, and the text stays byte fo
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from email.utils import format_datetime
 from functools import lru_cache
 from typing import TypeAlias
@@ -88,7 +88,7 @@ def outside(
         delivery=delivery_id(delivery),
         sender=mailbox(wire_address(sender), sender_name),
         recipient=mailbox(wire_address(recipient)),
-        date=_date(now.replace(microsecond=0)),
+        date=_date(now.astimezone(UTC).replace(microsecond=0)),
         message_id=f"<{delivery_id(delivery)}@{wire_domain(mail_domain)}>".encode("ascii"),
         subject=secure_subject(reference),
         receipts_to=None if receipts_to is None else mailbox(wire_address(receipts_to)),
@@ -98,7 +98,7 @@ def outside(
 
 @lru_cache(maxsize=8)
 def _date(second: datetime) -> bytes:
-    """A burst has the same for hundreds."""
+    """A burst has the same for hundreds. In UTC: the same instant by another clock's zone would be taken for it."""
     return format_datetime(second).encode("ascii")
 
 

@@ -4,7 +4,7 @@ import base64
 import email
 import email.policy
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from email.message import EmailMessage
 
 import pytest
@@ -303,3 +303,11 @@ def test_encoded_words_never_split_a_character() -> None:
     for word in encoded_words("😀é" * 60).split(b"\r\n "):
         assert len(word) <= 75
         assert parse(b"Subject: " + word + b"\r\n\r\n")["Subject"].strip("😀é") == ""
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_the_date_is_the_same_whoever_asked_for_that_instant_before(first: int) -> None:
+    instant = NOW + timedelta(days=1 + first)
+    zones = [UTC, timezone(timedelta(hours=1))]
+    dates = [out(now=instant.astimezone(zones[one])).date for one in (first, 1 - first)]
+    assert dates == [(b"Mon, 02", b"Tue, 03")[first] + b" Mar 2026 19:30:05 +0000"] * 2
