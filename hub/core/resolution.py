@@ -219,13 +219,20 @@ def released(resolution: Resolution, notices: Iterable[NoticeRecord], by: str) -
     )
 
 
-def accepts(resolution: Resolution, notice: NoticeRecord) -> bool:
-    """Whether accepting this notice answers the question. A notice of the time before the organisation last said that
-    it is not theirs, or was last asked, does not say that it is now, unless it is the very one that was declined."""
+def accepts(resolution: Resolution, notice: NoticeRecord, notices: Iterable[NoticeRecord]) -> bool:
+    """Whether accepting this notice answers the question. A notice of the time before somebody chose to ask the
+    organisation does not say that it is theirs now, unless it is the very one that was declined. Whom the facts have
+    come to name was told before that was seen, and whatever it was told counts.
+
+    ``notices``: the episode's. What is of later facts than the notice that asked came after it, whatever a clock says.
+    """
     if not belongs(resolution, notice):
         return False
+    facts = {one.id: one.revision for one in notices}
     return any(s.notice == notice.id for s in resolution.steps) or all(
-        s.at <= notice.created_at for s in resolution.steps if s.organisation == notice.organisation and s.kind in ASKED
+        s.at <= notice.created_at or facts.get(s.notice or "", notice.revision) < notice.revision
+        for s in resolution.steps
+        if s.organisation == notice.organisation and s.kind in ("asked", "sent_back")
     )
 
 

@@ -46,10 +46,11 @@ class Following:
         for chain in chains:
             await chain.move(self.ground.named(chain.resolution.roles, stored.doc), stored.record.revision)
         if given.answer == "accepted":
+            some = await unit.notices(notice.episode)
             for chain in chains:
-                if accepts(chain.resolution, notice):
+                if accepts(chain.resolution, notice, some):
                     chain.add("accepted", notice.organisation, notice=notice.id, actor=actor, name=given.name)
-                    await chain.settle(await unit.notices(notice.episode))
+                    await chain.settle(some)
         else:
             mine = next((one for one in chains if belongs(one.resolution, notice)), None)
             if mine is None and (mine := self._opened(unit, notice, stored, now)) is not None:

@@ -225,6 +225,7 @@ async def test_a_corrected_placement_moves_it_by_itself(case: Case) -> None:
     hub = case.hub
     await case.answer(await case.newest("host_authority", HOST), "not_ours")
     await hub.post(updated(placement={"host_authority": LEEDS}))
+    await hub.clock.advance(5)  # they were told before it is looked at
     assert await case.looking.tick(hub.clock.now()) == 1
     assert (await case.one()).state == "asked" and (await case.kinds())[-1] == ("moved", LEEDS)
     assert await case.looking.tick(hub.clock.now()) == 0

@@ -199,16 +199,33 @@ def test_an_acceptance_ends_the_chases_of_its_own_question_and_of_no_other(state
 def test_what_was_accepted_before_it_was_asked_answers_nothing() -> None:
     found = IN["asked"]
     asked_at = next(one.at for one in found.steps if one.kind in ASKED)
-    assert accepts(found, notice(organisation=B, created_at=asked_at))
-    assert not accepts(found, notice(organisation=B, created_at=asked_at - timedelta(seconds=1)))
-    assert not accepts(found, notice(organisation=C)) and not accepts(
-        found, notice(organisation=B, kind="conversation")
-    )
-    assert accepts(found, notice()), "the first may find that it is theirs after all"
+    assert accepts(found, notice(organisation=B, created_at=asked_at), ())
+    assert not accepts(found, notice(organisation=B, created_at=asked_at - timedelta(seconds=1)), ())
+    assert not accepts(found, notice(organisation=C), ())
+    assert not accepts(found, notice(organisation=B, kind="conversation"), ())
+    assert accepts(found, notice(), ()), "the first may find that it is theirs after all"
     declined = replace(found, steps=(replace(found.steps[0], notice="nt_1"), *found.steps[1:]))
     back = course(("sent_back", A), start=declined)
-    assert accepts(back, notice()) and not accepts(back, notice(id="nt_2", created_at=START - timedelta(hours=1)))
-    assert belongs(back, notice(id="nt_2", created_at=START - timedelta(hours=1)))
+    earlier = notice(id="nt_2", created_at=START - timedelta(hours=1))
+    assert accepts(back, notice(), ()) and not accepts(back, earlier, ())
+    assert belongs(back, earlier)
+
+
+@pytest.mark.parametrize(("revision", "counts"), [(1, False), (2, False), (3, True)])
+def test_what_came_after_it_was_asked_is_told_by_the_facts_where_the_clock_was_set_back(
+    revision: int, counts: bool
+) -> None:
+    asked = notice(id="nt_asked", organisation=B, revision=2, created_at=START + WAIT)
+    steps = [replace(one, notice=asked.id) if one.kind in ASKED else one for one in IN["asked"].steps]
+    found = replace(IN["asked"], steps=tuple(steps))
+    one = notice(id="nt_2", organisation=B, revision=revision, created_at=START - timedelta(hours=1))
+    assert accepts(found, one, [asked, one]) is counts
+    assert accepts(found, asked, [asked, one])
+
+
+def test_whom_the_facts_have_come_to_name_was_told_before_that_was_seen() -> None:
+    moved = course(("said", A), ("moved", B))
+    assert accepts(moved, notice(organisation=B, created_at=START - timedelta(seconds=5)), ())
 
 
 def test_only_a_desk_that_is_known_and_owes_no_answer_can_be_asked() -> None:
