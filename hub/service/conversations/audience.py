@@ -131,7 +131,7 @@ async def audience_of(
         mine=own,
         thread=tuple(one for one in there if one.key != author.key),
         offered=offered,
-        police=_police(known.values(), doc, areas),
+        police=police_of(known.values(), doc, areas),
         holds=stored.holds,
         # What its people have seen or heard of where the child is, the hub that looks for the child has to know.
         may_know=frozenset((*may_know, sending(stored.record.source).key)),
@@ -175,7 +175,7 @@ def _author(
     return next(iter(takes_part or mine), None)
 
 
-def _police(everyone: Iterable[Party], doc: Doc, areas: Areas) -> tuple[Party, ...]:
+def police_of(everyone: Iterable[Party], doc: Doc, areas: Areas) -> tuple[Party, ...]:
     """The police of the episode; where none was told of it yet, those of where the child lives."""
     told = tuple(one for one in everyone if is_police(one))
     if told:

@@ -11,12 +11,13 @@ from typing import Final, TypeAlias
 from contacts.model import Reached
 from contacts.roles import ANY_SCHOOL, OPERATOR, desk_of
 from hub.core.accounts import Viewer, may
-from hub.core.conversation import Party, Reader, TextProblem, plain_text
+from hub.core.conversation import Party, TextProblem, plain_text
 from hub.core.course import Context
 from hub.core.desk import Sight
+from hub.core.parties import parties, readers
 from hub.core.records import StoredEpisode
 from hub.core.resolution import CAUSE, LONGEST_REASONS, Problem, Resolution, ask, asking, choice_problem
-from hub.service.conversations.audience import standing
+from hub.service.conversations.audience import police_of, standing
 from hub.service.conversations.posting import Post
 from hub.service.conversations.seats import Who, seat
 from hub.service.ledger import Bookkeeper, load, reach
@@ -25,6 +26,7 @@ from hub.service.resolving.chain import Chain
 from hub.service.resolving.following import lock_of
 from hub.service.resolving.ground import Ground
 from hub.service.tenancy import WHOLE, scoped
+from routing.needtoknow import may_see_places
 
 MOST: Final = 200
 """Listed at once, the oldest first."""
@@ -84,9 +86,17 @@ class Choosing:
         return Opened(resolution=found, offered=offered if found.living else (), with_facts=whole)
 
     async def choose(
-        self, viewer: Viewer, sight: Sight | None, resolution: str, *, organisation: str, reasons: str
+        self,
+        viewer: Viewer,
+        sight: Sight | None,
+        resolution: str,
+        *,
+        organisation: str,
+        reasons: str,
+        whereabouts: bool | None,
     ) -> Outcome | None:
-        """Ask an organisation that the directory knows, with reasons; None for whoever may not."""
+        """Ask an organisation that the directory knows, with reasons, and whether these are about where the child is,
+        was or may be; None for whoever may not. The reasons of whoever runs the hub are sent to nobody."""
         if await self.read(viewer, sight, resolution) is None or not may_choose(viewer):
             return None
         text = plain_text(reasons)
@@ -94,6 +104,10 @@ class Choosing:
             return TextProblem(field="text", message="Give your reasons in plain text")
         if len(text) > LONGEST_REASONS:
             return TextProblem(field="text", message=f"The reasons must be {LONGEST_REASONS:,} characters or fewer")
+        if whereabouts is None and not runs_it(viewer):
+            return TextProblem(
+                field="whereabouts", message="Say whether they are about where the child is, was or may be"
+            )
         now = self.clock.now()
 
         async def work(unit: Unit) -> Outcome | None:
@@ -110,7 +124,7 @@ class Choosing:
             if (problem := choice_problem(found, organisation, self.known(found.roles, now))) is not None:
                 return problem
             chain = self.ground.chain(unit, found, stored, now)
-            return await self._ask(chain, stored, viewer, organisation, text)
+            return await self._ask(chain, stored, viewer, organisation, text, touches=whereabouts is True)
 
         try:
             with scoped(WHOLE):
@@ -131,7 +145,9 @@ class Choosing:
             if code not in (OPERATOR, ANY_SCHOOL) and isinstance(directory.resolve(roles[0], code, now), Reached)
         )
 
-    async def _ask(self, chain: Chain, stored: StoredEpisode, viewer: Viewer, organisation: str, text: str) -> Asked:
+    async def _ask(
+        self, chain: Chain, stored: StoredEpisode, viewer: Viewer, organisation: str, text: str, *, touches: bool
+    ) -> Asked:
         unit, found, now, record = chain.unit, chain.resolution, chain.now, stored.record
         before = load(stored)
         history = await unit.episodes_of_child(record.child, excluding=record.id)
@@ -159,17 +175,18 @@ class Choosing:
         notice = next((one.id for one in changes.notices if one.organisation == organisation), None)
         chain.add(kind, organisation, notice=notice, actor=viewer.actor, name=viewer.name, text=text)
         if viewer.organisation == found.organisation and not runs_it(viewer):
-            await self._tell(chain, viewer, organisation, text)
+            await self._tell(chain, viewer, organisation, text, touches=touches)
         await chain.keep(record.child)
         return Asked(organisation=organisation, again=kind == "sent_back")
 
-    async def _tell(self, chain: Chain, viewer: Viewer, organisation: str, text: str) -> None:
-        """Who is asked reads who decided that, and why."""
+    async def _tell(self, chain: Chain, viewer: Viewer, organisation: str, text: str, *, touches: bool) -> None:
+        """Who is asked reads who decided that, and why; of what touches whereabouts the police do, and who is asked
+        only if their role may know a place."""
         found, unit = chain.resolution, chain.unit
         stored = await standing(unit, found.episode)  # anew: it has just been saved
         (author,) = [one.party for one in await self.ground.owners(unit, found)]
         asked = Party(organisation=organisation, desk=desk_of(found.roles[0]), roles=found.roles)
-        if stored is None or asked.key == author.key:
+        if stored is None or (asked.key == author.key and not touches):
             return
         post = Post(
             author=viewer.name,
@@ -178,13 +195,21 @@ class Choosing:
             actor=viewer.actor,
             via="page",
             purpose="handover",
-            touches=False,
+            touches=touches,
             text=text,
             key=chain.steps[-1].id,
             thread=await self.ground.thread(unit, found),
         )
-        readers = [Reader(party=author, because="author"), Reader(party=asked, because="named")]
-        await self.ground.posting.post(unit, stored, post, readers, chain.now)
+        doc, told = stored.doc, parties(*await unit.desk.course(found.episode))
+        some = readers(
+            author,
+            thread=(),
+            named=[asked],
+            police=police_of(told, doc, self.ground.areas),
+            touches=touches,
+            may_see_places=lambda party: any(may_see_places(role, doc) for role in party.roles),
+        )
+        await self.ground.posting.post(unit, stored, post, some, chain.now)
 
     async def _theirs(self, viewer: Viewer, sight: Sight, found: Resolution) -> bool:
         """Whether it is for a desk of theirs to choose: whoever sees there what it was told."""

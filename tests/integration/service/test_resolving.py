@@ -71,12 +71,23 @@ class Case:
         episode = (await self.hub.episode()).record.id
         return list(await self.hub.see(lambda unit: unit.resolving.of(episode, whole=True)))
 
-    async def choose(self, organisation: str, who: Viewer | None = None, reasons: str = "They moved there.") -> Any:
+    async def choose(
+        self,
+        organisation: str,
+        who: Viewer | None = None,
+        reasons: str = "They moved there.",
+        whereabouts: bool | None = False,
+    ) -> Any:
         who = who or somebody()
         sight = None if who.organisation == OPERATOR else sight_of(who.organisation, ("*",), {}, "fallback")
         with scoped(WHOLE if who.organisation == OPERATOR else Own(who.organisation)):
             return await self.choosing.choose(
-                who, sight, (await self.one()).id, organisation=organisation, reasons=reasons
+                who,
+                sight,
+                (await self.one()).id,
+                organisation=organisation,
+                reasons=reasons,
+                whereabouts=whereabouts,
             )
 
     async def kinds(self) -> list[tuple[str, str | None]]:
@@ -143,6 +154,18 @@ async def test_not_ours_is_asked_on_until_somebody_accepts(case: Case) -> None:
     await case.complete()
     await hub.post(returned())
     assert {HOST, LEEDS} <= {one.organisation for one in await hub.notices(kind="returned")}
+
+
+async def test_reasons_that_say_where_the_child_may_be_go_to_the_police_at_once(case: Case) -> None:
+    hub = case.hub
+    await case.answer(await case.newest("host_authority", HOST), "not_ours")
+    assert getattr(await case.choose(LEEDS, whereabouts=None), "field", None) == "whereabouts"
+    before = {one.id for one in await hub.notices(kind="conversation")}
+    assert isinstance(await case.choose(LEEDS, reasons="She may be with her aunt.", whereabouts=True), Asked)
+    told = {one.organisation: one for one in await hub.notices(kind="conversation") if one.id not in before}
+    police = {one.organisation for one in await hub.notices(kind="missing") if "police" in one.roles}
+    assert police and police < set(told) and LEEDS in told
+    assert {told[one].priority for one in police} == {"immediate"}
 
 
 async def test_who_says_it_on_and_on_is_kept_but_tells_the_owner_only_so_often(case: Case) -> None:
@@ -247,7 +270,9 @@ async def test_where_no_authority_is_left_that_has_not_said_so_it_is_the_operato
         opened = await case.choosing.read(operator, None, found.id)
         assert opened is not None and not opened.with_facts
         assert [one.name for one in opened.resolution.steps] == [None], "organisations and times, and no more"
-        done = await case.choosing.choose(operator, None, found.id, organisation=LEEDS, reasons="Rang them.")
+        done = await case.choosing.choose(
+            operator, None, found.id, organisation=LEEDS, reasons="Rang them.", whereabouts=None
+        )
         assert done == Asked(organisation=LEEDS, again=False)
         assert len(await case.choosing.listed(operator, None)) == 2
 
@@ -259,7 +284,9 @@ async def test_only_the_owners_desk_may_see_it_and_choose(case: Case) -> None:
                        (somebody(HOST), ("*",)), (somebody(role="auditor"), ("*",))):  # fmt: skip
         sight = sight_of(who.organisation, desks, {}, "fallback")
         with scoped(Own(who.organisation)):
-            done = await case.choosing.choose(who, sight, found.id, organisation=LEEDS, reasons="Because.")
+            done = await case.choosing.choose(
+                who, sight, found.id, organisation=LEEDS, reasons="Because.", whereabouts=False
+            )
             assert done is None, (who, desks)
     for reasons in ("", " ", "x" * 1_001, "\x00"):
         assert getattr(await case.choose(LEEDS, reasons=reasons), "field", None) == "text", reasons

@@ -77,13 +77,17 @@ async def test_a_force_says_that_it_is_not_theirs_and_the_council_asks_another(d
     seen = await ray.get(page)
     assert seen.status == 200 and "Jo Worker" not in seen.html and "kent.example" not in seen.html
     assert [(await one).status for one in (jo.get(page), jo.post(page, {}), jo.get("/resolving/rs_1"))] == [404] * 3
-    wrong = await kit.post(page, {"organisation": "misper@kent.example", "reasons": "They said so."})
+    wrong = await kit.post(
+        page, {"organisation": "misper@kent.example", "reasons": "They said so.", "whereabouts": "no"}
+    )
     assert wrong.status == 422 and "Choose an organisation from the list" in wrong.text
-    wrong = await kit.post(page, {"organisation": KENT.organisation, "reasons": ""})
+    wrong = await kit.post(page, {"organisation": KENT.organisation, "reasons": "", "whereabouts": "no"})
     assert wrong.status == 422 and "Give your reasons" in wrong.text and "Jo Worker" in wrong.text
     lines = [line for line in ledger(tmp_path)["audit"] if "resolution.viewed" in line]
     assert len(lines) == 4, "a form that comes back shows what its page shows"
-    done = await kit.post(page, {"organisation": KENT.organisation, "reasons": "She moved <i>there</i> in May."})
+    done = await kit.post(
+        page, {"organisation": KENT.organisation, "reasons": "She moved <i>there</i> in May.", "whereabouts": "yes"}
+    )
     assert (done.status, done.location) == (303, f"{page}?asked")
     after = await kit.get(done.location)
     assert "Waiting for an answer" in after.text and "She moved &lt;i&gt;there&lt;/i&gt; in May." in after.html

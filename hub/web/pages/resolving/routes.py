@@ -19,11 +19,13 @@ from hub.service.desk.sights import Sights
 from hub.service.ports import Clock
 from hub.service.resolving.choosing import Asked, Choosing, may_choose, runs_it
 from hub.web.pages.accounts.site import Site
+from hub.web.pages.conversations.words import WHEREABOUTS, whereabouts
 from hub.web.pages.resolving.words import PROBLEMS, offered_view, resolution_view, step_view
 from hub.web.sessions import FORM, VIEWER, Sessions
 
 RESOLVING: Final = "/resolving"
 _ONE: Final = f"{RESOLVING}/{{resolution}}"
+FIELDS: Final = ("organisation", "reasons", "whereabouts")
 _ID: Final = re.compile(r"rs_[0-9A-Z]{26}", re.ASCII)
 
 
@@ -63,30 +65,35 @@ class ResolvingPages:
 
     async def one(self, request: web.Request) -> web.StreamResponse:
         """One, with who said what."""
-        return await self._one(request, "", "", ())
+        return await self._one(request, "", "", "", ())
 
     async def choose(self, request: web.Request) -> web.StreamResponse:
         """Ask the organisation that was chosen."""
         form, identity = request[FORM], _id(request)
         if identity is None:
             return self.sessions.nowhere()
-        organisation, reasons = form.one("organisation"), form.one("reasons")
+        organisation, reasons, about = form.one("organisation"), form.one("reasons"), form.one("whereabouts")
         outcome = await self.choosing.choose(
-            request[VIEWER], await self._sight(request), identity, organisation=organisation, reasons=reasons
+            request[VIEWER],
+            await self._sight(request),
+            identity,
+            organisation=organisation,
+            reasons=reasons,
+            whereabouts=WHEREABOUTS[about][1] if about in WHEREABOUTS else None,
         )
         match outcome:
             case None:
                 return self.sessions.nowhere()
             case Asked():
                 return self.sessions.redirect(f"{RESOLVING}/{identity}?asked")
-            case TextProblem(message=message):
-                wrong = _Wrong(field="reasons", message=message)
+            case TextProblem(field=field, message=message):
+                wrong = _Wrong(field=field if field == "whereabouts" else "reasons", message=message)
             case problem:
                 wrong = _Wrong(field="organisation", message=PROBLEMS[problem])
-        return await self._one(request, organisation, reasons, (wrong,))
+        return await self._one(request, organisation, reasons, about, (wrong,))
 
     async def _one(
-        self, request: web.Request, organisation: str, reasons: str, wrong: Sequence[_Wrong]
+        self, request: web.Request, organisation: str, reasons: str, about: str, wrong: Sequence[_Wrong]
     ) -> web.StreamResponse:
         viewer, identity = request[VIEWER], _id(request)
         found = None if identity is None else await self.choosing.read(viewer, await self._sight(request), identity)
@@ -104,12 +111,11 @@ class ResolvingPages:
             if one.living and may_choose(viewer)
             else (),
             reasons=reasons[: LONGEST_REASONS * 2],
+            whereabouts=whereabouts(about) if found.with_facts else (),
             longest=LONGEST_REASONS,
             asked="asked" in request.query and not wrong,
             errors=wrong,
-            errors_by={
-                name: " ".join(w.message for w in wrong if w.field == name) for name in ("organisation", "reasons")
-            },
+            errors_by={name: " ".join(w.message for w in wrong if w.field == name) for name in FIELDS},
         )
 
     async def _sight(self, request: web.Request) -> Sight | None:
