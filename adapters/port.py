@@ -145,6 +145,9 @@ class Deferred:
     detail: str = ""
     retry_after: float | None = None
     """Seconds, as the provider asked."""
+    lasting: bool = False
+    """Where it goes is one system that may be down for days and has to get it then: it is tried on when the schedule
+    has ended."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,7 +166,8 @@ class Unconfirmed:
     reason: Reason = "provider_timeout"
     detail: str = ""
     repeatable: bool = False
-    """The next system takes what bears one id once: sent again, it is nobody's second."""
+    """The next system takes what bears one id once: sent again, it is nobody's second. It is tried on as what is
+    :attr:`Deferred.lasting` is."""
 
 
 Result: TypeAlias = Accepted | Deferred | Rejected | Unconfirmed

@@ -4,10 +4,10 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal, TypeAlias, assert_never, get_args
+from typing import Final, Literal, TypeAlias, assert_never, get_args
 
 from adapters.port import Accepted, Deferred, Reason, Rejected, Result, Unconfirmed
-from hub.core.records import AttemptRecord
+from hub.core.records import AttemptRecord, Purpose
 from hub.core.states import AttemptHappening
 
 CERTIFICATE_REASONS: frozenset[Reason] = frozenset(
@@ -20,6 +20,9 @@ ALERT_REASONS: frozenset[Reason] = CERTIFICATE_REASONS | {"too_large"}
 
 OURS: frozenset[Reason] = frozenset({"unknown", "misconfigured", "tls_failed"})
 """Reasons to wait that somebody here has to look at meanwhile."""
+
+LASTING: Final = 3600.0
+"""Seconds between tries of what lasts, when its schedule has ended."""
 
 ABANDONED = ("technical_failure", "provider_timeout", None)
 """State, reason and ``carried`` of an attempt that the store closed because its lease ran out."""
@@ -52,6 +55,9 @@ class RetryAt:
 
     at: datetime
     reason: Reason
+    over: bool = False
+    """The schedule has ended with this try. It goes on all the same, but nobody is to wait for it: whoever has to see
+    to it is told as if it did not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,12 +85,14 @@ def next_attempt(
     now: datetime,
     jitter: float,
     carries: Literal["content", "alert"] = "content",
+    purpose: Purpose = "notice",
 ) -> Next:
     """What follows a try that did not carry the content. ``earlier``: the tries before it; ``jitter``: 0 to 1.
 
     A try that was given back, or whose worker died, was not answered by anybody and uses up none of the schedule.
     An :class:`Unconfirmed` may have been sent, so it is followed by one more try, and a second one by none, unless it
-    is ``repeatable``.
+    is ``repeatable``. What is ``lasting``, or ``repeatable``, is tried each hour when the schedule has ended: only what
+    the notice itself goes out by, as each reminder would add another that does.
     """
     match result:
         case Rejected(reason=reason) if reason in ALERT_REASONS and carries == "content":
@@ -95,20 +103,44 @@ def next_attempt(
             return GiveUp(reason=reason, because="second_unconfirmed")
         case Deferred() | Rejected() | Unconfirmed():
             failed = sum(1 for attempt in earlier if answered(attempt))
-            return _scheduled(policy, failed, result, now, jitter)
+            return _scheduled(policy, failed, result, now, jitter, lasts=purpose == "notice" and _lasts(result))
     assert_never(result)
 
 
 def _scheduled(
-    policy: RetryPolicy, failed: int, result: Deferred | Rejected | Unconfirmed, now: datetime, jitter: float
+    policy: RetryPolicy,
+    failed: int,
+    result: Deferred | Rejected | Unconfirmed,
+    now: datetime,
+    jitter: float,
+    *,
+    lasts: bool,
 ) -> RetryAt | GiveUp:
-    if failed >= len(policy.schedule):
+    ended = failed >= len(policy.schedule)
+    if ended and not lasts:
         return GiveUp(reason=result.reason, because="schedule_ended")
-    pause = policy.schedule[failed]
+    pause = LASTING if ended else policy.schedule[failed]
     if isinstance(result, Deferred) and result.retry_after is not None:
         pause = max(pause, min(result.retry_after, policy.longest_retry_after))
     pause *= 1 + policy.jitter * min(max(jitter, 0.0), 1.0)
-    return RetryAt(at=now + timedelta(seconds=pause), reason=result.reason)
+    return RetryAt(at=now + timedelta(seconds=pause), reason=result.reason, over=failed == len(policy.schedule))
+
+
+def _lasts(result: Deferred | Rejected | Unconfirmed) -> bool:
+    match result:
+        case Deferred(lasting=lasting):
+            return lasting
+        case Unconfirmed(repeatable=repeatable):
+            return repeatable
+        case Rejected():
+            return False
+    assert_never(result)
+
+
+def outlasted(policy: RetryPolicy, tries: Sequence[AttemptRecord]) -> bool:
+    """The schedule has ended without any of these being taken: a delivery that is still due is one that lasts, and
+    nobody waits for it."""
+    return sum(answered(one) and one.state != "sent" for one in tries) > len(policy.schedule)
 
 
 def answered(attempt: AttemptRecord) -> bool:

@@ -80,8 +80,8 @@ def judge(tried: Tried, standing: Standing, policy: RetryPolicy) -> Verdict:
         case Accepted() as accepted:
             return _carried(own, claimed.delivery, accepted)
         case Deferred() | Rejected() | Unconfirmed() as failed:
-            jitter = spread(claimed.delivery.id, claimed.attempt)
-            match next_attempt(policy, before, failed, tried.finished_at, jitter, claimed.delivery.carries):
+            way, jitter = claimed.delivery, spread(claimed.delivery.id, claimed.attempt)
+            match next_attempt(policy, before, failed, tried.finished_at, jitter, way.carries, way.purpose):
                 case AlertInstead(reason=reason):
                     verdict = _alerted(own, before, tried, reason, policy)
                 case RetryAt() | GiveUp() as then:
@@ -132,8 +132,9 @@ def _failed(
     )
     alarms = _technical(failed)
     match then:
-        case RetryAt(at=at):
-            return Verdict(attempt=attempt, delivery="retry", due_at=at, alarms=alarms)
+        case RetryAt(at=at, over=over):
+            happened: NoticeHappening | None = "gave_up" if over else None
+            return Verdict(attempt=attempt, delivery="retry", due_at=at, happened=happened, alarms=alarms)
         case GiveUp():
             return Verdict(attempt=attempt, delivery="gave_up", happened="gave_up", alarms=alarms)
 

@@ -17,7 +17,7 @@ from hub.core.records import (
     ReceiptRecord,
     Standing,
 )
-from hub.core.retry import RetryPolicy
+from hub.core.retry import RetryPolicy, outlasted
 from hub.core.states import NoticeHappening, delivery_after, may_go_out, notice_after
 from hub.core.verdict import ASIDE, Tried, Verdict, judge
 from hub.service.ports import Ids, Unit
@@ -107,7 +107,8 @@ class Ledger:
         at = tried.finished_at
         closed = _closed(tried)
         mended: Sequence[AuditLine] = ()
-        if state == "sent" and tried.claimed.delivery.redriven_after and not bare:
+        again = tried.claimed.delivery.redriven_after or outlasted(self._policy, standing.attempts)
+        if state == "sent" and again and not bare:
             mended = await self._mended(unit, tried.claimed, settled, at)
         unproven: Sequence[AlarmRecord] = ()
         if verdict.attempt.carried == "alert" and not bare:
@@ -127,8 +128,8 @@ class Ledger:
     async def _mended(
         self, unit: Unit, claimed: ClaimedDelivery, settled: Mapping[str, DeliveryState], at: datetime
     ) -> Sequence[AuditLine]:
-        """Clear the alarms of a way that failed, was put back and has gone out, unless another way still stands failed:
-        one alarm speaks for all of them."""
+        """Clear the alarms of a way that failed, was put back or tried on, and has gone out, unless another way still
+        stands failed: one alarm speaks for all of them."""
         notice = claimed.notice
         others = [one for one in await unit.deliveries(notice.id) if one.id != claimed.delivery.id]
         if any(settled.get(one.id, one.state) == "failed" for one in others):
@@ -193,9 +194,10 @@ class Ledger:
         for other in await unit.deliveries(claimed.notice.id):
             if other.id == claimed.delivery.id or other.purpose in ASIDE:
                 continue  # that the sender's manager was asked to ring tells nobody
-            if settled.get(other.id, other.state) in ("due", "leased", "sent"):
+            state, tries = settled.get(other.id, other.state), await unit.attempts(other.id)
+            if state in ("due", "leased", "sent") and (state == "sent" or not outlasted(self._policy, tries)):
                 return None, ("contact_failed", owner, reason)
-            alerted = alerted or any(attempt.carried == "alert" for attempt in await unit.attempts(other.id))
+            alerted = alerted or any(attempt.carried == "alert" for attempt in tries)
         # Where an alert got through on another way the notice stays as it is (D14), but a human has to see to it.
         return (None if alerted else "gave_up"), ("undeliverable", owner, reason)
 

@@ -41,8 +41,13 @@ class PeerWay:
             return Deferred(reason="provider_unavailable", detail="what is known of that hub cannot be read now")
         fit = self._fit(envelope, known)
         result = fit if isinstance(fit, Rejected) else await self.push.deliver(fit, now)
-        # A hub takes what bears one id once: whether it has come is found out by sending it again.
-        return replace(result, repeatable=True) if isinstance(result, Unconfirmed) else result
+        match result:
+            case Unconfirmed():  # a hub takes what bears one id once: whether it has come is found out by sending again
+                return replace(result, repeatable=True)
+            case Deferred():
+                return replace(result, lasting=True)
+            case _:
+                return result
 
     async def aclose(self) -> None:
         """As of the push."""

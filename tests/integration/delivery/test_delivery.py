@@ -143,6 +143,25 @@ async def test_the_schedule_has_an_end(world: World):
     assert await world.alarms() == [("undeliverable", "E23000001", "rate_limited")]
 
 
+async def test_what_lasts_reaches_a_system_that_was_down_for_longer_than_the_schedule(world: World):
+    down = Deferred(reason="connection_failed", lasting=True)
+    world.sink.answers = [*[down] * 4, Accepted()]
+    changes = await world.told()
+    (one,) = changes.deliveries
+
+    async def said_to_be_lost() -> bool:
+        return (await world.notice(one.id)).state == "undeliverable"
+
+    async with world.delivering(world.delivery()):
+        await world.passing(said_to_be_lost)
+        assert (await world.standing(one.id)).state == "due", "it goes on"
+        assert await world.alarms() == [("undeliverable", "E23000001", "connection_failed")]
+        await world.passing(lambda: world.settled(changes), step=100)
+    assert [a.state for a in await world.attempts(one.id)] == ["temporary_failure"] * 4 + ["sent"]
+    assert (await world.notice(one.id)).state == "notified"
+    assert await world.alarms() == []
+
+
 @pytest.mark.parametrize("reason", ["no_certificate", "certificate_expired", "certificate_untrusted"])
 async def test_without_a_usable_certificate_only_an_alert_goes_out(world: World, reason):
     world.sink.answers = [Rejected(reason=reason), Accepted(provider_reference="a", digest="ee" * 32)]

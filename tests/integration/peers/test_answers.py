@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from adapters.port import Accepted, Alert, Content, Envelope, Rejected, Result, Unconfirmed
+from adapters.port import Accepted, Alert, Content, Deferred, Envelope, Rejected, Result, Unconfirmed
 from hub.core.peer_answers import FORMAT, answer_json, answered, retry_in
 from hub.core.peer_cases import NotUnderstood
 from hub.core.peer_messages import Message
@@ -230,6 +230,14 @@ async def test_what_may_have_come_to_a_hub_is_sent_on_and_on_as_it_is_taken_once
     assert await way.deliver(ENVELOPE, START) == Unconfirmed(repeatable=True)
     elsewhere = replace(ENVELOPE, address="https://x.example/y")
     assert await way.deliver(elsewhere, START) == Unconfirmed(), "who knows what another system does with it"
+    await store.aclose()
+
+
+async def test_what_does_not_reach_a_hub_now_is_tried_until_it_is_back() -> None:
+    store, down = await _knowing("confirmed"), Deferred(reason="connection_failed")
+    way = PeerWay(push=_Out(result=down), store=store, own=BORDON.said().hub)  # type: ignore[arg-type]
+    assert await way.deliver(ENVELOPE, START) == replace(down, lasting=True)
+    assert await way.deliver(replace(ENVELOPE, address="https://x.example/y"), START) == down
     await store.aclose()
 
 

@@ -13,6 +13,7 @@ from hub.core.records import AttemptRecord
 from hub.core.retry import (
     ALERT_REASONS,
     CERTIFICATE_REASONS,
+    LASTING,
     OURS,
     AlertInstead,
     GiveUp,
@@ -23,6 +24,7 @@ from hub.core.retry import (
     happening,
     maybe_sent,
     next_attempt,
+    outlasted,
     spread,
 )
 
@@ -143,8 +145,33 @@ def test_and_not_a_second_time():
 def test_but_on_and_on_where_it_is_taken_once_however_often_it_comes():
     again = Unconfirmed(repeatable=True)
     assert isinstance(next_attempt(POLICY, [UNCONFIRMED] * 2, again, NOW, 0.0), RetryAt)
-    ended = next_attempt(POLICY, [UNCONFIRMED] * len(POLICY.schedule), again, NOW, 0.0)
-    assert ended == GiveUp(reason="provider_timeout", because="schedule_ended")
+
+
+@pytest.mark.parametrize("result", [Unconfirmed(repeatable=True), Deferred(reason="connection_failed", lasting=True)])
+@pytest.mark.parametrize("schedule", [POLICY.schedule, ()])
+def test_what_lasts_goes_on_each_hour_and_says_once_that_nobody_is_to_wait(result, schedule):
+    policy = replace(POLICY, schedule=schedule)
+    said = []
+    for tried in range(len(schedule) + 40):
+        answer = next_attempt(policy, [attempt(n) for n in range(1, tried + 1)], result, NOW, 0.0)
+        assert isinstance(answer, RetryAt) and answer.reason == result.reason
+        assert tried < len(schedule) or seconds(answer) == LASTING
+        said += [tried] * answer.over
+    assert said == [len(schedule)]
+
+
+def test_a_reminder_does_not_go_on_when_its_schedule_has_ended():
+    tried = [attempt(n) for n in (1, 2, 3)]
+    lasting = Deferred(reason="connection_failed", lasting=True)
+    answer = next_attempt(POLICY, tried, lasting, NOW, 0.0, "content", "chase")
+    assert answer == GiveUp(reason="connection_failed", because="schedule_ended")
+
+
+def test_nobody_waits_for_what_outlasts_its_schedule():
+    failed = [attempt(n) for n in range(1, len(POLICY.schedule) + 2)]
+    assert outlasted(POLICY, failed)
+    assert not outlasted(POLICY, failed[1:])
+    assert not outlasted(POLICY, [*failed[1:], replace(ABANDONED, number=9), replace(RELEASED, number=10)])
 
 
 def test_an_alert_that_may_have_been_sent_counts_too():
