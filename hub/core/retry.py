@@ -137,10 +137,11 @@ def _lasts(result: Deferred | Rejected | Unconfirmed) -> bool:
     assert_never(result)
 
 
-def outlasted(policy: RetryPolicy, tries: Sequence[AttemptRecord]) -> bool:
+def outlasted(policy: RetryPolicy, tries: Sequence[AttemptRecord], *, after: int = 0) -> bool:
     """The schedule has ended without any of these being taken: a delivery that is still due is one that lasts, and
-    nobody waits for it."""
-    return sum(answered(one) and one.state != "sent" for one in tries) > len(policy.schedule)
+    nobody waits for it. ``after``: the number of the newest try before an operator put it back, with its schedule anew.
+    """
+    return sum(one.number > after and answered(one) and one.state != "sent" for one in tries) > len(policy.schedule)
 
 
 def answered(attempt: AttemptRecord) -> bool:

@@ -195,7 +195,8 @@ class Ledger:
             if other.id == claimed.delivery.id or other.purpose in ASIDE:
                 continue  # that the sender's manager was asked to ring tells nobody
             state, tries = settled.get(other.id, other.state), await unit.attempts(other.id)
-            if state in ("due", "leased", "sent") and (state == "sent" or not outlasted(self._policy, tries)):
+            waits = not outlasted(self._policy, tries, after=other.redriven_after)
+            if state == "sent" or (state in ("due", "leased") and waits):
                 return None, ("contact_failed", owner, reason)
             alerted = alerted or any(attempt.carried == "alert" for attempt in tries)
         # Where an alert got through on another way the notice stays as it is (D14), but a human has to see to it.

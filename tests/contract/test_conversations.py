@@ -1,5 +1,6 @@
 """Conversations in the ledger, on both databases: what was written, for whom, and for nobody else."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -10,6 +11,7 @@ from hub.core.evidence import statements
 from hub.core.parties import sending
 from hub.service.audit.ports import Wanted
 from hub.service.conversations.ports import Kept, Written
+from hub.service.peers.ports import Carried
 from hub.service.ports import StoreUnavailable, Unit, Unsealable
 from hub.service.tenancy import OutOfScope, Own, scoped
 from tests.contract.test_desk import COUNCIL, OTHER, told
@@ -96,8 +98,11 @@ async def test_what_is_written_in_a_conversation_of_another_hub_goes_to_it_and_n
         (begun.message.thread, {begun.message.id: "refused"}),
         (own.message.thread, {}),
     ):
-        found = await store.read(lambda unit, thread=thread: unit.peers.carried(thread))  # type: ignore[misc]
-        assert found == came_to
+
+        async def look(unit: Unit, thread: str = thread) -> Mapping[str, Carried]:
+            return await unit.peers.carried(thread)
+
+        assert await store.read(look) == came_to
     assert await store.read(lambda unit: unit.conversations.one(theirs.message.id)) == theirs.message
     assert await store.read(lambda unit: unit.conversations.one("ms_unknown")) is None
 

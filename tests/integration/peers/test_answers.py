@@ -4,7 +4,7 @@ import base64
 import json
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -187,13 +187,15 @@ def test_there_is_no_last_try() -> None:
 class _Out:
     """Answers always the same."""
 
-    channel = "push"
+    @property
+    def channel(self) -> str:
+        return "push"
 
     def __init__(self, result: Result | None = None) -> None:
         self.sent: list[Envelope] = []
         self.result = result or Accepted()
 
-    async def deliver(self, envelope: Envelope, now: object) -> Result:
+    async def deliver(self, envelope: Envelope, now: datetime) -> Result:
         self.sent.append(envelope)
         return self.result
 
@@ -215,7 +217,7 @@ async def test_what_goes_to_a_hub_goes_by_its_own_keys_and_only_while_it_is_conf
     out = _Out()
     for state in ("introduced", "suspended", "confirmed"):
         store = await _knowing(state)
-        way = PeerWay(push=out, store=store, own=BORDON.said().hub)  # type: ignore[arg-type]
+        way = PeerWay(push=out, store=store, own=BORDON.said().hub)
         result = await way.deliver(replace(ENVELOPE, certificates=(b"another's",), pinned=frozenset({"x"})), START)
         assert isinstance(result, Accepted if state == "confirmed" else Rejected)
         await store.aclose()
@@ -226,7 +228,7 @@ async def test_what_goes_to_a_hub_goes_by_its_own_keys_and_only_while_it_is_conf
 
 async def test_what_may_have_come_to_a_hub_is_sent_on_and_on_as_it_is_taken_once() -> None:
     store = await _knowing("confirmed")
-    way = PeerWay(push=_Out(result=Unconfirmed()), store=store, own=BORDON.said().hub)  # type: ignore[arg-type]
+    way = PeerWay(push=_Out(result=Unconfirmed()), store=store, own=BORDON.said().hub)
     assert await way.deliver(ENVELOPE, START) == Unconfirmed(repeatable=True)
     elsewhere = replace(ENVELOPE, address="https://x.example/y")
     assert await way.deliver(elsewhere, START) == Unconfirmed(), "who knows what another system does with it"
@@ -235,7 +237,7 @@ async def test_what_may_have_come_to_a_hub_is_sent_on_and_on_as_it_is_taken_once
 
 async def test_what_does_not_reach_a_hub_now_is_tried_until_it_is_back() -> None:
     store, down = await _knowing("confirmed"), Deferred(reason="connection_failed")
-    way = PeerWay(push=_Out(result=down), store=store, own=BORDON.said().hub)  # type: ignore[arg-type]
+    way = PeerWay(push=_Out(result=down), store=store, own=BORDON.said().hub)
     assert await way.deliver(ENVELOPE, START) == replace(down, lasting=True)
     assert await way.deliver(replace(ENVELOPE, address="https://x.example/y"), START) == down
     await store.aclose()
@@ -243,7 +245,7 @@ async def test_what_does_not_reach_a_hub_now_is_tried_until_it_is_back() -> None
 
 async def test_nothing_goes_back_to_where_it_came_from_and_no_alert_to_a_hub() -> None:
     out, store = _Out(), await _knowing("confirmed")
-    way = PeerWay(push=out, store=store, own=BORDON.said().hub)  # type: ignore[arg-type]
+    way = PeerWay(push=out, store=store, own=BORDON.said().hub)
     alert = Alert(subject="x", text="x")
     refused: list[Envelope] = [
         replace(ENVELOPE, via=(PEER.hub,)),

@@ -26,6 +26,7 @@ from hub.service.envelopes import Composer
 from hub.service.evidence.gathering import gathered
 from hub.service.evidence.words import course
 from hub.service.tenancy import Own, scoped
+from hub.store.sqlite import SqliteStore
 from tests.kit.conversing import BROMLEY, HOST, HUMBERSIDE, JPEG, MET, SCHOOL, Talk, somebody
 from tests.kit.delivering import Notes, Sink, Watched, World
 from tests.kit.events import reported, returned, updated
@@ -120,7 +121,9 @@ async def test_of_a_child_who_was_erased_there_is_no_news(talk: Talk) -> None:
         assert await talk.reading.mark(DOOR, asked.thread)
         assert await talk.reading.mark(DOOR, "th_unknown") is None
     child = (await talk.hub.episode()).record.child
-    await talk.hub.store._keys.destroy([child], talk.hub.clock.now())  # type: ignore[attr-defined]
+    store = talk.hub.store
+    assert isinstance(store, SqliteStore) and store._keys is not None
+    await store._keys.destroy([child], talk.hub.clock.now())
     with scoped(Own(DOOR.organisation)):
         assert await talk.reading.mark(DOOR, asked.thread) is None
 

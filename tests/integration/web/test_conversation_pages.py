@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from hub.service.peers.ports import Outcome
+from hub.service.ports import Unit
 from tests.kit.accounts import audit
 from tests.kit.conversing import JPEG
 from tests.kit.desk import Desk, at_the_desk_and_the_council
@@ -170,7 +171,11 @@ async def test_the_authority_that_sent_a_case_is_written_to_and_the_page_says_wh
         ("sent", "The hub of the authority that sent this has it."),
     )
     for outcome, words in outcomes:
-        await store.write(lambda unit, outcome=outcome: unit.peers.settle_post(post, outcome))  # type: ignore[misc]
+
+        async def settle(unit: Unit, outcome: Outcome = outcome) -> None:
+            await unit.peers.settle_post(post, outcome)
+
+        await store.write(settle)
         seen = await jo.get(thread)
         assert words in seen.text
         marks.append(mark(seen.html))

@@ -171,6 +171,7 @@ def test_nobody_waits_for_what_outlasts_its_schedule():
     failed = [attempt(n) for n in range(1, len(POLICY.schedule) + 2)]
     assert outlasted(POLICY, failed)
     assert not outlasted(POLICY, failed[1:])
+    assert not outlasted(POLICY, failed, after=1), "put back, it has its schedule anew"
     assert not outlasted(POLICY, [*failed[1:], replace(ABANDONED, number=9), replace(RELEASED, number=10)])
 
 
