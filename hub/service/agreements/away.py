@@ -28,23 +28,26 @@ class SentStep:
 
 async def sent_steps(unit: Unit, messages: Iterable[Message], agreement: str) -> tuple[SentStep, ...]:
     """What was said here to one of these, in order. ``messages``: those of its conversation."""
+    steps = [(one, step_of(one)) for one in messages if one.via != "hub"]
+    said = [(one, step) for one, step in steps if step is not None and step.agreement == agreement]
+    if not said:
+        return ()
+    carried = await unit.peers.carried(said[0][0].thread)
+    heard = await unit.peers.heard(said[0][0].episode)
     found = []
-    for message in messages:
-        step = step_of(message)
-        if step is None or step.agreement != agreement or message.via == "hub":
-            continue
-        carried = (await unit.peers.carried(message.thread)).get(message.id)
-        if carried is None:
+    for message, step in said:
+        outcome = carried.get(message.id)
+        if outcome is None:
             continue
         came: CameTo = "waiting"
         why: Why | None = None
-        if carried == "sent":
-            match came_to((await unit.peers.heard(message.episode)).get(message.id)):
+        if outcome == "sent":
+            match came_to(heard.get(message.id)):
                 case "kept" | "words" as known:
                     came = known
                 case reason:
                     came, why = "refused", reason
-        elif carried != "waiting":
+        elif outcome != "waiting":
             came = "not_taken"
         party = (message.organisation, message.desk)
         found.append(SentStep(message=message.id, party=party, move=step.move, at=message.sent_at, came_to=came,
