@@ -32,9 +32,9 @@ PATIENCE: Final = 30.0
 FIRST_PAUSE: Final = 1.0
 LONGEST_PAUSE: Final = 60.0
 RUSH: Final = 50
-WITHIN: Final = 10.0
-"""Seconds in which so many messages, one upon another, are a rush. That many wait for the processor, on a slow or busy
-machine too; when it is the relay that they wait for, so many do not go out in that time."""
+WITHIN: Final = 2.0
+"""Seconds in which so many messages are a rush: to compose and seal them takes a good part of a processor. When it is the
+relay that they wait for, so many do not go out in that time."""
 KEPT: Final = 300.0
 MOST_IN_A_RUSH: Final = 2
 """Processes of which one hub makes use: composing and sealing a notice takes less than all else that is done for it."""
@@ -76,7 +76,7 @@ class Crew:
 
     count: int
     rush: int = 1
-    """Messages, one upon another, with which they are started."""
+    """Messages, soon after each other, with which they are started."""
     kept: float = inf
     """Seconds for which they are kept after a rush."""
 
@@ -89,33 +89,25 @@ def as_needed(processors: int) -> Crew:
     return Crew(count=max(0, min(processors - 1, MOST_IN_A_RUSH)), rush=RUSH, kept=KEPT)
 
 
-@dataclass(slots=True)
 class Rush:
-    """Whether messages come faster than they leave: ``many`` within :data:`WITHIN`, and never none under way. Times
-    are seconds of a clock that never goes back."""
+    """Whether there are ``many`` messages within :data:`WITHIN`. Times are seconds of a clock that never goes back.
 
-    many: int
-    kept: float = inf
-    until: float = -inf
-    """``kept`` after the last rush."""
-    _under_way: int = 0
-    _came: int = 0
-    _since: float = 0.0
+    How many are under way at once says nothing: where the processor is what they wait for they go out one by one.
+    """
+
+    def __init__(self, many: int, kept: float = inf) -> None:
+        self._newest: deque[float] = deque(maxlen=many)
+        self._kept = kept
+        self.until = -inf
+        """``kept`` after the last rush."""
 
     def begins(self, now: float) -> bool:
-        """One more is under way; whether this is a rush."""
-        if not self._under_way or now - self._since > WITHIN:
-            self._came, self._since = 0, now
-        self._under_way += 1
-        self._came += 1
-        if self._came < self.many:
+        """One more message; whether this is a rush."""
+        self._newest.append(now)
+        if len(self._newest) != self._newest.maxlen or now - self._newest[0] > WITHIN:
             return False
-        self.until = now + self.kept
+        self.until = now + self._kept
         return True
-
-    def ends(self) -> None:
-        """One that began is over."""
-        self._under_way -= 1
 
 
 class _Gone(Exception):
@@ -168,11 +160,8 @@ class Sealers:
         now = asyncio.get_running_loop().time()
         if self._rush.begins(now) and self._ending is None and not self._closed:
             self._begin()
-        try:
-            with self._here.sending():
-                yield
-        finally:
-            self._rush.ends()
+        with self._here.sending():
+            yield
 
     async def prepare(self, envelope: Envelope, now: datetime) -> Message | Rejected:
         """One message, by whoever is free."""

@@ -226,17 +226,13 @@ async def test_what_is_written_here_shares_with_what_it_was_claimed_with_and_tak
     assert common == {"count": 7}
 
 
-def test_a_rush_is_many_at_once_and_neither_a_few_nor_one_after_another_nor_a_slow_relay() -> None:
-    few, steady, slow, many = (Rush(50) for _ in range(4))
+def test_a_rush_is_many_soon_after_each_other_and_neither_a_few_nor_a_steady_flow_nor_a_slow_relay() -> None:
+    few, steady, many = (Rush(50) for _ in range(3))
     assert not any(few.begins(0.0) for _ in range(49))
-    for number in range(500):  # each is out before the next comes
-        assert not steady.begins(number / 100)
-        steady.ends()
-    assert not any(slow.begins(number * WITHIN / 40) for number in range(500))
-    assert [many.begins(number / 1000) for number in range(60)] == [False] * 49 + [True] * 11
-    for _ in range(60):
-        many.ends()
-    assert not many.begins(0.1)
+    assert not any(steady.begins(number * WITHIN / 40) for number in range(500))
+    # Each of them is out before the next begins, as where it is the processor that they wait for.
+    assert [many.begins(number / 100) for number in range(60)] == [False] * 49 + [True] * 11
+    assert not many.begins(10.0)
 
 
 def test_they_are_kept_from_the_last_rush_on() -> None:
@@ -245,8 +241,6 @@ def test_they_are_kept_from_the_last_rush_on() -> None:
     for now, comes in ((10.0, 3), (20.0, 2), (200.0, 4), (250.0, 1)):
         for _ in range(comes):
             one.begins(now)
-        for _ in range(comes):
-            one.ends()
     assert one.until == 500.0
 
 
@@ -299,8 +293,8 @@ async def test_they_come_with_a_rush_go_when_it_is_long_over_and_come_again() ->
         return started[-1]
 
     async with rushed(start, kept=0.15, lost=lost.append) as sealers:
-        for _ in range(20):
-            await rush(sealers, 4)
+        for _ in range(4):
+            await rush(sealers, 1)
         await asyncio.sleep(0.01)
         assert started == []
         for time in (1, 2):
@@ -310,6 +304,13 @@ async def test_they_come_with_a_rush_go_when_it_is_long_over_and_come_again() ->
             await until(lambda: sealers.ready == 0 and len(asyncio.all_tasks()) == 1)
             assert (len(started), lost) == (2 * time, [])
             assert isinstance(await sealers.prepare(envelope(1), NOW), Message)
+
+
+async def test_messages_of_which_each_is_out_before_the_next_comes_are_a_rush_too() -> None:
+    async with rushed(Thread, kept=60.0) as sealers:
+        for _ in range(5):
+            await rush(sealers, 1)
+        await until(lambda: sealers.ready == 2)
 
 
 async def test_what_they_have_in_hand_when_their_time_is_over_is_sealed_here() -> None:
