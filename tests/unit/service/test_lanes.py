@@ -37,7 +37,7 @@ def landed(lane: Lane, took: timedelta, result: Result | None = None) -> None:
 def test_a_lane_that_is_quick_claims_more_at_a_time_until_a_flight_is_not() -> None:
     lane = Lane(channel="email", limits=LIMITS)
     assert lane.free(START) == LIMITS.concurrency
-    for _ in range(5 * LIMITS.concurrency):
+    for _ in range((1 + AHEAD) * LIMITS.concurrency):
         landed(lane, AT_ONCE)
     assert lane.free(START) == LIMITS.concurrency * (1 + AHEAD), "and no more than that"
     assert lane.free_for_reminders(START) == LIMITS.concurrency - LIMITS.reserve, "reminders have no part in it"
