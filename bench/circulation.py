@@ -29,7 +29,7 @@ from typing import Any, Final
 import aiohttp
 
 from bench.floor import measured
-from bench.hubs import SIGNERS, SOURCES, hub_folder, outcomes, signing, sinking
+from bench.hubs import SIGNERS, SOURCES, hub_folder, ledger, none_waits, outcomes, signing, sinking
 from bench.message import Sample
 from contacts.fictional import fictional_bundle
 from contacts.model import Bundle, Certificate
@@ -159,11 +159,12 @@ async def post(hub: Running, session: aiohttp.ClientSession, body: bytes) -> Non
 
 
 async def settled(folder: Path) -> int:
-    """How many were sent, once none waits."""
-    async with asyncio.timeout(PATIENCE):
-        while (found := outcomes(folder)).keys() & {"due", "leased"}:
-            await asyncio.sleep(0.02)
-    return found["sent"]
+    """How many were sent, once none waits. The ledger is opened once: for each look it takes a sixth of its time."""
+    with ledger(folder) as there:
+        async with asyncio.timeout(PATIENCE):
+            while not none_waits(there):
+                await asyncio.sleep(0.02)
+    return outcomes(folder)["sent"]
 
 
 @contextmanager

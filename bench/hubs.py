@@ -123,16 +123,16 @@ async def seed(folder: Path, notices: int) -> Seeded:
     """Reports until so many deliveries by e-mail wait; each was taken by the real intake into a real ledger."""
     now = datetime.now(UTC)
     await reported(await hub_folder(folder, 25), notices, now)
-    with _ledger(folder) as ledger:
+    with ledger(folder) as there:
         # Exactly so many: what is over was told already, as far as this hub knows.
-        ledger.execute(
+        there.execute(
             "UPDATE deliveries SET state = 'cancelled' WHERE id IN "
             "(SELECT id FROM deliveries WHERE state = 'due' ORDER BY id DESC LIMIT max(0, "
             "(SELECT count(*) FROM deliveries WHERE state = 'due') - ?))",
             (notices,),
         )
-        ledger.commit()
-        (waiting,) = ledger.execute("SELECT count(*) FROM deliveries WHERE state = 'due'").fetchone()
+        there.commit()
+        (waiting,) = there.execute("SELECT count(*) FROM deliveries WHERE state = 'due'").fetchone()
     assert waiting == notices, f"{waiting} deliveries wait instead of {notices}"
     return Seeded(folder=folder, notices=notices, sample=await _sample(folder, now))
 
@@ -188,7 +188,8 @@ def settings_of(folder: Path, smtp_port: int, **settings: str) -> Mapping[str, s
 
 
 @contextmanager
-def _ledger(folder: Path) -> Iterator[sqlite3.Connection]:
+def ledger(folder: Path) -> Iterator[sqlite3.Connection]:
+    """A hub's, to look into."""
     with closing(sqlite3.connect(folder / "fingerpost.sqlite3")) as connection:
         yield connection
 
@@ -220,14 +221,19 @@ def all_sent(folder: Path) -> Callable[[], bool]:
     """Whether the ledger says of every delivery that it was sent, as another process may read it: committed."""
 
     def asked() -> bool:
-        with _ledger(folder) as ledger:
-            waiting = "SELECT count(*) FROM deliveries WHERE state IN ('due', 'leased')"
-            return bool(ledger.execute(waiting).fetchone()[0] == 0)
+        with ledger(folder) as there:
+            return none_waits(there)
 
     return asked
 
 
+def none_waits(there: sqlite3.Connection) -> bool:
+    """Whether each has gone out, or never will."""
+    waiting = "SELECT 1 FROM deliveries WHERE state IN ('due', 'leased') LIMIT 1"
+    return there.execute(waiting).fetchone() is None
+
+
 def outcomes(folder: Path) -> Mapping[str, int]:
     """Deliveries by state."""
-    with _ledger(folder) as ledger:
-        return dict(ledger.execute("SELECT state, count(*) FROM deliveries GROUP BY state").fetchall())
+    with ledger(folder) as there:
+        return dict(there.execute("SELECT state, count(*) FROM deliveries GROUP BY state").fetchall())

@@ -5,15 +5,20 @@ command line, in an environment or in a file of its own.
 
 import signal
 import socket
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from adapters.email.frames import LENGTH, framed, unframed
+from adapters.email.prepare import Message
 from adapters.email.sealing import Seal
 from adapters.email.shared import Shared
 from adapters.port import Envelope, Rejected
+
+_TOGETHER: Final = 256 * 1024
+"""Bytes of messages from which they go: a mail with a photo alone, those of a batch without one together."""
 
 
 def main() -> None:
@@ -26,21 +31,35 @@ def main() -> None:
 
 def serve(hub: socket.socket) -> None:
     """Make ready, say so, and seal whatever comes, until the socket is closed."""
-    with hub, suppress(EOFError, OSError):
+    with hub, suppress(EOFError, OSError), ThreadPoolExecutor(1) as sending:
         seal: Seal
         seal, beforehand = _taken(hub)
         for make_ready in beforehand:
             make_ready()
         hub.sendall(framed(None))
         while True:
-            hub.sendall(framed(sealed(seal, _taken(hub))))
+            for made in sealed(seal, _taken(hub)):
+                # Beside the next: the socket takes less than one mail with a photo, and the hub reads when it has time.
+                sending.submit(hub.sendall, framed(made))
 
 
-def sealed(seal: Seal, batch: Sequence[tuple[Envelope, datetime]]) -> list[Any]:
-    """The messages of a batch. What they have in common is worked out once, and forgotten with it."""
+def sealed(seal: Seal, batch: Sequence[tuple[Envelope, datetime]]) -> Iterator[list[Any]]:
+    """The messages of a batch in their order, some at a time. What they have in common is worked out once, and
+    forgotten with it."""
     shared, common = Shared(), dict[Any, Any]()
     with shared.sending():
-        return [_one(seal, envelope, now, shared, common) for envelope, now in batch]
+        made: list[Any] = []
+        for envelope, now in batch:
+            made.append(_one(seal, envelope, now, shared, common))
+            if sum(_weight(one) for one in made) >= _TOGETHER:
+                yield made
+                made = []
+        if made:
+            yield made
+
+
+def _weight(made: Any) -> int:
+    return len(made.data) if isinstance(made, Message) else 0
 
 
 def _one(seal: Seal, envelope: Envelope, now: datetime, shared: Shared, common: dict[Any, Any]) -> Any:

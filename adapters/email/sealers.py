@@ -25,16 +25,16 @@ from adapters.port import Envelope, Rejected
 
 MOST: Final = 8
 """Envelopes that go together: what they share goes once, and is worked out once."""
-AHEAD: Final = 2
-"""Batches in one process's hands, so that it has the next when it is through with one."""
+AHEAD: Final = 8
+"""Envelopes still in one process's hands when it is given more, so that it is never without."""
 PATIENCE: Final = 30.0
 """Seconds that a process may take for what it has in hand, or to begin."""
 FIRST_PAUSE: Final = 1.0
 LONGEST_PAUSE: Final = 60.0
 RUSH: Final = 50
 WITHIN: Final = 2.0
-"""Seconds in which so many messages are a rush: to compose and seal them takes a good part of a processor. When it is the
-relay that they wait for, so many do not go out in that time."""
+"""Seconds in which so many messages are a rush: to compose and seal them takes a good part of a processor. When it is
+the relay that they wait for, so many do not go out in that time."""
 KEPT: Final = 300.0
 MOST_IN_A_RUSH: Final = 2
 """Processes of which one hub makes use: composing and sealing a notice takes less than all else that is done for it."""
@@ -220,7 +220,7 @@ class Sealers:
 
     async def _one(self) -> int:
         """A process, until it is gone; its exit status. Raises whatever kept it from being started."""
-        in_hand: deque[list[_Job]] = deque()
+        in_hand: deque[_Job] = deque()
         ours, theirs = socket.socketpair()
         with theirs:
             reader, writer = await asyncio.open_connection(sock=ours, limit=_BUFFER)
@@ -235,17 +235,14 @@ class Sealers:
         finally:
             writer.transport.abort()
             process.kill()
-            for batch in in_hand:
-                _give_up(batch)
+            _give_up(in_hand)
             if not self.ready:
                 _give_up(self._waiting)
                 self._waiting.clear()
             await asyncio.to_thread(process.wait)
         return process.wait()
 
-    async def _use(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, in_hand: deque[list[_Job]]
-    ) -> None:
+    async def _use(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, in_hand: deque[_Job]) -> None:
         """All it needs, and from when it is ready whatever there is to seal."""
         async with asyncio.timeout(self._patience):
             writer.write(framed((self._seal, self._beforehand), keys=True))
@@ -256,45 +253,40 @@ class Sealers:
         finally:
             self.ready -= 1
 
-    async def _exchange(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, in_hand: deque[list[_Job]]
-    ) -> None:
+    async def _exchange(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, in_hand: deque[_Job]) -> None:
         """Batches out and messages in, until it breaks off or takes too long."""
-        room = asyncio.Semaphore(AHEAD)
+        room = asyncio.Event()
         async with asyncio.timeout(None) as limit:
             handing = asyncio.create_task(self._hand_out(writer, in_hand, room, limit), name="sealer.handing")
             try:
                 while True:
-                    made = await _taken(reader)
-                    for job, message in zip(in_hand[0], made, strict=True):
+                    for message in await _taken(reader):
+                        job = in_hand.popleft()
                         if not job.done.done():  # else it was given up meanwhile
                             job.done.set_result(message)
-                    in_hand.popleft()  # not before: what was answered for nobody is given up with all in hand
-                    room.release()
+                    if len(in_hand) <= AHEAD:
+                        room.set()
                     limit.reschedule(self._from_now() if in_hand else None)
             finally:
                 handing.cancel()
 
     async def _hand_out(
-        self,
-        writer: asyncio.StreamWriter,
-        in_hand: deque[list[_Job]],
-        room: asyncio.Semaphore,
-        limit: asyncio.Timeout,
+        self, writer: asyncio.StreamWriter, in_hand: deque[_Job], room: asyncio.Event, limit: asyncio.Timeout
     ) -> None:
         while True:
-            await room.acquire()
             batch = await self._batch()
             try:
                 frame = framed([(job.envelope, job.now) for job in batch])
             except Exception:  # whoever seals it here will say what is wrong with it
                 _give_up(batch)
-                room.release()
                 continue
             if not in_hand:
                 limit.reschedule(self._from_now())
-            in_hand.append(batch)
+            in_hand.extend(batch)
             writer.write(frame)
+            room.clear()
+            if len(in_hand) > AHEAD:
+                await room.wait()
 
     def _from_now(self) -> float:
         return asyncio.get_running_loop().time() + self._patience

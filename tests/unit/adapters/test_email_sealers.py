@@ -20,10 +20,10 @@ from adapters.email.frames import LENGTH, framed, unframed
 from adapters.email.identities import HUB_ALONE
 from adapters.email.prepare import Letterhead, Message
 from adapters.email.sealer import sealed, serve
-from adapters.email.sealers import AHEAD, KEPT, WITHIN, Crew, Rush, Sealers, as_needed, environment
+from adapters.email.sealers import AHEAD, KEPT, MOST, WITHIN, Crew, Rush, Sealers, as_needed, environment
 from adapters.email.sealing import Here, Seal
 from adapters.email.smime import Signer
-from adapters.port import Content, Envelope, Rejected, Unwritten
+from adapters.port import Attachment, Content, Envelope, Rejected, Unwritten
 from tests.kit.pki import NOW, curve_key, intermediate, person, root
 from tests.kit.transport import content
 
@@ -104,9 +104,9 @@ def raving(hub: socket.socket) -> None:
     with hub:
         frame(hub)
         hub.sendall(framed(None))
-        for _ in range(AHEAD):
+        for _ in range(AHEAD // MOST + 1):
             frame(hub)  # what is left unread would reset the connection before the answer is read
-        hub.sendall(framed([]))
+        hub.sendall(framed(None))
 
 
 def never_ready(hub: socket.socket) -> None:
@@ -145,13 +145,20 @@ def test_all_that_is_needed_to_seal_goes_through_a_frame_and_keys_through_no_oth
 
 
 def test_what_is_written_together_shares_and_one_that_cannot_be_written_ends_no_other() -> None:
-    made = sealed(SEAL, [(envelope(0), NOW), (envelope(1, impossible), NOW), (envelope(2), NOW)])
+    (made,) = sealed(SEAL, [(envelope(0), NOW), (envelope(1, impossible), NOW), (envelope(2), NOW)])
     assert made[1] == Rejected(reason="unknown", detail="not sealed: LookupError", technical=True)
     for number, message in ((0, made[0]), (2, made[2])):
         assert (message.delivery, message.recipient) == (f"dl_{number}", PLAIN.address)
         assert message.certificate == RECIPIENT.fingerprint
         assert message.digest == hashlib.sha256(message.data).hexdigest()
         assert b"the notice" not in message.data
+
+
+def test_mails_with_a_photo_go_one_by_one_and_what_follows_them_together() -> None:
+    photo = Attachment(name="photo.jpg", media_type="image/jpeg", data=b"\xff\xd8\xff" * 100_000)
+    heavy = replace(PLAIN, body=content(attachments=(photo,)))
+    made = list(sealed(SEAL, [(one, NOW) for one in (heavy, heavy, PLAIN, PLAIN)]))
+    assert [len(some) for some in made] == [1, 1, 2]
 
 
 def test_none_of_the_settings_goes_along() -> None:
