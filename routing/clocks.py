@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from routing.conditions import Facts
-from routing.decision import Rule
-from routing.duties import Clocks, Duty, Running, cancel, code_of, due_of, find_row, index_of, open_duty, rows_starting
+from routing.decision import Duty, Rule
+from routing.duties import Clocks, Running, cancel, code_of, due_of, find_row, index_of, open_duty, rows_starting
 from routing.facts import Doc
 from routing.packs import Packs
 

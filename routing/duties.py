@@ -11,51 +11,13 @@ from functools import lru_cache
 from typing import Literal
 
 from routing.calendar import Period, add, birthday, night_limit
-from routing.decision import AgreementKind, DutyState, Rule
+from routing.decision import AgreementKind, Duty, DutyState, Rule
 from routing.facts import Doc, born, looked_after
 from routing.packs import LEAD, DutyRow, Pack, Packs, Reminders
 
 HUB = "hub"
 REMOVAL = "register_removal"
 What = Literal["remind", "chase", "turn"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Duty:
-    """One occurrence of one duty."""
-
-    code: str
-    occurrence: int
-    """Counts on through restarts: what people see."""
-    ordinal: int
-    """How often the duty started anew (0 the first time)."""
-    owner: str
-    opened_at: datetime
-    due_at: datetime
-    state: DutyState = "open"
-    closed_at: datetime | None = None
-    closed_by: str | None = None
-    rules: tuple[Rule, ...]
-    row: str
-    """The pack's row that governs it (pack/code/index)."""
-    start: datetime
-    """When its clock started, in world time."""
-    n: int
-    """Due at the n-th multiple of the period from ``start``."""
-    remind_at: datetime | None = None
-    chase_at: datetime | None = None
-    turn_at: datetime | None = None
-    """When the next occurrence opens, or the hub acts: ``due_at`` until that has happened."""
-
-    @property
-    def live(self) -> bool:
-        """Something is still to happen with it."""
-        return self.remind_at is not None or self.chase_at is not None or self.turn_at is not None
-
-    @property
-    def unfinished(self) -> bool:
-        """Neither done nor cancelled."""
-        return self.state in ("open", "overdue")
 
 
 Clocks = Mapping[str, datetime]

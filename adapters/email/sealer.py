@@ -3,9 +3,10 @@ is closed, as it is by the kernel when the hub dies, it ends. Keys come over tha
 command line, in an environment or in a file of its own.
 """
 
+import gc
 import signal
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import datetime
@@ -26,16 +27,23 @@ def main() -> None:
     # Whoever stops the hub may mean all its processes; what is under way is finished as long as the hub wants it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    serve(socket.socket(fileno=0))
+    serve(socket.socket(fileno=0), ready=_collect_garbage)
 
 
-def serve(hub: socket.socket) -> None:
+def _collect_garbage() -> None:
+    """From now on, and of what came since."""
+    gc.freeze()
+    gc.enable()
+
+
+def serve(hub: socket.socket, ready: Callable[[], None] = lambda: None) -> None:
     """Make ready, say so, and seal whatever comes, until the socket is closed."""
     with hub, suppress(EOFError, OSError), ThreadPoolExecutor(1) as sending:
         seal: Seal
         seal, beforehand = _taken(hub)
         for make_ready in beforehand:
             make_ready()
+        ready()
         hub.sendall(framed(None))
         while True:
             for made in sealed(seal, _taken(hub)):
@@ -83,7 +91,3 @@ def _read(hub: socket.socket, count: int) -> bytearray:
             raise EOFError
         left = left[came:]
     return data
-
-
-if __name__ == "__main__":
-    main()

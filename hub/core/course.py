@@ -15,10 +15,9 @@ from routing.decide import (
     WAITING,
     thresholds,
 )
-from routing.decision import Decision, Kind
+from routing.decision import Decision, Duty, Kind
 from routing.duties import (
     HUB,
-    Duty,
     Running,
     ended,
     open_duty,

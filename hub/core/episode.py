@@ -10,8 +10,8 @@ from typing import Any
 from hub.core.events import instant, instant_text
 from hub.core.holds import Hold, pauses, still
 from hub.core.summary import EpisodeState
-from routing.decision import Recipient
-from routing.duties import Duty, Happening, next_happening
+from routing.decision import Duty, Recipient
+from routing.duties import Happening, next_happening
 from routing.facts import Doc, category, part
 from routing.standing import Told
 

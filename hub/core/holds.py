@@ -12,8 +12,7 @@ from typing import Final, Literal, get_args
 
 from contacts.roles import POLICE_ROLES
 from hub.core.summary import EpisodeState
-from routing.decision import Recipient
-from routing.duties import Duty
+from routing.decision import Duty, Recipient
 
 HoldKind = Literal["no_enquiries", "no_questions"]
 Deed = Literal["set", "lifted"]

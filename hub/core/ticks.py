@@ -14,9 +14,8 @@ from routing.decide import (
     renotifications,
     update_notices,
 )
-from routing.decision import Kind
+from routing.decision import Duty, Kind
 from routing.duties import (
-    Duty,
     Happening,
     Running,
     chased,

@@ -21,7 +21,7 @@ from hub.core.ticks import tick
 from hub.service.agreements.steps import Steps
 from hub.service.ledger import Bookkeeper, load, reach, wake_at
 from hub.service.ports import Ids, Store, StoreUnavailable, Unit
-from routing.duties import Duty
+from routing.decision import Duty
 from routing.packs import Packs
 
 BATCH: Final = 100

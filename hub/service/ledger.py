@@ -28,8 +28,8 @@ from hub.service.ports import Ids
 from hub.service.rows import Rows
 from hub.service.ways import Ways
 from routing.calendar import Period, add, at_local
-from routing.decision import Decision, Recipient
-from routing.duties import Duty, next_happening
+from routing.decision import Decision, Duty, Recipient
+from routing.duties import next_happening
 from routing.facts import category, host, lead, part
 from routing.packs import SEALED_DUTY, Packs
 from routing.recipients import FAMILY, has_address

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from routing.duties import Duty, Running, chased, next_happening, open_duty, overtaken, reminded, rows_of, turned
+from routing.decision import Duty
+from routing.duties import Running, chased, next_happening, open_duty, overtaken, reminded, rows_of, turned
 from routing.packs import Pack, Packs, parse_pack
 
 DOC: Mapping[str, Any] = {

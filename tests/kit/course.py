@@ -12,8 +12,7 @@ from hub.core.events import EpisodeEvent, instant, validate_document
 from hub.core.plan import react
 from hub.core.records import EpisodeSummary
 from hub.core.ticks import next_wake, tick
-from routing.decision import Decision
-from routing.duties import Duty
+from routing.decision import Decision, Duty
 from routing.packs import Packs, load_packs
 from routing.recipients import has_address
 from tests.kit.events import EPISODE, parsed, wire_rules

@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from routing.decision import Decision
-from routing.duties import Duty
+from routing.decision import Decision, Duty
 from tests.kit.engine import Engine
 from tests.kit.events import BROMLEY, EPISODE, LEEDS, reported_at_home
 

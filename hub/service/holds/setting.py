@@ -33,7 +33,8 @@ from hub.service.holds.ports import Done
 from hub.service.ledger import changed_duties, load, wake_at
 from hub.service.ports import Clock, Store, Unit, Unsealable
 from hub.service.tenancy import WHOLE, scoped
-from routing.duties import Duty, ended
+from routing.decision import Duty
+from routing.duties import ended
 
 LONGEST_REVIEW: Final = timedelta(days=366)
 

@@ -27,8 +27,8 @@ from hub.core.holds import (
 )
 from hub.core.summary import EpisodeState
 from hub.notices.words import load_words
-from routing.decision import Recipient
-from routing.duties import Duty, next_happening
+from routing.decision import Duty, Recipient
+from routing.duties import next_happening
 from routing.evidence import load_evidence
 from routing.packs import load_packs
 from tests.kit.clock import START

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from routing.clocks import Duties, Moment, end_with, start_rows, while_out
-from routing.duties import Clocks, Duty, next_happening
+from routing.decision import Duty
+from routing.duties import Clocks, next_happening
 from routing.packs import Pack, Packs
 from tests.kit.clocks import DOC, at, pack
 
