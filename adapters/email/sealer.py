@@ -48,18 +48,28 @@ def serve(hub: socket.socket, ready: Callable[[], None] = lambda: None) -> None:
         while True:
             for made in sealed(seal, _taken(hub)):
                 # Beside the next: the socket takes less than one mail with a photo, and the hub reads when it has time.
-                sending.submit(hub.sendall, framed(made))
+                sending.submit(_send, hub, framed(made))
 
 
-def sealed(seal: Seal, batch: Sequence[tuple[Envelope, datetime]]) -> Iterator[list[Any]]:
-    """The messages of a batch in their order, some at a time. What they have in common is worked out once, and
-    forgotten with it."""
+def _send(hub: socket.socket, frame: bytes) -> None:
+    """Or end: what comes behind one that is missing would be taken for it."""
+    try:
+        hub.sendall(frame)
+    except BaseException:
+        with suppress(OSError):
+            hub.shutdown(socket.SHUT_RDWR)
+        raise
+
+
+def sealed(seal: Seal, batch: Sequence[tuple[Envelope, datetime]]) -> Iterator[list[tuple[str, Any]]]:
+    """The messages of a batch in their order, each with the delivery it is for, some at a time. What they have in
+    common is worked out once, and forgotten with it."""
     shared, common = Shared(), dict[Any, Any]()
     with shared.sending():
-        made: list[Any] = []
+        made: list[tuple[str, Any]] = []
         for envelope, now in batch:
-            made.append(_one(seal, envelope, now, shared, common))
-            if sum(_weight(one) for one in made) >= _TOGETHER:
+            made.append((envelope.delivery, _one(seal, envelope, now, shared, common)))
+            if sum(_weight(one) for _, one in made) >= _TOGETHER:
                 yield made
                 made = []
         if made:

@@ -28,7 +28,7 @@ MOST: Final = 8
 AHEAD: Final = 8
 """Envelopes still in one process's hands when it is given more, so that it is never without."""
 PATIENCE: Final = 30.0
-"""Seconds that a process may take for what it has in hand, or to begin."""
+"""Seconds that a process may have an envelope in hand, or take to begin."""
 FIRST_PAUSE: Final = 1.0
 LONGEST_PAUSE: Final = 60.0
 RUSH: Final = 50
@@ -45,7 +45,7 @@ _ALLOCATOR: Final = {
     "MALLOC_TRIM_THRESHOLD_": str(64 * 1024 * 1024),
 }
 """For glibc, which else gives what a mail with a photo took back to the kernel and asks for it anew with the next: a
-fifth of the time of a circulation. Each of these processes has an end soon after its rush, and all memory with it."""
+fifth of the time of a circulation. A process that is kept for good keeps so much more memory for good."""
 
 
 class Process(Protocol):
@@ -126,6 +126,8 @@ class _Job:
     envelope: Envelope = field(repr=False)
     now: datetime
     done: "asyncio.Future[Message | Rejected]" = field(repr=False)
+    until: float = inf
+    """When it must have come back, by the clock of the event loop."""
 
 
 class Sealers:
@@ -267,13 +269,15 @@ class Sealers:
             handing = asyncio.create_task(self._hand_out(writer, in_hand, room, limit), name="sealer.handing")
             try:
                 while True:
-                    for message in await _taken(reader):
+                    for delivery, message in await _taken(reader):
+                        if delivery != in_hand[0].envelope.delivery:
+                            raise ValueError("another's message: all that it has in hand is sealed here")
                         job = in_hand.popleft()
                         if not job.done.done():  # else it was given up meanwhile
                             job.done.set_result(message)
                     if len(in_hand) <= AHEAD:
                         room.set()
-                    limit.reschedule(self._from_now() if in_hand else None)
+                    limit.reschedule(in_hand[0].until if in_hand else None)
             finally:
                 handing.cancel()
 
@@ -287,16 +291,16 @@ class Sealers:
             except Exception:  # whoever seals it here will say what is wrong with it
                 _give_up(batch)
                 continue
+            until = asyncio.get_running_loop().time() + self._patience
+            for job in batch:
+                job.until = until
             if not in_hand:
-                limit.reschedule(self._from_now())
+                limit.reschedule(until)
             in_hand.extend(batch)
             writer.write(frame)
             room.clear()
             if len(in_hand) > AHEAD:
                 await room.wait()
-
-    def _from_now(self) -> float:
-        return asyncio.get_running_loop().time() + self._patience
 
     async def _batch(self) -> list[_Job]:
         """Those that have waited longest; of those that were given up meanwhile none."""

@@ -25,7 +25,8 @@ in the provider's own queue. Places by destination would only make bursts to one
 WIDE: Final = 4
 """Times as many places has a direct channel: each of its flights waits for another system and costs nothing but that,
 and those that are dead, with one place each, must leave enough to the living. On the other channels it is how many
-there are at most, beside flights that hang."""
+there are at most, beside flights that hang, and besides what a lane that was quick may have had in hand when they
+began to."""
 
 EAGER: Final = frozenset({"email"})
 """Channels on which a notice is out within milliseconds of its turn."""
@@ -154,7 +155,8 @@ class Lane:
         if self.direct:
             return 0
         beside = len(self.flights) - self._hanging(now)
-        return max(0, min(self.limits.concurrency - beside, self.limits.concurrency * WIDE - len(self.flights)))
+        most = self.limits.concurrency * (WIDE + (AHEAD if self.channel in EAGER else 0))
+        return max(0, min(self.limits.concurrency - beside, most - len(self.flights)))
 
     def _hanging(self, now: datetime) -> int:
         return sum(1 for _ in self._that_hang(now))

@@ -12,7 +12,7 @@ import pytest
 from adapters.port import Deferred, Envelope, Result, Unconfirmed
 from hub.core.records import Changes, DeliveryRecord
 from hub.core.retry import RetryPolicy
-from hub.service.lanes import WIDE, Limits
+from hub.service.lanes import AHEAD, WIDE, Limits
 from hub.service.ports import Unit
 from tests.kit.clock import FakeClock
 from tests.kit.delivering import LIMITS, Sink, World, until
@@ -278,17 +278,39 @@ class TestADomainBehindTheRelay:
             await world.passing(lambda: world.settled(slow, "sent"))
 
     async def test_many_that_hang_have_an_end(self, world: World) -> None:
-        domains = [f"slow{n}.example" for n in range(60)]
+        domains = [f"slow{n}.example" for n in range(110)]
         gate = asyncio.Event()
         relay = Hosts(channel="email", gates=dict.fromkeys(domains, gate))
         world.sinks["email"] = relay
         slow = await told(world, *domains, channel="email")
         delivery = world.delivery()
         async with world.delivering(delivery):
-            for _ in range(30):
+            for _ in range(40):
                 await world.advance(1)
-            assert delivery.in_flight == WIDE * LIMITS.concurrency
+            assert delivery.in_flight == (WIDE + AHEAD) * LIMITS.concurrency
             gate.set()
+            await world.passing(lambda: world.settled(slow, "sent"))
+
+    async def test_one_that_hangs_when_a_burst_has_filled_the_lane_with_its_own_delays_no_other(
+        self, world: World
+    ) -> None:
+        relay = Hosts(channel="email")
+        world.sinks["email"] = relay
+        delivery = world.delivery()
+        async with world.delivering(delivery):
+            quick = await told(world, *["quick.example"] * (1 + AHEAD) * LIMITS.concurrency, channel="email")
+            delivery.nudge()
+            await until(lambda: world.settled(quick, "sent"))
+            relay.gates = {"slow.example": asyncio.Event()}
+            slow = await told(world, *["slow.example"] * 2 * AHEAD * LIMITS.concurrency, channel="email")
+            delivery.nudge()
+            await until(lambda: delivery.in_flight > WIDE * LIMITS.concurrency)
+            other = await told(world, "other.example", channel="email")
+            delivery.nudge()
+            for _ in range(10):
+                await world.advance(1)
+            assert await world.settled(other, "sent")
+            relay.gates["slow.example"].set()
             await world.passing(lambda: world.settled(slow, "sent"))
 
     async def test_what_follows_on_another_channel_does_not_wait_for_the_next_look(self, world: World) -> None:

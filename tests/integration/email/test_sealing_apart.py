@@ -23,7 +23,8 @@ def test_a_process_seals_until_the_hub_is_gone() -> None:
             assert frame(ours) is None
             process.send_signal(signal.SIGTERM)  # type: ignore[attr-defined]  # it is a Popen
             ours.sendall(framed([(PLAIN, NOW)]))
-            (message,) = frame(ours)
+            ((delivery, message),) = frame(ours)
+            assert delivery == PLAIN.delivery
             assert isinstance(message, Message)
             assert message.certificate == RECIPIENT.fingerprint
             ours.close()  # as the kernel does when the hub dies

@@ -4,6 +4,7 @@ Who seals is a thread with a socket here; tests/integration/email/test_sealing_a
 """
 
 import asyncio
+import errno
 import hashlib
 import socket
 import threading
@@ -109,6 +110,33 @@ def raving(hub: socket.socket) -> None:
         hub.sendall(framed(None))
 
 
+def losing(hub: socket.socket) -> None:
+    """Seals for others what it was given, but for the first of them."""
+    with hub:
+        seal, _ = frame(hub)
+        hub.sendall(framed(None))
+        (made,) = sealed(seal, frame(hub))
+        hub.sendall(framed(made[1:]))
+        while hub.recv(4096):
+            pass
+
+
+class OutOfMemory(socket.socket):
+    """The kernel has none for what is sent the third time."""
+
+    sent = 0
+
+    def sendall(self, data: Any, flags: int = 0) -> None:
+        self.sent += 1
+        if self.sent == 3:
+            raise OSError(errno.ENOBUFS, "no buffer space")
+        super().sendall(data, flags)
+
+
+def out_of_memory(hub: socket.socket) -> None:
+    serve(OutOfMemory(fileno=hub.detach()))
+
+
 def never_ready(hub: socket.socket) -> None:
     with hub:
         while hub.recv(65_536):
@@ -145,7 +173,9 @@ def test_all_that_is_needed_to_seal_goes_through_a_frame_and_keys_through_no_oth
 
 
 def test_what_is_written_together_shares_and_one_that_cannot_be_written_ends_no_other() -> None:
-    (made,) = sealed(SEAL, [(envelope(0), NOW), (envelope(1, impossible), NOW), (envelope(2), NOW)])
+    (together,) = sealed(SEAL, [(envelope(0), NOW), (envelope(1, impossible), NOW), (envelope(2), NOW)])
+    assert [delivery for delivery, _ in together] == ["dl_0", "dl_1", "dl_2"]
+    made = [message for _, message in together]
     assert made[1] == Rejected(reason="unknown", detail="not sealed: LookupError", technical=True)
     for number, message in ((0, made[0]), (2, made[2])):
         assert (message.delivery, message.recipient) == (f"dl_{number}", PLAIN.address)
@@ -173,10 +203,12 @@ async def test_every_envelope_comes_back_as_its_own_message() -> None:
         assert [one.delivery for one in made if isinstance(one, Message)] == [f"dl_{number}" for number in range(40)]
 
 
-@pytest.mark.parametrize("work", [dying, hanging, raving])
+@pytest.mark.parametrize("work", [dying, hanging, raving, losing, out_of_memory])
 async def test_what_is_lost_there_is_sealed_here(work: Callable[[socket.socket], None]) -> None:
     lost: list[int | None] = []
-    async with apart(partial(Thread, work=work), lost=lost.append, patience=5.0 if work is dying else 0.2) as sealers:
+    async with apart(
+        partial(Thread, work=work), lost=lost.append, patience=0.2 if work in (hanging, raving) else 5.0
+    ) as sealers:
         async with asyncio.timeout(30):
             made = await asyncio.gather(*(sealers.prepare(envelope(number), NOW) for number in range(20)))
         assert [one.delivery for one in made if isinstance(one, Message)] == [f"dl_{number}" for number in range(20)]
