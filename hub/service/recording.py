@@ -16,8 +16,8 @@ from hub.service.outcomes import Ledger, Unproven, nobody_asks
 from hub.service.ports import Clock, Ids, Store, StoreUnavailable, Unit
 
 MOST_AT_ONCE = 200
-ENOUGH = 100
-GATHER = 0.05
+ENOUGH = 32
+GATHER = 0.02
 """Seconds that results wait for those of others that are under way, unless there are enough of them: most of what a
 transaction costs it costs however many are in it, and a burst has hundreds of results a second."""
 FIRST_PAUSE = 0.05
