@@ -33,8 +33,8 @@ FIRST_PAUSE: Final = 1.0
 LONGEST_PAUSE: Final = 60.0
 RUSH: Final = 50
 WITHIN: Final = 2.0
-"""Seconds in which so many messages are a rush: to compose and seal them takes a good part of a processor. When it is
-the relay that they wait for, so many do not go out in that time."""
+"""Seconds in which so many messages are a rush: to compose and seal them takes a good part of a processor. Where a
+relay hangs fewer begin in that time; one that refuses at once lets as many begin, and each is sealed before."""
 KEPT: Final = 300.0
 MOST_IN_A_RUSH: Final = 2
 """Processes of which one hub makes use: composing and sealing a notice takes less than all else that is done for it."""
