@@ -66,7 +66,7 @@ async def _soak(folder: Path) -> None:
                 one, mail, _together(posters), sample=20, extra_at_most=len(STEPS) * len(hubs) * IN_HAND, alarmed=True
             )
     lost = sum(poster.posted.lost_connections + poster.posted.refused_for_now for poster in posters)
-    print(f"- {verdict.in_clear} content-free mails about what was done to them")
+    print(f"- {verdict.not_sealed} content-free mails: about what was done to them, or whether an address works")
     print(f"- clocks five seconds apart from the right time: {'yes' if skewed else 'not tried, no faketime here'}")
     print(f"- what was done to them: {', '.join(STEPS)}")
     print(
