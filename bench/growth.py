@@ -124,7 +124,7 @@ class Sqlite:
     def of(cls, file: Path) -> "Sqlite":
         connection = sqlite3.connect(file, isolation_level=None, cached_statements=0)
         for pragma in ("journal_mode=OFF", "synchronous=OFF", "foreign_keys=OFF", "cache_size=-2000000",
-                       "temp_store=FILE", "threads=2"):  # fmt: skip
+                       "temp_store=FILE", "temp.cache_size=-1000000", "threads=2"):  # fmt: skip
             connection.execute(f"PRAGMA {pragma}")
         return cls(connection=connection)
 
@@ -173,6 +173,7 @@ async def put_back(ledger: Database, keys: Database, strides: int) -> None:
     for table in COPIED:
         number = ", row_number() OVER (ORDER BY id) AS place" if table is audit else ""
         await ledger.run(f"CREATE TEMP TABLE seed_{table.name} AS SELECT *{number} FROM {table.name}")
+    await ledger.run("CREATE INDEX seed_ways ON seed_deliveries (notice, id)")
     await keys.run("CREATE TEMP TABLE seed_data_keys AS SELECT * FROM data_keys")
     for back in range(strides, 0, -1):
         first = (strides - back) * lines
