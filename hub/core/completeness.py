@@ -54,7 +54,9 @@ LEASE_GRACE: Final = timedelta(minutes=1)
 """A lease that ran out is taken back by the next claim, within seconds."""
 STUCK_AFTER: Final = timedelta(seconds=30)
 """What the hub does by itself it does within seconds. A delivery may wait for a place longer than that, as long as
-others of its channel are taken in hand meanwhile."""
+others of its channel are taken in hand meanwhile; and a hub that has just started has had no such time yet."""
+STUCK: Final[frozenset[Lack]] = frozenset({"look_late", "delivery_late", "clock_late"})
+"""What is amiss after so long."""
 STALLED_AFTER: Final = timedelta(minutes=5)
 EVERY: Final = 30.0
 """Seconds between two looks: what breaks is told of within a minute."""
@@ -108,7 +110,7 @@ class Looked:
     after: After
     """Where the next one goes on."""
     more: frozenset[Lack] = frozenset()
-    """Of these there is more than is listed."""
+    """Of these there may be more than is listed."""
 
 
 def final(kept: Kept) -> bool:

@@ -47,8 +47,9 @@ class Watching:
 
     async def tick(self, now: datetime) -> int:
         """Look, raise and clear alarms; how much is amiss. Raises StoreUnavailable."""
+        just_started = self._looked_at is None
         await self._watch_clock(now)
-        looked, known = await self._store.read(lambda unit: self._look(unit, now))
+        looked, known = await self._store.read(lambda unit: self._look(unit, now, just_started))
         self._after = looked.after
         self._found = sum(1 for one in looked.lacking if one.what not in OUTSIDE)
         new = list(_new(looked.lacking, known))
@@ -58,7 +59,7 @@ class Watching:
             self._log.error("watching.found", count=len(new), open=len(looked.lacking))
         return len(looked.lacking)
 
-    async def _look(self, unit: Unit, now: datetime) -> tuple[Looked, Sequence[AlarmRecord]]:
+    async def _look(self, unit: Unit, now: datetime, just_started: bool) -> tuple[Looked, Sequence[AlarmRecord]]:
         known = [alarm for alarm in await unit.alarms() if alarm.kind in KINDS]
         looked = await unit.incomplete(
             now,
@@ -66,6 +67,7 @@ class Watching:
             self._after,
             again=[alarm.notice for alarm in known if alarm.notice is not None],
             again_of=[alarm.episode for alarm in known if alarm.notice is None and alarm.episode is not None],
+            just_started=just_started,
         )
         return looked, known
 

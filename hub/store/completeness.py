@@ -31,6 +31,7 @@ from hub.core.completeness import (
     FINAL,
     LEASE_GRACE,
     STALLED_AFTER,
+    STUCK,
     STUCK_AFTER,
     After,
     Kept,
@@ -71,13 +72,20 @@ LOOSE: Final = text(
 
 
 def incomplete(
-    session: Session, now: datetime, late: datetime, after: After, again: Sequence[str], again_of: Sequence[str]
+    session: Session,
+    now: datetime,
+    late: datetime,
+    after: After,
+    again: Sequence[str],
+    again_of: Sequence[str],
+    just_started: bool,
 ) -> Looked:
     """All that is not as it must be. ``late``: a delivery that was due before then is late. ``again``: notices, and
-    ``again_of`` episodes, that an alarm is open about, asked for whatever slice they are in."""
+    ``again_of`` episodes, that an alarm is open about, asked for whatever slice they are in. ``just_started``: nothing
+    is stuck yet, though it may be late."""
     found: list[Lacking] = []
-    more: set[Lack] = set()
-    for what, statement in questions(now, late).items():
+    more: set[Lack] = set(STUCK) if just_started else set()
+    for what, statement in questions(now, late, just_started=just_started).items():
         rows = session.connection.execute(statement.limit(MOST + 1)).all()
         found += [Lacking(what=what, episode=row.episode, notice=row.notice) for row in rows[:MOST]]
         if len(rows) > MOST:
@@ -97,13 +105,15 @@ def incomplete(
     )
 
 
-def questions(now: datetime, late: datetime) -> dict[Lack, Select[Any] | CompoundSelect[Any]]:
+def questions(
+    now: datetime, late: datetime, *, just_started: bool = False
+) -> dict[Lack, Select[Any] | CompoundSelect[Any]]:
     """What breaks by itself, as statements without their limit."""
     of_delivery = (deliveries.c.episode, deliveries.c.notice)
     of_notice = (notices.c.episode, notices.c.id.label("notice"))
     of_episode = (episodes.c.id.label("episode"), literal(None).label("notice"))
     overrun = or_(deliveries.c.lease_until < now - LEASE_GRACE, deliveries.c.lease_until.is_(None))
-    soon = max(late, now - STUCK_AFTER)
+    soon = late if just_started else max(late, now - STUCK_AFTER)
     peer = deliveries.alias("peer")
     moving = exists().where(
         peer.c.channel == deliveries.c.channel, text("peer.state = 'leased'"), peer.c.leased_at > now - STUCK_AFTER

@@ -367,9 +367,16 @@ class SqlUnit:
         return await self._run(seeing.counts, now, late)
 
     async def incomplete(
-        self, now: datetime, late: datetime, after: After, *, again: Sequence[str] = (), again_of: Sequence[str] = ()
+        self,
+        now: datetime,
+        late: datetime,
+        after: After,
+        *,
+        again: Sequence[str] = (),
+        again_of: Sequence[str] = (),
+        just_started: bool = False,
     ) -> Looked:
-        return await self._run(completeness.incomplete, now, late, after, again, again_of)
+        return await self._run(completeness.incomplete, now, late, after, again, again_of, just_started)
 
     async def register_of(
         self, organisation: str, *, removed: bool = False, newest: int | None = None

@@ -209,6 +209,30 @@ async def test_a_delivery_that_nobody_takes_is_late_at_once_and_one_that_waits_f
     assert len(await site.look(beyond)) == len(waiting), "but nobody waits for ever"
 
 
+async def test_a_hub_that_has_just_started_takes_what_waited_for_it_for_stuck_only_when_it_had_time(site: Site) -> None:
+    back = START + timedelta(seconds=LATE - 10)
+    assert await site.look(back) == [], "due for longer than half a minute, but nobody was there"
+    every = {("delivery_late", one.id) for one in site.told.notices}
+    soon = back + timedelta(seconds=5)
+    assert {(what, notice) for _, what, _, notice in await site.look(soon)} == every, "it is no start any more"
+
+
+async def test_after_a_long_while_a_hub_tells_at_its_start_that_there_is_something_late(site: Site) -> None:
+    assert len(await site.look(START + timedelta(seconds=LATE + 1))) == len(site.told.notices)
+
+
+async def test_a_start_does_not_end_what_was_told_of_before_it(site: Site) -> None:
+    await site.look(START)
+    told = await site.look(START + timedelta(seconds=31))
+    assert len(told) == len(site.told.notices)
+    again = replace(site, watching=watcher(site.store, "again"))
+    assert await again.look(START + timedelta(seconds=40)) == told, "still stuck, as far as anybody knows"
+    assert len(await again.alarms(open_only=False)) == len(told)
+    await sent(site)
+    await raw(site.store, f"UPDATE notices SET chase_at = {micros(START + timedelta(days=1))}")
+    assert await again.look(START + timedelta(seconds=70)) == []
+
+
 async def test_a_reminder_of_what_was_accepted_and_went_silent_is_not_pointless(site: Site) -> None:
     await sent(site)
     await site.change("notices", "state = 'acknowledged'", site.notice)

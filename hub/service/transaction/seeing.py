@@ -45,11 +45,19 @@ class SeeingUnit(Protocol):
         ...
 
     async def incomplete(
-        self, now: datetime, late: datetime, after: After, *, again: Sequence[str] = (), again_of: Sequence[str] = ()
+        self,
+        now: datetime,
+        late: datetime,
+        after: After,
+        *,
+        again: Sequence[str] = (),
+        again_of: Sequence[str] = (),
+        just_started: bool = False,
     ) -> Looked:
         """What is not as it must be (hub/core/completeness.py); a delivery that was due before ``late`` is late.
         Settled rows are gone through a slice at a time, behind ``after``; besides, whatever slice they are in, the
-        notices ``again`` and the episodes ``again_of``. Opens nothing sealed but whom a notice is for."""
+        notices ``again`` and the episodes ``again_of``. ``just_started``: what is not late is not stuck yet, and
+        whether what was is still cannot be told. Opens nothing sealed but whom a notice is for."""
         ...
 
     async def register_of(
