@@ -1,6 +1,7 @@
 """The outbox as an operator works on it: looked through in clear, put back, called off. Nothing sealed is opened."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -78,18 +79,20 @@ def outbox(
 
 def outbox_counts(session: Session, sought: Sought, now: datetime, late: datetime) -> dict[str, int]:
     """How many there are of what is not settled, whatever state is asked for; the rest of the question holds."""
-    narrowed = _narrowed(sought)
+    asked = counting(sought, now, late)
+    return {name: int(session.connection.execute(statement).scalar_one()) for name, statement in asked.items()}
 
-    def number(condition: ColumnElement[bool]) -> int:
-        counted = select(func.count()).select_from(_SHOWN if narrowed else deliveries).where(condition, *narrowed)
-        return int(session.connection.execute(counted).scalar_one())
 
+def counting(sought: Sought, now: datetime, late: datetime) -> dict[str, Select[tuple[int]]]:
+    """The counts as statements."""
+    narrowed = _narrowed(replace(sought, state=None))
+    whole = select(func.count()).select_from(_SHOWN if narrowed else deliveries).where(*narrowed)
     return {
-        "due": number(and_(DUE, true())),
-        "leased": number(and_(LEASED, true())),
-        "failed": number(and_(FAILED, true())),
-        "late": number(_late(now, late)),
-        "stuck": number(_stuck(now, late)),
+        "due": whole.where(DUE),
+        "leased": whole.where(LEASED),
+        "failed": whole.where(FAILED),
+        "late": whole.where(_late(now, late)),
+        "stuck": whole.where(_stuck(now, late)),
     }
 
 

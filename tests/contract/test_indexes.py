@@ -17,7 +17,7 @@ from hub.store.completeness import loose, questions, unsaid
 from hub.store.desk import counted, lately, listing
 from hub.store.episodes import due, registered
 from hub.store.evidence import _about
-from hub.store.outbox import found
+from hub.store.outbox import counting, found
 from hub.store.retention import kept
 from hub.store.scoping import _narrowed
 from hub.store.seeing import DUE, LEASED, WAITING_BY_STATE
@@ -89,6 +89,10 @@ PAGES |= {
     "outbox, sent to an organisation": found(Sought(state="sent", organisation="E23000001"), NOW, NOW)
     .order_by(deliveries.c.id)
     .limit(101),
+    **{
+        f"outbox, sent to an organisation, counted {name}": statement
+        for name, statement in counting(Sought(state="sent", organisation="E23000001"), NOW, NOW).items()
+    },
     **{f"evidence, {one.name}": select(one.table).where(_about(one, "ep")) for one in KINDS[1:]},
     "desk, all": listing(OF_ALL, "all", None, 26, False),
     "desk, counted": counted(OF_ALL, "new", 100).where(lately(NOW)),
@@ -202,6 +206,8 @@ async def explained(store: Stores, story: Story) -> dict[str, Sequence[str]]:
         connection.execute(text("ANALYZE"))
         if connection.dialect.name == "postgresql":  # of ten rows in the tables that were not multiplied
             connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
+            # Of the one row that it believes a desk has, it costs the same to sort it: now it does, now it does not.
+            connection.exec_driver_sql("SET LOCAL enable_bitmapscan = off")
         plans |= {name: plan(connection, question) for name, question in PAGES.items()}
         return plans | {f"scoped {name}": plan(connection, in_scope(question)) for name, question in SCOPED.items()}
 
@@ -235,6 +241,9 @@ async def test_each_question_is_answered_from_its_index(store: Stores, story: St
     listed, sent = ("\n".join(plans[name]) for name in ("desk, all", "outbox, sent to an organisation"))
     assert "ix_notices_organisation" in listed and "Sort Key: notices.id" not in listed, listed
     assert "ix_deliveries_organisation" in sent and not re.search("TEMP B-TREE|Sort", sent), sent
+    for name in (one for one in PAGES if one.startswith("outbox, sent to an organisation, counted")):
+        counts = "\n".join(plans[name])
+        assert "ix_deliveries_organisation" not in counts, f"{name}: all that it was ever sent\n{counts}"
     # The order comes from the index: nothing is sorted, however much is due. And whatever else waits, of each that is
     # due only its own group and its own line is looked at.
     for name in BUSY:
