@@ -151,8 +151,10 @@ async def kill(
         repeated = await poster.again()
         await hub.stop()
     limit = kills * CONCURRENCY * 2
+    # Killed again and again it is late with some, and says so.
+    verdict = await judge(site, mail, poster.posted, sample=sample, extra_at_most=limit, alarmed=True)
     return Killed(
-        verdict=await judge(site, mail, poster.posted, sample=sample, extra_at_most=limit),
+        verdict=verdict,
         kills=kills,
         seed=seed,
         extra_at_most=limit,
