@@ -83,7 +83,7 @@ def outbox_counts(session: Session, sought: Sought, now: datetime, late: datetim
     return {name: int(session.connection.execute(statement).scalar_one()) for name, statement in asked.items()}
 
 
-def counting(sought: Sought, now: datetime, late: datetime) -> dict[str, Select[tuple[int]]]:
+def counting(sought: Sought, now: datetime, late: datetime) -> dict[str, Select[int]]:
     """The counts as statements."""
     narrowed = _narrowed(replace(sought, state=None))
     whole = select(func.count()).select_from(_SHOWN if narrowed else deliveries).where(*narrowed)
