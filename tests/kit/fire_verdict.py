@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -243,20 +243,21 @@ class Row:
 
 
 async def _ledger(site: Site) -> list[Row]:
+    """Read an episode at a time, as no read may take long: nobody writes meanwhile."""
     async with open_ledger(load(environment=site.settings)) as store:
-        return await store.read(_rows)
+        every = await store.read(lambda unit: unit.episode_list(100_000))
+        return [row for one in every for row in await store.read(partial(_rows, episode=one.id))]
 
 
-async def _rows(unit: Unit) -> list[Row]:
+async def _rows(unit: Unit, *, episode: str) -> list[Row]:
     rows = []
-    for record in await unit.episode_list(100_000):
-        stored = await unit.episode_by_id(record.id)
-        assert stored is not None
-        for notice in await unit.notices(record.id):
-            (delivery,) = await unit.deliveries(notice.id)
-            attempts = await unit.attempts(delivery.id)
-            last = attempts[-1] if attempts else None
-            rows.append(Row(child=stored.doc["child"]["name"], notice=notice, delivery=delivery, last=last))
+    stored = await unit.episode_by_id(episode)
+    assert stored is not None
+    for notice in await unit.notices(episode):
+        (delivery,) = await unit.deliveries(notice.id)
+        attempts = await unit.attempts(delivery.id)
+        last = attempts[-1] if attempts else None
+        rows.append(Row(child=stored.doc["child"]["name"], notice=notice, delivery=delivery, last=last))
     return rows
 
 
