@@ -85,15 +85,19 @@ def outbox_counts(session: Session, sought: Sought, now: datetime, late: datetim
 
 def counting(sought: Sought, now: datetime, late: datetime) -> dict[str, Select[int]]:
     """The counts as statements."""
-    narrowed = _narrowed(replace(sought, state=None))
-    whole = select(func.count()).select_from(_SHOWN if narrowed else deliveries).where(*narrowed)
+    whole, failed = (_counted(replace(sought, state=state)) for state in (None, "failed"))
     return {
         "due": whole.where(DUE),
         "leased": whole.where(LEASED),
-        "failed": whole.where(FAILED),
+        "failed": failed.where(FAILED),
         "late": whole.where(_late(now, late)),
         "stuck": whole.where(_stuck(now, late)),
     }
+
+
+def _counted(sought: Sought) -> Select[int]:
+    narrowed = _narrowed(sought)
+    return select(func.count()).select_from(_SHOWN if narrowed else deliveries).where(*narrowed)
 
 
 def found(sought: Sought, now: datetime, late: datetime) -> Select[Any]:
@@ -159,8 +163,8 @@ def _narrowed(sought: Sought) -> list[ColumnElement[bool]]:
     if sought.channel is not None:
         wanted.append(deliveries.c.channel == sought.channel)
     if sought.organisation is not None:
-        # What is settled is looked up by it, in order; what is under way by that, as it is little.
-        bearing = deliveries if sought.state in ("sent", "cancelled") else notices
+        # What is over is looked up by it, in order; what is under way by that, as it is little.
+        bearing = deliveries if sought.state in ("sent", "cancelled", "failed") else notices
         wanted.append(bearing.c.organisation == sought.organisation)
     if sought.reason is not None:
         wanted.append(attempts.c.reason == sought.reason)

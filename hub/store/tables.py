@@ -308,6 +308,7 @@ Index("ix_deliveries_reply_digest", deliveries.c.reply_digest, **_where("reply_d
 Index("ix_deliveries_pickup_digest", deliveries.c.pickup_digest, unique=True, **_where("pickup_digest IS NOT NULL"))
 Index("ix_deliveries_organisation", deliveries.c.organisation, deliveries.c.id)
 Index("ix_deliveries_failed", deliveries.c.id, **_where("state = 'failed'"))
+Index("ix_deliveries_failed_organisation", deliveries.c.organisation, deliveries.c.id, **_where("state = 'failed'"))
 Index("ix_deliveries_live", deliveries.c.episode, **_where("state = 'due' OR state = 'leased'"))
 
 attempts = Table(
