@@ -18,10 +18,9 @@ from pathlib import Path
 
 import aiohttp
 
-from hub.service.lanes import AHEAD
 from tests.kit.fire import ROOT, Hub, Site, free_port, relay, site
 from tests.kit.fire_posting import Posted, Poster
-from tests.kit.fire_runs import CONCURRENCY, endless
+from tests.kit.fire_runs import CONCURRENCY, IN_HAND, endless
 from tests.kit.fire_verdict import judge
 from tests.kit.replicas import Pair, replicated
 from tests.kit.spills import spilled
@@ -32,8 +31,6 @@ STILL = 60.0
 LEASE = {"lease": "30", "longest_send": "20", "delivery_concurrency": str(CONCURRENCY)}
 """Longer than the hubs' clocks are apart, as else each takes the other's leases for over; by default it is 300."""
 BETWEEN = 6.0
-IN_HAND = CONCURRENCY * (1 + AHEAD)
-"""Deliveries that a hub may have sent and not written down when it is disturbed and its leases run out."""
 LIBRARY = Path("/usr/lib") / f"{os.uname().machine}-linux-gnu" / "faketime" / "libfaketimeMT.so.1"
 
 

@@ -14,6 +14,7 @@ from typing import Final
 
 import aiohttp
 
+from hub.service.lanes import AHEAD
 from tests.kit.fire import Hub, Relay, Site, relay, running, site
 from tests.kit.fire_posting import Posted, Poster, shared_out
 from tests.kit.fire_stories import Story, story
@@ -23,8 +24,9 @@ CLIENTS: Final = 32
 ENDED_EVERY: Final = 4
 """One story in so many goes on to its end, which overtakes what has not been sent of it."""
 CONCURRENCY: Final = 16
-"""Deliveries in flight at once: what one death of the hub may leave sent and not written down, and as many results
-again that wait for their commit."""
+"""Places of a lane."""
+IN_HAND: Final = CONCURRENCY * (1 + AHEAD)
+"""Deliveries that a hub may have sent and not written down when it dies, or is disturbed until its leases run out."""
 LEASE: Final = {"lease": "6", "longest_send": "4.5", "delivery_concurrency": str(CONCURRENCY)}
 """For the kills: what a dead hub had in hand is free again after six seconds."""
 
@@ -150,7 +152,7 @@ async def kill(
         await hub.drained(client, 180)
         repeated = await poster.again()
         await hub.stop()
-    limit = kills * CONCURRENCY * 2
+    limit = kills * IN_HAND
     # Killed again and again it is late with some, and says so.
     verdict = await judge(site, mail, poster.posted, sample=sample, extra_at_most=limit, alarmed=True)
     return Killed(

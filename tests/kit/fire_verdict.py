@@ -235,7 +235,11 @@ class Row:
     child: str
     notice: NoticeRecord
     delivery: DeliveryRecord
-    last: AttemptRecord | None
+    attempts: Sequence[AttemptRecord]
+
+    @property
+    def last(self) -> AttemptRecord | None:
+        return self.attempts[-1] if self.attempts else None
 
     @property
     def key(self) -> Key:
@@ -255,9 +259,8 @@ async def _rows(unit: Unit, *, episode: str) -> list[Row]:
     assert stored is not None
     for notice in await unit.notices(episode):
         (delivery,) = await unit.deliveries(notice.id)
-        attempts = await unit.attempts(delivery.id)
-        last = attempts[-1] if attempts else None
-        rows.append(Row(child=stored.doc["child"]["name"], notice=notice, delivery=delivery, last=last))
+        attempts = tuple(await unit.attempts(delivery.id))
+        rows.append(Row(child=stored.doc["child"]["name"], notice=notice, delivery=delivery, attempts=attempts))
     return rows
 
 
@@ -266,9 +269,13 @@ def _as_the_ledger_has_it(letters: Sequence[Letter], rows: Sequence[Row], expect
     assert len(rows) == expected, f"{len(rows)} notices, {expected} expected"
     unsettled = Counter(row.notice.state for row in rows if row.notice.state not in SETTLED)
     assert not unsettled, f"not in a known end: {unsettled}"
-    came = {letter.arrival.message_id.strip("<>").partition("@")[0]: letter for letter in letters}
+    came = {_delivery(letter): letter for letter in letters}
+    copies = Counter(map(_delivery, letters))
     for row in rows:
         letter = came.get(row.delivery.id)
+        assert copies[row.delivery.id] <= len(row.attempts), f"sent again, in no attempt: {row.delivery.id}"
+        again = [one for one in row.attempts[:-1] if one.state == "sent"]
+        assert not again, f"written down as sent, and tried again: {row.delivery.id}"
         if row.notice.state == "notified":
             assert letter is not None, f"said to be sent, and never came: {row.delivery.id}"
             assert row.delivery.state == "sent", row.delivery.state
@@ -280,6 +287,10 @@ def _as_the_ledger_has_it(letters: Sequence[Letter], rows: Sequence[Row], expect
             assert letter.key == row.key, f"{row.delivery.id} went to another mailbox or of another child"
             assert letter.notice["reference"] == row.notice.reference
     assert set(came) <= {row.delivery.id for row in rows}, "a mail of no delivery"
+
+
+def _delivery(letter: Letter) -> str:
+    return letter.arrival.message_id.strip("<>").partition("@")[0]
 
 
 def _by_openssl(site: Site, relay: Relay, letters: Sequence[Letter]) -> int:
