@@ -168,7 +168,8 @@ def check(
 def _refused(problems: Sequence[Problem]) -> NoReturn:
     for problem in problems:
         ERR.print(f"{problem.path}: {problem.message}", style="red", markup=False)
-    fail(f"{len(problems)} problems: nothing was imported.")
+    count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
+    fail(f"{count}: nothing was imported.")
 
 
 def stored_directory(settings_file: Path | None) -> bytes:

@@ -13,6 +13,9 @@ FAILED: Final = 1
 """What was asked for could not be done, or was found wanting."""
 USAGE: Final = 2
 """The settings or arguments are wrong."""
+TYPED: Final = frozenset({"Alarm", "Quarantine", "Receipt", "Change", "Child", "Hold", "Id"})
+"""Columns of ids that are copied into the next command."""
+
 BUSY: Final = 75
 """The store cannot be used now: try again (EX_TEMPFAIL)."""
 
@@ -34,5 +37,7 @@ def note(text: str) -> None:
 
 
 def table(*names: str, title: str | None = None, lines: bool = False) -> Table:
-    """A table whose cells are folded, never cut: an id that is cut is no id."""
-    return Table(*(Column(name, overflow="fold") for name in names), title=title, show_lines=lines)
+    """A table whose cells are folded, never cut: an id that is cut is no id. One that another command asks for stays on
+    one line, so that it can be copied."""
+    columns = (Column(name, overflow="fold", no_wrap=name in TYPED) for name in names)
+    return Table(*columns, title=title, show_lines=lines)

@@ -35,6 +35,8 @@ def invite(
     settings_file: SettingsFile = None,
 ) -> None:
     """Invite somebody, and print the link by which they set up their account: once, and for three days."""
+    if strange := [one for one in role if one not in ROLES]:
+        fail(f"--role: there is no {', '.join(strange)}. Choose of: {', '.join(ROLES)}.", USAGE)
 
     async def work(services: AccountServices, store: Store, url: str) -> tuple[str | None, list[str]]:
         made = await services.inviting.invite(CONSOLE, email=email, organisation=organisation, roles=role)

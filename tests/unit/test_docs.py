@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ import pytest
 import yaml
 from typer.main import get_command
 
+from contacts.areas import load_areas
+from contacts.tables import load
 from hub.cli.commands import app as cli
 
 ROOT = Path(__file__).parent.parent.parent
@@ -69,6 +72,13 @@ def test_each_command_that_the_documentation_names_is_there_with_its_options() -
         if asked - options or (hasattr(command, "commands") and words and words[0].isalpha()):
             unknown.append((page, line))
     assert unknown == []
+
+
+def test_the_first_directory_of_the_documentation_can_be_imported() -> None:
+    text = (ROOT / "docs" / "directory.md").read_text(encoding="utf-8")
+    [block] = re.findall(r"^### A first file$.*?^```json\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    done = load(block.encode(), load_areas(), datetime(2026, 3, 4, 12, 0, tzinfo=UTC))
+    assert (done.problems, done.bundle is not None) == ((), True)
 
 
 def test_decision_records_are_numbered_without_holes() -> None:

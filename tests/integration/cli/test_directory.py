@@ -104,7 +104,7 @@ def test_a_dry_run_tells_every_problem_with_its_row(env: Mapping[str, str], tmp_
     status, _, err = run(env, "directory", "import", str(folder), "--dry-run")
     assert status == 1
     assert "contacts.csv:5:address: an e-mail address has an @" in err
-    assert "1 problems: nothing was imported" in err
+    assert "1 problem: nothing was imported" in err
 
 
 def test_a_file_is_checked_where_there_is_no_hub_and_nothing_is_made(tmp_path: Path) -> None:

@@ -19,11 +19,13 @@ async def test_the_first_operator_is_invited_listed_recovered_and_disabled(tmp_p
     env = hub_environment(tmp_path, smtp_port=2525, public_url="https://hub.example")
     invite = ("users", "invite", "boss@hub.example", "--organisation", OPERATOR)
     status, _, err = run(env, *invite, "--role", "king")
-    assert (status, "Choose what the person will do" in err) == (2, True)
+    assert (status, "there is no king. Choose of: operator, directory_admin, recipient, auditor." in err) == (2, True)
     assert run(env, "users", "recover", "boss@hub.example")[0] == 1
     status, out, err = run(env, *invite, "--role", "operator")
     [token] = LINK.findall(out)
     assert (status, "only now" in err) == (0, True)
+    [row] = [line for line in run(env, "users", "list", columns=80)[1].splitlines() if " us_" in line]
+    assert len(re.findall(r"us_[0-9A-Z]{26}", row)) == 1  # whole, in a narrow terminal too: it is copied
     assert run(env, "users", "recover", "boss@hub.example")[0] == 1  # nothing to recover yet: a new invitation is
     async with open_ledger(load(environment=env)) as store:
         accounts = accounts_over(store, FakeClock(datetime.now(UTC)))
