@@ -181,7 +181,9 @@ def _open_to_all(parts: Parts) -> list[web.RouteDef]:
         *parts.pickup.routes(),
         web.get("/static/{name:.+}", parts.pages.statics.serve),
     ]
-    if parts.timeline is not None:
+    if parts.timeline is None:
+        routes.append(web.get("/", parts.accounts.front))
+    else:
         routes += [
             web.get("/", parts.timeline.newest),
             web.get("/episodes", parts.timeline.index),

@@ -195,7 +195,7 @@ def routes(web: Web) -> Iterator[tuple[str, str]]:
     for route in web.app.router.routes():
         assert route.resource is not None
         path = route.resource.canonical
-        if not path.startswith((*BY_LINK, *NO_TENANTS)):
+        if path != "/" and not path.startswith((*BY_LINK, *NO_TENANTS)):
             assert route.method in SAFE, "say how this is asked for"
             yield route.method, path
 

@@ -44,7 +44,7 @@ NOTHING: Final = frozenset(
     {
         "/v1/schema/{type}", "/v1/openapi.json", "/health/live", "/health/ready", "/health/overdue", "/metrics",
         "/.well-known/fingerpost",
-        "/static/{name}", "/sign-in", "/sign-in/code", "/sign-in/passkey", "/sign-in/with",
+        "/", "/static/{name}", "/sign-in", "/sign-in/code", "/sign-in/passkey", "/sign-in/with",
         "/sign-in/with/{organisation}", "/sign-in/with/{organisation}/back", "/invitation/{token}",
         "/account", "/account/password", "/account/confirm", "/account/confirm/passkey", "/account/passkeys/add",
         "/account/passkeys/options", "/account/passkeys/{passkey}",

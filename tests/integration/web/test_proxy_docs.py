@@ -17,10 +17,11 @@ async def test_every_address_is_said_to_be_passed_on_or_kept_inside(tmp_path: Pa
     outside = re.findall(r"`(/[^`]+)`", table)
     inside = [*re.findall(r"`(/[^`]+)`", after.partition("\n")[0]), "/v1/episodes"]
     async with serving(tmp_path) as hub:
+        assert (await hub.get("/")).headers["Location"].endswith("/sign-in")
         paths = {route.resource.canonical for route in hub.app.router.routes() if route.resource is not None}
 
     def named(path: str, prefixes: list[str]) -> bool:
-        return any(fnmatchcase(path, f"{one}*") for one in prefixes)
+        return any(path == one or (one != "/" and fnmatchcase(path, f"{one}*")) for one in prefixes)
 
     assert sorted(path for path in paths if not named(path, outside) and not named(path, inside)) == []
     assert [one for one in outside if not any(named(path, [one]) for path in paths)] == []

@@ -30,6 +30,10 @@ class AccountPages:
     federated: FederatedPages
     users: UserPages
 
+    async def front(self, request: web.Request) -> web.StreamResponse:
+        """Whoever types the address of the hub: to where one signs in, and from there on where one is signed in."""
+        return self.sessions.redirect("/sign-in")
+
     def routes(self) -> Sequence[web.RouteDef]:
         """Pages for everybody are ``open``; the rest is ``guarded``."""
         opened, guarded = self.sessions.open, self.sessions.guarded
