@@ -12,7 +12,7 @@ import typer
 from contacts.areas import load_areas
 from contacts.assurance import STATES, Coverage, State, coverage, coverage_of, covered
 from hub.app.domain import wire_rules
-from hub.cli.console import FAILED, OUT, SettingsFile, say, settings_or_exit, table
+from hub.cli.console import FAILED, OUT, USAGE, SettingsFile, fail, say, settings_or_exit, table
 from hub.cli.placements import directory_or_exit, moment_or_exit, placements_or_exit
 from hub.cli.protocols import packs_or_exit
 from hub.core.naming import organisation_name, role_label
@@ -37,6 +37,7 @@ def coverage_report(
     directory: Annotated[
         Path | None, typer.Option(help="Directory file (JSON, zip or folder) instead of the one in force.")
     ] = None,
+    organisation: Annotated[str | None, typer.Option(help="Only the roles of this organisation (its code).")] = None,
     at: Annotated[str | None, typer.Option(help="When (RFC 3339, with an offset) instead of now: try a night.")] = None,
     as_csv: Annotated[bool, typer.Option("--csv", help="All rows, as CSV with codes.")] = False,
     every: Annotated[bool, typer.Option("--all", help="Also the roles that are covered.")] = False,
@@ -54,6 +55,10 @@ def coverage_report(
         listed = placements_or_exit(file, wire_rules(packs, areas), now)
         counts = needed(listed.candidates, packs, areas, desk, now)
         found = coverage_of(desk, now, counts)
+    if organisation is not None:
+        found = tuple(one for one in found if one.organisation == organisation)
+        if not found:
+            fail(f"No role of an organisation {organisation} is asked for: is the code right?", USAGE)
     if as_csv:
         _write(found, counts)
     else:

@@ -31,6 +31,8 @@ def test_a_whole_directory_covers_everybody(tmp_path: Path) -> None:
     assert "now: 3758 on duty" in out and "3758 covered at all times; 0 not, of 0 organisations." in out
     status, out = report(tmp_path, "--at", NOON, "--csv")
     assert status == 0 and len(rows(out)) == 3758
+    status, out = report(tmp_path, "--at", NOON, "--csv", "--organisation", LEEDS)
+    assert (status, {row["organisation"] for row in rows(out)}) == (0, {LEEDS})
 
 
 def test_an_office_without_a_duty_team_is_missing_by_night_and_the_report_says_so(tmp_path: Path) -> None:
