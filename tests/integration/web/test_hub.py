@@ -102,7 +102,7 @@ async def test_data_is_shown_to_bearers_of_a_scoped_token_only(tmp_path: Path) -
         assert (await all_of_it.get("/metrics", reader))[0] == 403
         assert (await all_of_it.get("/metrics", other))[0] == 200
         # The demonstration's pages are not there at all.
-        for path in ("/", "/episodes", f"/episodes/{episode.id}"):
+        for path in ("/episodes", f"/episodes/{episode.id}"):
             assert (await all_of_it.get(path, reader))[0] == 404
         assert (await all_of_it.get("/v1/episodes/ep_none", reader))[0] == 404
         status, text = await all_of_it.get(f"/v1/episodes/{episode.id}", reader)
