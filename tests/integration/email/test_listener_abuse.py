@@ -127,9 +127,11 @@ async def test_ten_thousand_recipients_and_commands_without_end_are_cut_off() ->
 async def test_a_session_ends_however_busy_it_keeps() -> None:
     async with listening(limits=Limits(session=0.3)) as (store, _, port), Raw.connected(port) as one:
         await one.answer()
-        async with asyncio.timeout(5):
-            while await one.say(b"NOOP"):
-                await asyncio.sleep(0.02)
+        # What it said as the session ended may come to a socket that is closed, which then resets the connection.
+        with contextlib.suppress(ConnectionError):
+            async with asyncio.timeout(5):
+                while await one.say(b"NOOP"):
+                    await asyncio.sleep(0.02)
         await still_takes(port, store)
 
 
