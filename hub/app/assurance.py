@@ -11,7 +11,7 @@ from adapters.email.smime import signer_problems
 from adapters.port import Transport
 from contacts.roles import OPERATOR
 from hub.app.foundations import Log
-from hub.app.mail import identities, signer
+from hub.app.mail import Signing
 from hub.core.assurance import Ending
 from hub.core.verification import Terms
 from hub.service.assurance.asking import Asking
@@ -25,10 +25,12 @@ RECEIPTS_TLS = "hub:receipts-tls"
 WEB_TLS = "hub:tls"
 
 
-def certificates_of(settings: Settings, store: Store, directory: LiveDirectory, ids: Ids, log: Log) -> CertificateWatch:
+def certificates_of(
+    settings: Settings, signing: Signing, store: Store, directory: LiveDirectory, ids: Ids, log: Log
+) -> CertificateWatch:
     """The watch over what ends. The hub's own are as they were at the start: those are in use until the next. Its keys
     for push have no end. Raises SettingsError."""
-    own, sender, others = signer(settings), settings.sender or "", identities(settings)
+    own, sender, others = signing.own, settings.sender or "", signing.identities
 
     def problems(now: datetime) -> Sequence[str]:
         return signer_problems(own, sender, now)

@@ -10,7 +10,7 @@ from adapters.email.verp import ReceiptsAddress
 from adapters.https.client import Lookup
 from adapters.port import Transport
 from hub.app.files import secret_in
-from hub.app.mail import email_transport
+from hub.app.mail import Signing, email_transport
 from hub.app.push import push_transport
 from hub.app.replies import answered_at
 from hub.app.texts import Texts
@@ -18,9 +18,9 @@ from hub.app.tls import served_with
 from hub.settings import Settings, wrong
 
 
-def transports(settings: Settings, texts: Texts | None, lookup: Lookup) -> Mapping[str, Transport]:
+def transports(settings: Settings, signing: Signing, texts: Texts | None, lookup: Lookup) -> Mapping[str, Transport]:
     """By channel. ``lookup`` resolves the names of push addresses."""
-    made: list[Transport] = [email_transport(settings)]
+    made: list[Transport] = [email_transport(settings, signing)]
     if settings.push:
         made.append(push_transport(settings, lookup))
     if texts is not None:
@@ -36,7 +36,7 @@ def receipts_addresses(settings: Settings) -> tuple[ReceiptsAddress, ...]:
         raise wrong("RETURN_PATH", str(error)) from None
 
 
-def receipts_listener(settings: Settings, take: Take) -> Listener | None:
+def receipts_listener(settings: Settings, signing: Signing, take: Take) -> Listener | None:
     """What takes receipts by e-mail; None where no port is given for it."""
     if settings.receipts_port is None:
         return None
@@ -44,7 +44,7 @@ def receipts_listener(settings: Settings, take: Take) -> Listener | None:
         return Listener(
             take,
             addresses=receipts_addresses(settings),
-            mailboxes=answered_at(settings),
+            mailboxes=answered_at(settings, signing),
             hostname=settings.domain or "localhost",
             protocol=settings.receipts_protocol,
             tls_context=_tls_server(settings),

@@ -1,5 +1,6 @@
 """The way out by e-mail, made from the settings."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -24,8 +25,26 @@ CA: Final = "ca"
 """``signer-ca.crt`` is of the CA that ``fingerpost keys init`` makes, and nobody's identity."""
 
 
-def email_transport(settings: Settings) -> EmailTransport:
-    """The transport. Raises SettingsError if the relay, the sender, a key or a certificate cannot be used."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signing:
+    """Every key that signs, as it is at the start: read once, as an RSA key takes 50 ms to load."""
+
+    own: Signer
+    identities: Identities
+
+    @property
+    def signers(self) -> tuple[Signer, ...]:
+        """The hub's own first."""
+        return (self.own, *(one.signer for one in self.identities.known.values()))
+
+
+def signing_of(settings: Settings) -> Signing:
+    """The keys. Raises SettingsError."""
+    return Signing(own=_signer(settings), identities=_identities(settings))
+
+
+def email_transport(settings: Settings, signing: Signing) -> EmailTransport:
+    """The transport. Raises SettingsError if the relay, the sender or a certificate cannot be used."""
     host, sender, domain = settings.smtp_host, settings.sender, settings.domain
     if host is None or sender is None or domain is None:
         raise wrong("SMTP_HOST", f"is required, and {PREFIX}SENDER too: no notice could leave")
@@ -39,9 +58,9 @@ def email_transport(settings: Settings) -> EmailTransport:
             mail_domain=domain,
             return_path=settings.return_path,
             receipts_address=settings.receipts_address,
-            signer=signer(settings),
+            signer=signing.own,
             trust=anchors(settings),
-            identities=identities(settings),
+            identities=signing.identities,
             tls=settings.smtp_tls,
             credentials=_credentials(settings),
             pool_size=settings.smtp_pool,
@@ -68,7 +87,7 @@ def _sealer_lost(status: int | None) -> None:
     structlog.get_logger().error("email.sealer_lost", status=status)
 
 
-def signer(settings: Settings) -> Signer:
+def _signer(settings: Settings) -> Signer:
     """The hub's S/MIME signer. Raises SettingsError if its files cannot be used."""
     try:
         return Signer.from_pem(
@@ -80,7 +99,7 @@ def signer(settings: Settings) -> Signer:
         raise wrong("SIGNER_KEY_FILE", str(error)) from None
 
 
-def identities(settings: Settings) -> Identities:
+def _identities(settings: Settings) -> Identities:
     """Those of authorities: ``signer-NAME.key`` and ``signer-NAME.crt`` in the folder of the keys, as they are at the
     start. Files that cannot be used keep nothing back: the hub signs, and the directory's owner is told
     (hub/service/assurance/certificates.py). Raises SettingsError for a domain that is none."""

@@ -5,11 +5,10 @@ from dataclasses import replace
 
 from adapters.email.address import wire_domain
 from adapters.email.enveloped import invites
-from adapters.email.smime import Signer
 from adapters.port import Transport
 from contacts.directory import Directory
 from hub.app.foundations import Domain, Log
-from hub.app.mail import anchors, identities, signer
+from hub.app.mail import Signing, anchors
 from hub.service.accounts.telling import telling
 from hub.service.conversations.by_mail import ByMail
 from hub.service.inbox import Inbox
@@ -20,6 +19,7 @@ from hub.settings import Settings
 
 def answered_by_mail(
     settings: Settings,
+    signing: Signing,
     inbox: Inbox,
     domain: Domain,
     store: Store,
@@ -31,7 +31,9 @@ def answered_by_mail(
     log: Log,
 ) -> Inbox:
     """The same inbox, which passes answers on. Raises SettingsError."""
-    keys = opening(settings)
+    # Every key that signs is also one that answers are encrypted to, where its certificate lets them be: mail programs
+    # take the certificate that they got with the notice.
+    keys = signing.signers
     if not any(invites(one.certificate) for one in keys):
         log.warning("answers.no_certificate")
     replies = Replies(
@@ -49,13 +51,7 @@ def answered_by_mail(
     return replace(inbox, replies=replies)
 
 
-def opening(settings: Settings) -> tuple[Signer, ...]:
-    """Every key that signs is also one that answers are encrypted to, where its certificate lets them be: mail programs
-    take the certificate that they got with the notice. Raises SettingsError."""
-    return (signer(settings), *(one.signer for one in identities(settings).known.values()))
-
-
-def answered_at(settings: Settings) -> tuple[str, ...]:
-    """The mailboxes that notices come from. Raises SettingsError."""
-    others = identities(settings).known.values()
+def answered_at(settings: Settings, signing: Signing) -> tuple[str, ...]:
+    """The mailboxes that notices come from."""
+    others = signing.identities.known.values()
     return tuple(one for one in (settings.sender, *(one.sender for one in others)) if one is not None)

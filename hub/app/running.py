@@ -29,7 +29,7 @@ from hub.app.directory import directory_of, telling_of
 from hub.app.foundations import Domain, Foundations, Log
 from hub.app.keys import acknowledgement_secret, event_digest, forms_secret, key_ring, rotation_of
 from hub.app.ledger import store_of
-from hub.app.mail import anchors
+from hub.app.mail import Signing, anchors, signing_of
 from hub.app.peers import among_peers, carrying_of, introducing_of, own_hub
 from hub.app.pickup import pickup_of
 from hub.app.replies import answered_by_mail
@@ -169,7 +169,8 @@ async def running(
             replied=proofs.replied,
         )
         sms = texts(settings, inbox.take_text, clock)
-        ways = among_peers(transports(settings, sms, lookup), ring, store)
+        signing = signing_of(settings)
+        ways = among_peers(transports(settings, signing, sms, lookup), ring, store)
         await stack.enter_async_context(supervisor.closing("transports", lambda: _close(ways), at_most=1.0))
         envelopes = composer_of(settings, directory, secret)
         node = settings.node or ids.new("node", clock.now())
@@ -202,7 +203,8 @@ async def running(
                 log=log,
             )
         )
-        inbox = answered_by_mail(settings, inbox, domain, store, directory, ways.get("email"), secret, clock, ids, log)
+        mail = ways.get("email")
+        inbox = answered_by_mail(settings, signing, inbox, domain, store, directory, mail, secret, clock, ids, log)
         await say_started(settings, store, domain.packs, ids, clock.now())
         if "worker" in settings.roles:
             await stack.enter_async_context(supervisor.task("delivery", delivery.run))
@@ -219,8 +221,8 @@ async def running(
         watch = Tick("watching", watching.tick, clock=clock, supervisor=supervisor, log=log)
         asking = asking_of(settings, store, ways, directory, proofs, secret, ids, log)
         reachable = CoverageCount(directory=directory, areas=areas, meter=metrics)
-        certificates = certificates_of(settings, store, directory, ids, log)
-        tokens_ending = ending_of(store, ways.get("email"), clock, ids, log)
+        certificates = certificates_of(settings, signing, store, directory, ids, log)
+        tokens_ending = ending_of(store, mail, clock, ids, log)
         erasing = erasing_of(settings, store, store.keys, ids, log)
         backups = backups_of(settings, store, ids, log)
         audit = audit_of(settings, store, clock, ids, log, supervisor)
@@ -291,9 +293,9 @@ async def running(
         pickup = pickup_of(
             settings, store, ways, directory, domain.keep, envelopes, answers, secret, clock, ids, metrics
         )
-        accounts = account_services(store, clock, ids, limits_of(settings), ways.get("email"), directory.called, log)
+        accounts = account_services(store, clock, ids, limits_of(settings), mail, directory.called, log)
         web = "web" in settings.roles
-        receipts_port = await _receiving(settings, inbox, stack, supervisor) if web else None
+        receipts_port = await _receiving(settings, signing, inbox, stack, supervisor) if web else None
         parts = parts_of(
             settings,
             domain,
@@ -377,9 +379,11 @@ async def _close(ways: Mapping[str, Transport]) -> None:
     await asyncio.gather(*(way.aclose() for way in ways.values()))
 
 
-async def _receiving(settings: Settings, inbox: Inbox, stack: AsyncExitStack, supervisor: Supervisor) -> int | None:
+async def _receiving(
+    settings: Settings, signing: Signing, inbox: Inbox, stack: AsyncExitStack, supervisor: Supervisor
+) -> int | None:
     """Take receipts by e-mail until the stack is left; the port. Raises SettingsError, CannotListen."""
-    listener = receipts_listener(settings, inbox.take_mail)
+    listener = receipts_listener(settings, signing, inbox.take_mail)
     if listener is None or settings.receipts_port is None:
         return None
     within = settings.stop_within * RECEIPTS_SHARE

@@ -13,6 +13,7 @@ from hub.edge.signer_keys import signer_files, write_new
 from hub.edge.vault import create_key_file
 from hub.settings import Settings, load
 from tests.kit.pki import NOW, person, root, rsa_key
+from tests.kit.store import empty_ledger
 
 SENDER = "hub@hub.example"
 
@@ -23,7 +24,12 @@ def hub_settings(folder: Path, *, smtp_port: int = 2525, **changes: Any) -> Sett
 
 
 def hub_values(folder: Path, *, smtp_port: int) -> dict[str, Any]:
-    """The same as plain values; a made-up relay on this machine, trusted by the test root."""
+    """The same as plain values; a made-up relay on this machine, trusted by the test root. What a start does to a
+    folder with no ledger is another test's."""
+    ledger = folder / "fingerpost.sqlite3"
+    if not ledger.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        write_new(ledger, empty_ledger())
     keys = folder / "keys"
     if not keys.exists():
         make_keys(keys)

@@ -1,6 +1,7 @@
 """A store on a vault with made-up keys."""
 
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -14,6 +15,8 @@ from hub.edge.vault import KeyRing, Vault
 from hub.service.ports import Unit
 from hub.store import SqliteStore, open_store
 from hub.store.postgres import PostgresStore
+from hub.store.schema import bring_up
+from hub.store.sqlite_engine import sqlite_engine
 from tests.kit.clock import START
 
 LEDGER = "ledger.sqlite3"
@@ -63,6 +66,18 @@ async def _made() -> dict[str, bytes]:
             _MADE.update((path.name, path.read_bytes()) for path in Path(folder).iterdir())
         assert not [name for name in _MADE if name.endswith(("-wal", "-shm"))], "it was not closed whole"
     return _MADE
+
+
+@cache
+def empty_ledger() -> bytes:
+    """The file of a ledger that nothing was written to yet: as above, for hubs that open it themselves."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / LEDGER
+        engine = sqlite_engine(str(path), role="writer")
+        with engine.begin() as connection:
+            bring_up(connection)
+        engine.dispose()
+        return path.read_bytes()
 
 
 async def memory_store() -> SqliteStore:

@@ -14,7 +14,7 @@ from adapters.email.prepare import Letterhead, Message, prepare
 from adapters.email.smime import Signer, UnusableSigner
 from adapters.email.verp import ReceiptsAddress
 from adapters.port import Alert, Envelope
-from hub.app.mail import identities as identities_of
+from hub.app.mail import signing_of
 from hub.settings import Settings
 from tests.integration.email.test_independent_readers import openssl_decrypt, openssl_verify
 from tests.kit.hub import hub_values, make_keys
@@ -146,7 +146,7 @@ def test_files_beside_the_hubs_keys_are_identities_and_broken_ones_keep_nothing_
         (tmp_path / "keys" / f"signer-{name}.crt").write_bytes(certificate.pem + intermediate().pem)
         if key is not None:
             (tmp_path / "keys" / f"signer-{name}.key").write_bytes(key.key_pem)
-    found = identities_of(Settings(**{**hub_values(tmp_path, smtp_port=25), "keys_folder": tmp_path / "keys"}))
+    found = signing_of(Settings(**{**hub_values(tmp_path, smtp_port=25), "keys_folder": tmp_path / "keys"})).identities
     assert found.problem("bromley", NOW) is None
     assert found.problem("barnsley", NOW) == "the signer's certificate belongs to another key"
     assert "signer-kent.key cannot be read" in str(found.problem("kent", NOW))

@@ -69,6 +69,7 @@ async def test_from_nothing_to_a_notice_and_an_orderly_end_with_every_risk_named
     directory.write_bytes(story_bundle())
     async with smtp_server() as relay:
         env = hub_environment(tmp_path / "hub", smtp_port=relay.port)
+        (tmp_path / "hub" / "fingerpost.sqlite3").unlink()  # from nothing
         adding = ("sources", "add", "bromley-care", "--authority", "E09000006")
         status, out, _ = await asyncio.to_thread(run, env, *adding)
         assert status == 0

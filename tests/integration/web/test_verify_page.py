@@ -19,7 +19,7 @@ from contacts.scope import part_of
 from contacts.tables import load
 from hub.app.assurance import asking_of, proofs_of
 from hub.app.keys import acknowledgement_secret, key_ring
-from hub.app.mail import email_transport
+from hub.app.mail import email_transport, signing_of
 from hub.core.tokens import verify_token
 from hub.core.verification import Place, asked, claimed, waiting
 from hub.edge.ids import SeededIds
@@ -100,7 +100,7 @@ async def test_the_challenge_of_a_certificate_is_opened_by_its_key_alone(tmp_pat
         hub, settings = all_of_it.hub, hub_settings(tmp_path, smtp_port=all_of_it.relay.port, verify_per_hour=100_000)
         ids, secret = SeededIds("proof"), acknowledgement_secret(key_ring(settings))
         proofs = proofs_of(settings, hub.store, secret, hub.clock, ids)
-        transport = email_transport(settings)
+        transport = email_transport(settings, signing_of(settings))
         await _only_those_of_bromley(hub)
         asking = asking_of(settings, hub.store, {"email": transport}, hub.directory, proofs, secret, ids, all_of_it.log)
         assert await asking.tick(WEDNESDAY_NOON)
