@@ -163,9 +163,11 @@ def _narrowed(sought: Sought) -> list[ColumnElement[bool]]:
     if sought.channel is not None:
         wanted.append(deliveries.c.channel == sought.channel)
     if sought.organisation is not None:
-        # What is over is looked up by it, in order; what is under way by that, as it is little.
-        bearing = deliveries if sought.state in ("sent", "cancelled", "failed") else notices
-        wanted.append(bearing.c.organisation == sought.organisation)
+        over = sought.state in ("sent", "cancelled", "failed")
+        # What is over is looked up by it, in order. Each that is under way is looked at, as they are few: there is no
+        # index for that, or a planner would take one and go through all that was ever sent to them.
+        whose = deliveries.c.organisation if over else func.coalesce(deliveries.c.organisation, "")
+        wanted.append(whose == sought.organisation)
     if sought.reason is not None:
         wanted.append(attempts.c.reason == sought.reason)
     if sought.created_before is not None:
