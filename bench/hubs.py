@@ -10,6 +10,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -219,7 +220,8 @@ def serving(environment: Mapping[str, str], folder: Path) -> Iterator["subproces
 
 
 def all_sent(folder: Path) -> Callable[[], bool]:
-    """Whether the ledger says of every delivery that it was sent, as another process may read it: committed."""
+    """Whether the ledger says of every delivery that it was sent, as another process may read it: committed. What is
+    due later, as reminders are, does not count."""
 
     def asked() -> bool:
         with ledger(folder) as there:
@@ -230,8 +232,8 @@ def all_sent(folder: Path) -> Callable[[], bool]:
 
 def none_waits(there: sqlite3.Connection) -> bool:
     """Whether each has gone out, or never will."""
-    waiting = "SELECT 1 FROM deliveries WHERE state IN ('due', 'leased') LIMIT 1"
-    return there.execute(waiting).fetchone() is None
+    waiting = "SELECT 1 FROM deliveries WHERE state = 'leased' OR (state = 'due' AND due_at <= ?) LIMIT 1"
+    return there.execute(waiting, [time.time_ns() // 1000]).fetchone() is None
 
 
 def outcomes(folder: Path) -> Mapping[str, int]:

@@ -32,7 +32,7 @@ WARM: Final = EVENTS // 3
 """Until then what is kept for a while fills up: data keys of so many children, statements, connections."""
 EVERY: Final = 3000
 PATIENCE: Final = 120.0
-"""Seconds for the mail of so many events to go out. Who is to be reminded waits longer, and is not waited for."""
+"""Seconds for the mail of so many events to go out."""
 CLIENTS: Final = 16
 LIMIT: Final = 1.1
 PAGE: Final = resource.getpagesize()
