@@ -1,6 +1,7 @@
 """``fingerpost serve``: run the hub until it is told to stop, or a part of it dies."""
 
 import asyncio
+from typing import Annotated
 
 import typer
 
@@ -17,7 +18,16 @@ from hub.store import NoSuchKey, NotItsKeyStore, SchemaTooNew, StoreFault
 from hub.web.statics import AssetsMissing
 
 
-def serve(settings_file: SettingsFile = None) -> None:
+def serve(
+    settings_file: SettingsFile = None,
+    receive_only: Annotated[
+        bool,
+        typer.Option(
+            "--receive-only",
+            help="Take events and answers, and send no notice: after a restore, until what came since is posted again.",
+        ),
+    ] = False,
+) -> None:
     """Take events, send notices, take answers. Logs JSON lines to standard error; stops in order on SIGTERM."""
     settings = settings_or_exit(settings_file)
     missing = missing_for_serving(settings)
@@ -27,6 +37,9 @@ def serve(settings_file: SettingsFile = None) -> None:
         raise typer.Exit(USAGE)
     for risk in risks(settings):
         note(f"risk {risk.name}: {risk.message}")
+    if receive_only:
+        settings = settings.receiving_only()
+        note("No notice is sent and nobody chased: start again without --receive-only when all events are in.")
     metrics = Metrics()
     configure_logging(settings.log_level, metrics)
     try:

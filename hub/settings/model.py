@@ -257,6 +257,11 @@ class Settings(
             raise ValueError("names no file: all that is in memory ends with the process")
         return value
 
+    def receiving_only(self) -> "Settings":
+        """The same for a hub that takes events and sends nothing, also on SQLite. Without a heartbeat, as it
+        does not do its work."""
+        return self.model_copy(update={"roles": ("web",), "heartbeat_url": None})
+
     @model_validator(mode="after")
     def _together(self) -> "Settings":
         wrong: list[str] = []

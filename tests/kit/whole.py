@@ -15,6 +15,7 @@ from hub.app.foundations import Domain, Foundations
 from hub.app.running import Running, running
 from hub.core.records import NoticeRecord
 from hub.core.webhook import sign
+from hub.settings import Settings
 from tests.kit.hub import hub_settings, story_bundle
 from tests.kit.smtp import SmtpServer, smtp_server
 from tests.kit.web import CLOUD_EVENT, KEY, Lines, source
@@ -76,12 +77,14 @@ async def whole(
     bundle: bytes | None = None,
     lookup: Lookup = look_up,
     demo_pages: bool = False,
+    change: Callable[[Settings], Settings] = lambda settings: settings,
     **options: Any,
 ) -> AsyncIterator[Whole]:
-    """``options``: settings. ``bundle``: a directory; without one that of the story."""
+    """``options``: settings; ``change``: what is made of them. ``bundle``: a directory; without one that of the
+    story."""
     log = Lines()
     async with smtp_server() as relay:
-        settings = hub_settings(folder, smtp_port=relay.port, **options)
+        settings = change(hub_settings(folder, smtp_port=relay.port, **options))
         async with (
             running(settings, of, demo_pages=demo_pages, log=log, lookup=lookup) as hub,
             ClientSession() as session,

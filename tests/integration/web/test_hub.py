@@ -17,7 +17,7 @@ from hub.app.keys import acknowledgement_secret, key_ring
 from hub.app.running import running
 from hub.core.api_tokens import digest
 from hub.core.tokens import ack_token
-from hub.settings import SettingsError
+from hub.settings import Settings, SettingsError
 from tests.kit.events import raw, reported, reported_in_full, returned
 from tests.kit.hub import hub_settings
 from tests.kit.whole import whole
@@ -79,6 +79,18 @@ async def test_health_and_metrics_of_a_hub_at_work(tmp_path: Path) -> None:
         assert 'fingerpost_work{what="destinations_shut"} 0.0' in text
         assert 'fingerpost_work{what="data_keys_to_rewrap"} 0.0' in text
         assert "Robin" not in text
+
+
+async def test_what_is_posted_again_after_a_restore_comes_before_anything_is_sent(tmp_path: Path) -> None:
+    async with whole(tmp_path, change=Settings.receiving_only) as catching_up:
+        for event in (reported_in_full(), returned()):
+            assert (await catching_up.post(raw(event)))[0] == 202
+        assert 'task="delivery"' not in (await catching_up.get("/metrics"))[1]
+        assert catching_up.relay.received == []
+    async with whole(tmp_path) as all_of_it:
+        told = await all_of_it.until(lambda some: ("returned", "notified") in {(one.kind, one.state) for one in some})
+        assert {notice.state for notice in told if notice.kind == "missing"} == {"superseded"}
+        assert 'task="delivery"' in (await all_of_it.get("/metrics"))[1]
 
 
 async def test_data_is_shown_to_bearers_of_a_scoped_token_only(tmp_path: Path) -> None:
