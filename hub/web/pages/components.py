@@ -6,22 +6,40 @@ value is an error.
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from functools import cache, partial
 from typing import Any, Final
 
-from jinja2 import Environment, PackageLoader, PrefixLoader
+from jinja2 import Environment, PrefixLoader
+
+from hub.web.pages.sources import loaded
 
 PACKAGE: Final = "govuk_frontend_jinja"
 NAMED: Final = re.compile(r"\bgovuk[A-Z]\w*")
 
 
 def components(sources: Iterable[str]) -> Mapping[str, Callable[..., str]]:
-    """Those that these templates use, by name (``govukButton``). Raises jinja2.TemplateNotFound for one that does not
-    exist."""
+    """Those that these templates use, by name (``govukButton``). One that does not exist raises jinja2.TemplateNotFound
+    when it is called."""
     environment = Environment(
-        loader=PrefixLoader({PACKAGE: PackageLoader(PACKAGE)}), autoescape=True, trim_blocks=True, lstrip_blocks=True
+        loader=PrefixLoader({PACKAGE: loaded(PACKAGE)}),
+        cache_size=-1,
+        auto_reload=False,
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     names = {name for source in sources for name in NAMED.findall(source)}
-    return {name: _macro(environment, name) for name in sorted(names)}
+    return {name: _component(environment, name) for name in sorted(names)}
+
+
+def _component(environment: Environment, name: str) -> Callable[..., str]:
+    macro = cache(partial(_macro, environment, name))
+
+    def component(*positional: Any, **named: Any) -> str:
+        rendered: str = macro()(*positional, **named)
+        return rendered
+
+    return component
 
 
 def _macro(environment: Environment, name: str) -> Callable[..., Any]:

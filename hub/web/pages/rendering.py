@@ -8,9 +8,10 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from aiohttp import web
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+from jinja2 import Environment, StrictUndefined
 
 from hub.web.pages.components import components
+from hub.web.pages.sources import loaded
 from hub.web.statics import Statics
 
 LONDON: Final = ZoneInfo("Europe/London")
@@ -57,15 +58,14 @@ def error_list(problems: Iterable[Wrong]) -> list[dict[str, str]]:
 
 
 class Pages:
-    """Renders the templates of this package; loaded once, so one that is missing or broken stops the start and not a
-    reader. Raises AssetsMissing."""
+    """Renders the templates of this package. Raises AssetsMissing."""
 
     def __init__(self, *, public_url: str) -> None:
-        self.statics, self._templates = _loaded(urlsplit(public_url).path.rstrip("/"))
+        self.statics, self._environment = templates_at(urlsplit(public_url).path.rstrip("/"))
 
     def page(self, template: str, /, *, status: int = 200, **values: Any) -> web.Response:
         """One page. Everything in ``values`` is escaped."""
-        text = self._templates[template].render(**values)
+        text = self._environment.get_template(template).render(**values)
         return web.Response(text=text, status=status, content_type="text/html", charset="utf-8")
 
     def message(self, status: int, heading: str, *lines: str) -> web.Response:
@@ -73,14 +73,20 @@ class Pages:
         return self.page("notice_page.html", status=status, heading=heading, lines=lines)
 
 
-@cache  # of the same files for good: compiling them takes a third of a second, which every test of a page would pay
-def _loaded(base: str) -> tuple[Statics, Mapping[str, Template]]:
-    statics, loader = Statics(base=base), PackageLoader("hub.web")
+@cache  # of the same files for good
+def templates_at(base: str) -> tuple[Statics, Environment]:
+    """What templates refer to as ``static``, and the templates, for a hub at this path."""
+    statics, sources = Statics(base=base), loaded("hub.web")
     environment = Environment(
-        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=sources,
+        cache_size=-1,
+        auto_reload=False,
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
-    names = environment.list_templates()
     environment.filters |= {"local": local, "words": words, "error_list": error_list}
     environment.globals |= {"base": base, "static": statics.url}
-    environment.globals |= components(loader.get_source(environment, name)[0] for name in names)
-    return statics, {name: environment.get_template(name) for name in names}
+    environment.globals |= components(sources.mapping.values())
+    return statics, environment
