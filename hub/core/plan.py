@@ -147,6 +147,8 @@ def _step(course: Course, event: EpisodeEvent, *, hush: Hush | None = None) -> t
     """One event on a reported episode. Returns problems if it cannot be applied; the course is then unchanged."""
     if course.episode.state == "retracted":
         course.warnings.append("the episode was retracted: recorded only")
+        if event.kind == "episode.updated" and "people" in event.data:
+            _people_after_retraction(course, event)
         return ()
     match event.kind:
         case "episode.updated":
@@ -160,6 +162,13 @@ def _step(course: Course, event: EpisodeEvent, *, hush: Hush | None = None) -> t
         case _:
             _completed(course, event, hush)
     return ()
+
+
+def _people_after_retraction(course: Course, event: EpisodeEvent) -> None:
+    """Who must not be told is no fact of an episode that never was: the retraction itself may not have gone out yet."""
+    if not fold.identity_problems(course.episode.doc, event.data):
+        people = {"episode": {}, "people": event.data["people"]}
+        course.episode = fold.update(course.episode, people, event.time)
 
 
 def _updated(course: Course, event: EpisodeEvent, hush: Hush | None) -> tuple[tuple[str, str], ...]:

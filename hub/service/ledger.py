@@ -30,7 +30,7 @@ from hub.service.ways import Ways
 from routing.calendar import Period, add, at_local
 from routing.decision import Decision, Duty, Recipient
 from routing.duties import next_happening
-from routing.facts import category, host, lead, part
+from routing.facts import category, host, lead, looked_after, part
 from routing.packs import SEALED_DUTY, Packs
 from routing.recipients import FAMILY, has_address
 
@@ -236,16 +236,28 @@ def _silenced(decisions: Sequence[Decision]) -> Iterator[Silenced]:
 
 
 def _kept_from_now_on(before: Episode, after: Episode) -> Iterator[Silenced]:
-    """Whoever this change names as withheld or suspected, in whatever state the episode is: after the return nothing is
-    decided of them any more, and what has not gone out must not go out all the same."""
+    """Whoever this change names as withheld or suspected, or leaves undecided again, in whatever state the episode is:
+    after the return nothing is decided of them any more, and what has not gone out must not go out all the same."""
     for key, person in after.memory.persons.items():
-        if person.get("role") in FAMILY and _withheld(person) and not _withheld(before.memory.persons.get(key, {})):
+        earlier = before.memory.persons.get(key, {})
+        if person.get("role") in FAMILY and _withheld(person) and not _withheld(earlier):
             for role in sorted(FAMILY):
                 yield Silenced(role=role, person=person["name"], state="withheld")
+        elif person.get("role") == "parent" and _taken_back(earlier, person) and looked_after(after.doc):
+            yield Silenced(role="parent", person=person["name"], state="held")
 
 
 def _withheld(person: Mapping[str, Any]) -> bool:
-    return bool(person.get("suspected_abductor")) or part(person, "notify").get("decision") == "withhold"
+    return bool(person.get("suspected_abductor")) or _decision(person) == "withhold"
+
+
+def _taken_back(earlier: Mapping[str, Any], person: Mapping[str, Any]) -> bool:
+    """The decision to tell them is open again."""
+    return _decision(earlier) == "notify" and _decision(person) in (None, "undecided")
+
+
+def _decision(person: Mapping[str, Any]) -> Any:
+    return part(person, "notify").get("decision")
 
 
 def _audit_event(

@@ -28,7 +28,7 @@ from tests.integration.service.test_chasing import (
 )
 from tests.integration.service.test_receipts import Counted
 from tests.kit.clock import START
-from tests.kit.events import BROMLEY, LEEDS, found, reported, returned, updated
+from tests.kit.events import BROMLEY, LEEDS, found, reported, retracted, returned, updated
 from tests.kit.node import ACK_SECRET, Hub, a_hub
 from tests.kit.store import sqlite_store
 
@@ -124,6 +124,33 @@ async def test_a_parent_withheld_after_the_return_is_sent_nothing_more(hub: Hub)
     notice = await to_parent(hub, "returned")
     assert (notice.state, notice.chase_at) == ("withheld", None)
     assert {way.state for way in await ways(hub, notice)} == {"cancelled"}
+
+
+async def test_a_parent_whose_decision_is_taken_back_after_the_return_is_sent_nothing_more(hub: Hub):
+    await hub.post(reported(episode=HIGH, people=[JO, PAT]))
+    await hub.clock.advance(60)
+    await hub.post(returned(time=hub.clock.now().isoformat()))
+    await hub.clock.advance(60)
+    await hub.post(updated(time=hub.clock.now().isoformat(), people=[JO, UNDECIDED]))
+    notice = await to_parent(hub, "returned")
+    assert (notice.state, notice.chase_at) == ("held", None)
+    assert {way.state for way in await ways(hub, notice)} == {"cancelled"}
+
+
+@pytest.mark.parametrize(("now", "state"), [(WITHHELD, "withheld"), (UNDECIDED, "held")])
+async def test_a_parent_kept_back_after_the_retraction_is_not_sent_even_that(hub: Hub, now: dict, state: str):
+    await hub.post(reported(episode=HIGH, people=[JO, PAT]))
+    await send_all(hub)
+    await hub.clock.advance(60)
+    await hub.post(retracted(time=hub.clock.now().isoformat()))
+    await hub.clock.advance(60)
+    await hub.post(updated(time=hub.clock.now().isoformat(), episode={"clothing": "Red coat"}, people=[JO, now]))
+    notice = await to_parent(hub, "retraction")
+    assert (notice.state, notice.chase_at) == (state, None)
+    assert {way.state for way in await ways(hub, notice)} == {"cancelled"}
+    assert {way.state for way in await ways(hub, await notice_to(hub, "responsible_authority", "retraction"))} == {
+        "due"
+    }
 
 
 async def test_a_concern_at_the_return_is_chased(hub: Hub):
