@@ -6,8 +6,8 @@ become today's GSS codes, instants UTC, phone numbers and e-mail addresses their
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from hub.core.wire_checks import WireRules, across, duty, whole
@@ -36,6 +36,8 @@ DOCUMENT_KEYS: Final = ("episode", "child", "placement", "school", "people", "fo
 """The parts of an episode's facts."""
 MAX_PROBLEMS: Final = 200
 MAX_EXTENSIONS: Final = 32
+CLOCKS_APART: Final = timedelta(minutes=15)
+"""The furthest that a sender's clock may be off where a hub is set to take it (``signature_tolerance``)."""
 
 _EXTENSION = re.compile(r"[a-z0-9]{1,20}", re.ASCII)
 _CLOUD_EVENT_TYPE = re.compile(r"fingerpost\.([a-z]+\.[a-z]+)\.v(\d+)", re.ASCII)
@@ -70,6 +72,15 @@ class EpisodeEvent:
         """The source's reference of the episode; personal."""
         ref: str = self.data["episode"]["ref"]
         return ref
+
+    def arrived(self, at: datetime) -> "EpisodeEvent":
+        """Nothing happens after it was heard of: a time that lies further ahead than clocks are apart is a mistake, and
+        the arrival counts instead. Else all that comes in the years until then would be taken for older news, also that
+        the child is back (readings.md A3)."""
+        if self.time <= at + CLOCKS_APART:
+            return self
+        said = "time lies in the future: the time of arrival counts instead"
+        return replace(self, time=at, warnings=(*self.warnings, said))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

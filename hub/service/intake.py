@@ -92,7 +92,7 @@ class Intake:
             if met.digest != digest:
                 return conflict()
             return duplicate_of(met.answer or erased_answer(event.id, event.ref))
-        return await _Intake(self, unit, source, now).take(met, event, raw, digest)
+        return await _Intake(self, unit, source, now).take(met, event.arrived(now), raw, digest)
 
     async def refuse(
         self,
@@ -194,7 +194,7 @@ class _Intake:
     def _again(self, record: EventRecord) -> EpisodeEvent | None:
         """A kept event, read again under the rules of today."""
         event = parse(record.body, self._intake.rules)
-        return None if isinstance(event, Invalid) else event
+        return None if isinstance(event, Invalid) else event.arrived(record.arrived_at)
 
     async def _save(self, place: _Place, outcome: Outcome, event: EventRecord, *, new: bool = True) -> None:
         made = partial(

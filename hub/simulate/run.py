@@ -78,7 +78,7 @@ def _arrive(run: _Run, raw: Mapping[str, Any]) -> None:
     if isinstance(event, Invalid):
         _say(run, raw, 422, [f"{p.path}: {p.message}" for p in event.problems])
         return
-    applied = _apply(run, event)
+    applied = _apply(run, event.arrived(run.now))
     if applied is None:
         _say(run, raw, 422, [])
         return

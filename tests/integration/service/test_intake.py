@@ -219,6 +219,26 @@ async def test_what_comes_before_its_report_is_kept_and_applied_with_it(hub: Hub
     assert (await hub.post(returned())).body == {**kept.body, "duplicate": True}
 
 
+@pytest.mark.parametrize("first", [reported(time="2028-03-01T19:45:00Z"), updated(time="2028-03-01T20:30:00Z")])
+async def test_an_event_of_a_time_to_come_makes_no_older_news_of_the_return(hub: Hub, first: dict[str, Any]) -> None:
+    if "updated" in first["type"]:
+        await hub.post(reported())
+        first["data"]["episode"]["category"] = "away"
+    answer = await hub.post(first, at=at("2026-03-01T20:30:00Z"))
+    assert answer.status == 202 and any("lies in the future" in one for one in answer.body["warnings"])
+    back = await hub.post(returned(), at=at("2026-03-02T10:05:00Z"))
+    assert back.status == 202 and (await hub.episode()).record.state == "returned"
+    assert "returned" in {one.kind for one in await hub.notices()}
+
+
+async def test_a_kept_event_of_a_time_to_come_happened_when_it_arrived(hub: Hub) -> None:
+    change = {"category": "away", "whereabouts_known": True}
+    await hub.post(updated(time="2028-03-01T20:30:00Z", episode=change), at=at("2026-03-01T20:30:00Z"))
+    await hub.post(reported(), at=at("2026-03-01T20:35:00Z"))
+    await hub.post(returned(), at=at("2026-03-02T10:05:00Z"))
+    assert (await hub.episode()).record.state == "returned"
+
+
 async def test_kept_updates_are_revisions_of_their_own(hub: Hub) -> None:
     for n, name in enumerate(("medical", "disabilities")):
         await hub.post(updated(id=f"U{n}", child={name: "As told"}))
