@@ -305,11 +305,10 @@ def found(episode: Episode, data: Mapping[str, Any], time: datetime) -> Episode:
     return replace(_state(episode, time), state="found", doc=doc)
 
 
-def returned(episode: Episode, data: Mapping[str, Any], time: datetime) -> Episode:
-    """Back."""
-    at = data["returned"].get("at")
+def returned(episode: Episode, data: Mapping[str, Any], time: datetime, at: datetime) -> Episode:
+    """Back, since ``at``."""
     doc = {**episode.doc, "returned": dict(data["returned"])}
-    return replace(_state(episode, time), state="returned", doc=doc, ended_at=instant(at) if at else time)
+    return replace(_state(episode, time), state="returned", doc=doc, ended_at=at)
 
 
 def retracted(episode: Episode, data: Mapping[str, Any], time: datetime) -> Episode:

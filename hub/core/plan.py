@@ -14,7 +14,7 @@ from hub.core import episode as fold
 from hub.core.conversation import PartyKey
 from hub.core.course import Context, Course, Outcome, Refused, first_missing
 from hub.core.episode import Episode
-from hub.core.events import EpisodeEvent, instant
+from hub.core.events import CLOCKS_APART, EpisodeEvent, instant
 from routing.clocks import end_with
 from routing.decide import (
     WAITING,
@@ -216,8 +216,7 @@ def _found(course: Course, event: EpisodeEvent, hush: Hush | None) -> None:
     if course.episode.state == "returned" or fold.counts_late(course.episode, event.time):
         course.warnings.append("something newer is known of this episode: recorded only")
         return
-    at = event.data["found"].get("at")
-    start = instant(at) if at else event.time
+    start = _happened(course, event, event.data["found"].get("at"), "data.found.at")
     _recover(course, fold.found(course.episode, event.data, event.time), "found", start, hush)
 
 
@@ -225,11 +224,18 @@ def _returned(course: Course, event: EpisodeEvent, hush: Hush | None) -> None:
     if course.episode.state == "returned" or fold.counts_late(course.episode, event.time):
         course.warnings.append("something newer is known of this episode: recorded only")
         return
-    at = event.data["returned"].get("at")
-    start = instant(at) if at else event.time
+    start = _happened(course, event, event.data["returned"].get("at"), "data.returned.at")
     if start < instant(course.episode.doc["episode"]["since"]):
         course.warnings.append("the time given in data.returned.at lies before the child went missing")
-    _recover(course, fold.returned(course.episode, event.data, event.time), "returned", start, hush)
+    _recover(course, fold.returned(course.episode, event.data, event.time, start), "returned", start, hush)
+
+
+def _happened(course: Course, event: EpisodeEvent, given: str | None, path: str) -> datetime:
+    """When it happened; not at a time to come, where the duties that follow would not fall due for years."""
+    if given and instant(given) > course.context.now + CLOCKS_APART:
+        course.warnings.append(f"{path} lies in the future: the event's time counts instead")
+        return event.time
+    return instant(given) if given else event.time
 
 
 def _recover(course: Course, after: Episode, kind: Kind, start: datetime, hush: Hush | None) -> None:
@@ -269,7 +275,7 @@ def _retracted(course: Course, event: EpisodeEvent) -> None:
 
 def _completed(course: Course, event: EpisodeEvent, hush: Hush | None) -> None:
     data = event.data
-    at = instant(data["at"]) if data.get("at") else event.time
+    at = _happened(course, event, data.get("at"), "data.at")
     if not _close(course, {data["duty"]}, data["outcome"], at):
         course.warnings.append("no duty of this code is open: nothing was closed")
     wanted = [f"circulation:{name}" for name in data.get("circulate") or ()]

@@ -166,6 +166,18 @@ def test_the_hubs_own_conversion_does_not_outdate_a_return() -> None:  # A3
     assert engine.episode().state == "returned"
 
 
+@pytest.mark.parametrize(("end", "what"), [(found, "found"), (returned, "returned")])
+def test_a_recovery_at_a_time_to_come_starts_its_duties_now(end: Any, what: str) -> None:
+    engine = posted(leeds())
+    event = end(**{what: {"at": "2028-03-02T09:30:00Z"}})
+    engine.post(event)
+    started = {
+        duty.start for duty in engine.episode().duties if duty.code in ("return_interview", "safe_and_well_check")
+    }
+    assert started == {instant(event["time"])} and f"data.{what}.at lies in the future" in str(engine.warnings)
+    assert engine.episode().ended_at in (None, instant(event["time"]))
+
+
 def test_an_end_older_than_the_report_is_recorded_only() -> None:  # A3
     engine = posted(leeds(), returned(time="2026-03-01T19:00:00Z"))
     assert engine.episode().state == "open" and engine.warnings["R1"]
