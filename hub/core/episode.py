@@ -78,6 +78,8 @@ class Memory:
     """Parent -> the outcome last decided."""
     persons: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """``role/name`` -> the person as last known, listed or not."""
+    decided: Mapping[str, datetime] = field(default_factory=dict)
+    """``role/name`` -> the time of the newest event that said whether they may be told."""
     clocks: Mapping[str, datetime] = field(default_factory=dict)
     fired: frozenset[str] = frozenset()
     """Thresholds reached (pack/id)."""
@@ -101,6 +103,7 @@ class Memory:
                 ],
                 "parents": self.parents,
                 "persons": self.persons,
+                **({"decided": {one: _text(at) for one, at in self.decided.items()}} if self.decided else {}),
                 "clocks": {row: _text(start) for row, start in self.clocks.items()},
                 "fired": sorted(self.fired),
                 "recovered": self.recovered,
@@ -125,6 +128,7 @@ class Memory:
             ),
             parents=raw["parents"],
             persons=raw["persons"],
+            decided={one: instant(at) for one, at in raw.get("decided", {}).items()},
             clocks={row: instant(start) for row, start in raw["clocks"].items()},
             fired=frozenset(raw["fired"]),
             recovered=raw["recovered"],
@@ -212,7 +216,8 @@ def report(ref: str, data: Mapping[str, Any], time: datetime) -> Episode:
     doc = merge({}, data)
     doc["episode"].setdefault("since", instant_text(time))
     persons, doc = _remember_persons({}, doc)
-    memory = Memory(given=_given(data), newest_fact=time, newest_state=time, persons=persons)
+    memory = Memory(given=_given(data), newest_fact=time, newest_state=time, persons=persons,
+                    decided=_decided({}, data, time))  # fmt: skip
     return Episode(ref=ref, state="open", doc=doc, ever_missing=category(doc) == "missing", memory=memory)
 
 
@@ -241,6 +246,30 @@ def _remember_persons(
     return persons, {**doc, "people": listed} if "people" in doc else doc
 
 
+def _decided(known: Mapping[str, datetime], data: Mapping[str, Any], time: datetime) -> dict[str, datetime]:
+    """When it was said last of each person whether they may be told."""
+    said = {
+        f"{person['role']}/{person['name']}": time
+        for person in data.get("people") or ()
+        if part(person, "notify").get("decision") or person.get("suspected_abductor") is not None
+    }
+    return {**known, **{key: max(at, known.get(key, at)) for key, at in said.items()}}
+
+
+def _kept_late(memory: Memory, data: Mapping[str, Any], time: datetime) -> dict[str, Any]:
+    """``role/name`` -> what keeps a late update's notices from them, unless something newer was said of that very
+    person: nobody is told because two updates changed places (ADR 0003)."""
+    found = {}
+    for person in data.get("people") or ():
+        key = f"{person['role']}/{person['name']}"
+        said = {"suspected_abductor": True} if person.get("suspected_abductor") else {}
+        if part(person, "notify").get("decision") == "withhold":
+            said["notify"] = person["notify"]
+        if said and time >= memory.decided.get(key, time):
+            found[key] = {**memory.persons.get(key, person), **said}
+    return found
+
+
 def is_late(episode: Episode, time: datetime) -> bool:
     """Older than the newest facts known: it fills only what is empty."""
     newest = episode.memory.newest_fact
@@ -248,13 +277,14 @@ def is_late(episode: Episode, time: datetime) -> bool:
 
 
 def update(episode: Episode, data: Mapping[str, Any], time: datetime) -> Episode:
-    """Merge an update. A late one fills empty facts only, never category or whereabouts; after the return the category
-    and whereabouts of the time away are history and stay (readings.md A3, A10)."""
+    """Merge an update. A late one withholds, and fills empty facts only, never category or whereabouts; after the
+    return the category and whereabouts of the time away are history and stay (readings.md A3, A10)."""
     memory = episode.memory
     patch: Mapping[str, Any] = {key: value for key, value in data.items() if key != "episode"}
     patch = {**patch, "episode": {k: v for k, v in data["episode"].items() if k not in ("ref", "status")}}
-    cleared = _cleared(patch)
+    cleared, kept = _cleared(patch), dict[str, Any]()
     if is_late(episode, time):
+        kept = _kept_late(memory, data, time)
         patch = _only_empty(patch, memory.given)
     elif not episode.out:
         settled = {k: v for k, v in patch["episode"].items() if k not in ("category", "whereabouts_known")}
@@ -266,8 +296,11 @@ def update(episode: Episode, data: Mapping[str, Any], time: datetime) -> Episode
         memory = replace(memory, newest_fact=time, newest_state=newest_state)
     doc = merge(episode.doc, patch)
     doc["episode"].setdefault("since", part(episode.doc, "episode")["since"])
-    persons, doc = _remember_persons(memory.persons, doc)
-    memory = replace(memory, given=memory.given | _given(patch) | cleared, persons=persons)
+    if kept and doc.get("people"):
+        doc["people"] = [kept.get(f"{one['role']}/{one['name']}", one) for one in doc["people"]]
+    persons, doc = _remember_persons({**memory.persons, **kept}, doc)
+    memory = replace(memory, given=memory.given | _given(patch) | cleared, persons=persons,
+                     decided=_decided(memory.decided, data, time))  # fmt: skip
     return replace(episode, doc=doc, memory=memory, ever_missing=episode.ever_missing or category(doc) == "missing")
 
 

@@ -153,6 +153,22 @@ async def test_a_parent_kept_back_after_the_retraction_is_not_sent_even_that(hub
     }
 
 
+@pytest.mark.parametrize("late", [WITHHELD, {**PAT, "suspected_abductor": True}])
+async def test_a_parent_withheld_by_an_update_that_was_overtaken_is_sent_nothing_more(hub: Hub, late: dict):
+    await hub.post(reported(episode=HIGH, people=[JO, PAT]))
+    await hub.clock.advance(600)
+    now = hub.clock.now()
+    await hub.post(updated(id="U1", time=now.isoformat(), episode={"clothing": "Red coat"}))
+    await hub.post(updated(id="U2", time=(now - MINUTE).isoformat(), people=[JO, late]))
+    for kind in ("missing", "update"):
+        notice = await to_parent(hub, kind)
+        assert (notice.state, notice.chase_at) == ("withheld", None)
+        assert {way.state for way in await ways(hub, notice)} == {"cancelled"}
+    await hub.clock.advance(60)
+    await hub.post(returned(time=hub.clock.now().isoformat()))
+    assert "Pat Example" not in {one.person for one in await hub.notices(kind="returned")}
+
+
 async def test_a_concern_at_the_return_is_chased(hub: Hub):
     await hub.post(reported(episode=HIGH))
     await send_all(hub)

@@ -101,6 +101,21 @@ def test_a_default_is_empty_and_may_be_filled_late() -> None:  # A3
     assert doc(engine)["episode"]["since"] == "2026-03-01T19:00:00Z"
 
 
+@pytest.mark.parametrize(
+    ("newer", "outcome"), [({"decision": "notify", "decided_by": "Jo Worker"}, "notify"), (DROP, "withhold")]
+)
+def test_a_late_update_withholds_unless_something_newer_was_said_of_the_same_person(newer: Any, outcome: str) -> None:
+    parent = {"role": "parent", "name": "Pat Example", "email": "pat@family.example"}
+    told = {**parent, "notify": {"decision": "notify", "decided_by": "Jo Worker"}}
+    withheld = {**parent, "notify": {"decision": "withhold", "reason": "a threat", "decided_by": "Jo Worker"}}
+    engine = posted(leeds(people=[told]))
+    people = [parent if newer is DROP else {**parent, "notify": newer}]
+    engine.post(updated(time="2026-03-01T22:00:00Z", people=people))
+    engine.post(updated(id="U2", time="2026-03-01T20:30:00Z", people=[withheld]), at=LATER)
+    assert engine.episode().memory.parents["Pat Example"] == outcome
+    assert doc(engine)["people"][0]["notify"]["decision"] == outcome
+
+
 def test_a_late_update_never_changes_category_or_whereabouts() -> None:  # A3
     engine = posted(leeds(), updated(time="2026-03-01T22:00:00Z"))
     engine.post(updated(id="U2", time="2026-03-01T20:30:00Z", episode={"category": "away"}), at=LATER)
