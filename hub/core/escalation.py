@@ -85,7 +85,7 @@ def look(
 def _chase(tracked: Tracked, found: Ladder, waits: Waits, now: datetime) -> Look:
     notice = tracked.notice
     due = _last_step(tracked) + _wait(notice, waits)
-    if now < due and notice.state not in ("unresolved", "undeliverable"):
+    if now < due and notice.state not in ("unresolved", "undeliverable") and not _called_off(tracked):
         return Look(why="there is time left to answer", chase_at=due)
     unmanned = (("nobody_on_duty", notice.organisation or OPERATOR, notice.kind),) if found.unmanned else ()
     made = [delivery for delivery, attempts in tracked.deliveries if not _called_back(delivery, attempts, tracked)]
@@ -179,6 +179,15 @@ def _called_back(delivery: DeliveryRecord, attempts: Sequence[AttemptRecord], tr
     """It was cancelled by an acceptance before it went out: nobody was told on this way."""
     answered = any(one.answer == "accepted" and one.at >= delivery.created_at for one in tracked.answers)
     return delivery.state == "cancelled" and answered and all(attempt.carried is None for attempt in attempts)
+
+
+def _called_off(tracked: Tracked) -> bool:
+    """No way is left that it might be read by, and none was taken to the end: there is nothing to wait for."""
+    ways = [one for one in tracked.deliveries if one[0].carries == "content"] or tracked.deliveries
+    return bool(ways) and all(
+        delivery.state == "cancelled" and all(attempt.carried is None for attempt in attempts)
+        for delivery, attempts in ways
+    )
 
 
 def _key(delivery: DeliveryRecord) -> str:

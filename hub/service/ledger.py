@@ -19,6 +19,7 @@ from hub.core.records import (
     DutyRecord,
     EpisodeRecord,
     EventRecord,
+    Moved,
     RegisterRecord,
     Silenced,
     StoredEpisode,
@@ -190,6 +191,7 @@ class Bookkeeper:
             supersede=ending is not None,
             supersede_kinds=OVERTAKES[ending] if ending else (),
             silenced=(*_silenced(decisions), *_kept_from_now_on(before, after)),
+            moved=tuple(_moved(before, after)),
             duties=changed_duties(episode_id, before.duties, after.duties),
             register=self._register(episode_id, register, after.register, now),
             alarms=tuple(rows.alarms),
@@ -245,6 +247,15 @@ def _kept_from_now_on(before: Episode, after: Episode) -> Iterator[Silenced]:
                 yield Silenced(role=role, person=person["name"], state="withheld")
         elif person.get("role") == "parent" and _taken_back(earlier, person) and looked_after(after.doc):
             yield Silenced(role="parent", person=person["name"], state="held")
+
+
+def _moved(before: Episode, after: Episode) -> Iterator[Moved]:
+    """Whose address is another one now: the former may be somebody else's."""
+    for key, person in after.memory.persons.items():
+        earlier = before.memory.persons.get(key, {})
+        for way in ("email", "phone"):
+            if earlier.get(way) not in (None, person.get(way)) and has_address({way: person.get(way)}):
+                yield Moved(role=person["role"], person=person["name"], address=earlier[way])
 
 
 def _withheld(person: Mapping[str, Any]) -> bool:

@@ -69,6 +69,8 @@ def save(session: Session, changes: Changes) -> None:
         _supersede(session, changes)
     if changes.silenced and changes.expected_version is not None:  # a new episode has told nobody yet
         _silence(session, changes)
+    if changes.moved:
+        _move(session, changes)
     decision_rows = [_decision_row(session, one, child) for one in changes.decisions]
     session.insert(decisions, decision_rows)
     notice_rows = [_notice_row(session, one, child) for one in changes.notices]
@@ -237,6 +239,31 @@ def _silence(session: Session, changes: Changes) -> None:
             session.connection.execute(
                 update(notices).where(notices.c.id == row.id).values(state=after, state_at=_moment(changes))
             )
+
+
+def _move(session: Session, changes: Changes) -> None:
+    """What is due at a person's former address goes to where they are reached now, by the next look at the notice."""
+    former = {(one.role, one.person, one.address) for one in changes.moved}
+    found = session.connection.execute(
+        select(deliveries.c.id, deliveries.c.address, notices.c.id.label("notice"), notices.c.person, notices.c.roles,
+               notices.c.child)
+        .join(notices, notices.c.id == deliveries.c.notice)
+        .where(deliveries.c.episode == changes.episode.id, or_(DUE, LEASED), deliveries.c.contact.is_(None),
+               notices.c.person.is_not(None), notices.c.chase_at.is_not(None))
+    )  # fmt: skip
+    gone = [row for row in found.all() if former & set(_addressed(session, row))]
+    # Deliveries before notices, as everywhere.
+    of_these = deliveries.c.id.in_([row.id for row in gone])
+    session.connection.execute(update(deliveries).where(DUE, of_these).values(state="cancelled"))
+    session.connection.execute(update(deliveries).where(LEASED, of_these).values(withdrawn=True))
+    about = notices.c.id.in_({row.notice for row in gone})
+    session.connection.execute(update(notices).where(about).values(chase_at=_moment(changes)))
+
+
+def _addressed(session: Session, row: Any) -> list[tuple[str, str, str]]:
+    person = session.open_text(row.child, row.person, notices, "person", row.notice) or ""
+    address = session.open(row.child, row.address, deliveries, "address", row.id).decode()
+    return [(role, person, address) for role in row.roles]
 
 
 def _whom(session: Session, row: Any) -> list[tuple[str, str]]:

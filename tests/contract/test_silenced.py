@@ -6,7 +6,7 @@ from typing import Literal
 
 import pytest
 
-from hub.core.records import Changes, NoticeRecord, Silenced
+from hub.core.records import Changes, Moved, NoticeRecord, Silenced
 from hub.service.ports import Unit
 from routing.decision import Recipient
 from tests.kit.clock import START
@@ -36,7 +36,9 @@ async def told(store: Stores, story: Story) -> dict[tuple[str, str | None], str]
             replace(notice, roles=(role,), person=person)
             for notice, (role, person) in zip(changes.notices, wanted, strict=True)
         ]
-        await unit.save(replace(changes, decisions=tuple(decisions), notices=tuple(notices)))
+        given = tuple(replace(one, contact=None) for one in changes.deliveries)
+        chased = tuple(replace(one, chase_at=START) for one in notices)
+        await unit.save(replace(changes, decisions=tuple(decisions), notices=chased, deliveries=given))
         return {key: notice.id for key, notice in zip(wanted, notices, strict=True)}
 
     return await store.write(work)
@@ -78,6 +80,31 @@ async def test_what_waits_for_them_stays_here_and_nobody_elses(
     }
     assert await states(store, made["parent", PERSON]) == ["cancelled"]
     assert {one.notice.id for one in await claim(store)} == set(made.values()) - {made["parent", PERSON]}
+
+
+@pytest.mark.parametrize("under_way", [False, True])
+async def test_nothing_more_goes_to_an_address_that_is_a_persons_no_more(
+    store: Stores, story: Story, under_way: bool
+) -> None:
+    made = await told(store, story)
+    claims = await claim(store) if under_way else []
+    version, at = story.version, SECRETS["address"]
+    change = Changes(
+        event=None,
+        episode=story.record(),
+        expected_version=version,
+        moved=(
+            Moved(role="parent", person=PERSON, address=at),
+            Moved(role="parent", person=OTHER, address="no@x.example"),
+        ),
+        audit=(story.line("decision.changed"),),
+    )
+    await store.write(lambda unit: unit.save(change))
+    failed = [result(one, START, state="due", attempt="temporary_failure", due_at=START) for one in claims]
+    await store.write(lambda unit: unit.finish(failed, "node-1"))
+    assert {key: (await states(store, notice))[0] for key, notice in made.items()} == {
+        ("parent", PERSON): "cancelled", ("parent", OTHER): "due", ("carer", PERSON): "due", ("police", None): "due",
+    }  # fmt: skip
 
 
 async def test_one_on_its_way_is_not_tried_again_whatever_becomes_of_this_try(store: Stores, story: Story) -> None:

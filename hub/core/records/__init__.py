@@ -21,7 +21,7 @@ from hub.core.records.deliveries import (
     Standing,
 )
 from hub.core.records.episodes import Arrival, DutyRecord, EpisodeRecord, RegisterRecord, StoredEpisode
-from hub.core.records.notices import AcknowledgementRecord, DecisionRecord, NoticeRecord, NoticeState, Silenced
+from hub.core.records.notices import AcknowledgementRecord, DecisionRecord, Moved, NoticeRecord, NoticeState, Silenced
 from hub.core.records.outbox import CalledOff, Outgoing, Sought
 from hub.core.records.sources import EventRecord, QuarantineRecord, Source, SourceKey
 from hub.core.records.watching import AlarmRecord, AuditLine
@@ -49,6 +49,7 @@ __all__ = [
     "EpisodeSummary",
     "EventRecord",
     "MessageStatus",
+    "Moved",
     "NoticeRecord",
     "NoticeState",
     "Outgoing",

@@ -6,7 +6,7 @@ from typing import Any
 
 from hub.core.records.deliveries import AttemptRecord, DeliveryRecord, DeliveryState, ReceiptRecord
 from hub.core.records.episodes import DutyRecord, EpisodeRecord, RegisterRecord
-from hub.core.records.notices import AcknowledgementRecord, DecisionRecord, NoticeRecord, Silenced
+from hub.core.records.notices import AcknowledgementRecord, DecisionRecord, Moved, NoticeRecord, Silenced
 from hub.core.records.sources import EventRecord, QuarantineRecord
 from hub.core.records.watching import AlarmRecord, AuditLine
 from routing.decision import Decision, Kind
@@ -34,6 +34,8 @@ class Changes:
     supersede_kinds: tuple[Kind, ...] = ()
     silenced: tuple[Silenced, ...] = ()
     """Their earlier notices not yet sent take this state, and the deliveries are cancelled."""
+    moved: tuple[Moved, ...] = ()
+    """What is due to them there is cancelled, and their notices are looked at again at once."""
     duties: tuple[DutyRecord, ...] = ()
     """New and changed ones."""
     register: tuple[RegisterRecord, ...] = ()

@@ -74,6 +74,15 @@ class Silenced:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Moved:
+    """A person who is not reached there any more: whatever has not gone out to that address stays here."""
+
+    role: str
+    person: str = field(repr=False)
+    address: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AcknowledgementRecord:
     """A named human's answer to a notice. Append-only."""
 

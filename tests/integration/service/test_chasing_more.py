@@ -169,6 +169,20 @@ async def test_a_parent_withheld_by_an_update_that_was_overtaken_is_sent_nothing
     assert "Pat Example" not in {one.person for one in await hub.notices(kind="returned")}
 
 
+@pytest.mark.parametrize("role", ["parent", "social_worker"])
+async def test_what_has_not_gone_out_to_a_persons_former_address_goes_to_the_new_one(hub: Hub, role: str):
+    was = PAT if role == "parent" else JO
+    others = [JO] if role == "parent" else [PAT]
+    await hub.post(reported(episode=HIGH, people=[*others, was]))
+    await hub.clock.advance(60)
+    corrected = {**was, "email": "right@family.example"}
+    await hub.post(updated(time=hub.clock.now().isoformat(), people=[*others, corrected]))
+    notice = next(one for one in await hub.notices(kind="missing") if one.person == was["name"])
+    await chase_until(hub, hub.clock.now() + timedelta(seconds=1))
+    waiting = {way.address: way.state for way in await ways(hub, notice) if way.channel == "email"}
+    assert waiting == {was["email"]: "cancelled", "right@family.example": "due"}
+
+
 async def test_a_concern_at_the_return_is_chased(hub: Hub):
     await hub.post(reported(episode=HIGH))
     await send_all(hub)
