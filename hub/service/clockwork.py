@@ -94,6 +94,9 @@ class Clockwork:
         stored = await unit.episode_by_id(episode)
         if stored is None or stored.record.wake_at is None or stored.record.wake_at > now:
             return False  # another node was here first
+        if stored.record.state == "awaited":
+            await unit.save(self._never_reported(stored, now))
+            return True
         history = await unit.episodes_of_child(stored.record.child, excluding=episode)
         before = current = load(stored)
         context = Context(packs=self.packs, areas=self.areas, reach=reach(self.directory(), now, current.doc), now=now,
@@ -114,6 +117,13 @@ class Clockwork:
     def _asleep(self, stored: StoredEpisode, now: datetime) -> Changes:
         record = replace(stored.record, version=stored.record.version + 1, wake_at=wake_at(load(stored), now))
         return Changes(event=None, episode=record, expected_version=stored.record.version)
+
+    def _never_reported(self, stored: StoredEpisode, now: datetime) -> Changes:
+        """Nobody hears what its events say before its report comes, so that the operator has to see to it."""
+        alarm = AlarmRecord(id=self.ids.new("al", now), kind="report_awaited", owner="operator",
+                            episode=stored.record.id, reason=stored.record.source, raised_at=now)  # fmt: skip
+        record = replace(stored.record, version=stored.record.version + 1, wake_at=None)
+        return Changes(event=None, episode=record, expected_version=stored.record.version, alarms=(alarm,))
 
     async def _save(
         self, unit: Unit, stored: StoredEpisode, before: Episode, outcomes: Sequence[Outcome], now: datetime

@@ -37,6 +37,9 @@ from routing.recipients import FAMILY, has_address
 
 BIRTHDAY_DUTIES: Final = frozenset({SEALED_DUTY})
 """Their instants would show a date of birth, so the clock is only told roughly when to look."""
+REPORTED_WITHIN: Final = timedelta(minutes=15)
+"""How long events wait for the report of their episode until somebody is told: its reference may be mistyped, and the
+child whom they are about be back."""
 
 
 def load(stored: StoredEpisode) -> Episode:
@@ -110,6 +113,8 @@ def _duty_record(episode: str, duty: Duty) -> DutyRecord:
 def wake_at(episode: Episode, now: datetime) -> datetime | None:
     """When the clock has to look at this episode again; only roughly where the exact instant would show a birthday:
     at the start of its month, then each midnight until it has come."""
+    if episode.state == "awaited":
+        return now + REPORTED_WITHIN
     shown = replace(episode, duties=tuple(d for d in episode.duties if d.code not in BIRTHDAY_DUTIES))
     hidden = next_happening([d for d in episode.duties if d.code in BIRTHDAY_DUTIES])
     moments = [next_wake(shown)]

@@ -204,7 +204,7 @@ async def test_two_reports_of_one_child_at_once_count_each_other(nodes: tuple[Hu
 
 
 async def test_what_comes_before_its_report_is_kept_and_applied_with_it(hub: Hub) -> None:
-    kept = await hub.post(returned())
+    kept = await hub.post(returned(), at=at("2026-03-02T10:05:00Z"))
     assert (kept.status, kept.body["notices"]) == (202, 0)
     assert kept.body["warnings"]
     assert (await hub.episode()).record.state == "awaited"
@@ -236,6 +236,19 @@ async def test_a_kept_event_of_a_time_to_come_happened_when_it_arrived(hub: Hub)
     await hub.post(updated(time="2028-03-01T20:30:00Z", episode=change), at=at("2026-03-01T20:30:00Z"))
     await hub.post(reported(), at=at("2026-03-01T20:35:00Z"))
     await hub.post(returned(), at=at("2026-03-02T10:05:00Z"))
+    assert (await hub.episode()).record.state == "returned"
+
+
+async def test_somebody_is_told_where_the_report_does_not_come(hub: Hub) -> None:
+    """A mistyped reference: the child is back, and nobody would hear of it."""
+    await hub.post(returned(), at=at("2026-03-02T10:05:00Z"))
+    await hub.tick(at("2026-03-02T10:19:00Z"))
+    assert await hub.alarms() == []
+    await hub.tick(at("2026-03-02T10:20:00Z"))
+    await hub.tick(at("2026-03-03T10:20:00Z"))
+    (alarm,) = await hub.alarms()
+    assert (alarm.kind, alarm.owner, alarm.reason) == ("report_awaited", "operator", REGISTERED.id)
+    await hub.post(reported(), at=at("2026-03-03T10:30:00Z"))
     assert (await hub.episode()).record.state == "returned"
 
 
