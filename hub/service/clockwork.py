@@ -19,7 +19,7 @@ from hub.core.episode import Episode
 from hub.core.records import AlarmRecord, Changes, EventRecord, StoredEpisode
 from hub.core.ticks import tick
 from hub.service.agreements.steps import Steps
-from hub.service.ledger import Bookkeeper, load, reach, wake_at
+from hub.service.ledger import REPORT_AWAITED, Bookkeeper, load, reach, wake_at
 from hub.service.ports import Ids, Store, StoreUnavailable, Unit
 from routing.decision import Duty
 from routing.packs import Packs
@@ -120,7 +120,7 @@ class Clockwork:
 
     def _never_reported(self, stored: StoredEpisode, now: datetime) -> Changes:
         """Nobody hears what its events say before its report comes, so that the operator has to see to it."""
-        alarm = AlarmRecord(id=self.ids.new("al", now), kind="report_awaited", owner="operator",
+        alarm = AlarmRecord(id=self.ids.new("al", now), kind=REPORT_AWAITED, owner="operator",
                             episode=stored.record.id, reason=stored.record.source, raised_at=now)  # fmt: skip
         record = replace(stored.record, version=stored.record.version + 1, wake_at=None)
         return Changes(event=None, episode=record, expected_version=stored.record.version, alarms=(alarm,))

@@ -26,7 +26,8 @@ from hub.core.records import (
 )
 from hub.core.summary import EpisodeSummary
 from hub.core.ulid import spelled
-from hub.service.ledger import Bookkeeper, load, reach
+from hub.service.alarms import seen_to
+from hub.service.ledger import REPORT_AWAITED, Bookkeeper, load, reach
 from hub.service.ports import Clock, Ids, Store, Unit, Unsealable
 from routing.facts import Doc, host, part, responsible
 from routing.packs import Packs
@@ -166,6 +167,8 @@ class _Intake:
             applied=outcomes[0].episode.state != "awaited",
         )
         await self._save(place, outcomes[0], record)
+        if met.stored and met.stored.record.state == "awaited" and record.applied:
+            await self._report_came(place.id)
         by_event = {id(e): r for r, e in parsed}
         for outcome in outcomes[1:]:
             await self._apply_kept(place, outcome, by_event[id(outcome.event)])
@@ -213,6 +216,11 @@ class _Intake:
         )
         many = sum(len(decision.members) for decision in outcome.decisions) > MANY
         await self._unit.save(await asyncio.to_thread(made) if many else made())
+
+    async def _report_came(self, episode: str) -> None:
+        for alarm in await self._unit.alarms():
+            if (alarm.kind, alarm.episode) == (REPORT_AWAITED, episode):
+                await seen_to(self._unit, alarm.id, f"source:{self._source.id}", self._intake.ids, self._now)
 
     async def _apply_kept(self, place: _Place, outcome: Outcome, record: EventRecord) -> None:
         if outcome.problems:

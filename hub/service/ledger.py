@@ -37,6 +37,7 @@ from routing.recipients import FAMILY, has_address
 
 BIRTHDAY_DUTIES: Final = frozenset({SEALED_DUTY})
 """Their instants would show a date of birth, so the clock is only told roughly when to look."""
+REPORT_AWAITED: Final = "report_awaited"
 REPORTED_WITHIN: Final = timedelta(minutes=15)
 """How long events wait for the report of their episode until somebody is told: its reference may be mistyped, and the
 child whom they are about be back."""
@@ -154,6 +155,7 @@ class Bookkeeper:
         for an event that was kept, and is stored already."""
         after = outcomes[-1].episode
         revision = (record.revision if record else 0) + (after.doc != before.doc)
+        waiting = record.wake_at if record and record.state == after.state == "awaited" else None
         decisions = [d for outcome in outcomes for d in outcome.decisions]
         cause = event.id if event else None
         rows = Rows(
@@ -184,7 +186,7 @@ class Bookkeeper:
                 ended_at=after.ended_at,
                 revision=revision,
                 version=(record.version if record else 0) + 1,
-                wake_at=wake_at(after, now),
+                wake_at=waiting or wake_at(after, now),
                 memory=after.memory.dumps(),
             ),
             expected_version=record.version if record else None,

@@ -250,6 +250,16 @@ async def test_somebody_is_told_where_the_report_does_not_come(hub: Hub) -> None
     assert (alarm.kind, alarm.owner, alarm.reason) == ("report_awaited", "operator", REGISTERED.id)
     await hub.post(reported(), at=at("2026-03-03T10:30:00Z"))
     assert (await hub.episode()).record.state == "returned"
+    assert await hub.alarms() == []
+
+
+async def test_more_that_waits_for_the_same_report_puts_nothing_off(hub: Hub) -> None:
+    await hub.post(returned(), at=at("2026-03-02T10:05:00Z"))
+    await hub.post(updated(time="2026-03-02T10:14:00Z"), at=at("2026-03-02T10:15:00Z"))
+    await hub.tick(at("2026-03-02T10:20:00Z"))
+    await hub.post(updated(id="U2", time="2026-03-02T10:14:00Z"), at=at("2026-03-02T10:25:00Z"))
+    await hub.tick(at("2026-03-02T11:00:00Z"))
+    assert [alarm.kind for alarm in await hub.alarms()] == ["report_awaited"]
 
 
 async def test_kept_updates_are_revisions_of_their_own(hub: Hub) -> None:
