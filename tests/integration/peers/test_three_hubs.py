@@ -78,7 +78,8 @@ async def test_each_of_three_hears_what_the_one_that_knows_the_child_tells_it_an
         await three.let_pass(HOUR, step=QUIET)
         await answered(three)
         assert (await ashby.node.post(returned(id="E1", time=three.now().isoformat()))).status == 202
-        await three.let_pass(24 * HOUR, step=6 * HOUR)
+        await three.let_pass(24 * HOUR, step=6 * HOUR)  # until a duty is overdue, which all are told
+        await three.let_pass(HOUR, step=QUIET)
 
         assert (await judge(three)).amiss == []
         (own,), (there,), (beyond,) = [await cases(side) for side in three.sides]
