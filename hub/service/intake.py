@@ -12,7 +12,17 @@ from contacts.directory import Directory
 from hub.core.answers import Answer, accepted, conflict, duplicate_of, erased_answer, forbidden, invalid, unread
 from hub.core.course import Context, Outcome, Refused
 from hub.core.episode import Episode
-from hub.core.events import EpisodeEvent, Invalid, Problem, WireRules, canonical, parse, validate_document
+from hub.core.events import (
+    CLOCKS_APART,
+    EpisodeEvent,
+    Invalid,
+    Problem,
+    WireRules,
+    canonical,
+    instant,
+    parse,
+    validate_document,
+)
 from hub.core.plan import react
 from hub.core.records import (
     AlarmRecord,
@@ -167,8 +177,8 @@ class _Intake:
             applied=outcomes[0].episode.state != "awaited",
         )
         await self._save(place, outcomes[0], record)
-        if met.stored and met.stored.record.state == "awaited" and record.applied:
-            await self._report_came(place.id)
+        if event.kind == "episode.reported":
+            await self._reported(place.id, met, outcomes[0].episode)
         by_event = {id(e): r for r, e in parsed}
         for outcome in outcomes[1:]:
             await self._apply_kept(place, outcome, by_event[id(outcome.event)])
@@ -217,10 +227,17 @@ class _Intake:
         many = sum(len(decision.members) for decision in outcome.decisions) > MANY
         await self._unit.save(await asyncio.to_thread(made) if many else made())
 
-    async def _report_came(self, episode: str) -> None:
-        for alarm in await self._unit.alarms():
-            if (alarm.kind, alarm.episode) == (REPORT_AWAITED, episode):
-                await seen_to(self._unit, alarm.id, f"source:{self._source.id}", self._intake.ids, self._now)
+    async def _reported(self, episode: str, met: Arrival, after: Episode) -> None:
+        """What the operator need not see to any more, and what they have to."""
+        if met.stored is not None:
+            for alarm in await self._unit.alarms():
+                if (alarm.kind, alarm.episode) == (REPORT_AWAITED, episode):
+                    await seen_to(self._unit, alarm.id, f"source:{self._source.id}", self._intake.ids, self._now)
+        if instant(after.doc["episode"]["since"]) > self._now + CLOCKS_APART:
+            # It counts all the same (readings.md C17), and nothing that comes later moves its clocks (A7).
+            ahead = AlarmRecord(id=self._intake.ids.new("al", self._now), kind="since_ahead", owner=OPERATOR,
+                                episode=episode, reason=self._source.id, raised_at=self._now)  # fmt: skip
+            await self._unit.add_alarm(ahead, ())
 
     async def _apply_kept(self, place: _Place, outcome: Outcome, record: EventRecord) -> None:
         if outcome.problems:

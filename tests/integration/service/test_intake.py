@@ -239,6 +239,16 @@ async def test_a_kept_event_of_a_time_to_come_happened_when_it_arrived(hub: Hub)
     assert (await hub.episode()).record.state == "returned"
 
 
+@pytest.mark.parametrize(("since", "alarms"), [("2026-03-02T10:15:00Z", []), ("2027-03-02T10:00:00Z", ["since_ahead"])])
+async def test_somebody_is_told_where_an_absence_begins_in_time_to_come(
+    hub: Hub, since: str, alarms: list[str]
+) -> None:
+    """A mistyped year: it counts (readings.md C17), and its clocks would begin then (A7)."""
+    taken = await hub.post(reported(episode={"since": since}), at=at("2026-03-02T10:00:00Z"))
+    assert taken.status == 202
+    assert [alarm.kind for alarm in await hub.alarms() if alarm.owner == "operator"] == alarms
+
+
 async def test_somebody_is_told_where_the_report_does_not_come(hub: Hub) -> None:
     """A mistyped reference: the child is back, and nobody would hear of it."""
     await hub.post(returned(), at=at("2026-03-02T10:05:00Z"))
