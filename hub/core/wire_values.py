@@ -35,8 +35,9 @@ _URN = re.compile("^[A-Za-z0-9]{1,20}$", re.ASCII)
 _URI_REFERENCE = re.compile(r"[A-Za-z0-9:/?#\[\]@!$&'()*+,;=._~%-]+", re.ASCII)
 _JSON_TYPE = re.compile("^application/json( *;[ -~]*)?$", re.ASCII)
 _BLANK = re.compile(r"\s+")
-_INVISIBLE = re.compile("[\u00ad\u200b\u2060\ufeff]")
-"""Soft hyphen, zero-width space, word joiner, byte order mark: left by copying. Joiners that shape letters stay."""
+_INVISIBLE = re.compile("[\u00ad\u061c\u200b\u200e\u200f\u2060-\u2069\ufeff]")
+"""Soft hyphen, zero-width space, marks and isolates of direction, word joiner and invisible operators, byte order mark:
+left by copying, or put around names by programs. Joiners that shape letters stay."""
 
 # Controls, line and paragraph separators, and the characters that show the rest of a line in another order.
 _NOT_IN_LINES = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e]")

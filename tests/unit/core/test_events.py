@@ -256,7 +256,14 @@ def test_names_are_the_same_whatever_their_blanks_and_accents_are_made_of() -> N
 
 
 @pytest.mark.parametrize(
-    "again", ["Jose\u0301 Example", " Jos\u00e9\u00a0\u2003Example", "Jose\u200b\u0301 Exam\u00adple\ufeff"]
+    "again",
+    [
+        "Jose\u0301 Example",
+        " Jos\u00e9\u00a0\u2003Example",
+        "Jose\u200b\u0301 Exam\u00adple\ufeff",
+        "Jos\u00e9 Example\u200e",
+        "\u2068Jos\u00e9 Example\u2069",
+    ],
 )
 def test_a_withheld_parent_cannot_come_twice_under_a_name_that_looks_the_same(again: str) -> None:
     withheld = {"decision": "withhold", "reason": "a risk", "decided_by": "Jo Worker"}
