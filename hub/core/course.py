@@ -179,6 +179,13 @@ class Course:
                 )
             )
 
+    def kept_back(self, standing: Standing) -> None:
+        """After the return nothing is decided of a parent who may not be told any more; but what had not gone out to
+        them does not, so that they hear it once a decision tells them again (readings.md A10)."""
+        parents = self.episode.memory.parents
+        kept = {str(e.recipient.person): e.outcome for e in standing.entries if e.outcome in ("withhold", "hold")}
+        self.remember(parents={**parents, **{name: kept[name] for name in parents if name in kept}})
+
     def any_held(self, standing: Standing) -> bool:
         """Whether a parent waits for a decision."""
         return any(e.outcome == "hold" for e in standing.entries if e.recipient.role == "parent") and (

@@ -205,6 +205,7 @@ def _updated(course: Course, event: EpisodeEvent, hush: Hush | None) -> tuple[tu
     else:
         course.warnings.append("the child is back: recorded only")
         course.tell(late_parents(before, after, "returned", known), after)
+        course.kept_back(after)
     if course.episode.out:
         course.clocks(after, event.time, skip=_SKIPPED[hush])
     course.parents_decided(after, held_before=held)

@@ -137,6 +137,19 @@ async def test_a_parent_whose_decision_is_taken_back_after_the_return_is_sent_no
     assert {way.state for way in await ways(hub, notice)} == {"cancelled"}
 
 
+@pytest.mark.parametrize("between", [WITHHELD, UNDECIDED])
+async def test_a_parent_kept_back_after_the_return_hears_of_it_once_they_may_be_told_again(hub: Hub, between: dict):
+    await hub.post(reported(episode=HIGH, people=[JO, PAT]))
+    await send_all(hub)
+    await hub.clock.advance(60)
+    await hub.post(returned(time=hub.clock.now().isoformat()))
+    for number, parent in enumerate((between, PAT, PAT)):
+        await hub.clock.advance(60)
+        await hub.post(updated(id=f"U{number}", time=hub.clock.now().isoformat(), people=[JO, parent]))
+    told = [one for one in await hub.notices(kind="returned") if one.person == "Pat Example"]
+    assert sorted(one.state for one in told) == sorted(["pending", "withheld" if between is WITHHELD else "held"])
+
+
 @pytest.mark.parametrize(("now", "state"), [(WITHHELD, "withheld"), (UNDECIDED, "held")])
 async def test_a_parent_kept_back_after_the_retraction_is_not_sent_even_that(hub: Hub, now: dict, state: str):
     await hub.post(reported(episode=HIGH, people=[JO, PAT]))
