@@ -9,6 +9,7 @@ from typing import Any
 
 from hub.core.events import instant, instant_text
 from hub.core.holds import Hold, pauses, still
+from hub.core.search import words
 from hub.core.summary import EpisodeState
 from routing.decision import Duty, Recipient
 from routing.duties import Happening, next_happening
@@ -232,18 +233,31 @@ def _cleared(data: Mapping[str, Any]) -> frozenset[str]:
 def _remember_persons(
     known: Mapping[str, Mapping[str, Any]], doc: dict[str, Any]
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Complete the listed persons by what was last recorded of the same role and name, and remember them."""
+    """Complete the listed persons by what was last recorded of the same role and name, and remember them. Somebody not
+    known, under a name that is only spelt otherwise than that of one who is listed no more, is that one (ADR 0003)."""
     persons = dict(known)
     listed = []
+    named = {f"{person['role']}/{person['name']}" for person in doc.get("people") or ()}
+    left = {_spelt(key): key for key in known if key not in named}
     for person in doc.get("people") or ():
         key = f"{person['role']}/{person['name']}"
+        former = left.get(_spelt(key))
         said = {k for k in _KEPT_OF_A_PERSON if person.get(k) is not None}
         if not part(person, "notify").get("decision"):
             said -= {"notify"}
-        kept = {k: v for k, v in persons.get(key, {}).items() if k in _KEPT_OF_A_PERSON and k not in said}
+        last = persons.get(key) or known.get(former or key, {})
+        kept = {k: v for k, v in last.items() if k in _KEPT_OF_A_PERSON and k not in said}
         listed.append({**person, **kept})
         persons[key] = listed[-1]
+        if former is not None:  # who may have been told under that name
+            persons[former] = {**persons[former], **{k: v for k, v in listed[-1].items() if k in _KEPT_OF_A_PERSON}}
     return persons, {**doc, "people": listed} if "people" in doc else doc
+
+
+def _spelt(key: str) -> tuple[str, ...]:
+    """Role and name whatever their case, accents, apostrophes and hyphens are."""
+    role, _, name = key.partition("/")
+    return (role, *(words(name) or [name]))
 
 
 def _decided(known: Mapping[str, datetime], data: Mapping[str, Any], time: datetime) -> dict[str, datetime]:

@@ -101,6 +101,19 @@ def test_a_default_is_empty_and_may_be_filled_late() -> None:  # A3
     assert doc(engine)["episode"]["since"] == "2026-03-01T19:00:00Z"
 
 
+@pytest.mark.parametrize("again", ["Pat O\u2019Brien-Example", "PAT O'BRIEN EXAMPLE", "Pat O'Brien\u2011Example"])
+def test_a_withheld_parent_stays_withheld_however_the_name_is_spelt(again: str) -> None:  # A5, ADR 0003
+    parent = {"role": "parent", "name": "Pat O'Brien-Example", "email": "pat@family.example"}
+    withheld = {**parent, "notify": {"decision": "withhold", "reason": "a threat", "decided_by": "Jo Worker"}}
+    ref = {"ref": "LDS-EP-0001"}
+    first = posted(reported_at_home(people=[withheld]), updated(episode=ref, people=[{**parent, "name": again}]))
+    assert "missing" not in first.heard("U1")
+    told = posted(reported_at_home(people=[parent]), updated(episode=ref, people=[{**withheld, "name": again}]))
+    told.post(updated(id="U2", time="2026-03-01T21:30:00Z", episode={**ref, "clothing": "Red coat"}))
+    assert "police" in told.heard("U2")["update"]
+    assert not any("parent" in role for event in ("U1", "U2") for heard in told.heard(event).values() for role in heard)
+
+
 @pytest.mark.parametrize(
     ("newer", "outcome"), [({"decision": "notify", "decided_by": "Jo Worker"}, "notify"), (DROP, "withhold")]
 )
