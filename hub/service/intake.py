@@ -13,13 +13,11 @@ from hub.core.answers import Answer, accepted, conflict, duplicate_of, erased_an
 from hub.core.course import Context, Outcome, Refused
 from hub.core.episode import Episode
 from hub.core.events import (
-    CLOCKS_APART,
     EpisodeEvent,
     Invalid,
     Problem,
     WireRules,
     canonical,
-    instant,
     parse,
     validate_document,
 )
@@ -36,8 +34,8 @@ from hub.core.records import (
 )
 from hub.core.summary import EpisodeSummary
 from hub.core.ulid import spelled
-from hub.service.alarms import seen_to
-from hub.service.ledger import REPORT_AWAITED, Bookkeeper, load, reach
+from hub.service.ledger import Bookkeeper, load, reach
+from hub.service.oddities import Oddities
 from hub.service.ports import Clock, Ids, Store, Unit, Unsealable
 from routing.facts import Doc, host, part, responsible
 from routing.packs import Packs
@@ -151,6 +149,7 @@ class _Intake:
 
     async def take(self, met: Arrival, event: EpisodeEvent, raw: bytes, digest: bytes) -> Answer:
         source, place = self._source, self._place(met, event)
+        before = place.episode
         parsed = [(record, self._again(record)) for record in met.kept]
         context = self._context(place, event, met.history)
         outcomes = react(place.episode, event, context, [e for _, e in parsed if e is not None])
@@ -177,8 +176,8 @@ class _Intake:
             applied=outcomes[0].episode.state != "awaited",
         )
         await self._save(place, outcomes[0], record)
-        if event.kind == "episode.reported":
-            await self._reported(place.id, met, outcomes[0].episode)
+        odd = Oddities(unit=self._unit, ids=self._intake.ids, source=source.id, now=self._now)
+        await odd.see_to(event, place.id, before, outcomes[0].episode)
         by_event = {id(e): r for r, e in parsed}
         for outcome in outcomes[1:]:
             await self._apply_kept(place, outcome, by_event[id(outcome.event)])
@@ -226,18 +225,6 @@ class _Intake:
         )
         many = sum(len(decision.members) for decision in outcome.decisions) > MANY
         await self._unit.save(await asyncio.to_thread(made) if many else made())
-
-    async def _reported(self, episode: str, met: Arrival, after: Episode) -> None:
-        """What the operator need not see to any more, and what they have to."""
-        if met.stored is not None:
-            for alarm in await self._unit.alarms():
-                if (alarm.kind, alarm.episode) == (REPORT_AWAITED, episode):
-                    await seen_to(self._unit, alarm.id, f"source:{self._source.id}", self._intake.ids, self._now)
-        if instant(after.doc["episode"]["since"]) > self._now + CLOCKS_APART:
-            # It counts all the same (readings.md C17), and nothing that comes later moves its clocks (A7).
-            ahead = AlarmRecord(id=self._intake.ids.new("al", self._now), kind="since_ahead", owner=OPERATOR,
-                                episode=episode, reason=self._source.id, raised_at=self._now)  # fmt: skip
-            await self._unit.add_alarm(ahead, ())
 
     async def _apply_kept(self, place: _Place, outcome: Outcome, record: EventRecord) -> None:
         if outcome.problems:

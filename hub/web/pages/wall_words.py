@@ -84,6 +84,7 @@ ALARMS: Final[Mapping[str, str]] = {
     "signer_unfit": "Replace the certificate that signs; the reason says whose.",
     "quarantine": "Ring the sender: somebody may be missing. See `fingerpost quarantine list`.",
     "since_ahead": "Ring the sender: the absence, and its clocks, begin in time to come. Retract and report anew.",
+    "end_passed_over": "Ring the sender: is the child back? What says so is older than the report; nobody was told.",
     "report_awaited": "Ring the sender: events came for an absence nobody has reported. Is its reference mistyped?",
     "unreadable": "A data key is missing: restore the newest backup of the key store. See `fingerpost keys lost`.",
     "receipt_apart": "Somebody may have written: see `fingerpost receipts apart`.",

@@ -1,6 +1,7 @@
 """An event in: every answer intake decides, and all that it means written down (events.md, Answers and Order)."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -247,6 +248,22 @@ async def test_somebody_is_told_where_an_absence_begins_in_time_to_come(
     taken = await hub.post(reported(episode={"since": since}), at=at("2026-03-02T10:00:00Z"))
     assert taken.status == 202
     assert [alarm.kind for alarm in await hub.alarms() if alarm.owner == "operator"] == alarms
+
+
+@pytest.mark.parametrize("end", [found, returned, retracted])
+async def test_somebody_is_told_where_an_end_does_not_count(hub: Hub, end: Callable[..., dict[str, Any]]) -> None:
+    """A mistyped year: it is older than the report (readings.md A3), and the child may be back."""
+    await hub.post(reported())
+    await hub.post(end(time="2025-03-02T10:00:00Z"))
+    assert [one.kind for one in await hub.alarms() if one.owner == "operator"] == ["end_passed_over"]
+    assert (await hub.episode()).record.state == "open"
+
+
+async def test_an_end_that_something_newer_overtook_is_nothing_to_be_told_of(hub: Hub) -> None:
+    await hub.post(reported())
+    await hub.post(returned())
+    await hub.post(found(time="2026-03-01T20:30:00Z"))
+    assert [one.kind for one in await hub.alarms() if one.owner == "operator"] == []
 
 
 async def test_somebody_is_told_where_the_report_does_not_come(hub: Hub) -> None:
