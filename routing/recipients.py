@@ -109,6 +109,13 @@ def has_address(person: Mapping[str, Any] | None) -> bool:
     return _usable(parse_email, given.get("email")) or _usable(parse_phone, given.get("phone"))
 
 
+def school_given(doc: Doc, organisation: str | None) -> Mapping[str, Any]:
+    """The school as the events give it now, unless the child has changed to another one since."""
+    given = part(doc, "school")
+    same = organisation in (UNNAMED_SCHOOL, f"{SCHOOL_PREFIX}{given.get('urn')}")
+    return given if same else {}
+
+
 @lru_cache(maxsize=4096)
 def _usable(parse: Callable[[str], str], text: str | None) -> bool:
     try:

@@ -7,7 +7,7 @@ from routing.conditions import Facts
 from routing.decision import Decision, Priority
 from routing.facts import looked_after
 from routing.needtoknow import shared_view, view
-from routing.recipients import POLICE
+from routing.recipients import POLICE, school_given
 from routing.standing import Draft, Scene, Standing, kept_from
 
 _RANK: dict[Priority, int] = {"immediate": 0, "high": 1, "normal": 2, "low": 3}
@@ -21,7 +21,7 @@ def settle(drafts: Sequence[Draft], standing: Standing, scene: Scene) -> list[De
         if draft.outcome == "notify" and kept_from(standing, draft.recipient):
             why = "a recorded decision, or a suspicion of abduction, keeps this from the person"
             draft = replace(draft, outcome="withhold", rules=standing.packs.cite_told("withhold"), why=why)
-        if draft.outcome == "notify" and (gap := _gap(draft, scene)):
+        if draft.outcome == "notify" and (gap := _gap(draft, standing, scene)):
             draft = replace(draft, outcome="gap")
             gaps[id(draft)] = gap
         groups.setdefault((draft.desk, draft.outcome, draft.kind, draft.duty), []).append(draft)
@@ -37,8 +37,10 @@ def police_first(decisions: Iterable[Decision]) -> list[Decision]:
     return sorted(decisions, key=lambda d: 2 if not d.first else 0 if "police" in d.roles else 1)
 
 
-def _gap(draft: Draft, scene: Scene) -> str:
+def _gap(draft: Draft, standing: Standing, scene: Scene) -> str:
     recipient = draft.recipient
+    if recipient.role == "school":
+        return scene.reach(recipient, school_given(standing.doc, recipient.organisation))
     person = scene.persons.get(f"{recipient.role}/{recipient.person}") if recipient.person else None
     return scene.reach(recipient, person)
 

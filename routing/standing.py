@@ -16,8 +16,8 @@ from routing.packs import Packs
 from routing.recipients import FAMILY, Entry, Key, entitled, entries_by_key, key_of, parent_entry
 
 Reach = Callable[[Recipient, Mapping[str, Any] | None], str]
-"""Asked with a recipient and, for a named person, what is known of them: ``""`` if they can be reached, else why not
-(``no_desk``, ``no_contact``, ``no_address``, ``no_organisation``)."""
+"""Asked with a recipient and, for a named person or a school, what is known of them: ``""`` if they can be reached,
+else why not (``no_desk``, ``no_contact``, ``no_address``, ``no_organisation``)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,12 +13,12 @@ from typing import Any, Final
 from contacts.directory import Directory
 from contacts.model import Channel, Contact, Reached
 from contacts.plans import Step, plan
-from contacts.roles import DUTY_MANAGER, EMERGENCY_DUTY_TEAM, OPERATOR, SCHOOL_PREFIX, desk_of
+from contacts.roles import DUTY_MANAGER, EMERGENCY_DUTY_TEAM, OPERATOR, desk_of
 from hub.core.peers import came_from
 from hub.core.records import MessageStatus, Purpose
 from routing.decision import Priority, Recipient
 from routing.facts import host, lead, part
-from routing.recipients import UNNAMED_SCHOOL, has_address
+from routing.recipients import has_address, school_given
 
 IN_HOUSE: Final = "foster_care"
 
@@ -116,15 +116,8 @@ def _own(about: About, ground: Ground) -> tuple[tuple[Contact, ...], bool]:
     if about.status != "actual":
         return tuple(contact for contact in found if contact.exercises) or _sandbox(about, ground), False
     if not found and recipient.role == "school":
-        return given_contacts(_same_school(about), recipient), False
+        return given_contacts(school_given(about.doc, recipient.organisation), recipient), False
     return found, unmanned
-
-
-def _same_school(about: About) -> Mapping[str, Any]:
-    """The school as the events give it now, unless the child has changed to another one since."""
-    given = part(about.doc, "school")
-    same = about.recipient.organisation in (UNNAMED_SCHOOL, f"{SCHOOL_PREFIX}{given.get('urn')}")
-    return given if same else {}
 
 
 def _sandbox(about: About, ground: Ground) -> tuple[Contact, ...]:

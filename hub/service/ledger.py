@@ -307,7 +307,7 @@ def reach(
             return "" if has_address(person) else "no_address"
         if recipient.organisation is None:
             return "" if recipient.role.startswith("circulation:") else "no_organisation"
-        if recipient.role == "school" and has_address(part(doc, "school")):
+        if recipient.role == "school" and has_address(part(doc, "school") if person is None else person):
             return ""
         found = directory.resolve(recipient.role, recipient.organisation, now)
         return "" if isinstance(found, Reached) else found.reason

@@ -8,12 +8,14 @@ from typing import Any
 
 import pytest
 
-from contacts.fictional import fictional_directory
+from contacts.directory import Directory
+from contacts.fictional import ANY_SCHOOL, fictional_directory
 from hub.core.records import Source
 from hub.service.ports import StoreUnavailable
 from tests.kit.clocks import at
 from tests.kit.events import (
     BROMLEY,
+    DROP,
     EPISODE,
     LEEDS,
     NORTH_LINCOLNSHIRE,
@@ -527,3 +529,30 @@ async def test_what_the_audit_says_of_a_report(hub: Hub, tmp_path: Path) -> None
     assert stored.record.id in text
     for personal in ("Robin", "Sam Example", "Pat Example", "BRM-EP", "BRM-C", "Example Street", "family.example"):
         assert personal not in text
+
+
+async def test_a_school_that_an_update_gives_is_told_at_the_address_given_and_the_former_one_is_a_gap(hub: Hub):
+    known = hub.directory.bundle
+    hub.directory = Directory.of(
+        replace(
+            known,
+            organisations=[one for one in known.organisations if one.code != ANY_SCHOOL],
+            desks=[one for one in known.desks if one.organisation != ANY_SCHOOL],
+            contacts=[one for one in known.contacts if one.organisation != ANY_SCHOOL],
+            hours=[one for one in known.hours if one.organisation != ANY_SCHOOL],
+        )
+    )
+    await hub.post(reported(school=DROP))
+    for number in (1, 2):
+        school = {"urn": f"70000{number}", "name": "New School", "email": f"office{number}@school.example"}
+        await hub.clock.advance(60)
+        await hub.post(updated(id=f"U{number}", time=hub.clock.now().isoformat(), school=school))
+    await hub.clock.advance(60)
+    await hub.post(returned(time=hub.clock.now().isoformat()))
+    found = await hub.notices()
+    assert [n.organisation for n in found if "school" in n.roles and n.kind == "missing"] == [
+        "school:700001",
+        "school:700002",
+    ]
+    assert [n.organisation for n in found if "school" in n.roles and n.kind == "returned"] == ["school:700002"]
+    assert [n.kind for n in found if n.gap_role == "school"] == ["returned"]
