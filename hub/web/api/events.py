@@ -30,6 +30,7 @@ CHALLENGE: Final = {"WWW-Authenticate": "Webhook-Signature"}
 UNBOUND: Final = Problem(
     path="", message="came without the client certificate that this source is bound to: send it over that connection"
 )
+MISTYPED: Final = Problem(path="", message=f"came as another media type: send it with Content-Type: {MEDIA_TYPE}")
 STRANGERS_PER_SECOND: Final = 5.0
 STRANGERS_BURST: Final = 20
 """Requests that name no known source are tried under every key: at most this many, as that is dear."""
@@ -80,7 +81,7 @@ class EventsApi:
         return response
 
     async def _answer(self, request: web.Request) -> web.Response:
-        if request.content_type != MEDIA_TYPE:
+        if request.content_type != MEDIA_TYPE and "webhook-signature" not in request.headers:
             return problem(415, f"Send one event with Content-Type: {MEDIA_TYPE}.", headers={"Accept-Post": MEDIA_TYPE})
         try:
             body = await self._bodies.read(request, BODY_LIMIT)
@@ -97,6 +98,8 @@ class EventsApi:
                 return await self._stale(body, spoken.source)
             if not self._bound(request, spoken.source):
                 return await self._invalid(body, spoken.source, (UNBOUND,), status=401)
+            if request.content_type != MEDIA_TYPE:
+                return await self._invalid(body, spoken.source, (MISTYPED,), status=415)
             return await self._take(body, spoken.source)
 
     async def _speaker(self, request: web.Request, body: bytes) -> Spoken | web.Response:

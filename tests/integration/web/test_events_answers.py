@@ -273,8 +273,12 @@ async def test_chunks_are_counted_as_they_come(web: Web) -> None:
 
 @pytest.mark.parametrize("media_type", ["application/json", "text/plain", "application/cloudevents-batch+json", ""])
 async def test_another_media_type_is_415(web: Web, media_type: str) -> None:
+    """It is a report all the same, and kept if it is signed."""
     body = raw(reported())
-    await refusal(await web.send(body, {**web.headers(body), "Content-Type": media_type}), 415)
+    headers = {**web.headers(body), "Content-Type": media_type}
+    assert (await refusal(await web.send(body, headers), 415))["quarantine"] == "qu_1"
+    unsigned = {name: value for name, value in headers.items() if not name.startswith("webhook-")}
+    assert "quarantine" not in await refusal(await web.send(body, unsigned), 415)
 
 
 async def test_a_charset_beside_the_media_type_is_no_matter(web: Web) -> None:
