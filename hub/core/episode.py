@@ -104,7 +104,7 @@ class Memory:
                 ],
                 "parents": self.parents,
                 "persons": self.persons,
-                **({"decided": {one: _text(at) for one, at in self.decided.items()}} if self.decided else {}),
+                "decided": {one: _text(at) for one, at in self.decided.items()},
                 "clocks": {row: _text(start) for row, start in self.clocks.items()},
                 "fired": sorted(self.fired),
                 "recovered": self.recovered,

@@ -178,16 +178,17 @@ def _last_step(tracked: Tracked) -> datetime:
 def _called_back(delivery: DeliveryRecord, attempts: Sequence[AttemptRecord], tracked: Tracked) -> bool:
     """It was cancelled by an acceptance before it went out: nobody was told on this way."""
     answered = any(one.answer == "accepted" and one.at >= delivery.created_at for one in tracked.answers)
-    return delivery.state == "cancelled" and answered and all(attempt.carried is None for attempt in attempts)
+    return answered and _never_went(delivery, attempts)
 
 
 def _called_off(tracked: Tracked) -> bool:
     """No way is left that it might be read by, and none was taken to the end: there is nothing to wait for."""
     ways = [one for one in tracked.deliveries if one[0].carries == "content"] or tracked.deliveries
-    return bool(ways) and all(
-        delivery.state == "cancelled" and all(attempt.carried is None for attempt in attempts)
-        for delivery, attempts in ways
-    )
+    return bool(ways) and all(_never_went(delivery, attempts) for delivery, attempts in ways)
+
+
+def _never_went(delivery: DeliveryRecord, attempts: Sequence[AttemptRecord]) -> bool:
+    return delivery.state == "cancelled" and all(attempt.carried is None for attempt in attempts)
 
 
 def _key(delivery: DeliveryRecord) -> str:

@@ -12,15 +12,7 @@ from contacts.directory import Directory
 from hub.core.answers import Answer, accepted, conflict, duplicate_of, erased_answer, forbidden, invalid, unread
 from hub.core.course import Context, Outcome, Refused
 from hub.core.episode import Episode
-from hub.core.events import (
-    EpisodeEvent,
-    Invalid,
-    Problem,
-    WireRules,
-    canonical,
-    parse,
-    validate_document,
-)
+from hub.core.events import EpisodeEvent, Invalid, Problem, WireRules, canonical, parse, validate_document
 from hub.core.plan import react
 from hub.core.records import (
     AlarmRecord,
@@ -149,7 +141,6 @@ class _Intake:
 
     async def take(self, met: Arrival, event: EpisodeEvent, raw: bytes, digest: bytes) -> Answer:
         source, place = self._source, self._place(met, event)
-        before = place.episode
         parsed = [(record, self._again(record)) for record in met.kept]
         context = self._context(place, event, met.history)
         outcomes = react(place.episode, event, context, [e for _, e in parsed if e is not None])
@@ -176,11 +167,15 @@ class _Intake:
             applied=outcomes[0].episode.state != "awaited",
         )
         await self._save(place, outcomes[0], record)
-        odd = Oddities(unit=self._unit, ids=self._intake.ids, source=source.id, now=self._now)
-        await odd.see_to(event, place.id, before, outcomes[0].episode)
         by_event = {id(e): r for r, e in parsed}
         for outcome in outcomes[1:]:
             await self._apply_kept(place, outcome, by_event[id(outcome.event)])
+        odd = Oddities(unit=self._unit, ids=self._intake.ids, source=source.id, now=self._now)
+        if event.kind == "episode.reported" and met.kept:
+            await odd.report_came(place.id)
+        for outcome in outcomes:
+            if outcome.event is not None and not outcome.problems:
+                await odd.see_to(outcome.event, place.id, outcome.episode)
         for record in unreadable:
             await self.quarantine(record.body, [("", "can no longer be read")], "kept_event_invalid")
         return answer

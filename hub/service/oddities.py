@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from contacts.roles import OPERATOR
 from hub.core.episode import Episode
 from hub.core.events import CLOCKS_APART, EpisodeEvent, instant
 from hub.core.records import AlarmRecord
@@ -24,23 +25,22 @@ ENDS: Final[Mapping[str, EpisodeState]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Oddities:
-    """Of one event, from one source."""
+    """Of one event, and of those that were kept for it, from one source."""
 
     unit: Unit
     ids: Ids
     source: str
     now: datetime
 
-    async def see_to(self, event: EpisodeEvent, episode: str, before: Episode, after: Episode) -> None:
-        """Raise what is odd about it, and clear what is not any more."""
-        if before.state == "awaited" and after.state != "awaited":
-            await self._report_came(episode)
+    async def see_to(self, event: EpisodeEvent, episode: str, after: Episode) -> None:
+        """Raise what is odd about it."""
         for kind in _odd(event, after, self.now):
-            alarm = AlarmRecord(id=self.ids.new("al", self.now), kind=kind, owner="operator", episode=episode,
+            alarm = AlarmRecord(id=self.ids.new("al", self.now), kind=kind, owner=OPERATOR, episode=episode,
                                 reason=self.source, raised_at=self.now)  # fmt: skip
             await self.unit.add_alarm(alarm, ())
 
-    async def _report_came(self, episode: str) -> None:
+    async def report_came(self, episode: str) -> None:
+        """Clear what stood while events waited for it."""
         for alarm in await self.unit.alarms():
             if (alarm.kind, alarm.episode) == (REPORT_AWAITED, episode):
                 await seen_to(self.unit, alarm.id, f"source:{self.source}", self.ids, self.now)

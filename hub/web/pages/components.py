@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from jinja2 import Environment, PrefixLoader
 
-from hub.web.pages.sources import loaded
+from hub.web.pages.sources import environment, loaded
 
 PACKAGE: Final = "govuk_frontend_jinja"
 NAMED: Final = re.compile(r"\bgovuk[A-Z]\w*")
@@ -20,20 +20,13 @@ NAMED: Final = re.compile(r"\bgovuk[A-Z]\w*")
 def components(sources: Iterable[str]) -> Mapping[str, Callable[..., str]]:
     """Those that these templates use, by name (``govukButton``). One that does not exist raises jinja2.TemplateNotFound
     when it is called."""
-    environment = Environment(
-        loader=PrefixLoader({PACKAGE: loaded(PACKAGE)}),
-        cache_size=-1,
-        auto_reload=False,
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    templates = environment(PrefixLoader({PACKAGE: loaded(PACKAGE)}))
     names = {name for source in sources for name in NAMED.findall(source)}
-    return {name: _component(environment, name) for name in sorted(names)}
+    return {name: _component(templates, name) for name in sorted(names)}
 
 
-def _component(environment: Environment, name: str) -> Callable[..., str]:
-    macro = cache(partial(_macro, environment, name))
+def _component(templates: Environment, name: str) -> Callable[..., str]:
+    macro = cache(partial(_macro, templates, name))
 
     def component(*positional: Any, **named: Any) -> str:
         rendered: str = macro()(*positional, **named)
@@ -42,8 +35,8 @@ def _component(environment: Environment, name: str) -> Callable[..., str]:
     return component
 
 
-def _macro(environment: Environment, name: str) -> Callable[..., Any]:
+def _macro(templates: Environment, name: str) -> Callable[..., Any]:
     folder = re.sub(r"(?<!^)([A-Z])", r"-\1", name.removeprefix("govuk")).lower()
-    template = environment.get_template(f"{PACKAGE}/components/{folder}/macro.html")
+    template = templates.get_template(f"{PACKAGE}/components/{folder}/macro.html")
     macro: Callable[..., Any] = getattr(template.module, name)
     return macro

@@ -11,7 +11,7 @@ from aiohttp import web
 from jinja2 import Environment, StrictUndefined
 
 from hub.web.pages.components import components
-from hub.web.pages.sources import loaded
+from hub.web.pages.sources import environment, loaded
 from hub.web.statics import Statics
 
 LONDON: Final = ZoneInfo("Europe/London")
@@ -61,11 +61,11 @@ class Pages:
     """Renders the templates of this package. Raises AssetsMissing."""
 
     def __init__(self, *, public_url: str) -> None:
-        self.statics, self._environment = templates_at(urlsplit(public_url).path.rstrip("/"))
+        self.statics, self._templates = templates_at(urlsplit(public_url).path.rstrip("/"))
 
     def page(self, template: str, /, *, status: int = 200, **values: Any) -> web.Response:
         """One page. Everything in ``values`` is escaped."""
-        text = self._environment.get_template(template).render(**values)
+        text = self._templates.get_template(template).render(**values)
         return web.Response(text=text, status=status, content_type="text/html", charset="utf-8")
 
     def message(self, status: int, heading: str, *lines: str) -> web.Response:
@@ -77,16 +77,8 @@ class Pages:
 def templates_at(base: str) -> tuple[Statics, Environment]:
     """What templates refer to as ``static``, and the templates, for a hub at this path."""
     statics, sources = Statics(base=base), loaded("hub.web")
-    environment = Environment(
-        loader=sources,
-        cache_size=-1,
-        auto_reload=False,
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"local": local, "words": words, "error_list": error_list}
-    environment.globals |= {"base": base, "static": statics.url}
-    environment.globals |= components(sources.mapping.values())
-    return statics, environment
+    templates = environment(sources, undefined=StrictUndefined)
+    templates.filters |= {"local": local, "words": words, "error_list": error_list}
+    templates.globals |= {"base": base, "static": statics.url}
+    templates.globals |= components(sources.mapping.values())
+    return statics, templates

@@ -115,25 +115,15 @@ async def test_the_desk_that_stands_in_is_not_pressed_to_tell_a_parent_who_is_wi
     assert {way.state for way in await ways(hub, gap)} == {"cancelled"}
 
 
-async def test_a_parent_withheld_after_the_return_is_sent_nothing_more(hub: Hub):
+@pytest.mark.parametrize(("now", "state"), [(WITHHELD, "withheld"), (UNDECIDED, "held")])
+async def test_a_parent_kept_back_after_the_return_is_sent_nothing_more(hub: Hub, now: dict, state: str):
     await hub.post(reported(episode=HIGH, people=[JO, PAT]))
     await hub.clock.advance(60)
     await hub.post(returned(time=hub.clock.now().isoformat()))
     await hub.clock.advance(60)
-    await hub.post(updated(time=hub.clock.now().isoformat(), people=[JO, WITHHELD]))
+    await hub.post(updated(time=hub.clock.now().isoformat(), people=[JO, now]))
     notice = await to_parent(hub, "returned")
-    assert (notice.state, notice.chase_at) == ("withheld", None)
-    assert {way.state for way in await ways(hub, notice)} == {"cancelled"}
-
-
-async def test_a_parent_whose_decision_is_taken_back_after_the_return_is_sent_nothing_more(hub: Hub):
-    await hub.post(reported(episode=HIGH, people=[JO, PAT]))
-    await hub.clock.advance(60)
-    await hub.post(returned(time=hub.clock.now().isoformat()))
-    await hub.clock.advance(60)
-    await hub.post(updated(time=hub.clock.now().isoformat(), people=[JO, UNDECIDED]))
-    notice = await to_parent(hub, "returned")
-    assert (notice.state, notice.chase_at) == ("held", None)
+    assert (notice.state, notice.chase_at) == (state, None)
     assert {way.state for way in await ways(hub, notice)} == {"cancelled"}
 
 
