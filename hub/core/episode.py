@@ -299,6 +299,8 @@ def update(episode: Episode, data: Mapping[str, Any], time: datetime) -> Episode
     cleared, kept = _cleared(patch), dict[str, Any]()
     if is_late(episode, time):
         kept = _kept_late(memory, data, time)
+        if _another_school(episode.doc, patch):
+            patch = {key: value for key, value in patch.items() if key != "school"}
         patch = _only_empty(patch, memory.given)
     elif not episode.out:
         settled = {k: v for k, v in patch["episode"].items() if k not in ("category", "whereabouts_known")}
@@ -308,14 +310,24 @@ def update(episode: Episode, data: Mapping[str, Any], time: datetime) -> Episode
         changed = patch["episode"].get("category", category(episode.doc)) != category(episode.doc)
         newest_state = max(t for t in (memory.newest_state, time) if t) if changed else memory.newest_state
         memory = replace(memory, newest_fact=time, newest_state=newest_state)
-    doc = merge(episode.doc, patch)
+    known, given = episode.doc, memory.given
+    if _another_school(known, patch):
+        known, given = {**known, "school": {}}, frozenset(path for path in given if not path.startswith("school."))
+    doc = merge(known, patch)
     doc["episode"].setdefault("since", part(episode.doc, "episode")["since"])
     if kept and doc.get("people"):
         doc["people"] = [kept.get(f"{one['role']}/{one['name']}", one) for one in doc["people"]]
     persons, doc = _remember_persons({**memory.persons, **kept}, doc)
-    memory = replace(memory, given=memory.given | _given(patch) | cleared, persons=persons,
+    memory = replace(memory, given=given | _given(patch) | cleared, persons=persons,
                      decided=_decided(memory.decided, data, time))  # fmt: skip
     return replace(episode, doc=doc, memory=memory, ever_missing=episode.ever_missing or category(doc) == "missing")
+
+
+def _another_school(doc: Doc, patch: Mapping[str, Any]) -> bool:
+    """Whether an update is about another school than the one known: that one's name and addresses are not the new
+    one's, whose notice would go to where the child is no pupil any more."""
+    known, named = part(doc, "school").get("urn"), part(patch, "school").get("urn")
+    return bool(known and named and known != named)
 
 
 def _with_whereabouts(patch: Mapping[str, Any], doc: Doc) -> Mapping[str, Any]:

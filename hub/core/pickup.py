@@ -17,7 +17,7 @@ from hub.core.ladder import given_contacts
 from hub.core.records import DeliveryRecord, NoticeRecord
 from hub.core.tokens import pickup_code_digest
 from routing.decision import Kind, Recipient
-from routing.facts import part
+from routing.recipients import school_given
 
 CODE_LENGTH: Final = 8
 """Digits, as any keypad has them. With five tries a code and ten codes an hour nobody gets anywhere by guessing."""
@@ -188,7 +188,7 @@ def given_reader(
     role = notice.roles[0]
     recipient = Recipient(role=role, organisation=notice.organisation, person=notice.person)
     if notice.person is None:
-        return given_contacts(part(doc, "school"), recipient) if role == "school" else ()
+        return given_contacts(school_given(doc, notice.organisation), recipient) if role == "school" else ()
     return given_contacts(persons.get(f"{role}/{notice.person}", {}), recipient)
 
 

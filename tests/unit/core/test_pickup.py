@@ -19,6 +19,7 @@ from hub.core.pickup import (
     Limits,
     Visit,
     code_lives,
+    given_reader,
     is_right,
     made_code,
     masked,
@@ -213,3 +214,11 @@ def test_where_a_code_goes_is_masked():
     assert masked(PHONE) == "a text message to the number ending 123"
     assert masked(MAIL) == "an e-mail to d…@police.example"
     assert "900123" not in masked(PHONE)
+
+
+def test_a_code_for_a_former_school_goes_to_nobody_at_the_new_one() -> None:
+    story = Story(ids=SeededIds("school"), episode="ep_1")
+    notice = story.notice(story.decision(None), person=None, roles=("school",), organisation="school:900001")
+    given = {"urn": "900001", "email": "office@school.example"}
+    assert [way.address for way in given_reader(notice, {}, {"school": given})] == ["office@school.example"]
+    assert given_reader(notice, {}, {"school": {**given, "urn": "900002"}}) == ()

@@ -150,6 +150,18 @@ def test_merging_is_key_by_key_and_null_clears() -> None:  # B44
     assert "school" not in doc(engine) and doc(engine)["episode"]["since"] == "2026-03-01T19:30:00Z"
 
 
+def test_another_school_is_not_told_at_the_address_of_the_former() -> None:
+    school = {"urn": "900001", "name": "Example School", "email": "office@former.example"}
+    engine = posted(leeds(school=school), updated(time="2026-03-01T22:00:00Z", school={"urn": "900002"}))
+    assert doc(engine)["school"] == {"urn": "900002"}
+    of_the_former = {"urn": "900001", "phone": "+441632960001"}
+    engine.post(updated(id="U2", time="2026-03-01T20:30:00Z", school=of_the_former), at=LATER)
+    assert doc(engine)["school"] == {"urn": "900002"}, "an update that comes late is about the former"
+    of_the_new = {"urn": "900002", "email": "office@school.example"}
+    engine.post(updated(id="U3", time="2026-03-01T20:40:00Z", school=of_the_new), at=LATER)
+    assert doc(engine)["school"] == of_the_new, "the new one's address has never been given"
+
+
 def test_after_the_return_the_newer_of_two_updates_still_wins() -> None:
     engine = posted(leeds(), returned())
     engine.post(updated(id="U1", time="2026-03-02T12:00:00Z", child={"mobile": "+447700900124"}))
