@@ -270,16 +270,21 @@ def _decided(known: Mapping[str, datetime], data: Mapping[str, Any], time: datet
     return {**known, **{key: max(at, known.get(key, at)) for key, at in said.items()}}
 
 
-def _kept_late(memory: Memory, data: Mapping[str, Any], time: datetime) -> dict[str, Any]:
+def _kept_late(episode: Episode, data: Mapping[str, Any], time: datetime) -> dict[str, Any]:
     """``role/name`` -> what keeps a late update's notices from them, unless something newer was said of that very
-    person: nobody is told because two updates changed places (ADR 0003)."""
-    found = {}
+    person, however the name is spelt: nobody is told because two updates changed places (ADR 0003)."""
+    memory, found = episode.memory, {}
+    listed = [f"{person['role']}/{person['name']}" for person in episode.doc.get("people") or ()]
+    spelt = {_spelt(key): key for key in listed}
     for person in data.get("people") or ():
         key = f"{person['role']}/{person['name']}"
+        key = key if key in listed else spelt.get(_spelt(key), key)
         said = {"suspected_abductor": True} if person.get("suspected_abductor") else {}
         if part(person, "notify").get("decision") == "withhold":
             said["notify"] = person["notify"]
-        if said and time >= memory.decided.get(key, time):
+        same = {one for one in memory.decided if one not in listed and _spelt(one) == _spelt(key)} | {key}
+        decided = [memory.decided[one] for one in same & memory.decided.keys()]
+        if said and all(time >= at for at in decided):
             found[key] = {**memory.persons.get(key, person), **said}
     return found
 
@@ -298,7 +303,7 @@ def update(episode: Episode, data: Mapping[str, Any], time: datetime) -> Episode
     patch = {**patch, "episode": {k: v for k, v in data["episode"].items() if k not in ("ref", "status")}}
     cleared, kept = _cleared(patch), dict[str, Any]()
     if is_late(episode, time):
-        kept = _kept_late(memory, data, time)
+        kept = _kept_late(episode, data, time)
         if _another_school(episode.doc, patch):
             patch = {key: value for key, value in patch.items() if key != "school"}
         patch = _only_empty(patch, memory.given)
