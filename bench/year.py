@@ -101,7 +101,13 @@ def main() -> None:
     kept = {dialect: {span: vars(one) for span, one in taken.items()} for dialect, taken in found.items()}
     if EPISODES >= TENTH:
         name = "year" if EPISODES == COUNTRY else "year-tenth"
-        keep(name if len(DIALECTS) > 1 else f"{name}-{DIALECTS[0]}", load_before, ratios, episodes=EPISODES * YEAR, taken=kept)
+        keep(
+            name if len(DIALECTS) > 1 else f"{name}-{DIALECTS[0]}",
+            load_before,
+            ratios,
+            episodes=EPISODES * YEAR,
+            taken=kept,
+        )
 
 
 def _pairs(taken: Mapping[str, Taken]) -> Sequence[tuple[str, float, float]]:
