@@ -11,7 +11,7 @@ from typing import Final, Literal
 
 from contacts.directory import Directory
 from contacts.model import CHANNELS, Contact, Desk, Organisation, Reached, Urgency
-from contacts.plans import Step, plan
+from contacts.plans import Step, plan, usable_for
 from contacts.roles import EMERGENCY_DUTY_TEAM, FOSTERING_OUT_OF_HOURS
 from contacts.rota import LONDON, read_hours
 
@@ -46,7 +46,7 @@ def course(
     directory: Directory, organisation: str, function: str, at: datetime, priority: Urgency
 ) -> tuple[Stage, ...]:
     """What a notice of this priority to this desk would go through; a stage without steps has nobody that presses."""
-    reached = directory.reach(organisation, function, at)
+    reached = directory.reach(organisation, function, at, usable=usable_for(priority, CHANNELS))
     if not isinstance(reached, Reached):
         known = directory.organisation(organisation)
         desk = "fallback" if known is None else known.fallback_desk

@@ -1,6 +1,6 @@
 """Who can be reached at a moment: an immutable snapshot of the directory, built once and asked often."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
@@ -21,7 +21,13 @@ from contacts.rota import Rota, read_hours
 __all__ = ["Directory", "desk_of"]
 
 Staff = tuple[tuple[Contact, Rota | None], ...]
+Usable = Callable[[Contact], bool]
+"""Whether a contact is any use for what is to be told: somebody on duty who is not told of it is nobody on duty."""
 _NOBODY: Staff = ()
+
+
+def _any(_: Contact) -> bool:
+    return True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +79,13 @@ class Directory:
         )
 
     def resolve(
-        self, role: str, organisation: str | None, at: datetime, *, in_house_foster: bool = False
+        self,
+        role: str,
+        organisation: str | None,
+        at: datetime,
+        *,
+        in_house_foster: bool = False,
+        usable: Usable = _any,
     ) -> Reached | Unreached:
         """Who answers for ``role`` of ``organisation`` at the instant ``at`` (aware).
 
@@ -83,28 +95,29 @@ class Directory:
 
         In this order: the desk's contacts on duty; outside their hours the fostering out-of-hours desk or the
         emergency duty team of the same organisation, if somebody is on duty there; else the desk's contacts although
-        off duty, as a notice that waits until morning is better than none.
+        off duty, as a notice that waits until morning is better than none. ``usable``: those that are not are passed
+        over where anybody else is; a desk that has no others is no gap.
         """
         code = organisation or ORGANISATION_OF.get(role)
         function = desk_of(role)
         if role in self._without:
             return Unreached(reason="no_contact", organisation=code, desk=function)
         fostering = in_house_foster and role in FOSTERING_ROLES
-        return self._reach(code, function, at, fostering=fostering)
+        return self._reach(code, function, at, usable, fostering=fostering)
 
-    def reach(self, organisation: str, function: str, at: datetime) -> Reached | Unreached:
+    def reach(self, organisation: str, function: str, at: datetime, *, usable: Usable = _any) -> Reached | Unreached:
         """Who answers for this very desk, in the order of :meth:`resolve`."""
-        return self._reach(organisation, function, at, fostering=False)
+        return self._reach(organisation, function, at, usable, fostering=False)
 
-    def fallback(self, organisation: str | None, at: datetime) -> Reached | Unreached:
+    def fallback(self, organisation: str | None, at: datetime, *, usable: Usable = _any) -> Reached | Unreached:
         """Who hears of a gap: the organisation's fallback desk, else the operator's. Which of the two it became is
         :attr:`Reached.organisation`; what the operator is sent must be content-free (readings.md D11)."""
         known = None if organisation is None else self._organisations.get(organisation)
         if known is not None:
-            reached = self._reach(known.code, known.fallback_desk, at, fostering=False)
+            reached = self._reach(known.code, known.fallback_desk, at, usable, fostering=False)
             if isinstance(reached, Reached):
                 return reached
-        return self.resolve("operator", OPERATOR, at)
+        return self.resolve("operator", OPERATOR, at, usable=usable)
 
     def desk_now(self, organisation: str, function: str, at: datetime) -> tuple[Contact, ...]:
         """The contacts of this very desk that are on duty; nobody stands in for it."""
@@ -143,7 +156,9 @@ class Directory:
         known = self._organisations.get(organisation)
         return None if known is None else known.phone
 
-    def _reach(self, code: str | None, function: str, at: datetime, *, fostering: bool) -> Reached | Unreached:
+    def _reach(
+        self, code: str | None, function: str, at: datetime, usable: Usable, *, fostering: bool
+    ) -> Reached | Unreached:
         known = None if code is None else self._organisation_or_school(code)
         if code is None or known is None or not in_force(known, at):
             return Unreached(reason="no_organisation", organisation=code, desk=function)
@@ -153,18 +168,26 @@ class Directory:
         present = () if code in self._without else self._present(known.code, function, at)
         if not present:
             return Unreached(reason="no_contact", organisation=code, desk=function)
-        duty = _on_duty(present, at)
+        heard = _only(present, usable)
+        duty = _on_duty(heard, at)
         if duty:
             return Reached(organisation=code, desk=function, contacts=duty)
         for cover in (FOSTERING_OUT_OF_HOURS, EMERGENCY_DUTY_TEAM) if fostering else (EMERGENCY_DUTY_TEAM,):
             stand_in = self._desks.get((known.code, cover))
             if stand_in is None or not in_force(stand_in, at):
                 continue
-            duty = _on_duty(self._present(known.code, cover, at), at)
+            duty = _on_duty(_only(self._present(known.code, cover, at), usable), at)
             if duty:
                 return Reached(organisation=code, desk=cover, contacts=duty)
+        if not heard:  # each of its contacts is left out, which is not for want of anybody on duty
+            duty = _on_duty(present, at)
+            if duty:
+                return Reached(organisation=code, desk=function, contacts=duty)
         return Reached(
-            organisation=code, desk=function, contacts=tuple(contact for contact, _ in present), on_duty=False
+            organisation=code,
+            desk=function,
+            contacts=tuple(contact for contact, _ in heard or present),
+            on_duty=False,
         )
 
     def _organisation_or_school(self, code: str) -> Organisation | None:
@@ -177,6 +200,10 @@ class Directory:
     def _present(self, organisation: str, function: str, at: datetime) -> Staff:
         staff = self._staff.get((organisation, function), _NOBODY)
         return tuple(pair for pair in staff if in_force(pair[0], at))
+
+
+def _only(staff: Staff, usable: Usable) -> Staff:
+    return staff if usable is _any else tuple(pair for pair in staff if usable(pair[0]))
 
 
 def _on_duty(staff: Staff, at: datetime) -> tuple[Contact, ...]:

@@ -5,8 +5,9 @@ taken in turn, and a contact is left out where the notice presses less than it a
 push; an SMS carries a content-free alert. Pure.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import groupby
 from typing import Final, Literal, TypeAlias, get_args
 
@@ -39,8 +40,8 @@ def plan(contacts: Sequence[Contact], priority: Urgency, channels: Collection[st
     has one: an alert must not be all that goes out while the content waits its turn. A serious notice (``high`` or
     above) goes on two channels at once, content and a content-free alert, wherever the plan has both.
     """
-    usable = [_way(contact) for contact in contacts if contact.channel in channels and _pressing(priority, contact)]
-    steps = [tuple(step) for _, step in groupby(_once(sorted(usable, key=_order)), key=_order)]
+    ways = map(_way, filter(usable_for(priority, channels), contacts))
+    steps = [tuple(step) for _, step in groupby(_once(sorted(ways, key=_order)), key=_order)]
     if not steps:
         return ()
     first, later = steps[0], steps[1:]
@@ -49,6 +50,15 @@ def plan(contacts: Sequence[Contact], priority: Urgency, channels: Collection[st
         first += _missing(first, later, "alert")
     taken = {key_of(way) for way in first}
     return (first, *_without(later, taken))
+
+
+def usable_for(priority: Urgency, channels: Collection[str]) -> Callable[[Contact], bool]:
+    """Whether a contact is in the plan of a notice of this priority, over these channels."""
+    return partial(_usable, priority, channels)
+
+
+def _usable(priority: Urgency, channels: Collection[str], contact: Contact) -> bool:
+    return contact.channel in channels and _pressing(priority, contact)
 
 
 def moved(contacts: Sequence[Contact], id: str, *, later: bool) -> Mapping[str, int]:

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from contacts.directory import Directory
 from contacts.model import Channel, Contact, Reached
-from contacts.plans import Step, plan
+from contacts.plans import Step, plan, usable_for
 from contacts.roles import DUTY_MANAGER, EMERGENCY_DUTY_TEAM, OPERATOR, desk_of
 from hub.core.peers import came_from
 from hub.core.records import MessageStatus, Purpose
@@ -104,13 +104,16 @@ def _own(about: About, ground: Ground) -> tuple[tuple[Contact, ...], bool]:
     if recipient.person is not None:
         personal = given_contacts(about.person or {}, recipient) if about.status == "actual" else ()
         return personal or _sandbox(about, ground), False
+    usable = usable_for(about.priority, ground.channels)
     if about.stands_in:
-        reached = ground.directory.fallback(recipient.organisation, ground.at)
+        reached = ground.directory.fallback(recipient.organisation, ground.at, usable=usable)
         if isinstance(reached, Reached) and reached.organisation != recipient.organisation:
             return _sandbox(about, ground), False  # the operator's contacts must not read an authority's notice
     else:
         in_house = part(about.doc, "placement").get("type") == IN_HOUSE
-        reached = ground.directory.resolve(recipient.role, recipient.organisation, ground.at, in_house_foster=in_house)
+        reached = ground.directory.resolve(
+            recipient.role, recipient.organisation, ground.at, in_house_foster=in_house, usable=usable
+        )
     found = reached.contacts if isinstance(reached, Reached) else ()
     unmanned = isinstance(reached, Reached) and not reached.on_duty
     if about.status != "actual":
@@ -150,9 +153,10 @@ def _handover(about: About, ground: Ground) -> Iterator[Rung]:
     sender = sender_of(about.doc)
     if sender is None or came_from(about.doc) is not None:
         return
-    found, desk = ground.directory.desk_now(sender, DUTY_MANAGER, ground.at), DUTY_MANAGER
+    usable = usable_for(about.priority, ground.channels)
+    found, desk = tuple(filter(usable, ground.directory.desk_now(sender, DUTY_MANAGER, ground.at))), DUTY_MANAGER
     if not found:
-        reached = ground.directory.fallback(sender, ground.at)
+        reached = ground.directory.fallback(sender, ground.at, usable=usable)
         if not isinstance(reached, Reached) or reached.organisation != sender:
             return
         found, desk = reached.contacts, reached.desk

@@ -34,17 +34,21 @@ def holder(claimed: ClaimedDelivery, directory: Directory, at: datetime) -> Cont
             return known
     if aside:
         raise NoContact
+
+    def usable(one: Contact) -> bool:
+        return one.channel == delivery.channel and takes_part(one, notice)
+
     if notice.gap_role is not None:
-        reached = directory.fallback(code, at)
+        reached = directory.fallback(code, at, usable=usable)
     else:
         in_house = part(claimed.doc, "placement").get("type") == "foster_care"
-        reached = directory.resolve(notice.roles[0], code, at, in_house_foster=in_house)
+        reached = directory.resolve(notice.roles[0], code, at, in_house_foster=in_house, usable=usable)
     # A fallback that has become the operator's is no reader of an authority's notice.
     found = reached.contacts if isinstance(reached, Reached) and reached.organisation == code else ()
-    usable = [one for one in found if one.channel == delivery.channel and takes_part(one, notice)]
-    if not usable:
+    same_way = [one for one in found if usable(one)]
+    if not same_way:
         raise NoContact
-    return next((one for one in usable if one.address == delivery.address), usable[0])
+    return next((one for one in same_way if one.address == delivery.address), same_way[0])
 
 
 def takes_part(contact: Contact, notice: NoticeRecord) -> bool:

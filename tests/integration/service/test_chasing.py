@@ -269,6 +269,22 @@ async def test_a_rota_with_nobody_on_it_is_an_alarm_and_not_a_skip(hub: Hub):
     assert ("nobody_on_duty", BROMLEY) in [(a.kind, a.owner) for a in await hub.alarms() if a.notice == notice.id]
 
 
+async def test_a_mobile_for_what_presses_hides_neither_the_duty_team_nor_the_office(hub: Hub):
+    office = contact("office", hours="office")
+    mobile = contact("mobile", channel="sms", least_priority="high")
+    hours = (Hours(name="office", times="mon-fri 08:30-17:30"), Hours(name="never", times="fri 03:00-03:01"))
+    hub.directory = with_plan(office, mobile, contact("night", "emergency_duty_team"), desks=DESKS, hours=hours)
+    await hub.post(reported())
+    notice = await notice_to(hub, "responsible_authority")
+    assert notice.priority == "normal" and [w.contact for w in await ways(hub, notice)] == ["night"]
+    asleep = contact("night", "emergency_duty_team", hours="never")
+    hub.directory = with_plan(office, mobile, asleep, desks=DESKS, hours=hours)
+    await hub.post(reported(id="E2", episode={"ref": "EP-2"}, child={"ref": "C-2"}))
+    other = next(one for one in await hub.notices("EP-2") if "responsible_authority" in one.roles)
+    assert [w.contact for w in await ways(hub, other)] == ["office"]
+    assert ("nobody_on_duty", BROMLEY) in [(a.kind, a.owner) for a in await hub.alarms() if a.notice == other.id]
+
+
 async def test_a_serious_notice_goes_on_two_channels_and_the_alert_carries_no_content(hub: Hub):
     hub.directory = with_plan(contact("first"), contact("mobile", channel="sms", order=3))
     await hub.post(reported(episode={"risk": {"level": "high"}}))

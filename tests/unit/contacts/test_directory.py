@@ -7,6 +7,7 @@ import pytest
 
 from contacts.directory import Directory, desk_of
 from contacts.model import Bundle, Certificate, Contact, Desk, Reached, Unreached
+from contacts.plans import usable_for
 from contacts.roles import AUTHORITY_ROLES, BY_OPTION, DESK_FUNCTIONS, DESKS, ORGANISATION_OF, POLICE_ROLES
 from tests.kit.directory import BROMLEY, MET, NIGHT, NOW, contact, small_bundle
 
@@ -118,6 +119,28 @@ def test_nobody_on_duty_and_no_night_desk_still_reaches_the_day_contacts() -> No
     assert isinstance(found, Reached)
     assert (found.desk, found.on_duty) == ("social_work_team", False)
     assert len(found.contacts) == 1
+
+
+def test_whoever_is_not_told_of_it_is_nobody_on_duty() -> None:
+    """A manager's mobile that is on duty day and night, for what presses, hides neither the duty team nor the desk."""
+    mobile = contact(BROMLEY, "front_door", id="mobile", channel="sms", address="+447700900123", least_priority="high")
+    routine = usable_for("normal", ("email", "sms"))
+    asked = build(None, mobile).resolve("responsible_authority", BROMLEY, NIGHT, usable=routine)
+    assert isinstance(asked, Reached) and (asked.desk, asked.on_duty) == ("emergency_duty_team", True)
+    asked = build(only("front_door"), mobile).resolve("responsible_authority", BROMLEY, NIGHT, usable=routine)
+    assert isinstance(asked, Reached) and (asked.desk, asked.on_duty) == ("front_door", False)
+    assert {one.channel for one in asked.contacts} == {"email"}
+    pressing = usable_for("high", ("email", "sms"))
+    asked = build(None, mobile).resolve("responsible_authority", BROMLEY, NIGHT, usable=pressing)
+    assert addresses(asked) == ["+447700900123"]
+
+
+def test_a_desk_of_which_nobody_is_told_of_it_is_no_gap() -> None:
+    mobile = contact(BROMLEY, "front_door", id="mobile", channel="sms", address="+447700900123", least_priority="high")
+    bundle = replace(only("front_door"), contacts=(mobile,))
+    routine = usable_for("normal", ("email", "sms"))
+    asked = build(bundle).resolve("responsible_authority", BROMLEY, NIGHT, usable=routine)
+    assert isinstance(asked, Reached) and asked.on_duty
 
 
 def test_a_police_desk_is_never_covered_by_a_council() -> None:
