@@ -12,6 +12,7 @@ from typing import Final, Literal
 
 from contacts.plans import key_of
 from contacts.roles import OPERATOR, POLICE_ROLES
+from hub.core.endings import OVERTAKES
 from hub.core.ladder import Ladder, Rung
 from hub.core.records import AttemptRecord, DeliveryRecord, NoticeRecord, Purpose, Tracked
 from hub.core.states import NoticeHappening
@@ -121,6 +122,9 @@ def _top(
     own = _own(found)
     repeats = _repeats(tracked, own)
     again = min(waits.again * 2**repeats, LONGEST_PAUSE)
+    if own is None and (pause := _until_somebody_is_there(notice, waits, now)) is not None:
+        why = "the desk has nobody that this can go to: the operator is told, and the directory is looked at again"
+        return Look(why=why, happened="overdue", chase_at=now + pause, alarms=alarms)
     if own is None or repeats >= MOST_REPEATS:
         return Look(why="nobody has answered on any way: the operator knows", happened="overdue", alarms=alarms)
     due = _last_step(tracked) + again
@@ -130,6 +134,17 @@ def _top(
     pause = min(waits.again * 2 ** (repeats + 1), LONGEST_PAUSE)
     why = "nobody has answered: the desk is asked again"
     return Look(why=why, rung=own, happened="overdue", chase_at=now + pause, alarms=alarms)
+
+
+def _until_somebody_is_there(notice: NoticeRecord, waits: Waits, now: datetime) -> timedelta | None:
+    """Until the next look at a desk that nobody can be written to at: the directory is mended because of the alarm, or
+    somebody comes on duty, and has to hear of it then. Less and less often; None once it is left to the alarm. What is
+    over with its episode is looked at until then, however long the child is missing."""
+    age = now - notice.created_at
+    if age >= MOST_REPEATS * LONGEST_PAUSE and notice.kind not in OVERTAKES["returned"]:
+        return None
+    least = waits.urgent_receipt if notice.urgent else waits.receipt
+    return min(max(least, age / 4), LONGEST_PAUSE)
 
 
 def _own(found: Ladder) -> Rung | None:

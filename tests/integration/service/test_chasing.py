@@ -1,6 +1,7 @@
 """Until a named human answers: what follows a notice that nobody has accepted, on the real store."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -283,6 +284,23 @@ async def test_a_mobile_for_what_presses_hides_neither_the_duty_team_nor_the_off
     other = next(one for one in await hub.notices("EP-2") if "responsible_authority" in one.roles)
     assert [w.contact for w in await ways(hub, other)] == ["office"]
     assert ("nobody_on_duty", BROMLEY) in [(a.kind, a.owner) for a in await hub.alarms() if a.notice == other.id]
+
+
+async def test_a_contact_that_the_directory_gets_because_of_the_alarm_is_told(hub: Hub):
+    nobody = with_plan(contact("system", channel="push"), desks=DESKS)
+    hub.directory = Directory.of(
+        replace(
+            nobody.bundle, contacts=[c for c in nobody.bundle.contacts if c.id == "system" or c.organisation != BROMLEY]
+        )
+    )
+    await hub.post(reported(episode={"risk": {"level": "high"}}))
+    notice = await notice_to(hub, "responsible_authority")
+    await chase_until(hub, START + timedelta(days=2))
+    assert await ways(hub, notice) == []
+    assert {"no_channel", "unanswered"} <= {a.kind for a in await hub.alarms() if a.notice == notice.id}
+    hub.directory = with_plan(contact("new"), desks=DESKS)
+    await chase_until(hub, START + timedelta(days=3))
+    assert next(w.contact for w in await ways(hub, notice)) == "new"
 
 
 async def test_a_serious_notice_goes_on_two_channels_and_the_alert_carries_no_content(hub: Hub):

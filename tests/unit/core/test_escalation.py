@@ -177,7 +177,20 @@ def test_who_declined_or_could_not_be_reached_is_not_waited_for(state: NoticeSta
 def test_with_no_rung_at_all_the_operator_is_told() -> None:
     came_to = seen(tracked(state="unresolved"), NOW, ladder=Ladder(rungs=()))
     assert came_to.alarms == (("unanswered", "operator", "missing: responsible_authority"),)
-    assert came_to.chase_at is None
+
+
+def test_a_desk_with_nobody_to_write_to_is_looked_at_until_the_child_is_back_and_less_and_less_often() -> None:
+    at, pauses = NOW, []
+    while at < NOW + timedelta(days=100):
+        due = seen(tracked(state="unresolved"), at, ladder=Ladder(rungs=())).chase_at
+        assert due is not None
+        pauses.append(due - at)
+        at = due
+    assert pauses[0] == QUARTER and pauses == sorted(pauses) and pauses[-1] == timedelta(days=1)
+    assert (
+        seen(tracked(state="unresolved", kind="returned"), NOW + timedelta(days=13), ladder=Ladder(rungs=())).chase_at
+        is None
+    )
 
 
 @pytest.mark.parametrize("role", ["school", "parent", "iro"])
