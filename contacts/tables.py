@@ -43,6 +43,7 @@ Tell = Callable[[int, int], None]
 """Hears how many rows are read, and of how many; called on whatever thread reads."""
 
 _TOO_MANY = "more rows than a directory has"
+_NO_TABLE = "is missing: an import replaces all of it, so a table without rows has to be there too"
 _TOO_LARGE = "larger than a directory can be"
 
 Cells = Mapping[str, object]
@@ -88,7 +89,10 @@ def load_json(data: bytes, areas: Areas, now: datetime, tell: Tell | None = None
     problems = list(islice(unknown, MOST_PROBLEMS + 1))
     lines: dict[str, list[_Line]] = {}
     for table in TABLES:
-        rows = document.get(table, [])
+        if table not in document:
+            problems.append(Problem(table, _NO_TABLE))
+            continue
+        rows = document[table]
         if not isinstance(rows, list):
             problems.append(Problem(table, "must be a list"))
             continue
@@ -106,12 +110,12 @@ def load_json(data: bytes, areas: Areas, now: datetime, tell: Tell | None = None
 def load_csv(files: Mapping[str, bytes], areas: Areas, now: datetime, tell: Tell | None = None) -> Loaded:
     """A bundle from CSV tables by file name (``contacts.csv``); paths like ``contacts.csv:13:address``, by line.
 
-    UTF-8 with a header line; a table that is missing is empty, except that there must be organisations.
+    UTF-8 with a header line. A table that was forgotten is not taken for one without rows: nobody at all would be told,
+    or nothing be sealed.
     """
     known = {f"{table}.csv": table for table in TABLES}
     problems = [Problem(_shown(name), f"not one of {', '.join(known)}") for name in files if name not in known]
-    if "organisations.csv" not in files:
-        problems.append(Problem("organisations.csv", "is missing"))
+    problems += (Problem(name, _NO_TABLE) for name in known if name not in files)
     lines: dict[str, list[_Line]] = {}
     for name, table in known.items():
         if name in files:

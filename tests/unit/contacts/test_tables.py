@@ -16,6 +16,7 @@ from contacts import crosscheck, tables
 from contacts.areas import load_areas
 from contacts.crosscheck import MOST_AT_A_DESK
 from contacts.directory import Directory
+from contacts.export import TABLES
 from contacts.model import Bundle, Certificate, Organisation
 from contacts.tables import FORMAT, Loaded, dumps, dumps_csv, dumps_zip, load, load_csv, load_json, load_zip
 from tests.kit.bundles import bundles
@@ -24,6 +25,9 @@ from tests.kit.directory import BROMLEY, NOW, certificate_der, pem, small_bundle
 AREAS = load_areas()
 DER = certificate_der("Front Door", NOW - timedelta(days=1), NOW + timedelta(days=365))
 EXPIRED = certificate_der("Front Door", NOW - timedelta(days=9), NOW - timedelta(days=1))
+
+EMPTY: dict[str, Any] = json.loads(dumps(Bundle()))
+NO_ROWS = dumps_csv(Bundle())
 
 
 def with_certificates(*ders: bytes) -> Bundle:
@@ -101,7 +105,7 @@ def test_csv_as_spreadsheets_save_it() -> None:
         "organisations.csv": "\ufeffname,code,hub_register\r\n Example Council , 305 ,no\r\n,,\r\n".encode(),
         "certificates.csv": f'certificate,address\n"{pem(DER)}",front-door@council.example\n'.encode(),
     }
-    bundle = load_csv(files, AREAS, NOW).bundle
+    bundle = load_csv(NO_ROWS | files, AREAS, NOW).bundle
     assert bundle is not None
     assert bundle.organisations == (Organisation(code=BROMLEY, name="Example Council", hub_register=False),)
     assert bundle.certificates[0].der == DER
@@ -274,10 +278,7 @@ def test_nothing_stands_twice(table: str, column: str) -> None:
 
 
 def test_one_organisation_under_two_codes_stands_twice() -> None:
-    doc = {
-        "format": FORMAT,
-        "organisations": [{"code": "305", "name": "Example"}, {"code": BROMLEY, "name": "Example"}],
-    }
+    doc = EMPTY | {"organisations": [{"code": "305", "name": "Example"}, {"code": BROMLEY, "name": "Example"}]}
     assert problems(read(doc)) == {
         "organisations[1].code": "this organisation stands here twice, first at organisations[0]"
     }
@@ -375,8 +376,8 @@ def with_fingerprints(bundle: Bundle) -> Bundle:
         (b"{}", "format"),
         (b'{"format": "fingerpost.directory.v2"}', "format"),
         (b'{"format": "fingerpost.directory.v1", "format": "fingerpost.directory.v1"}', ""),
-        (b'{"format": "fingerpost.directory.v1", "desks": {}}', "desks"),
-        (b'{"format": "fingerpost.directory.v1", "desks": [1]}', "desks[0]"),
+        (json.dumps(EMPTY | {"desks": {}}).encode(), "desks"),
+        (json.dumps(EMPTY | {"desks": [1]}).encode(), "desks[0]"),
         (b'{"format": "fingerpost.directory.v1", "desks": [NaN]}', ""),
         (b"\xff\xfe", ""),
         (b"[" * 100_000, ""),
@@ -390,10 +391,20 @@ def test_files_that_are_no_directory(data: bytes, path: str) -> None:
 ORGANISATIONS = b"code,name\nE09000006,Example Council\n"
 
 
+@pytest.mark.parametrize("table", TABLES)
+def test_a_table_that_was_forgotten_is_not_taken_for_one_without_rows(table: str) -> None:
+    """Else all contacts, or all certificates, would be gone without a word."""
+    bundle = small_bundle()
+    files, doc = dumps_csv(bundle), json.loads(dumps(bundle))
+    del files[f"{table}.csv"], doc[table]
+    assert "is missing" in problems(load_csv(files, AREAS, NOW))[f"{table}.csv"]
+    assert "is missing" in problems(read(doc))[table]
+    assert load_csv(NO_ROWS | {"organisations.csv": ORGANISATIONS}, AREAS, NOW).bundle is not None
+
+
 @pytest.mark.parametrize(
     ("files", "paths"),
     [
-        ({}, ["organisations.csv"]),
         ({"organisations.csv": b""}, ["organisations.csv:1"]),
         ({"organisations.csv": ORGANISATIONS, "notes.txt": b""}, ["notes.txt"]),
         ({"organisations.csv": b"code,name,name\n"}, ["organisations.csv:1:name", "organisations.csv:1"]),
@@ -405,14 +416,14 @@ ORGANISATIONS = b"code,name\nE09000006,Example Council\n"
     ],
 )
 def test_csv_that_cannot_be_read(files: dict[str, bytes], paths: list[str]) -> None:
-    assert list(problems(load_csv(files, AREAS, NOW))) == paths
+    assert list(problems(load_csv(NO_ROWS | files, AREAS, NOW))) == paths
 
 
 def test_lines_are_counted_as_an_editor_does() -> None:
     certificates = f'address,certificate\na@council.example,"{pem(DER)}"\nnowhere,"{pem(DER)}"\n'
     files = {"organisations.csv": ORGANISATIONS, "certificates.csv": certificates.encode()}
     line = certificates.split("nowhere")[0].count("\n") + 1
-    assert list(problems(load_csv(files, AREAS, NOW))) == [f"certificates.csv:{line}:address"]
+    assert list(problems(load_csv(NO_ROWS | files, AREAS, NOW))) == [f"certificates.csv:{line}:address"]
 
 
 def test_archives_that_are_refused() -> None:
@@ -437,13 +448,15 @@ def test_a_file_of_mistakes_is_told_in_part_and_one_of_too_many_rows_not_read(mo
     monkeypatch.setattr(tables, "MOST_ROWS", 40)
     monkeypatch.setattr(tables, "MOST_PROBLEMS", 5)
     for rows in ([{}] * 30, [1] * 30):
-        found = read({"format": FORMAT, "organisations": rows}).problems
+        found = read(EMPTY | {"organisations": rows}).problems
         assert (len(found), found[-1].path) == (6, "")
     lines = b"code,name\n" + b"nowhere\n" * 30
-    assert len(load_csv({"organisations.csv": lines}, AREAS, NOW).problems) == 6
+    assert len(load_csv(NO_ROWS | {"organisations.csv": lines}, AREAS, NOW).problems) == 6
     for many in ({"organisations": [{}] * 81}, {"desks": [1] * 41}, {"desks": [{}] * 21, "hours": [{}] * 21}):
-        assert [one.message for one in read({"format": FORMAT, **many}).problems] == ["more rows than a directory has"]
-    assert list(problems(load_csv({"organisations.csv": b"code\n" + b"\n" * 41}, AREAS, NOW))) == ["organisations.csv"]
+        assert [one.message for one in read(EMPTY | many).problems] == ["more rows than a directory has"]
+    assert list(problems(load_csv(NO_ROWS | {"organisations.csv": b"code\n" + b"\n" * 41}, AREAS, NOW))) == [
+        "organisations.csv"
+    ]
 
 
 def test_whoever_waits_hears_how_far_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
