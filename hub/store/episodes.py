@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Row, Select, bindparam, func, select, text, update
+from sqlalchemy import Row, Select, bindparam, func, or_, select, text, update
 
 from hub.core.events import EpisodeEvent
 from hub.core.records import (
@@ -23,7 +23,17 @@ from hub.store.erased import EMPTY, MEMORY, NOTHING, TEXT, decision_left
 from hub.store.hold_rows import holds_of
 from hub.store.seeing import DUE
 from hub.store.session import Session
-from hub.store.tables import children, decisions, deliveries, duties, episodes, events, register_entries, revisions
+from hub.store.tables import (
+    children,
+    decisions,
+    deliveries,
+    duties,
+    episodes,
+    events,
+    notices,
+    register_entries,
+    revisions,
+)
 from hub.store.types import from_micros
 from hub.store.unreadable import key_missing, tell_missing
 
@@ -286,10 +296,26 @@ def register_of(session: Session, organisation: str, removed: bool, newest: int 
 
 
 def registered(organisation: str, removed: bool) -> Select[Any]:
-    """The statement of it, the last received first."""
+    """The statement of it, the last received first. Of exercises those in which a contact of the organisation takes
+    part: what went to the sandbox mailbox alone is on nobody's register, as it is at nobody's desk."""
     column = register_entries.c
-    of_it = select(register_entries).where(column.organisation == organisation, TAKEN_OFF if removed else ON_IT)
-    return of_it.order_by(column.received_at.desc(), column.id.desc())
+    status = select(episodes.c.status).where(episodes.c.id == column.episode).scalar_subquery()
+    takes_part = (
+        select(func.count())
+        .where(
+            notices.c.episode == column.episode,
+            notices.c.organisation == organisation,
+            deliveries.c.notice == notices.c.id,
+            deliveries.c.contact.is_not(None),
+        )
+        .scalar_subquery()
+    )
+    return (
+        select(register_entries)
+        .where(column.organisation == organisation, TAKEN_OFF if removed else ON_IT)
+        .where(or_(status == "actual", takes_part != 0))
+        .order_by(column.received_at.desc(), column.id.desc())
+    )
 
 
 def episodes_of_child(session: Session, child: str, excluding: str) -> Sequence[EpisodeSummary]:

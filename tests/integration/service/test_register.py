@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from contacts.directory import Directory
 from hub.edge.ids import SeededIds
 from hub.service import register
 from hub.service.ports import StoreUnavailable, Unit
@@ -34,6 +35,20 @@ async def test_whoever_was_told_of_a_missing_child_has_it_on_its_register(hub: H
     assert {e.role for e in await registers.of(NORTH_LINCOLNSHIRE)} >= {"host_authority"}
     assert await registers.of("E08000035") == []
     assert await registers.of(BROMLEY, removed=True) == []
+
+
+async def test_an_exercise_is_on_the_registers_of_those_who_take_part_alone(hub: Hub) -> None:
+    contacts = tuple(replace(one, exercises=one.organisation == BROMLEY) for one in hub.directory.bundle.contacts)
+    hub.directory = Directory.of(replace(hub.directory.bundle, contacts=contacts))
+    hub.sandbox = "sandbox@hub.example"
+    await hub.post(reported(episode={"status": "exercise"}))
+    registers = registers_of(hub)
+    assert {(e.status, e.name) for e in await registers.named(BROMLEY, "operator")} == {("exercise", "Robin Example")}
+    assert await registers.named(NORTH_LINCOLNSHIRE, "operator") == []
+    assert (await registers.page(NORTH_LINCOLNSHIRE, "operator", of_role=lambda _: True, number=1)).entries == []
+    await hub.post(found(id="E2"))
+    assert await registers.of(NORTH_LINCOLNSHIRE, removed=True) == []
+    assert await registers.of(BROMLEY, removed=True)
 
 
 async def test_without_names_there_are_none(hub: Hub) -> None:
