@@ -136,9 +136,12 @@ class Directory:
         return self._certificates.get(kept_under(address), ())
 
     def contact(self, id: str, at: datetime) -> Contact | None:
-        """The contact, if it is still there and in force."""
+        """The contact, if it is still there and in force, with its desk and its organisation."""
         found = self._contacts.get(id)
-        return found if found is not None and in_force(found, at) else None
+        if found is None:
+            return None
+        of = (found, self._desks.get((found.organisation, found.desk)), self._organisations.get(found.organisation))
+        return found if all(one is not None and in_force(one, at) for one in of) else None
 
     def organisation(self, code: str) -> Organisation | None:
         """The organisation, whether or not it is in force; a school only if the directory names it."""

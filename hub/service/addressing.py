@@ -14,7 +14,7 @@ from routing.facts import part
 def address_of(claimed: ClaimedDelivery, directory: Directory) -> str:
     """The address. One that was taken off the directory gets nothing more; a person's own is the event's. Raises
     NoContact."""
-    found = holder(claimed, directory, claimed.delivery.due_at)
+    found = holder(claimed, directory, claimed.claimed_at or claimed.delivery.due_at)
     return claimed.delivery.address if found is None else found.address
 
 

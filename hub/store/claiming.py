@@ -286,6 +286,7 @@ def composable(session: Session, chosen: Sequence[str], *, sending: bool = False
                 message=written.get(taken[about.decision].cause),
                 holds=holds.get(about.episode, ()),
                 shared=shared[about.episode, about.revision],
+                claimed_at=row.leased_at if row.state == "leased" else None,
             )
         )
     return claimed

@@ -154,6 +154,8 @@ class ClaimedDelivery:
     shared: MutableMapping[Hashable, Any] = field(default_factory=dict, repr=False, compare=False)
     """One for all that were claimed together and tell of the same facts: what is the same for several of their readers
     is worked out once (hub/notices/shared.py)."""
+    claimed_at: datetime | None = None
+    """It goes to whoever is in force in the directory then, however long it was due; None: it is in nobody's hands."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

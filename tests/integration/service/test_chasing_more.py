@@ -402,6 +402,35 @@ async def test_an_exercise_stays_with_who_takes_part_even_if_they_are_replaced_o
             composer(hub).content(one)
 
 
+async def test_what_waited_goes_to_who_is_in_force_when_it_goes_out(hub: Hub):
+    """A relay that is away over the night on which a desk moves must not have it go to the former mailbox."""
+    moves = START + timedelta(hours=4)
+    hub.directory = with_plan(contact("old", valid_until=moves), contact("new", valid_from=moves), desks=DESKS)
+    await hub.post(reported())
+    (way,) = await ways(hub, await notice_to(hub, "responsible_authority"))
+    assert way.contact == "old"
+    await hub.clock.advance(5 * 3600)
+    one = await claimed(hub, way)
+    assert one.delivery.due_at < moves and composer(hub).content(one).address == "new@bromley.example"
+
+
+@pytest.mark.parametrize("table", ["organisations", "desks"])
+async def test_what_waited_goes_to_no_desk_that_is_closed_since(hub: Hub, table: str):
+    await hub.post(reported())
+    (way,) = await ways(hub, await notice_to(hub, "responsible_authority"))
+    one = await claimed(hub, way)
+    entries = getattr(hub.directory.bundle, table)
+    closed = tuple(
+        replace(each, valid_until=START)
+        if BROMLEY in (getattr(each, "code", ""), getattr(each, "organisation", ""))
+        else each
+        for each in entries
+    )
+    hub.directory = Directory.of(replace(hub.directory.bundle, **{table: closed}))
+    with pytest.raises(NoContact):
+        composer(hub).content(one)
+
+
 async def test_a_school_that_the_child_has_left_is_not_chased_at_the_new_one(hub: Hub):
     hub.directory = without_schools(hub.directory)
     await hub.post(reported(episode=HIGH, school={"urn": "900001", "email": "office@school.example"}))
