@@ -10,6 +10,8 @@ from typing import Final
 STAMP: Final = "%Y%m%dT%H%M%SZ"
 PREFIX: Final = "keys-"
 SUFFIX: Final = ".sqlite3"
+CLOCKS_APART: Final = timedelta(days=1)
+"""Another machine's may go so much ahead."""
 
 
 class NotBackedUp(Exception):
@@ -47,11 +49,12 @@ def back_up(key_store: Path, folder: Path, now: datetime) -> Path:
 
 def too_old(folder: Path, at_most: timedelta, now: datetime) -> tuple[Path, ...]:
     """Whatever lies in the folder and is older: by its name where this hub gave it one, else by when it was last
-    written. A folder that is not there has none. Raises OSError."""
+    written. So may be what bears a date still to come, from a clock that was set wrong: it would be the last to go. A
+    folder that is not there has none. Raises OSError."""
     if not folder.exists():
         return ()
     found = [path for path in folder.rglob("*") if path.is_file()]
-    return tuple(sorted(path for path in found if _made_at(path) < now - at_most))
+    return tuple(sorted(path for path in found if not now - at_most <= _made_at(path) <= now + CLOCKS_APART))
 
 
 def _made_at(path: Path) -> datetime:
@@ -65,8 +68,10 @@ def _made_at(path: Path) -> datetime:
 
 
 def remove_old(folder: Path, at_most: timedelta, now: datetime) -> tuple[Path, ...]:
-    """Delete the backups of ours that are too old; they are no others' files. Raises OSError."""
-    old = tuple(one for one in too_old(folder, at_most, now) if one.parent == folder and one.name.startswith(PREFIX))
+    """Delete the backups of ours that are too old; they are no others' files. Not those with a date still to come: it
+    may be this clock that is wrong, and they all that there is. Raises OSError."""
+    ours = (one for one in too_old(folder, at_most, now) if one.parent == folder and one.name.startswith(PREFIX))
+    old = tuple(one for one in ours if _made_at(one) < now)
     for path in old:
         path.unlink()
     return old

@@ -13,7 +13,7 @@ from hub.app.retention import backups_of
 from hub.core.records import Changes
 from hub.core.retention import ERASED, FORGOTTEN_WITHIN, NOTICE_TIME, Terms, kept_by
 from hub.edge.ids import SeededIds
-from hub.edge.key_backups import STAMP
+from hub.edge.key_backups import STAMP, remove_old
 from hub.service.ports import Unit
 from hub.service.retention.erasing import BITE, Erasing, Periods
 from hub.service.retention.holding import BadReason, Gone, Holding, NoSuchChild, NoSuchHold
@@ -281,6 +281,12 @@ async def test_a_backup_of_the_key_store_that_is_too_old_is_an_alarm_until_it_is
     assert await stands(START + timedelta(days=10)) == []
     assert await stands(late) == await stands(late + timedelta(hours=1)) == alarm, "once"
     made.unlink()
+    assert await stands(late) == []
+    ahead = folder / f"keys-{late + timedelta(days=365):{STAMP}}.sqlite3"
+    ahead.write_bytes(b"made while the clock was a year ahead, and by its name the last to go")
+    assert await stands(late) == alarm
+    assert remove_old(folder, timedelta(days=10), late) == (), "the clock may be wrong now, and this all there is"
+    ahead.unlink()
     assert await stands(late) == []
     unreadable = replace(backups, old=lambda now: folder.joinpath("no", "folder").stat() and ())
     assert await unreadable.tick(late) == -1, "what cannot be looked at may be too old"
