@@ -44,7 +44,7 @@ ROWS = 3000
 NOW = START + timedelta(seconds=5)
 QUESTIONS: dict[str, tuple[Select[Any] | CompoundSelect[Any], str]] = {
     "claim": (claimable(NOW, ("email",), ("immediate", "high", "normal")).limit(50), "ix_deliveries_claim"),
-    "ways": (ways(NOW), "ix_deliveries_due"),
+    "ways": (ways(NOW), "ix_deliveries_(due|claim)"),  # they hold what is due, and nothing else
     "each way": (each_way(NOW), "ix_deliveries_claim"),
     "expired": (select(deliveries.c.id).where(LEASED, deliveries.c.lease_until <= NOW), "ix_deliveries_lease"),
     "next due": (select(func.min(deliveries.c.due_at)).where(DUE), "ix_deliveries_due"),

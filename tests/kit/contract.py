@@ -38,7 +38,11 @@ NOTIFY_KEY: Final = "test-26785a09-ab16-4eb0-8407-a37497a57506-3d844edf-8d35-48a
 CALLBACKS: Final = "a token of thirty-two characters"
 BROMLEY: Final = "E09000006"
 SCOPES: Final = ("directory:read", "directory:write", "episodes:read", "metrics:read", "outbox:write", "receipts:write")
-BOUNDLESS: Final = {"rate_per_second": 100_000, "rate_burst": 1_000_000}
+BOUNDLESS: Final = {
+    **{"rate_per_second": 100_000, "rate_burst": 1_000_000},
+    **{"address_rate": 100_000, "address_burst": 1_000_000},
+    **{"caller_rate": 100_000, "caller_burst": 1_000_000},
+}
 """How many requests there may be is not what is asked here."""
 
 

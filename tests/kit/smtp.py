@@ -192,7 +192,9 @@ def server_context(issued: Issued | None = None) -> ssl.SSLContext:
 
 def client_context(anchor: Issued | None = None) -> ssl.SSLContext:
     """TLS that trusts the test root and nothing else."""
-    return ssl.create_default_context(cadata=(anchor or root()).pem.decode("ascii"))
+    context = ssl.create_default_context(cadata=(anchor or root()).pem.decode("ascii"))
+    context.minimum_version = ssl.TLSVersion.TLSv1_2  # what it is else is for the system to say
+    return context
 
 
 @asynccontextmanager

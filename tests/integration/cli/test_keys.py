@@ -3,6 +3,7 @@
 import json
 import sqlite3
 import sys
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -63,7 +64,7 @@ async def test_rotated_while_a_hub_runs_without_a_restart_and_retired(tmp_path: 
     assert (status, out.strip()) == (0, "1 is retired.") and "backup" in err
     (keys / "kek-1.key").unlink()
     assert await child(settings) == known
-    with sqlite3.connect(tmp_path / "fingerpost.sqlite3") as ledger:
+    with closing(sqlite3.connect(tmp_path / "fingerpost.sqlite3")) as ledger:
         written = ledger.execute(
             "SELECT action, actor, detail FROM audit WHERE action LIKE 'keys.%' ORDER BY id"
         ).fetchall()
