@@ -140,7 +140,8 @@ def multiply(connection: Connection) -> None:
     numbers = f"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {ROWS})"
 
     def copies(table: str, key: str, changed: dict[str, str]) -> None:
-        own = {"e": episodes, "d": deliveries, "v": events, "c": decisions, "t": notices, "a": attempts}[key]
+        own = {"e": episodes, "d": deliveries, "v": events, "c": decisions, "t": notices, "a": attempts,
+               "r": register_entries}[key]  # fmt: skip
         names = [column.name for column in own.columns]
         values = ", ".join(changed.get(name, f"{key}.{name}") for name in names)
         identity = "delivery" if key == "a" else "id"
@@ -153,6 +154,7 @@ def multiply(connection: Connection) -> None:
         blob = "CAST(printf('%064d', n.i) AS BLOB)"
     copies("episodes", "e", {"id": f"e.id || '-copy-' || {number}", "lookup": blob, "wake_at": "NULL"})
     copies("events", "v", {"id": f"v.id || '-copy-' || {number}", "lookup": blob})
+    copies("register_entries", "r", {one: f"r.{one} || '-copy-' || {number}" for one in ("id", "episode")})
     copies("decisions", "c", {one: f"c.{one} || '-copy-' || {number}" for one in ("id", "episode")})
     settled = {"episode": f"t.episode || '-copy-' || {number}", "state": "'notified'", "chase_at": "NULL"}
     copies(
@@ -197,13 +199,15 @@ async def explained(store: Stores, story: Story) -> dict[str, Sequence[str]]:
         multiply(connection)
         plans = {name: plan(connection, question) for name, (question, _) in QUESTIONS.items()}
         copied = "WHERE id LIKE '%-copy-%'"
-        changes = ("", f"UPDATE deliveries SET state = 'due', tried = (1 = 0) {copied}", "ANALYZE",
+        # The hub has SQLite count nothing; PostgreSQL does by itself, sooner or later.
+        count = "ANALYZE" if connection.dialect.name == "postgresql" else "SELECT 1"
+        changes = ("SELECT 1", f"UPDATE deliveries SET state = 'due', tried = (1 = 0) {copied}", count,
                    f"UPDATE deliveries SET state = 'sent', tried = (1 = 1) {copied}")  # fmt: skip
         for name, change in zip(BUSY, changes, strict=True):
-            connection.execute(text(change or "SELECT 1"))
+            connection.execute(text(change))
             with in_order(connection):
                 plans[name] = plan(connection, QUESTIONS["claim"][0])
-        connection.execute(text("ANALYZE"))
+        connection.execute(text(count))
         if connection.dialect.name == "postgresql":  # of ten rows in the tables that were not multiplied
             connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
             # Of the one row that it believes a desk has, it costs the same to sort it: now it does, now it does not.
@@ -231,8 +235,7 @@ async def test_each_question_is_answered_from_its_index(store: Stores, story: St
         whole = ("SCAN notices\n", "SCAN decisions\n", "Seq Scan on notices", "Seq Scan on decisions")
         assert not any(one in f"{shown}\n" for one in whole), f"{name}:\n{shown}"
     for name in (*PAGES, *(f"scoped {one}" for one in SCOPED)):
-        # PostgreSQL hashes all of a register that has one entry.
-        shown = "\n".join(line for line in plans[name] if "Seq Scan on register_entries register" not in line)
+        shown = "\n".join(plans[name])
         assert not WHOLE.search(shown), f"{name}:\n{shown}"
         if name.startswith("scoped"):  # whose a row is, is looked at and not looked up
             assert not re.search(r"(notices|register_entries)_\d+ USING .*INDEX ix_\w+_organisation", shown), shown
