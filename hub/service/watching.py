@@ -87,7 +87,8 @@ class Watching:
     async def _watch_clock(self, now: datetime) -> None:
         """What is due, leased or to be chased is so by this clock: set back an hour, it all waits for that hour. Only
         what is to be tried again does not, as a try too early harms nobody; whoever is chased too early is called for
-        nothing once the clock is right again."""
+        nothing once the clock is right again. What is more than days ahead does not either: the clock was, and is put
+        right, and nobody would be chased until then."""
         if self._looked_at is None:
             before, back, ahead = self._last, APART, AWAY
         else:

@@ -60,7 +60,8 @@ class DeliveryUnit(Protocol):
         ...
 
     async def set_back(self, by: timedelta, now: datetime) -> None:
-        """The clock was: what waits for its next turn is due so much earlier by it, and not before ``now``."""
+        """The clock was: what waits for its next turn is due so much earlier by it, and not before ``now``; so are
+        leases, chases and waits for a report that are further ahead than there can be."""
         ...
 
     async def standings(self, deliveries: Sequence[str], *, locking: Sequence[str] = ()) -> Sequence[Standing]:

@@ -19,9 +19,10 @@ from hub.service.ports import StoreUnavailable
 from hub.service.supervise import Supervisor, Tick
 from hub.service.watching import Watching
 from hub.store.types import to_micros
+from tests.integration.service.test_chasing import chasing
 from tests.kit.clock import START
 from tests.kit.delivering import FaultyStore, Notes
-from tests.kit.events import reported
+from tests.kit.events import found, reported
 from tests.kit.node import Hub, a_hub
 from tests.kit.store import memory_store, raw
 
@@ -169,6 +170,24 @@ async def test_a_clock_that_jumps_is_told_of_at_the_next_look(
     await watched.tick()
     jumped = [reason for kind, reason in await watched.alarms() if kind == "clock_jumped"]
     assert jumped == ([told] if told else [])
+
+
+async def test_who_was_chased_by_a_clock_a_year_ahead_is_chased_on_once_it_is_put_right(watched: Watched) -> None:
+    """Else nobody who has not answered would be asked again for a year."""
+    hub, year = watched.hub, timedelta(days=365)
+    await raw(watched.store.store, f"UPDATE notices SET chase_at = {to_micros(START)}")  # type: ignore[arg-type]  # the memory's own
+    await hub.post(found(id="E2", episode={"ref": "EP-awaited"}))
+    hub.clock._now += year
+    await watched.tick()
+    await chasing(hub).tick(hub.clock.now())
+    await hub.post(found(id="E3", episode={"ref": "EP-awaited-too"}))
+    hub.clock._now -= year
+    await watched.tick()
+    right = hub.clock.now()
+    assert all(one.chase_at is not None and one.chase_at <= right + timedelta(days=1) for one in await hub.notices())
+    for ref in ("EP-awaited", "EP-awaited-too"):
+        wakes = (await hub.episode(ref)).record.wake_at
+        assert wakes is not None and wakes <= right + timedelta(minutes=15)
 
 
 async def test_a_start_by_another_clock_than_what_was_written_last_is_told_of(watched: Watched) -> None:
