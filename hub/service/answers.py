@@ -15,7 +15,15 @@ from contacts.roles import OPERATOR
 from hub.core.completeness import same_reader
 from hub.core.escalation import NEVER_CHASED
 from hub.core.lines import one_line
-from hub.core.records import AcknowledgementRecord, AlarmRecord, AuditLine, DeliveryRecord, NoticeRecord, NoticeState
+from hub.core.records import (
+    AcknowledgementRecord,
+    AlarmRecord,
+    AuditLine,
+    DeliveryRecord,
+    MessageStatus,
+    NoticeRecord,
+    NoticeState,
+)
 from hub.core.states import notice_after
 from hub.core.tokens import token_digest
 from hub.service.ports import Clock, Ids, Store, Unit
@@ -43,6 +51,7 @@ class Shown:
     reference: str
     kind: Kind
     state: NoticeState
+    status: MessageStatus = "actual"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +72,7 @@ class Recorded:
     at: datetime
     state: NoticeState
     """The notice's state after it."""
+    status: MessageStatus
     repeated: bool
     """It was there already (a double click), and nothing was written."""
 
@@ -94,7 +104,7 @@ class Answers:
         if found is None:
             return None
         _, notice = found
-        return Shown(reference=notice.reference, kind=notice.kind, state=notice.state)
+        return Shown(reference=notice.reference, kind=notice.kind, state=notice.state, status=notice.status)
 
     async def acknowledge(
         self,
@@ -291,4 +301,5 @@ def _moved(notice: NoticeRecord, state: NoticeState, now: datetime) -> NoticeRec
 def _recorded(
     notice: NoticeRecord, state: NoticeState, answer: AnswerCode, at: datetime, *, repeated: bool
 ) -> Recorded:
-    return Recorded(reference=notice.reference, kind=notice.kind, answer=answer, at=at, state=state, repeated=repeated)
+    return Recorded(reference=notice.reference, kind=notice.kind, answer=answer, at=at, state=state,
+                    status=notice.status, repeated=repeated)  # fmt: skip

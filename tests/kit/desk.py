@@ -19,7 +19,7 @@ from hub.core.tokens import ack_token, token_digest
 from hub.service.conversations.ports import Written
 from hub.service.desk.ports import Reader as DeskReader
 from hub.store.conversation_tables import threads
-from hub.store.tables import episodes
+from hub.store.tables import episodes, notices
 from routing.decision import Recipient
 from tests.kit.accounts import accounts_over
 from tests.kit.clock import START
@@ -75,6 +75,10 @@ class Desk:
         await self.told.web.store.write(work)
         return source
 
+    async def only_rehearsed(self) -> None:
+        """It was an exercise."""
+        await self.told.web.store.write(only_rehearsed)
+
     async def wrote(self, within: str | None = None, text: str = "A note for the night.") -> Message:
         """Somebody of the desk keeps a note in a conversation of its own, with a picture; or writes another in it."""
         story = self.told.story
@@ -125,6 +129,14 @@ class Desk:
             )
         )
         return f"/notices/{notice.id}"
+
+
+async def only_rehearsed(unit: Any) -> None:
+    """All that was told of was an exercise."""
+    for table in (notices, episodes):
+        await unit._run(
+            lambda session, table=table: session.connection.execute(update(table).values(status="exercise"))
+        )
 
 
 @asynccontextmanager

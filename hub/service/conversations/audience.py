@@ -9,7 +9,7 @@ from hub.core.conversation import Message, Party, PartyKey, Reader
 from hub.core.holds import Hold
 from hub.core.parties import NOBODYS, is_police, may_address, parties, readers, sending, taking_part
 from hub.core.peers import hub_of
-from hub.core.records import DecisionRecord, NoticeRecord, StoredEpisode
+from hub.core.records import DecisionRecord, MessageStatus, NoticeRecord, StoredEpisode
 from hub.service.ports import Unit
 from routing.facts import Doc
 from routing.needtoknow import may_see_places
@@ -41,6 +41,7 @@ class Audience:
     """The authority that sent the case, where its author may bring it in: one of those ``offered``."""
     through: frozenset[PartyKey] = frozenset()
     """Whom that hub told through this one: whom it can believe to take part."""
+    status: MessageStatus = "actual"
 
     def apart(self, to: Iterable[PartyKey]) -> tuple[Party, ...]:
         """Whom a message that names these must not name: its sender told the author of the case and not them."""
@@ -139,6 +140,7 @@ async def audience_of(
         abroad=abroad,
         sender=sender,
         through=through,
+        status=stored.record.status,
     )
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from hub.core.conversation import File, Message, Party, PartyKey, Thread
 from hub.core.holds import Hold
 from hub.core.parties import come_to, taking_part
-from hub.core.records import AuditLine, NoticeState
+from hub.core.records import AuditLine, MessageStatus, NoticeState
 from hub.service.conversations.seats import Seat, Who, seat, sitting_for, unanswered
 from hub.service.peers.ports import Carried
 from hub.service.ports import Clock, Ids, Store, Unit, Unsealable
@@ -31,6 +31,7 @@ class Listed:
     summaries: tuple[Summary, ...]
     holds: tuple[Hold, ...] = ()
     """What the police ask."""
+    status: MessageStatus = "actual"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +51,7 @@ class Opened:
     """What the police ask."""
     carried: Mapping[str, Carried] = field(default_factory=dict)
     """How far what is to go to the hub that the episode came from has got, by message."""
+    status: MessageStatus = "actual"
 
 
 class Reading:
@@ -72,7 +74,7 @@ class Reading:
                 Summary(thread=thread, parties=taking_part(messages), count=len(messages), newest=messages[-1])
             )
         summaries.sort(key=lambda one: one.newest.id, reverse=True)
-        return Listed(mine=found.mine, summaries=tuple(summaries), holds=found.holds)
+        return Listed(mine=found.mine, summaries=tuple(summaries), holds=found.holds, status=found.status)
 
     async def read(self, who: Who, thread: str, *, after: str | None = None, limit: int | None = None) -> Opened | None:
         """One conversation, or those of its messages behind ``after``, ``limit`` at most; recorded as read. None also
@@ -99,6 +101,7 @@ class Reading:
             more=len(page) < len(rest),
             holds=found.holds,
             carried=carried,
+            status=found.status,
         )
 
     async def states(self, opened: Opened) -> Mapping[str, Mapping[PartyKey, NoticeState]]:

@@ -4,12 +4,14 @@ Whoever sees a notice of the episode at a desk of theirs takes part for the part
 for another takes part in its place, and nobody else does.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from hub.core.conversation import CAUSE, Message, Party, Thread
 from hub.core.desk import Sight
 from hub.core.holds import Hold
 from hub.core.parties import parties
+from hub.core.records import MessageStatus, NoticeRecord
 from hub.service.ports import Unit
 
 
@@ -39,6 +41,7 @@ class Seat:
     """Those that are for one of these parties, as they were sent."""
     holds: tuple[Hold, ...] = ()
     """What the police ask of everybody who was told."""
+    status: MessageStatus = "actual"
 
     def of(self, thread: str) -> tuple[Message, ...]:
         """What they read of one conversation."""
@@ -47,7 +50,14 @@ class Seat:
 
 async def sitting_for(unit: Unit, who: Who, episode: str) -> tuple[Party, ...]:
     """The parties that they read and write for; none for whoever was told of no such episode."""
-    notices = [one.notice for one in await unit.desk.thread(who.sight, episode)]
+    return await _parties_of(unit, who, episode, await _told(unit, who, episode))
+
+
+async def _told(unit: Unit, who: Who, episode: str) -> Sequence[NoticeRecord]:
+    return [one.notice for one in await unit.desk.thread(who.sight, episode)]
+
+
+async def _parties_of(unit: Unit, who: Who, episode: str, notices: Sequence[NoticeRecord]) -> tuple[Party, ...]:
     # For whom a desk stands in its decision says, and that has to be opened.
     standing_in = any(one.gap_role is not None for one in notices)
     _, decisions = await unit.desk.course(episode) if standing_in else ((), ())
@@ -56,14 +66,15 @@ async def sitting_for(unit: Unit, who: Who, episode: str) -> tuple[Party, ...]:
 
 async def seat(unit: Unit, who: Who, episode: str) -> Seat | None:
     """None for whoever was told of no such episode. Raises Unsealable for a child who was erased."""
-    mine = await sitting_for(unit, who, episode)
+    notices = await _told(unit, who, episode)
+    mine = await _parties_of(unit, who, episode, notices)
     if not mine:
         return None
     messages = tuple(one for one in await unit.conversations.messages(episode) if one.read_by(mine))
     there = {one.thread for one in messages}
     threads = tuple(one for one in await unit.conversations.threads(episode) if one.id in there)
     holds = await unit.holds.standing(episode)
-    return Seat(episode=episode, mine=mine, threads=threads, messages=messages, holds=holds)
+    return Seat(episode=episode, mine=mine, threads=threads, messages=messages, holds=holds, status=notices[0].status)
 
 
 async def unanswered(unit: Unit, who: Who, reply: Message) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSche
 
 from hub.core.conversation import BY_HAND, LONGEST_TEXT, MOST_FILES, Message, Party, PartyKey
 from hub.core.events import Problem
-from hub.core.records import NoticeState
+from hub.core.records import MessageStatus, NoticeState
 from hub.service.conversations.audience import Audience
 from hub.service.conversations.reading import Opened, Summary
 from hub.service.peers.ports import Carried
@@ -126,12 +126,13 @@ def party_body(party: Party) -> Json:
     return {"organisation": party.organisation, "desk": party.desk}
 
 
-def summary_body(summary: Summary) -> Json:
+def summary_body(summary: Summary, status: MessageStatus) -> Json:
     """A conversation without what was written."""
     thread, newest = summary.thread, summary.newest
     return {
         "id": thread.id,
         "episode": thread.episode,
+        "status": status,
         "opened_at": at(thread.opened_at),
         "parties": [party_body(one) for one in summary.parties],
         "count": summary.count,
@@ -166,6 +167,7 @@ def page_body(opened: Opened, states: Mapping[str, Mapping[PartyKey, NoticeState
     return {
         "thread": opened.thread.id,
         "episode": opened.thread.episode,
+        "status": opened.status,
         "messages": [
             message_body(one, opened.mine, states.get(one.id, {}), opened.carried.get(one.id))
             for one in opened.messages

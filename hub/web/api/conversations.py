@@ -85,7 +85,7 @@ class ConversationsApi:
         found = await self._reading.listed(self._speaking.who(request), request.match_info["episode"])
         if found is None:
             return problem(404, NOTHING)
-        return json_response({"threads": [summary_body(one) for one in found.summaries]})
+        return json_response({"threads": [summary_body(one, found.status) for one in found.summaries]})
 
     async def one(self, request: web.Request) -> web.Response:
         """One of them, likewise."""
@@ -93,8 +93,8 @@ class ConversationsApi:
         episode = await self._reading.episode_of(thread)
         found = None if episode is None else await self._reading.listed(who, episode)
         for summary in () if found is None else found.summaries:
-            if summary.thread.id == thread:
-                return json_response(summary_body(summary))
+            if found is not None and summary.thread.id == thread:
+                return json_response(summary_body(summary, found.status))
         return problem(404, NOTHING)
 
     async def readers_of_new(self, request: web.Request) -> web.Response:

@@ -13,6 +13,7 @@ from urllib.parse import parse_qs
 
 from aiohttp import web
 
+from hub.notices.sections import STATUS_BANNERS
 from hub.service.answers import LONGEST_NAME, LONGEST_REDIRECT, AnswerProblem, Answers, Recorded, Shown
 from hub.web.bodies import Bodies, Refused
 from hub.web.pages.rendering import Pages
@@ -85,6 +86,7 @@ class AcknowledgePage:
             case Recorded() as recorded:
                 return self._pages.page(
                     "recorded.html",
+                    banner=STATUS_BANNERS.get(recorded.status),
                     reference=recorded.reference,
                     kind=KINDS[recorded.kind],
                     answer=dict(CHOICES)[recorded.answer],
@@ -109,6 +111,7 @@ class AcknowledgePage:
         return self._pages.page(
             "acknowledge.html",
             status=status,
+            banner=STATUS_BANNERS.get(shown.status),
             reference=shown.reference,
             kind=KINDS[shown.kind],
             limits={"name": LONGEST_NAME, "redirected_to": LONGEST_REDIRECT},

@@ -14,6 +14,7 @@ from aiohttp import ClientResponse
 from hub.core.records import AcknowledgementRecord, NoticeRecord
 from hub.core.tokens import ack_token, token_digest
 from hub.edge.ids import SeededIds
+from tests.kit.desk import only_rehearsed
 from tests.kit.records import SECRETS, Story
 from tests.kit.web import Web, serving
 
@@ -97,6 +98,14 @@ async def test_it_shows_the_reference_and_the_kind_and_nothing_else(told: Told) 
     html = await response.text()
     assert not [secret for secret in SECRETS.values() if secret in html]
     assert told.episode not in html
+
+
+async def test_an_exercise_is_marked_where_it_is_answered(told: Told) -> None:
+    marked = "EXERCISE. This is not a real case."
+    assert marked not in (await seen(await told.web.get(f"/a/{told.token}"))).text
+    await told.web.store.write(only_rehearsed)
+    assert marked in (await seen(await told.web.get(f"/a/{told.token}"))).text
+    assert marked in (await seen(await told.answer({"name": "Jo Worker", "answer": "accepted"}))).text
 
 
 async def test_get_and_head_change_nothing_however_often(told: Told) -> None:

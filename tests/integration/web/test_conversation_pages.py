@@ -73,6 +73,18 @@ async def test_a_question_is_written_read_and_answered(desk: Desk, tmp_path: Pat
     assert lines.count("message.read") == 4 and lines.count("conversations.listed") == 3
 
 
+async def test_a_conversation_about_an_exercise_is_marked(desk: Desk) -> None:
+    jo = await desk.visitor()
+    of, thread = f"/conversations/of/{desk.told.story.episode}", await opened(desk, jo)
+
+    async def marked() -> list[bool]:
+        return ["EXERCISE. This is not a real case." in (await jo.get(page)).text for page in (of, f"{of}/new", thread)]
+
+    assert not any(await marked())
+    await desk.only_rehearsed()
+    assert all(await marked())
+
+
 async def test_sent_twice_it_is_one_message_and_changed_it_is_refused(desk: Desk) -> None:
     jo = await desk.visitor()
     thread = await opened(desk, jo)

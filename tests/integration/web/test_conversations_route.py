@@ -120,6 +120,19 @@ async def test_a_question_is_asked_read_and_answered(systems: Systems, tmp_path:
     assert "Kit Door" not in str(lines)
 
 
+async def test_programs_are_told_that_it_is_an_exercise(systems: Systems) -> None:
+    thread = await systems.opened()
+
+    async def told() -> set[str]:
+        (listed,) = (await systems.get("door", f"{systems.of}/threads")).body["threads"]
+        found = listed, (await systems.get("door", thread)).body, (await systems.get("door", f"{thread}/messages")).body
+        return {one["status"] for one in found}
+
+    assert await told() == {"actual"}
+    await systems.desk.only_rehearsed()
+    assert await told() == {"exercise"}
+
+
 async def test_sent_again_it_is_the_same_and_changed_it_is_refused(systems: Systems) -> None:
     thread = await systems.opened()
     again = await systems.post("force", f"{systems.of}/threads", QUESTION)

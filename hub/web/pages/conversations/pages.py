@@ -13,6 +13,7 @@ from aiohttp import web
 from hub.core.accounts import Viewer, may
 from hub.core.conversation import LONGEST_TEXT, MOST_FILES, TextProblem
 from hub.core.parties import is_police
+from hub.notices.sections import STATUS_BANNERS
 from hub.service.conversations.audience import Audience
 from hub.service.conversations.reading import Reading
 from hub.service.conversations.seats import Who
@@ -111,6 +112,7 @@ class ConversationPages:
             episode=episode,
             rows=[summary_view(one, found.mine, called) for one in found.summaries],
             holds=held_view(found.holds),
+            banner=STATUS_BANNERS.get(found.status),
             police=any(is_police(one) for one in found.mine),
             may_write=self._may_write(request),
         )
@@ -191,6 +193,7 @@ class ConversationPages:
             status=422 if problems else 200,
             episode=episode,
             holds=held_view(audience.holds),
+            banner=STATUS_BANNERS.get(audience.status),
             **self._form(typed, problems, audience),
         )
 
@@ -216,6 +219,7 @@ class ConversationPages:
             messages=[message_view(one, found.mine, called, found.carried.get(one.id)) for one in found.messages],
             mark=found.mark,
             holds=held_view(found.holds),
+            banner=STATUS_BANNERS.get(found.status),
             sent=message_view(own[-1], found.mine, called)["to"] if own and not problems else (),
             may_write=bool(values),
             **{"errors": (), **values},
