@@ -25,7 +25,8 @@ from routing.packs import Packs
 
 BATCH: Final = 100
 PATIENCE: Final = timedelta(minutes=1)
-"""How long a notice that could not be worked on is left alone, so that it holds up no other."""
+"""How long a notice that could not be worked on is left alone, so that it holds up no other; not for an hour longer
+where the clock was set back by one."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -54,7 +55,7 @@ class Chasing:
         return looked
 
     async def _due(self, now: datetime) -> list[str]:
-        self._failing = {notice: until for notice, until in self._failing.items() if until > now}
+        self._failing = {notice: until for notice, until in self._failing.items() if now < until <= now + PATIENCE}
         limit = BATCH + len(self._failing)
         due = await self.store.read(lambda unit: unit.due_chases(now, limit))
         return [notice for notice in due if notice not in self._failing]

@@ -28,7 +28,8 @@ BATCH: Final = 100
 MOST_STEPS: Final = 1_000
 """Of one episode in one transaction; what is left is done at the next tick."""
 PATIENCE: Final = timedelta(minutes=1)
-"""How long an episode that could not be worked on is left alone, so that it holds up no other."""
+"""How long an episode that could not be worked on is left alone, so that it holds up no other; not for an hour longer
+where the clock was set back by one."""
 HUB: Final = "hub"
 ACTED: Final = "fingerpost.hub.duty.v1"
 
@@ -63,7 +64,7 @@ class Clockwork:
         return worked
 
     async def _due(self, now: datetime) -> list[str]:
-        self._failing = {episode: until for episode, until in self._failing.items() if until > now}
+        self._failing = {episode: until for episode, until in self._failing.items() if now < until <= now + PATIENCE}
         limit = BATCH + len(self._failing)
         due = await self.store.read(lambda unit: unit.due_episodes(now, limit))
         return [episode for episode in due if episode not in self._failing]

@@ -18,7 +18,8 @@ EVERY: Final = 5.0
 """Seconds between two looks."""
 BATCH: Final = 100
 PATIENCE: Final = timedelta(minutes=1)
-"""How long one that could not be worked on is left alone, so that it holds up no other."""
+"""How long one that could not be worked on is left alone, so that it holds up no other; not for an hour longer
+where the clock was set back by one."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -32,7 +33,7 @@ class Looking:
 
     async def tick(self, now: datetime) -> int:
         """Look at what is due; how many were looked at. Raises StoreUnavailable."""
-        self._failing = {one: until for one, until in self._failing.items() if until > now}
+        self._failing = {one: until for one, until in self._failing.items() if now < until <= now + PATIENCE}
         limit = BATCH + len(self._failing)
         due = await self.store.read(lambda unit: unit.resolving.due(now, limit))
         looked = 0

@@ -348,6 +348,9 @@ async def test_a_notice_that_cannot_be_worked_on_stops_no_other(hub: Hub):
     assert set(left) <= {broken, *(one for one in rest if one == broken)}
     assert hub.logged == [(broken, "ValueError")]
     assert "chase_failed" in {one.kind for one in await hub.alarms()}
+    service.store = hub.store
+    assert await service.tick(START + 20 * MINUTE) == 0, "left alone for a while"
+    assert await service.tick(START + 17 * MINUTE) > 0, "but no longer because the clock was set back"
 
 
 def replaced_write(store, write):

@@ -282,6 +282,19 @@ async def test_an_episode_that_cannot_be_worked_on_holds_up_no_other(hub: Hub) -
     assert (await hub.episode("A")).record.category == "missing"
 
 
+async def test_an_episode_that_failed_waits_no_longer_because_the_clock_was_set_back(hub: Hub) -> None:
+    await hub.post(lincs_away("A"))
+    failing = Breaking(hub.store, None)
+    failing.spoilt = lambda name, args: Spoilt() if name == "episode_by_id" else None
+    hub.store = failing
+    clockwork, when = hub.clockwork, at("2026-03-01T23:00:00Z")
+    await hub.wait_until(when)
+    assert await clockwork.tick(when) == 0
+    failing.spoilt = lambda name, args: None
+    assert await clockwork.tick(when - timedelta(hours=1)) == 1
+    assert (await hub.episode("A")).record.category == "missing"
+
+
 async def test_an_episode_the_store_always_gives_up_on_holds_up_no_other(hub: Hub) -> None:
     for ref in ("A", "B"):
         await hub.post(lincs_away(ref))
