@@ -121,6 +121,26 @@ def _earlier(duties: Duties, code: str, running: Running, rules: tuple[Rule, ...
     return tuple(result)
 
 
+def with_birthday(duties: Duties, clocks: Clocks, moment: Moment) -> Duties:
+    """The date of birth was corrected: what falls due on a birthday falls due on the right one, and opens if it did not
+    because the child seemed to have had it. What was done stays done."""
+    started = _carried_over(clocks, moment.every)
+    for running in rows_starting(moment.packs, "out"):
+        code, start = running.row.code, started.get(running.id)
+        if running.row.due_age is None or start is None:
+            continue
+        right = open_duty(running, start, moment.now, moment.doc, rules=running.rules, before=duties)
+        wrong = next((duty for duty in duties if duty.code == code and duty.unfinished), None)
+        if right is None:
+            duties = cancel(duties, {code}, moment.now, moment.cause)
+        elif wrong is not None:
+            moved = replace(right, occurrence=wrong.occurrence, ordinal=wrong.ordinal, opened_at=wrong.opened_at)
+            duties = tuple(moved if duty is wrong else duty for duty in duties)
+        elif all(duty.state == "cancelled" for duty in duties if duty.code == code):
+            duties = (*duties, right)
+    return duties
+
+
 def end_with(duties: Duties, clocks: Clocks, event: str, moment: Moment) -> tuple[Duties, Clocks]:
     """``found`` and ``returned`` end the duties marked so; a retraction ends all."""
     if event == "retracted":

@@ -10,7 +10,7 @@ from hub.core.episode import Entry, Episode
 from hub.core.events import EpisodeEvent, instant
 from hub.core.summary import EpisodeSummary
 from routing.calendar import Period, add, subtract
-from routing.clocks import Moment, start_rows, while_out
+from routing.clocks import Moment, start_rows, while_out, with_birthday
 from routing.decide import (
     WAITING,
     thresholds,
@@ -156,6 +156,11 @@ class Course:
             skip=skip,
         )  # fmt: skip
         self.change(duties=duties, memory=replace(self.episode.memory, clocks=clocks))
+
+    def birthday(self, standing: Standing, start: datetime) -> None:
+        """The child was born on another day than it was said before."""
+        moment = self.moment(standing, start)
+        self.change(duties=with_birthday(self.episode.duties, self.episode.memory.clocks, moment))
 
     def start(
         self, trigger: str, standing: Standing, start: datetime, only: Callable[[Running], bool] = lambda _: True

@@ -33,7 +33,7 @@ from routing.duties import (
     complete,
     rows_of,
 )
-from routing.facts import part
+from routing.facts import born, part
 from routing.packs import Pack, Packs
 from routing.recipients import circulation_members, resolve
 from routing.standing import Draft, Standing
@@ -207,6 +207,8 @@ def _updated(course: Course, event: EpisodeEvent, hush: Hush | None) -> tuple[tu
         course.tell(late_parents(before, after, "returned", known), after)
         course.kept_back(after)
     if course.episode.out:
+        if born(after.doc) != born(before.doc):
+            course.birthday(after, event.time)
         course.clocks(after, event.time, skip=_SKIPPED[hush])
     course.parents_decided(after, held_before=held)
     first_missing(course, told, after)

@@ -192,6 +192,30 @@ def test_a_child_who_is_eighteen_already_has_no_birthday_to_come() -> None:
     assert leap.duty("adulthood").due_at == at("2030-02-28T00:00Z")
 
 
+def test_a_corrected_date_of_birth_moves_the_birthday() -> None:
+    course = Course().post(reported(child={"date_of_birth": "2008-03-03"})).run_until("2026-03-04T09:00:00Z")
+    assert course.duty("adulthood").state == "overdue"
+    course.post(updated(time="2026-03-04T09:00:00Z", child={"date_of_birth": "2010-03-03"}))
+    adulthood = course.duty("adulthood")
+    assert (adulthood.state, adulthood.due_at) == ("open", at("2028-03-03T00:00Z"))
+    chased = course.times("duty:adulthood", "duty_overdue")
+    course.run_until("2026-05-01T09:00:00Z")
+    assert course.times("duty:adulthood", "duty_overdue") == chased, "nobody is chased for the wrong day any more"
+
+
+def test_a_date_of_birth_corrected_to_a_childs_opens_the_birthday() -> None:
+    course = Course().post(reported(child={"date_of_birth": "2001-08-17"}))
+    course.post(updated(child={"date_of_birth": "2010-08-17"}))
+    assert course.duty("adulthood").due_at == at("2028-08-16T23:00Z")
+    course.post(updated(id="U2", time="2026-03-02T09:00:00Z", child={"date_of_birth": "2008-03-01"}))
+    assert (course.duty("adulthood").state, course.duty("adulthood").closed_by) == ("cancelled", "event:U2")
+    course.post(updated(id="U3", time="2026-03-02T10:00:00Z", child={"date_of_birth": "2010-08-17"}))
+    assert [d.state for d in course.duties("adulthood")] == ["cancelled", "open"]
+    course.post(duty_completed("adulthood", "done", id="D1", time="2026-03-02T11:00:00Z"))
+    course.post(updated(id="U4", time="2026-03-02T12:00:00Z", child={"date_of_birth": "2010-08-18"}))
+    assert [d.state for d in course.duties("adulthood")] == ["cancelled", "done"]
+
+
 # the away limit (A1, A12, B35, C3)
 
 
