@@ -237,8 +237,27 @@ class Course:
                 register.append(Entry(organisation=organisation, role=role, received_at=now, remove_at=remove_at))
             marked.append(replace(decision, remove_at=remove_at) if entries else decision)
         self.change(register=tuple(register))
+        marked = self._circulated_until_renewed(marked)
         replaced = {id(old): new for old, new in zip(decisions, marked, strict=True)}
         self.decisions = [replaced.get(id(d), d) for d in self.decisions]
+
+    def _circulated_until_renewed(self, decisions: list[Decision]) -> list[Decision]:
+        """Missing again after away, the six months count anew, and whoever a decision circulated to hears only an
+        ``update``: their entries stand until they are renewed, or there would be a hole (readings.md A2)."""
+        renewal = self._next_renotification()
+        if renewal is None:
+            return decisions
+        early = {
+            place
+            for place, e in enumerate(self.episode.register)
+            if e.removed_at is None and e.role.startswith("circulation:") and e.remove_at < renewal
+        }
+        if not early:
+            return decisions
+        register = self.episode.register
+        roles = {register[place].role for place in early}
+        self.change(register=tuple(replace(e, remove_at=renewal) if n in early else e for n, e in enumerate(register)))
+        return [d if roles.isdisjoint(d.roles) else replace(d, remove_at=renewal) for d in decisions]
 
     def _holders(self, decision: Decision, role: str, organisation: str | None) -> tuple[str, ...]:
         if decision.members:

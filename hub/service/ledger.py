@@ -224,7 +224,7 @@ class Bookkeeper:
                 )  # fmt: skip
                 continue
             row = known.pop(0)
-            changed = replace(row, removed_at=entry.removed_at, removed_by=entry.removed_by)
+            changed = replace(row, remove_at=entry.remove_at, removed_at=entry.removed_at, removed_by=entry.removed_by)
             if changed != row:
                 written.append(changed)
         return tuple(written)

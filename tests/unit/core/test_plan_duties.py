@@ -13,6 +13,7 @@ from tests.kit.course import Course
 from tests.kit.events import (
     BROMLEY,
     DROP,
+    EPISODE,
     LEEDS,
     NORTH_LINCOLNSHIRE,
     away,
@@ -305,6 +306,19 @@ def test_missing_away_and_missing_again() -> None:
     live = [(e.organisation, e.role) for e in course.episode.register if e.removed_at is None]
     assert len(live) == len(set(live))
     assert {e.received_at for e in course.episode.register if e.removed_at is None} == {at("2026-03-02T09:00Z")}
+
+
+def test_missing_again_a_circulation_stands_until_it_is_renewed() -> None:  # A2, H-16
+    course = Course().post(reported_at_home(episode={"ref": EPISODE}, placement={"host_authority": BROMLEY}))
+    course.post(duty_completed("strategy_discussion", time="2026-03-03T15:00:00Z", circulate=["london"]))
+    course.post(updated(time="2026-04-01T09:00:00Z", episode={"category": "away"}))
+    course.post(updated(id="U2", time="2026-04-02T09:00:00Z", episode={"category": "missing"}))
+    again = at("2026-10-02T09:00Z")
+    (told,) = [d for d in course.decisions if d.cause == "event:U2" and "circulation:london" in d.roles]
+    assert (told.kind, told.remove_at) == ("update", again)
+    course.run_until("2026-11-01T00:00:00Z")
+    circulated = [e for e in course.episode.register if e.role == "circulation:london"]
+    assert {(e.removed_at, e.removed_by) for e in circulated} == {(again, "duty:renotify"), (None, None)}
 
 
 def test_away_while_missing_lets_entries_run_out_and_renotifies_nobody() -> None:
