@@ -265,8 +265,9 @@ def turned(duties: tuple[Duty, ...], duty: Duty, running: Running | None, now: d
     n = duty.n + 1
     while (due := due_of(running, duty.start, n, doc)) <= duty.due_at:
         n += 1  # an edited pack has other periods: nothing falls due twice
+    owner = owner_role(running.row.owner, doc)  # whose it is by now: the child may be looked after since (B4)
     following = _occurrence(
-        running, duty.due_at, occurrence=duty.occurrence + 1, ordinal=duty.ordinal, owner=duty.owner,
+        running, duty.due_at, occurrence=duty.occurrence + 1, ordinal=duty.ordinal, owner=owner,
         opened_at=duty.due_at, due_at=due, rules=duty.rules, start=duty.start, n=n,
     )  # fmt: skip
     return (*result, following)

@@ -187,6 +187,13 @@ def test_a_move_starts_the_new_packs_duties_and_ends_the_old_ones() -> None:
     ]
 
 
+def test_the_next_review_is_of_the_authority_that_looks_after_the_child_by_then() -> None:  # B4
+    course = Course().post(reported_at_home(episode={"ref": EPISODE}, placement={"host_authority": BROMLEY}))
+    course.post(updated(child={"looked_after": True}, placement={"responsible_authority": LEEDS}))
+    course.run_until("2026-03-10T00:00:00Z")
+    assert [d.owner for d in course.duties("review_discussion")] == ["host_authority", "responsible_authority"]
+
+
 def test_a_child_who_is_eighteen_already_has_no_birthday_to_come() -> None:
     assert "adulthood" not in Course().post(reported(child={"date_of_birth": "2008-03-01"})).codes
     leap = Course().post(reported(child={"date_of_birth": "2012-02-29"}))
