@@ -20,6 +20,7 @@ from hub.store import statements as said
 from hub.store.calling_off import redirect, silence, supersede
 from hub.store.codec import decision_to_bytes, detail_to_json, to_bytes
 from hub.store.episodes import duty_row, episode_lookup, event_lookup
+from hub.store.retention_tables import legal_holds
 from hub.store.seeing import raise_alarm, write_audit, write_quarantine
 from hub.store.session import Session
 from hub.store.statements import Values, stating
@@ -129,6 +130,8 @@ def _write_episode(session: Session, record: EpisodeRecord, expected: int | None
     if before == record.child:
         return []
     _still_there(session, record.child)
+    if before is not None:
+        _move_holds(session, before, record.child)
     return _reseal_events(session, record.id, record.child)
 
 
@@ -151,6 +154,15 @@ def _reseal_events(session: Session, episode: str, child: str) -> list[Values]:
         session.connection.execute(_MOVED, {**values, "wanted": row.id})
         moved.append({**row._mapping, **values})
     return moved
+
+
+def _move_holds(session: Session, stand_in: str, child: str) -> None:
+    """A legal hold that was put on the episode while its report was awaited is one on the child whom that names: on the
+    stand-in it would keep nothing. A stand-in is that of one episode."""
+    for row in session.connection.execute(select(legal_holds).where(legal_holds.c.child == stand_in)).all():
+        reason = session.open(stand_in, row.reason, legal_holds, "reason", row.id)
+        moved = {"child": child, "reason": session.seal(child, reason, legal_holds, "reason", row.id)}
+        session.connection.execute(update(legal_holds).where(legal_holds.c.id == row.id).values(moved))
 
 
 def _write_event(session: Session, event: EventRecord, child: str) -> Values:

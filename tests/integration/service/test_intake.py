@@ -11,6 +11,7 @@ from contacts.directory import Directory
 from contacts.fictional import ANY_SCHOOL, fictional_directory
 from hub.core.records import Source
 from hub.service.ports import StoreUnavailable
+from hub.service.retention.holding import Holding
 from tests.kit.clocks import at
 from tests.kit.events import (
     BROMLEY,
@@ -203,6 +204,23 @@ async def test_two_reports_of_one_child_at_once_count_each_other(nodes: tuple[Hu
 
 
 # order
+
+
+async def test_a_legal_hold_set_before_the_report_came_holds_the_child_that_it_names(hub: Hub) -> None:
+    """On the stand-in for the child it would keep nothing, and the child would be erased in spite of it."""
+    await hub.post(found(id="E2"))
+    episode = (await hub.episode()).record
+    holding = Holding(store=hub.store, clock=hub.clock, ids=hub.ids)
+    hold = await holding.add(episode.id, code="court", reason="Marker v. Example Council", by="operator")
+    assert hold.child == episode.child
+    await hub.post(reported())
+    child = (await hub.episode()).record.child
+    assert child != episode.child
+    assert [(one.id, one.child, one.reason) for one in await holding.list()] == [(hold.id, child, hold.reason)]
+    kept = await hub.see(lambda unit: unit.retention.child(child))
+    assert kept is not None and kept.held
+    lifted = await holding.lift(hold.id, by="operator")
+    assert lifted.child == child
 
 
 async def test_what_comes_before_its_report_is_kept_and_applied_with_it(hub: Hub) -> None:
