@@ -207,9 +207,11 @@ def _updated(course: Course, event: EpisodeEvent, hush: Hush | None) -> tuple[tu
         course.tell(late_parents(before, after, "returned", known), after)
         course.kept_back(after)
     if course.episode.out:
+        # what was so before the child was out starts nothing before it (readings.md A7)
+        start = max(event.time, instant(after.doc["episode"]["since"]))
         if born(after.doc) != born(before.doc):
-            course.birthday(after, event.time)
-        course.clocks(after, event.time, skip=_SKIPPED[hush])
+            course.birthday(after, start)
+        course.clocks(after, start, skip=_SKIPPED[hush])
     course.parents_decided(after, held_before=held)
     first_missing(course, told, after)
     return ()

@@ -168,6 +168,12 @@ def test_an_updates_duties_count_from_the_time_it_happened() -> None:
     assert course.duty("home_office_contact").opened_at == at("2026-03-02T09:00Z")
 
 
+def test_what_was_so_before_the_child_went_missing_starts_no_clock_before_that() -> None:  # A7
+    course = Course().post(reported())
+    course.post(updated(time="2026-02-10T09:00:00Z", child={"section_47_enquiry": True}), at="2026-03-01T21:00:00Z")
+    assert course.duty("strategy_discussion").due_at == at("2026-03-08T19:30Z"), "not overdue since February"
+
+
 def test_a_move_starts_the_new_packs_duties_and_ends_the_old_ones() -> None:
     course = Course().post(reported(placement=LEEDS_CARE))
     course.post(updated(placement={"responsible_authority": BROMLEY}))
