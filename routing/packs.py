@@ -246,8 +246,10 @@ class Packs:
         ungraded_is_high = any(pack.ungraded_is_high for pack in self.packs)
         facts["serious"] = facts["high"] or facts["abduction_suspected"] or (facts["ungraded"] and ungraded_is_high)
         unknown = facts["away"] and not facts["whereabouts_known"]
-        # the limit's own condition asks only category and whereabouts: it runs wherever a pack has one (D1)
-        facts["limit_runs"] = unknown and any(d.acts == "become_missing" for p in self.packs for d in p.duties)
+        # a limit for some children only keeps nobody else from being told of (D1)
+        facts["limit_runs"] = unknown and any(
+            d.acts == "become_missing" and d.when.holds(facts) for p in self.packs for d in p.duties
+        )
         facts["endangered"] = facts["away"] and (
             facts["at_risk"] or facts["high"] or facts["trafficking_suspected"] or (unknown and not facts["limit_runs"])
         )

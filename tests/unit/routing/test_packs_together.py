@@ -113,6 +113,13 @@ def test_an_away_child_is_endangered_by_what_is_known_or_where_no_limit_runs(
     assert (bool(without["limit_runs"]), bool(without["endangered"])) == (False, without_a_limit)
 
 
+def test_a_limit_runs_for_those_children_only_whom_its_condition_names() -> None:  # D1, A12
+    young = clocks_of(LIMIT.replace("known", "known and age < 16"))
+    for age, runs in ((15, True), (16, False)):
+        found = settled(young, away=True, whereabouts_known=False, age=age)
+        assert (found["limit_runs"], found["endangered"]) == (runs, not runs)
+
+
 def test_a_row_is_cited_with_its_evidence_and_the_version_of_its_pack() -> None:
     (rule,) = pack(TELLS).cite(["X-1"])
     assert (rule.pack, rule.rule, rule.source, rule.quote, rule.version) == ("made-up", "X-1", "000, 1", "…", "1")
