@@ -79,6 +79,7 @@ class Health:
                 found["store_unwritable"] = 1
         now = self._clock.now()
         for tick in self._ticks:
+            tick.last_good = min(tick.last_good, now)  # else one that hangs is hidden as long as the clock was set back
             age = now - tick.last_good
             if age > self._overdue_after:
                 found[f"{tick.name}_seconds_since_last"] = int(age.total_seconds())

@@ -61,6 +61,14 @@ async def test_a_clock_that_no_longer_ticks_is_overdue(web: Web) -> None:
     assert (await status_of(web, "/health/overdue"))[0] == 200
 
 
+async def test_a_clock_that_no_longer_ticks_is_overdue_though_it_was_set_back(web: Web) -> None:
+    await web.clock.advance(-3600)
+    assert (await status_of(web, "/health/overdue"))[0] == 200
+    await web.clock.advance(121)
+    status, body = await status_of(web, "/health/overdue")
+    assert (status, body) == (503, {"overdue": {"clockwork_seconds_since_last": 121}})
+
+
 async def test_a_dead_part_is_overdue_and_not_ready(web: Web) -> None:
     web.supervisor.fail("delivery", RuntimeError("Robin"))
     status, body = await status_of(web, "/health/overdue")
