@@ -11,6 +11,7 @@ from rich.markup import escape
 from hub.cli.console import OUT, SettingsFile, fail, note, say
 from hub.cli.ledger import with_store
 from hub.cli.wording import PURPOSES, came_back, organisation, stamp, state, tried, words
+from hub.core.completeness import takes_on
 from hub.core.endings import overtaken
 from hub.core.outbox import UNTOLD
 from hub.core.records import AcknowledgementRecord, AuditLine, EpisodeRecord, NoticeState
@@ -162,12 +163,12 @@ def _readers(timeline: Timeline) -> list[_Reader]:
 
 def _reader(told: tuple[tuple[Decided, Told], ...], pointless: set[str]) -> _Reader:
     notices = [one.notice for _, one in told]
-    taken_on = max((one.created_at for one in notices if one.state == "acknowledged"), default=None)
+    accepted = [one for one in notices if one.state == "acknowledged"]
     asked = [
         notice
         for notice in notices
         # Whoever has taken it on is not asked about earlier news again; nobody about what is over.
-        if not (taken_on is not None and notice.created_at <= taken_on)
+        if not any(takes_on(one, notice) and notice.created_at <= one.created_at for one in accepted)
         and notice.id not in pointless
         and (notice.state in UNTOLD or (notice.state in ("notified", "receipted") and notice.chase_at is not None))
     ]
@@ -175,7 +176,7 @@ def _reader(told: tuple[tuple[Decided, Told], ...], pointless: set[str]) -> _Rea
     if asked:
         state = min((notice.state for notice in asked), key=ORDER.index)
     else:
-        state = "acknowledged" if taken_on is not None else notices[-1].state
+        state = "acknowledged" if accepted else notices[-1].state
     return _Reader(told=told, state=state, open=bool(asked))
 
 

@@ -60,6 +60,8 @@ STUCK: Final[frozenset[Lack]] = frozenset({"look_late", "delivery_late", "clock_
 STALLED_AFTER: Final = timedelta(minutes=5)
 EVERY: Final = 30.0
 """Seconds between two looks: what breaks is told of within a minute."""
+NOT_THE_CASE: Final[frozenset[Kind]] = NEVER_CHASED | {"conversation"}
+"""Whoever accepts one of these has seen to a duty, or to what somebody wrote, and has not taken the case on by that."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,7 +130,13 @@ def complete(kept: Kept) -> bool:
 
 
 def same_reader(one: NoticeRecord, other: NoticeRecord) -> bool:
-    """Whether two notices of an episode go to the same desk or person: who answers one has taken the case on. Where a
-    desk stands in for somebody else, it has taken on only that."""
+    """Whether two notices of an episode go to the same desk or person. Where a desk stands in for somebody else, it has
+    taken on only that."""
     same = (one.organisation, one.person, one.gap_role) == (other.organisation, other.person, other.gap_role)
     return same and not {desk_of(role) for role in one.roles}.isdisjoint(desk_of(role) for role in other.roles)
+
+
+def takes_on(accepted: NoticeRecord, other: NoticeRecord) -> bool:
+    """Whether whoever accepted the one has taken on what the other tells, if that is no newer: the same reader, and not
+    by accepting what is not about the case. Who replies to a message may never have read that a child is missing."""
+    return same_reader(accepted, other) and (accepted.kind not in NOT_THE_CASE or other.kind in NOT_THE_CASE)

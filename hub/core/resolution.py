@@ -13,9 +13,10 @@ from datetime import datetime, timedelta
 from typing import Final, Literal, TypeAlias, get_args
 
 from contacts.roles import ORGANISATION_OF
+from hub.core.completeness import NOT_THE_CASE
 from hub.core.course import Context, Course, Outcome, first_missing
 from hub.core.episode import Episode
-from hub.core.escalation import LONGEST_PAUSE, MOST_REPEATS, NEVER_CHASED
+from hub.core.escalation import LONGEST_PAUSE, MOST_REPEATS
 from hub.core.parties import NOBODYS
 from hub.core.records import NoticeRecord
 from routing.decision import Kind, Recipient
@@ -32,7 +33,7 @@ ASKED: Final[frozenset[StepKind]] = frozenset({"asked", "sent_back", "moved"})
 """After these an organisation owes an answer."""
 CAUSE: Final = "resolution:"
 """Begins the cause of a decision that a resolution led to; its id follows."""
-NOT_ABOUT_IT: Final[frozenset[Kind]] = NEVER_CHASED | {"conversation", "retraction"}
+NOT_ABOUT_IT: Final[frozenset[Kind]] = NOT_THE_CASE | {"retraction"}
 """Whoever says that one of these is not theirs does not say so of the child."""
 LONGEST_REASONS: Final = 1_000
 MOST_TOLD: Final = 3

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Final, Literal, Protocol, get_args
 
 from contacts.roles import OPERATOR
-from hub.core.completeness import same_reader
+from hub.core.completeness import takes_on
 from hub.core.escalation import NEVER_CHASED
 from hub.core.lines import one_line
 from hub.core.records import (
@@ -163,7 +163,7 @@ class Answers:
         if known_as is None and earlier and _same(earlier[-1], delivery, given, now):
             return _recorded(notice, notice.state, given.answer, earlier[-1].at, repeated=True)
         state = notice_after(notice.state, given.answer)
-        others = await self._same_reader(unit, notice)
+        others = await self._taken_on(unit, notice)
         moved = _moved(notice, state, now)
         if given.answer == "accepted" and any(_watched(one) and one.created_at > notice.created_at for one in others):
             moved = replace(moved, chase_at=None)  # the newest that they accepted is watched: one reminder is enough
@@ -196,12 +196,12 @@ class Answers:
             await self._following.answered(unit, notice, record, by or f"recipient:{delivery.id}", now)
         return _recorded(notice, state, given.answer, now, repeated=False)
 
-    async def _same_reader(self, unit: Unit, answered: NoticeRecord) -> list[NoticeRecord]:
+    async def _taken_on(self, unit: Unit, answered: NoticeRecord) -> list[NoticeRecord]:
         """The other notices of the episode to this recipient: whoever has taken the case on is not asked again about
         its earlier news. What they say stays as it is; only the chase ends. What came at the same instant is no earlier
         news."""
         found = await unit.notices(answered.episode)
-        return [notice for notice in found if notice.id != answered.id and same_reader(notice, answered)]
+        return [notice for notice in found if notice.id != answered.id and takes_on(answered, notice)]
 
     async def _answered(self, unit: Unit, answered: Sequence[NoticeRecord], now: datetime) -> None:
         """Nobody has to ring any more: the operator's alarms that nobody answers are over."""

@@ -39,7 +39,7 @@ from hub.core.completeness import (
     Lacking,
     Looked,
     complete,
-    same_reader,
+    takes_on,
 )
 from hub.core.escalation import NEVER_CHASED
 from hub.core.states import NOTICE_STATES
@@ -253,7 +253,7 @@ def _answered(session: Session, left: Sequence[Row[Any]]) -> set[str]:
         found |= {
             one.id
             for one in records
-            if any(other.created_at >= one.created_at and same_reader(one, other) for other in accepted)
+            if any(other.created_at >= one.created_at and takes_on(other, one) for other in accepted)
         }
     return found & {row.id for row in left}
 

@@ -20,6 +20,7 @@ from sqlalchemy import (
 )
 
 from contacts.roles import DESKS, ORGANISATION_OF
+from hub.core.completeness import NOT_THE_CASE
 from hub.core.desk import NOT_FOR_DESKS, Filed, Sight, Which, best_way
 from hub.core.records import ClaimedDelivery, DecisionRecord, NoticeRecord
 from hub.core.ulid import first_since
@@ -138,7 +139,7 @@ def _desk(roles: ColumnElement[str]) -> ColumnElement[str]:
 
 
 def _taken_on() -> ColumnElement[bool]:
-    """Whether the same desk has accepted newer news of the episode (hub.core.completeness.same_reader). What came at
+    """Whether the same desk has accepted newer news of the episode (hub.core.completeness.takes_on). What came at
     the same instant is no newer."""
     # Organisations are compared so that no index serves for it: without statistics a planner would go through all that
     # the organisation was ever told, instead of the few notices of the episode.
@@ -146,6 +147,7 @@ def _taken_on() -> ColumnElement[bool]:
         _newer.c.episode == notices.c.episode,
         _newer.c.state == "acknowledged",
         _newer.c.created_at > notices.c.created_at,
+        or_(_newer.c.kind.not_in(NOT_THE_CASE), notices.c.kind.in_(NOT_THE_CASE)),
         func.coalesce(_newer.c.organisation, "") == func.coalesce(notices.c.organisation, ""),
         _newer.c.person.is_(None),
         func.coalesce(_newer.c.gap_role, "") == func.coalesce(notices.c.gap_role, ""),

@@ -27,6 +27,7 @@ from hub.service.evidence.gathering import gathered
 from hub.service.evidence.words import course
 from hub.service.tenancy import Own, scoped
 from hub.store.sqlite import SqliteStore
+from tests.integration.service.test_chasing import answer
 from tests.kit.conversing import BROMLEY, HOST, HUMBERSIDE, JPEG, MET, SCHOOL, Talk, somebody
 from tests.kit.delivering import Notes, Sink, Watched, World
 from tests.kit.events import reported, returned, updated
@@ -70,6 +71,20 @@ async def test_a_question_is_told_to_whom_it_is_for_and_answered_in_the_same_con
     said = [(one.line.action, one.line.actor, one.line.organisation) for one in listed]
     for action, who in (("thread.opened", DOOR), ("message.sent", OFFICE), ("message.read", OFFICE)):
         assert (action, who.actor, who.organisation) in said
+
+
+async def test_whoever_answers_a_message_has_not_accepted_that_the_child_is_missing(talk: Talk) -> None:
+    hub = talk.hub
+    (missing,) = [one for one in await hub.notices(kind="missing") if one.organisation == HUMBERSIDE]
+    await hub.clock.advance(60)
+    await talk.wrote(DOOR, to=(TO_POLICE,))
+    (asked,) = await told(talk)
+    assert (await answer(hub, asked)).state == "acknowledged"  # as the page does for whoever replies
+    (after,) = [one for one in await hub.notices() if one.id == missing.id]
+    assert (after.state, after.chase_at) == (missing.state, missing.chase_at), "D13: nobody has accepted it"
+    with scoped(Own(HUMBERSIDE)):
+        waiting = await hub.see(lambda unit: unit.desk.listed(POLICE.sight, "unanswered"))
+    assert [one.notice.id for one in waiting] == [missing.id]
 
 
 async def test_whereabouts_go_to_all_police_at_once_and_not_to_who_may_not_know_a_place(talk: Talk) -> None:
