@@ -11,7 +11,7 @@ from rich.markup import escape
 from hub.cli.console import OUT, SettingsFile, fail, note, say
 from hub.cli.ledger import with_store
 from hub.cli.wording import PURPOSES, came_back, organisation, stamp, state, tried, words
-from hub.core.completeness import takes_on
+from hub.core.completeness import newer, takes_on
 from hub.core.endings import overtaken
 from hub.core.outbox import UNTOLD
 from hub.core.records import AcknowledgementRecord, AuditLine, EpisodeRecord, NoticeState
@@ -168,7 +168,7 @@ def _reader(told: tuple[tuple[Decided, Told], ...], pointless: set[str]) -> _Rea
         notice
         for notice in notices
         # Whoever has taken it on is not asked about earlier news again; nobody about what is over.
-        if not any(takes_on(one, notice) and notice.created_at <= one.created_at for one in accepted)
+        if not any(takes_on(one, notice) and not newer(notice, one) for one in accepted)
         and notice.id not in pointless
         and (notice.state in UNTOLD or (notice.state in ("notified", "receipted") and notice.chase_at is not None))
     ]

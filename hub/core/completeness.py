@@ -140,3 +140,9 @@ def takes_on(accepted: NoticeRecord, other: NoticeRecord) -> bool:
     """Whether whoever accepted the one has taken on what the other tells, if that is no newer: the same reader, and not
     by accepting what is not about the case. Who replies to a message may never have read that a child is missing."""
     return same_reader(accepted, other) and (accepted.kind not in NOT_THE_CASE or other.kind in NOT_THE_CASE)
+
+
+def newer(one: NoticeRecord, other: NoticeRecord) -> bool:
+    """Whether one notice of an episode came after another. What is of later facts did, whatever a clock says: it may
+    have been set back in between."""
+    return (one.revision, one.created_at) > (other.revision, other.created_at)

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Final, Literal, Protocol, get_args
 
 from contacts.roles import OPERATOR
-from hub.core.completeness import takes_on
+from hub.core.completeness import newer, takes_on
 from hub.core.escalation import NEVER_CHASED
 from hub.core.lines import one_line
 from hub.core.records import (
@@ -165,7 +165,7 @@ class Answers:
         state = notice_after(notice.state, given.answer)
         others = await self._taken_on(unit, notice)
         moved = _moved(notice, state, now)
-        if given.answer == "accepted" and any(_watched(one) and one.created_at > notice.created_at for one in others):
+        if given.answer == "accepted" and any(_watched(one) and newer(one, notice) for one in others):
             moved = replace(moved, chase_at=None)  # the newest that they accepted is watched: one reminder is enough
         record = AcknowledgementRecord(
             id=known_as or self._ids.new("ack", now),
@@ -183,7 +183,7 @@ class Answers:
             [self._line(by or f"recipient:{delivery.id}", notice, given, now)],
         )
         await unit.peers.answered(record, notice)
-        earlier_news = [one for one in others if one.created_at < notice.created_at]
+        earlier_news = [one for one in others if newer(notice, one)]
         if given.answer == "accepted":
             await unit.stop_chases(notice.episode, [one.id for one in earlier_news])
             await self._answered(unit, [notice, *earlier_news], now)

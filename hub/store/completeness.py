@@ -39,6 +39,7 @@ from hub.core.completeness import (
     Lacking,
     Looked,
     complete,
+    newer,
     takes_on,
 )
 from hub.core.escalation import NEVER_CHASED
@@ -251,9 +252,7 @@ def _answered(session: Session, left: Sequence[Row[Any]]) -> set[str]:
             continue
         accepted = [one for one in records if one.state == "acknowledged"]
         found |= {
-            one.id
-            for one in records
-            if any(other.created_at >= one.created_at and takes_on(other, one) for other in accepted)
+            one.id for one in records if any(not newer(one, other) and takes_on(other, one) for other in accepted)
         }
     return found & {row.id for row in left}
 

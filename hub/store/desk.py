@@ -139,14 +139,17 @@ def _desk(roles: ColumnElement[str]) -> ColumnElement[str]:
 
 
 def _taken_on() -> ColumnElement[bool]:
-    """Whether the same desk has accepted newer news of the episode (hub.core.completeness.takes_on). What came at
-    the same instant is no newer."""
+    """Whether the same desk has accepted newer news of the episode (hub.core.completeness: newer, takes_on). What
+    came at the same instant is no newer."""
     # Organisations are compared so that no index serves for it: without statistics a planner would go through all that
     # the organisation was ever told, instead of the few notices of the episode.
     return exists().where(
         _newer.c.episode == notices.c.episode,
         _newer.c.state == "acknowledged",
-        _newer.c.created_at > notices.c.created_at,
+        or_(
+            _newer.c.revision > notices.c.revision,
+            and_(_newer.c.revision == notices.c.revision, _newer.c.created_at > notices.c.created_at),
+        ),
         or_(_newer.c.kind.not_in(NOT_THE_CASE), notices.c.kind.in_(NOT_THE_CASE)),
         func.coalesce(_newer.c.organisation, "") == func.coalesce(notices.c.organisation, ""),
         _newer.c.person.is_(None),

@@ -485,3 +485,16 @@ async def test_a_receipt_outlives_the_lease_of_the_try_that_it_is_about(hub: Hub
     await hub.store.write(lambda unit: unit.claim(at, at + 5 * MINUTE, "other", 1))
     first = (await hub.see(lambda unit: unit.attempts(one.delivery.id)))[0]
     assert (first.state, first.finished_at) == ("delivered", at)
+
+
+async def test_to_accept_what_came_before_is_not_to_accept_what_came_after_a_clock_was_set_back(hub: Hub):
+    await hub.clock.advance(600)
+    await hub.post(reported(episode=HIGH))
+    await hub.clock.advance(-300)
+    await hub.post(updated(time="2026-03-01T19:50:00Z", episode={"clothing": "A red coat"}))
+    missing, update = [await notice_to(hub, "responsible_authority", kind) for kind in ("missing", "update")]
+    assert update.created_at < missing.created_at
+    await answer(hub, missing)
+    assert (await notice_to(hub, "responsible_authority", "update")).chase_at == update.chase_at is not None
+    await answer(hub, update)
+    assert (await notice_to(hub, "responsible_authority")).chase_at is None, "the newest is watched"
