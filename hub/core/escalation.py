@@ -54,6 +54,12 @@ def first_look(kind: Kind, waits: Waits, now: datetime, *, urgent: bool) -> date
     return None if kind in NEVER_CHASED else now + (waits.urgent_receipt if urgent else waits.receipt)
 
 
+def is_watched(notice: NoticeRecord) -> bool:
+    """Whether its reader, once they have accepted it, is reminded where all goes silent."""
+    watches = bool(set(notice.roles) & WATCHERS) and notice.gap_role is None
+    return notice.urgent and notice.kind in WATCHED and watches
+
+
 def look(
     tracked: Tracked,
     found: Ladder,
@@ -163,8 +169,7 @@ def _silence(tracked: Tracked, found: Ladder, waits: Waits, news_at: datetime, n
     """A serious episode, accepted and then silent, is brought to mind once."""
     notice = tracked.notice
     accepted = [answer for answer in tracked.answers if answer.answer == "accepted"]
-    watches = bool(set(notice.roles) & WATCHERS) and notice.gap_role is None
-    if not (notice.urgent and notice.kind in WATCHED and watches and accepted):
+    if not (is_watched(notice) and accepted):
         return Look(why="it was accepted")
     if any(delivery.purpose == "silent" for delivery, _ in tracked.deliveries):
         return Look(why="it was accepted, and brought to mind once")

@@ -13,7 +13,7 @@ from typing import Final, Literal, Protocol, get_args
 
 from contacts.roles import OPERATOR
 from hub.core.completeness import newer, takes_on
-from hub.core.escalation import NEVER_CHASED
+from hub.core.escalation import NEVER_CHASED, is_watched
 from hub.core.lines import one_line
 from hub.core.records import (
     AcknowledgementRecord,
@@ -185,7 +185,9 @@ class Answers:
         await unit.peers.answered(record, notice)
         earlier_news = [one for one in others if newer(notice, one)]
         if given.answer == "accepted":
-            await unit.stop_chases(notice.episode, [one.id for one in earlier_news])
+            # The reminder of what they accepted before is over only where there will be one of this.
+            over = [one.id for one in earlier_news if is_watched(notice) or not _watched(one)]
+            await unit.stop_chases(notice.episode, over)
             await self._answered(unit, [notice, *earlier_news], now)
         elif notice.state == "acknowledged":  # who had taken the case on has not: what was ended for it goes on
             unanswered = [one.id for one in earlier_news if one.chase_at is None and one.kind not in NEVER_CHASED]

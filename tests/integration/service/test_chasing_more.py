@@ -498,3 +498,17 @@ async def test_to_accept_what_came_before_is_not_to_accept_what_came_after_a_clo
     assert (await notice_to(hub, "responsible_authority", "update")).chase_at == update.chase_at is not None
     await answer(hub, update)
     assert (await notice_to(hub, "responsible_authority")).chase_at is None, "the newest is watched"
+
+
+async def test_a_concern_that_was_accepted_is_watched_although_less_urgent_news_is_accepted_since(hub: Hub):
+    away = {"category": "away", "whereabouts_known": True, "at_risk": True, "risk": {"level": "medium"}}
+    await hub.post(reported(episode=away))
+    await answer(hub, await notice_to(hub, "police", "concern"))
+    await hub.clock.advance(60)
+    await hub.post(updated(time=hub.clock.now().isoformat(), episode={"clothing": "A red coat"}))
+    update = await notice_to(hub, "police", "update")
+    await answer(hub, update)
+    assert not update.urgent, "nothing would be reminded of by itself"
+    await chase_until(hub, START + timedelta(days=2))
+    concern = await notice_to(hub, "police", "concern")
+    assert [way.purpose for way in await ways(hub, concern)] == ["notice", "silent"]
