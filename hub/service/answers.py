@@ -192,7 +192,7 @@ class Answers:
         elif notice.state == "acknowledged":  # who had taken the case on has not: what was ended for it goes on
             unanswered = [one.id for one in earlier_news if one.chase_at is None and one.kind not in NEVER_CHASED]
             await unit.resume_chases(notice.episode, unanswered, now)
-        if given.answer == "redirected" and notice.organisation not in (None, OPERATOR):
+        if given.answer == "redirected" and notice.status == "actual" and notice.organisation not in (None, OPERATOR):
             await unit.add_alarm(self._task(notice, now), [])
         if self._following is not None:
             await self._following.answered(unit, notice, record, by or f"recipient:{delivery.id}", now)
@@ -214,8 +214,8 @@ class Answers:
                 await unit.add_audit([line])
 
     def _alarm(self, notice: NoticeRecord, given: _Given, now: datetime) -> AlarmRecord | None:
-        if given.answer == "accepted":
-            return None
+        if given.answer == "accepted" or notice.status != "actual":
+            return None  # nobody is alarmed for an exercise
         return AlarmRecord(
             id=self._ids.new("al", now),
             kind=given.answer,

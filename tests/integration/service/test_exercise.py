@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.integration.service.test_chasing import answer, notice_to
 from tests.kit.events import reported, returned
 from tests.kit.node import a_hub
 from tests.kit.store import memory_store
@@ -40,5 +41,17 @@ async def test_an_actual_one_never_goes_to_the_sandbox() -> None:
     try:
         await hub.post(reported())
         assert SANDBOX not in {one.address for one in await hub.deliveries()}
+    finally:
+        await hub.store.aclose()
+
+
+@pytest.mark.parametrize("said", ["not_ours", "redirected"])
+async def test_what_is_answered_to_one_alarms_nobody(said: str) -> None:
+    hub = await a_hub(await memory_store(), sandbox=SANDBOX)
+    try:
+        await hub.post(reported(episode={"status": "exercise"}))
+        notice = await notice_to(hub, "responsible_authority")
+        assert (await answer(hub, notice, said)).state == "unresolved"
+        assert await hub.alarms() == []
     finally:
         await hub.store.aclose()
