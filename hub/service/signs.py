@@ -51,8 +51,9 @@ def asked(tried: Tried, before: datetime | None) -> datetime | None:
     if not isinstance(result, Deferred) or result.retry_after is None:
         return before
     until = tried.finished_at + timedelta(seconds=min(result.retry_after, LONGEST_ASKED))
-    return until if before is None else max(before, until)
+    return max(before, until) if before is not None and later(before, tried.finished_at) else until
 
 
 def later(until: datetime | None, now: datetime) -> bool:
-    return until is not None and until > now
+    """A clock that was set back makes nobody wait for longer than anything that is asked for is remembered."""
+    return until is not None and timedelta(0) < until - now <= timedelta(seconds=LONGEST_ASKED)

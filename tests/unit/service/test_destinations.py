@@ -389,6 +389,10 @@ class TestAsking:
         provider = Provider()
         provider.learn(tried(REFUSED, timedelta(days=1)))
         assert provider.silent(START)
+        provider.learn(tried(Deferred(reason="rate_limited", retry_after=600), timedelta(days=30)))
+        assert provider.silent(START), "nor does what it asked for before"
+        provider.learn(tried(Deferred(reason="rate_limited", retry_after=600), timedelta(0)))
+        assert not provider.silent(START + timedelta(seconds=599)), "but what it asks for since"
 
 
 @pytest.mark.parametrize(
