@@ -28,7 +28,7 @@ from tests.integration.service.test_chasing import (
 )
 from tests.integration.service.test_receipts import Counted
 from tests.kit.clock import START
-from tests.kit.events import BROMLEY, LEEDS, found, reported, retracted, returned, updated
+from tests.kit.events import BROMLEY, LEEDS, NORTH_LINCOLNSHIRE, found, reported, retracted, returned, updated
 from tests.kit.node import ACK_SECRET, Hub, a_hub
 from tests.kit.store import sqlite_store
 
@@ -512,3 +512,18 @@ async def test_a_concern_that_was_accepted_is_watched_although_less_urgent_news_
     await chase_until(hub, START + timedelta(days=2))
     concern = await notice_to(hub, "police", "concern")
     assert [way.purpose for way in await ways(hub, concern)] == ["notice", "silent"]
+
+
+async def test_a_desk_that_was_off_the_directory_for_an_hour_is_asked_again(hub: Hub):
+    await hub.post(reported(episode=HIGH))
+    await send_all(hub)
+    before = hub.directory
+    gone = [one for one in before.bundle.contacts if one.organisation != NORTH_LINCOLNSHIRE]
+    hub.directory = Directory.of(replace(before.bundle, contacts=tuple(gone)))
+    await chase_until(hub, START + timedelta(hours=1))
+    notice = await notice_to(hub, "host_authority")
+    assert (notice.state, purposes(await ways(hub, notice))[-1][0]) == ("overdue", "handover")
+    hub.directory = before
+    await chase_until(hub, START + timedelta(hours=9))
+    back = [way.purpose for way in await ways(hub, notice)][2:]
+    assert back == ["duty_team", "chase"]
