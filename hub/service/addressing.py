@@ -1,10 +1,19 @@
 """Where a delivery goes now: a notice may have waited for hours while its contact was corrected or replaced."""
 
+from collections.abc import Collection
 from datetime import datetime
 
 from contacts.directory import Directory
 from contacts.model import Contact, Reached
-from contacts.roles import ANY_SCHOOL, ORGANISATION_OF, SCHOOL_PREFIX
+from contacts.roles import (
+    ANY_SCHOOL,
+    EMERGENCY_DUTY_TEAM,
+    FOSTERING_OUT_OF_HOURS,
+    OPERATOR,
+    ORGANISATION_OF,
+    SCHOOL_PREFIX,
+    desk_of,
+)
 from hub.core.ladder import sender_of
 from hub.core.records import ClaimedDelivery, NoticeRecord
 from hub.service.sending import NoContact
@@ -27,10 +36,12 @@ def holder(claimed: ClaimedDelivery, directory: Directory, at: datetime) -> Cont
     code = sender_of(claimed.doc) if aside else notice.organisation or ORGANISATION_OF.get(notice.roles[0])
     holders = {code, ANY_SCHOOL} if code is not None and code.startswith(SCHOOL_PREFIX) else {code}
     known = directory.contact(delivery.contact, at)
-    # The same id may be somebody else's by now.
+    # The same id may be somebody else's by now, or stand at another desk, which may know less.
     if known is not None and known.channel == delivery.channel and takes_part(known, notice):
         # The sender's manager may be another authority's by now: the child's may have changed since the notice.
-        if known.organisation in holders or (aside and known.address == delivery.address):
+        if aside and (known.organisation in holders or known.address == delivery.address):
+            return known
+        if not aside and known.organisation in holders and known.desk in _desks(notice, known.organisation, directory):
             return known
     if aside:
         raise NoContact
@@ -49,6 +60,17 @@ def holder(claimed: ClaimedDelivery, directory: Directory, at: datetime) -> Cont
     if not same_way:
         raise NoContact
     return next((one for one in same_way if one.address == delivery.address), same_way[0])
+
+
+def _desks(notice: NoticeRecord, code: str, directory: Directory) -> Collection[str]:
+    """The desks of an organisation that may read the notice: its own, and those that stand in for it."""
+    if notice.organisation == OPERATOR or notice.gap_role is not None:
+        known = directory.organisation(code)
+        return {desk_of(OPERATOR), EMERGENCY_DUTY_TEAM, *(() if known is None else (known.fallback_desk,))}
+    own = desk_of(notice.roles[0])
+    desk = directory.desk(code, own)
+    deputy = () if desk is None or desk.deputy is None else (desk.deputy,)
+    return {own, EMERGENCY_DUTY_TEAM, FOSTERING_OUT_OF_HOURS, *deputy}
 
 
 def takes_part(contact: Contact, notice: NoticeRecord) -> bool:

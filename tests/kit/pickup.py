@@ -14,6 +14,7 @@ from aiohttp import ClientResponse
 from adapters.port import Alert, Envelope
 from contacts.directory import Directory
 from contacts.model import Bundle, Contact, Desk, Organisation
+from contacts.roles import desk_of
 from hub.core.episode import Memory
 from hub.core.pickup import Visit
 from hub.core.records import (
@@ -237,7 +238,8 @@ async def waiting(
     **serve: Any,
 ) -> AsyncIterator[Waiting]:
     """A notice to the force's desk (or to ``person`` in ``role``) that waits behind a link."""
-    directories, kept = [directory_of(*contacts)], [None]
+    at_its_desk = [replace(one, desk=desk_of(role)) if one.organisation == FORCE else one for one in contacts]
+    directories, kept = [directory_of(*at_its_desk)], [None]
     async with serving(
         folder,
         public_url=public_url,

@@ -270,6 +270,13 @@ async def test_a_contact_that_was_taken_off_gets_no_code_and_one_that_was_replac
     await same_as_unknown(told, await told.browser().get(told.link))
 
 
+async def test_the_link_of_a_contact_who_went_to_another_desk_opens_nothing_there(told: Waiting) -> None:
+    told.directory.append(directory_of(*(replace(one, desk="front_counter") for one in (MAILBOX, PHONE))))
+    await same_as_unknown(told, await told.browser().get(told.link))
+    await same_as_unknown(told, await told.browser().post(told.link))
+    assert told.sent() == []
+
+
 # breaking it
 
 

@@ -380,6 +380,14 @@ def test_an_id_that_is_somebody_elses_by_now_gets_nothing():
     assert made.content(waiting()).address == "new@police.example"
 
 
+def test_a_contact_that_stands_at_another_desk_by_now_gets_nothing():
+    moved = contact(MET, "front_counter", id=POLICE_CONTACT, address="old@police.example")
+    made = police_at(moved, contact(MET, "missing_persons_unit", id="another", address="new@police.example"))
+    assert made.content(waiting()).address == "new@police.example"
+    with pytest.raises(NoContact):
+        police_at(moved).content(waiting())
+
+
 @pytest.mark.parametrize(
     "contacts",
     [
