@@ -1,6 +1,7 @@
 """A source speaks of what it has reported, for the authorities it is registered for, and reaches nothing else."""
 
 import gc
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,11 +25,12 @@ OTHER = replace(REGISTERED, id="so_other", uri="urn:example:other", authorities=
 
 
 @pytest.fixture
-async def hub(tmp_path: Path) -> Hub:
+async def hub(tmp_path: Path) -> AsyncIterator[Hub]:
     store = await sqlite_store(tmp_path)
     made = await a_hub(store)
     await store.write(lambda unit: unit.put_source(OTHER))
-    return made
+    yield made
+    await store.aclose()
 
 
 async def test_what_a_source_sends_about_anothers_episode_is_about_one_of_its_own(hub: Hub) -> None:
