@@ -212,7 +212,7 @@ OF_SOURCE: Final[Mapping[str, Condition]] = {
     **dict.fromkeys(
         ("children", "revisions", "duties", "register_entries", "decisions", "notices", "deliveries", "attempts",
          "receipts", "acknowledgements", "pickup_visits", "alarms", "audit", "readiness", "search_marks",
-         "police_holds"),
+         "police_holds", "legal_holds"),
         _everybodys,
     ),
 }  # fmt: skip
