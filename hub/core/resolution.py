@@ -216,8 +216,14 @@ def released(resolution: Resolution, notices: Iterable[NoticeRecord], by: str) -
     return tuple(
         one.id
         for one in notices
-        if belongs(resolution, one) and one.organisation != by and one.state != "acknowledged" and one.chase_at
+        if answers_all_of(resolution, one) and one.organisation != by and one.state != "acknowledged" and one.chase_at
     )
+
+
+def answers_all_of(resolution: Resolution, notice: NoticeRecord) -> bool:
+    """Whether nothing is left to be answered to a notice once somebody else has accepted: one that tells its reader in
+    another role besides is still theirs to accept in that (D13)."""
+    return belongs(resolution, notice) and set(notice.roles) <= set(resolution.roles)
 
 
 def accepts(resolution: Resolution, notice: NoticeRecord, notices: Iterable[NoticeRecord]) -> bool:

@@ -11,7 +11,7 @@ from contacts.roles import OPERATOR, desk_of
 from hub.core.conversation import Party, Reader
 from hub.core.peers import came_from
 from hub.core.records import AcknowledgementRecord, NoticeRecord, StoredEpisode
-from hub.core.resolution import Resolution, accepts, belongs, concerns, heard, opens
+from hub.core.resolution import Resolution, accepts, answers_all_of, belongs, concerns, heard, opens
 from hub.service.conversations.audience import standing
 from hub.service.conversations.posting import Post
 from hub.service.ports import Unit
@@ -81,7 +81,7 @@ class Following:
         before = chain.resolution
         chain.add("said", notice.organisation, notice=notice.id, actor=actor, name=given.name,
                   answer=given.answer, text=given.redirected_to)  # fmt: skip
-        if chain.resolution.state == "settled":
+        if chain.resolution.state == "settled" and answers_all_of(chain.resolution, notice):
             await chain.release(notice.id, notice.organisation)
         if chain.resolution.state != "open":
             return

@@ -302,3 +302,18 @@ async def test_the_end_of_the_episode_ends_it(case: Case) -> None:
     assert await case.choose(LEEDS) == "over"
     await case.answer(await case.newest("responsible_authority", BROMLEY), "not_ours")
     assert len(await case.all()) == 1, "there is no child to find an authority for"
+
+
+async def test_who_is_told_in_another_role_besides_is_asked_on_in_that(case: Case) -> None:
+    hub = case.hub
+    await case.answer(await case.newest("host_authority", HOST), "not_ours")
+    assert isinstance(await case.choose(BROMLEY), Asked)
+    await hub.clock.advance(60)
+    await hub.post(updated(time=hub.clock.now().isoformat(), episode={"clothing": "A red coat"}))
+    both = await case.newest("responsible_authority", BROMLEY, "update")
+    assert set(both.roles) == {"responsible_authority", "host_authority"}
+    await case.answer(await case.newest("host_authority", HOST, "update"), "accepted")
+    assert (await case.one()).state == "settled"
+    assert (await case.newest("host_authority", BROMLEY)).chase_at is None
+    assert (await case.newest("responsible_authority", BROMLEY, "update")).chase_at == both.chase_at, "D13"
+    await case.complete()
