@@ -177,6 +177,8 @@ def _silence(tracked: Tracked, found: Ladder, waits: Waits, news_at: datetime, n
     if now < due:
         return Look(why="it was accepted; the episode is watched", chase_at=due)
     own = _own(found)
+    if own is None and now + waits.again < due + MOST_REPEATS * LONGEST_PAUSE:
+        return Look(why="it was accepted, and there is nobody to remind: looked at again", chase_at=now + waits.again)
     if own is None:
         return Look(why="it was accepted, and nobody is left to remind")
     return Look(

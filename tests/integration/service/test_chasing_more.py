@@ -527,3 +527,24 @@ async def test_a_desk_that_was_off_the_directory_for_an_hour_is_asked_again(hub:
     await chase_until(hub, START + timedelta(hours=9))
     back = [way.purpose for way in await ways(hub, notice)][2:]
     assert back == ["duty_team", "chase"]
+
+
+async def test_a_desk_that_was_off_the_directory_when_all_was_silent_is_reminded_once_it_is_back(hub: Hub):
+    await hub.post(reported(episode=HIGH))
+    notice = await notice_to(hub, "host_authority")
+    await answer(hub, notice)
+    before = hub.directory
+    gone = [one for one in before.bundle.contacts if one.organisation != NORTH_LINCOLNSHIRE]
+    hub.directory = Directory.of(replace(before.bundle, contacts=tuple(gone)))
+    await chase_until(hub, START + timedelta(hours=5))
+    hub.directory = before
+    await chase_until(hub, START + timedelta(days=2))
+    assert [way.purpose for way in await ways(hub, notice)] == ["notice", "silent"]
+
+
+async def test_nobody_is_left_to_remind_without_end(hub: Hub):
+    await hub.post(reported(episode=HIGH))
+    await answer(hub, await notice_to(hub, "host_authority"))
+    hub.directory = hub.directory.without(organisations=[NORTH_LINCOLNSHIRE])
+    await chase_until(hub, START + timedelta(days=20))
+    assert (await notice_to(hub, "host_authority")).chase_at is None
