@@ -157,7 +157,7 @@ def _readers(timeline: Timeline) -> list[_Reader]:
             key = (about.organisation, about.person, about.gap_role, about.roles)
             found.setdefault(key, []).append((decided, told))
     everything = [told.notice for decided in timeline.decided for told in decided.notices]
-    pointless = {notice.id for notice in everything if overtaken(timeline.episode.state, notice, everything)}
+    pointless = {notice.id for notice in everything if overtaken(timeline.episode, notice, everything)}
     return [_reader(tuple(together), pointless) for together in found.values()]
 
 

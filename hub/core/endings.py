@@ -7,7 +7,7 @@ from hub.core.summary import EpisodeState
 from routing.decision import Kind
 
 if TYPE_CHECKING:  # the clocks, which a simulation runs too, need no rows of the ledger
-    from hub.core.records import NoticeRecord
+    from hub.core.records import EpisodeRecord, NoticeRecord
 
 OVERTAKES: Final[Mapping[Kind, tuple[Kind, ...]]] = {
     "found": ("missing", "away", "concern", "update", "renotification", "message"),
@@ -23,12 +23,15 @@ LIVING: Final[tuple[EpisodeState, ...]] = ("open", "found")
 ENDINGS: Final[Mapping[EpisodeState, Kind]] = {"found": "found", "returned": "returned", "retracted": "retraction"}
 
 
-def overtaken(state: EpisodeState, notice: "NoticeRecord", others: "Iterable[NoticeRecord]") -> bool:
+def overtaken(episode: "EpisodeRecord", notice: "NoticeRecord", others: "Iterable[NoticeRecord]") -> bool:
     """Whether the episode has ended since in a way that makes this notice pointless. What was decided with the ending
-    or after it (the crime that a returned child tells of) is as good as any other news. ``others``: of the episode."""
-    if not over(state, notice.kind):
+    or after it (the crime that a returned child tells of) is as good as any other news. ``others``: of the episode; by
+    them only where the episode ended before it was kept with which revision, as it may be that nobody is told."""
+    if not over(episode.state, notice.kind):
         return False
-    ended = [other.revision for other in others if other.kind == ENDINGS[state]]
+    if episode.ended_revision is not None:
+        return notice.revision < episode.ended_revision
+    ended = [other.revision for other in others if other.kind == ENDINGS[episode.state]]
     return notice.revision < min(ended, default=notice.revision + 1)
 
 

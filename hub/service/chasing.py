@@ -86,7 +86,7 @@ class Chasing:
         waits = self.packs.select(stored.doc).waits()
         news_at = await unit.last_heard(tracked.notice.episode) or tracked.notice.created_at
         ended = over(stored.record.state, tracked.notice.kind) and overtaken(
-            stored.record.state, tracked.notice, await unit.notices(stored.record.id)
+            stored.record, tracked.notice, await unit.notices(stored.record.id)
         )
         kept = Keeping(packs=self.packs, areas=self.areas)(tracked.decision, stored)
         came_to = look(tracked, found, waits, news_at, now, over=ended, kept=kept)

@@ -11,7 +11,7 @@ from typing import Any, Final, Literal
 from contacts.directory import Directory
 from contacts.model import Reached
 from hub.core.course import Outcome
-from hub.core.endings import OVERTAKES
+from hub.core.endings import ENDINGS, OVERTAKES
 from hub.core.episode import Entry, Episode, Memory
 from hub.core.records import (
     AuditLine,
@@ -24,6 +24,7 @@ from hub.core.records import (
     Silenced,
     StoredEpisode,
 )
+from hub.core.summary import EpisodeState
 from hub.core.ticks import next_wake
 from hub.service.ports import Ids
 from hub.service.rows import Rows
@@ -61,6 +62,12 @@ def load(stored: StoredEpisode) -> Episode:
         ),
         holds=stored.holds,
     )  # fmt: skip
+
+
+def _ended_revision(record: EpisodeRecord | None, state: EpisodeState, revision: int) -> int | None:
+    if state not in ENDINGS:
+        return None
+    return record.ended_revision if record is not None and record.state == state else revision
 
 
 def _duty(row: DutyRecord) -> Duty:
@@ -185,6 +192,7 @@ class Bookkeeper:
                 since=datetime.fromisoformat(after.doc["episode"]["since"]) if after.doc else None,
                 ended_at=after.ended_at,
                 revision=revision,
+                ended_revision=_ended_revision(record, after.state, revision),
                 version=(record.version if record else 0) + 1,
                 wake_at=waiting or wake_at(after, now),
                 memory=after.memory.dumps(),

@@ -59,8 +59,10 @@ async def _ended(unit: Unit, one: Outgoing) -> bool:
     """Whether the episode has ended since in a way that makes the notice pointless."""
     if not over(one.episode_state, one.kind):
         return False
-    others = await unit.notices(one.episode)
-    return any(overtaken(one.episode_state, notice, others) for notice in others if notice.id == one.notice)
+    stored, others = await unit.episode_by_id(one.episode), await unit.notices(one.episode)
+    return stored is not None and any(
+        overtaken(stored.record, notice, others) for notice in others if notice.id == one.notice
+    )
 
 
 async def _kept(unit: Unit, one: Outgoing, keep: Keep) -> Literal["withheld", "held"] | None:

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, and_, exists, or_, text
+from sqlalchemy import ColumnElement, and_, exists, not_, or_, text
 
 from hub.core.endings import ENDINGS, LIVING, OVERTAKES
 from hub.store.scoping import judged
@@ -19,7 +19,13 @@ def overtaken() -> ColumnElement[bool]:
     return or_(*(and_(episodes.c.state == state, _before(ending)) for state, ending in ENDINGS.items()))
 
 
-def _before(ending: Kind) -> ColumnElement[bool]:
+def _since(ending: Kind) -> ColumnElement[bool]:
+    """Whether it was decided with the end or after it: by the notices of the end only where that was not kept."""
     told: Any = _ended.c.episode == notices.c.episode
-    since = exists().where(told, _ended.c.kind == ending, _ended.c.revision <= notices.c.revision)
-    return and_(notices.c.kind.in_(OVERTAKES[ending]), ~since)
+    by_notices = exists().where(told, _ended.c.kind == ending, _ended.c.revision <= notices.c.revision)
+    kept = episodes.c.ended_revision
+    return or_(and_(kept.is_not(None), kept <= notices.c.revision), and_(kept.is_(None), by_notices))
+
+
+def _before(ending: Kind) -> ColumnElement[bool]:
+    return and_(notices.c.kind.in_(OVERTAKES[ending]), not_(_since(ending)))

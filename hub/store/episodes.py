@@ -234,6 +234,7 @@ def _record(session: Session, row: Row[Any]) -> EpisodeRecord:
         since=row.since,
         ended_at=row.ended_at,
         revision=row.revision,
+        ended_revision=row.ended_revision,
         version=row.version,
         wake_at=row.wake_at,
         memory=session.open(row.child, row.memory, episodes, "memory", row.id, erased=MEMORY),

@@ -115,6 +115,7 @@ def _write_episode(session: Session, record: EpisodeRecord, expected: int | None
         "since": record.since,
         "ended_at": record.ended_at,
         "revision": record.revision,
+        "ended_revision": record.ended_revision,
         "version": record.version,
         "wake_at": record.wake_at,
         "memory": session.seal(record.child, record.memory, episodes, "memory", record.id),

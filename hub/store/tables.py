@@ -109,6 +109,7 @@ episodes = Table(
     Column("since", Instant),
     Column("ended_at", Instant),
     Column("revision", Integer, nullable=False),
+    Column("ended_revision", Integer),
     Column("version", Integer, nullable=False),
     Column("wake_at", Instant),
     Column("memory", LargeBinary, nullable=False),

@@ -38,6 +38,9 @@ class EpisodeRecord:
     """The next instant at which the clock has something to do here; coarse where it would show a birthday."""
     memory: bytes = field(repr=False)
     """What the fold remembers besides facts, duties and register (canonical JSON). Personal."""
+    ended_revision: int | None = None
+    """Of the facts as the end that it is in (found, returned, retracted) left them; None while it is open, and where it
+    ended before this was kept."""
     erased: bool = False
     """The child's data key was destroyed: what was personal is gone, and what is read in its place stands for it."""
 

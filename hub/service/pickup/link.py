@@ -131,7 +131,7 @@ async def silenced(
     notice, state = claimed.notice, stored.record.state
     ending, personal = ended(state, notice.kind), any(told.person for told in claimed.decision.recipients)
     made, taken = await unit.desk.course(notice.episode) if ending or personal else ((), ())
-    pointless = ending and overtaken(state, notice, made)
+    pointless = ending and overtaken(stored.record, notice, made)
     kept: Literal["withheld", "held"] | None = None
     if personal:
         kept = kept_back(claimed.decision, taken) or keep(claimed.decision, stored)

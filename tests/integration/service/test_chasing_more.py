@@ -9,12 +9,14 @@ import pytest
 
 from adapters.port import Content, Receipt
 from contacts.directory import Directory
+from hub.core.desk import sight_of
 from hub.core.records import AttemptRecord, ClaimedDelivery, DeliveryRecord, DeliveryResult, NoticeRecord
 from hub.core.tokens import receipt_token
 from hub.service.envelopes import Composer
 from hub.service.ports import Unit
 from hub.service.receipts import Receipts
 from hub.service.sending import NoContact
+from hub.service.tenancy import Own, scoped
 from tests.integration.service.test_chasing import (
     DESKS,
     MINUTE,
@@ -28,7 +30,7 @@ from tests.integration.service.test_chasing import (
 )
 from tests.integration.service.test_receipts import Counted
 from tests.kit.clock import START
-from tests.kit.events import BROMLEY, LEEDS, NORTH_LINCOLNSHIRE, found, reported, retracted, returned, updated
+from tests.kit.events import BROMLEY, DROP, LEEDS, NORTH_LINCOLNSHIRE, found, reported, retracted, returned, updated
 from tests.kit.node import ACK_SECRET, Hub, a_hub
 from tests.kit.store import sqlite_store
 
@@ -197,6 +199,27 @@ async def test_a_concern_at_the_return_is_chased(hub: Hub):
     await chase_until(hub, at + timedelta(hours=1))
     after = await notice_to(hub, "police", "concern")
     assert after.state == "overdue" or len(await ways(hub, concern)) > 1
+
+
+async def test_a_concern_at_the_return_is_chased_though_nobody_had_to_hear_of_the_return_itself(hub: Hub):
+    away = {"category": "away", "whereabouts_known": True, "at_risk": True}
+    at_home = {"type": "family_home", "responsible_authority": DROP, "host_authority": LEEDS}
+    child = {"looked_after": False, "legal_status": None}
+    await hub.post(reported(episode=away, child=child, placement=at_home, people=[WITHHELD], school=None))
+    await send_all(hub)
+    await hub.clock.advance(60)
+    back = {"at": hub.clock.now().isoformat(), "brought_by": "police", "crime_alleged": True}
+    await hub.post(returned(time=hub.clock.now().isoformat(), returned=back))
+    assert await hub.notices(kind="returned") == []
+    before, crime = await hub.notices(kind="concern")
+    assert (before.chase_at, crime.priority) == (None, "immediate")
+    await send_all(hub)
+    await chase_until(hub, START + timedelta(hours=1))
+    assert len(await ways(hub, before)) == 1 and len(await ways(hub, crime)) > 1
+    with scoped(Own(str(crime.organisation))):
+        sight = sight_of(str(crime.organisation), ("*",), {}, "fallback")
+        waiting = await hub.see(lambda unit: unit.desk.listed(sight, "unanswered"))
+    assert [one.notice.id for one in waiting] == [crime.id]
 
 
 async def test_news_after_the_find_is_chased(hub: Hub):
