@@ -137,9 +137,10 @@ def same_reader(one: NoticeRecord, other: NoticeRecord) -> bool:
 
 
 def takes_on(accepted: NoticeRecord, other: NoticeRecord) -> bool:
-    """Whether whoever accepted the one has taken on what the other tells, if that is no newer: the same reader, and not
-    by accepting what is not about the case. Who replies to a message may never have read that a child is missing."""
-    return same_reader(accepted, other) and (accepted.kind not in NOT_THE_CASE or other.kind in NOT_THE_CASE)
+    """Whether whoever accepted the one has taken on what the other tells, if that is no newer: the same reader, and
+    both about the case, or neither. Who replies to a message may never have read that a child is missing; and what
+    somebody wrote, a sighting perhaps, stands in no later news."""
+    return same_reader(accepted, other) and (accepted.kind in NOT_THE_CASE) == (other.kind in NOT_THE_CASE)
 
 
 def newer(one: NoticeRecord, other: NoticeRecord) -> bool:

@@ -150,7 +150,7 @@ def _taken_on() -> ColumnElement[bool]:
             _newer.c.revision > notices.c.revision,
             and_(_newer.c.revision == notices.c.revision, _newer.c.created_at > notices.c.created_at),
         ),
-        or_(_newer.c.kind.not_in(NOT_THE_CASE), notices.c.kind.in_(NOT_THE_CASE)),
+        _newer.c.kind.in_(NOT_THE_CASE) == notices.c.kind.in_(NOT_THE_CASE),
         func.coalesce(_newer.c.organisation, "") == func.coalesce(notices.c.organisation, ""),
         _newer.c.person.is_(None),
         func.coalesce(_newer.c.gap_role, "") == func.coalesce(notices.c.gap_role, ""),

@@ -87,6 +87,21 @@ async def test_whoever_answers_a_message_has_not_accepted_that_the_child_is_miss
     assert [one.notice.id for one in waiting] == [missing.id]
 
 
+async def test_whoever_accepts_later_news_has_not_answered_what_somebody_wrote(talk: Talk) -> None:
+    hub = talk.hub
+    await talk.wrote(POLICE, to=((BROMLEY, "front_door"),), purpose="sighting", text="Seen at the station.")
+    (written,) = [one for one in await told(talk) if one.organisation == BROMLEY]
+    await hub.clock.advance(60)
+    await hub.post(updated(time=hub.clock.now().isoformat(), episode={"clothing": "A red coat"}))
+    (news,) = [one for one in await hub.notices(kind="update") if "responsible_authority" in one.roles]
+    await answer(hub, news)
+    (after,) = [one for one in await hub.notices() if one.id == written.id]
+    assert (after.state, after.chase_at) == ("pending", written.chase_at)
+    with scoped(Own(BROMLEY)):
+        waiting = await hub.see(lambda unit: unit.desk.listed(DOOR.sight, "unanswered"))
+    assert [one.notice.id for one in waiting] == [written.id]
+
+
 async def test_whereabouts_go_to_all_police_at_once_and_not_to_who_may_not_know_a_place(talk: Talk) -> None:
     asked = await talk.wrote(DOOR, to=(TO_OFFICE,))
     seen = await talk.wrote(DOOR, thread=asked.thread, purpose="sighting", text="Seen at the station.")
