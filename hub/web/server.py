@@ -49,6 +49,7 @@ from hub.web.pages.tokens.routes import TokenPages
 from hub.web.pages.verify import VerifyPage
 from hub.web.pages.wall import WallPages
 from hub.web.ports import Log, Meter
+from hub.web.unread import answering_for_itself
 
 BACKLOG: Final = 512
 MAX_HEADERS: Final = 16_384
@@ -232,8 +233,8 @@ class _Runner(web.AppRunner):
         if inner is None:
             return None
         if self._gate is None:
-            crowd = self._crowd
-            self._gate = Gate(inner, most=crowd.most, of_one=crowd.of_one, trusted=crowd.trusted)
+            crowd, made = self._crowd, lambda: answering_for_itself(inner())
+            self._gate = Gate(made, most=crowd.most, of_one=crowd.of_one, trusted=crowd.trusted)
         return self._gate
 
 

@@ -35,6 +35,25 @@ async def test_a_body_that_never_ends_is_408_and_the_connection_closed(tmp_path:
         assert len(web.intake.accepted) == 1
 
 
+async def test_what_is_no_http_is_refused_without_a_word_of_what_was_sent(tmp_path: Path) -> None:
+    """The library's own answer repeats it, the child's name too, and a case system's log would have it."""
+    body = raw(reported())
+    heads = (
+        b"POST /v1/events HTTP/1.1\r\nHost: hub\r\nTransfer-Encoding: xchunked\r\n\r\n",
+        b"POST /v1/events HTTP/1.1\r\nHost: hub\r\nContent-Length: 5\r\nX Somebody Known: 1\r\n\r\n",
+        b"POST /v1/events HTTP/1.1\r\nHost: hub\r\nContent-Length: Somebody\r\n\r\n",
+    )
+    async with serving(tmp_path, read_timeout=5) as web:
+        for head in heads:
+            reader, writer = await open_head(web, head + body)
+            async with asyncio.timeout(5):
+                answer = await reader.read()
+            assert answer.startswith((b"HTTP/1.1 400 ", b"HTTP/1.0 400 ")), answer
+            assert b"application/problem+json" in answer and b"Somebody" not in answer and b"specversion" not in answer
+            writer.close()
+        assert web.intake.accepted == []
+
+
 async def test_dripping_bytes_do_not_buy_time(tmp_path: Path) -> None:
     body = raw(reported())
     async with serving(tmp_path, read_timeout=0.5) as web:
