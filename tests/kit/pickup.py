@@ -63,17 +63,16 @@ SECOND_MAILBOX: Final = desk("email", OTHER_MAIL, id="co_other", order=2)
 
 
 def directory_of(*contacts: Contact) -> Directory:
-    """One force with these contacts, and the council that tells it."""
+    """One force with these contacts at their desks, and the council that tells it."""
+    own = {Desk(organisation=FORCE, function=one.desk): None for one in contacts if one.organisation == FORCE}
+    own[Desk(organisation=FORCE, function="missing_persons_unit")] = None
     return Directory.of(
         Bundle(
             organisations=(
                 Organisation(code=FORCE, name="Example Police"),
                 Organisation(code=BROMLEY, name="London Borough of Bromley", phone="+442079460111"),
             ),
-            desks=(
-                Desk(organisation=FORCE, function="missing_persons_unit"),
-                Desk(organisation=BROMLEY, function="front_door"),
-            ),
+            desks=(*own, Desk(organisation=BROMLEY, function="front_door")),
             contacts=contacts,
         )
     )
