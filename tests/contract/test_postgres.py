@@ -43,17 +43,23 @@ async def test_a_deadlock_is_run_again(store: PostgresStore, story: Story) -> No
     for alarm in alarms:
         await store.write(lambda unit, alarm=alarm: unit.add_alarm(alarm, []))
     runs = [0, 0]
-    both = asyncio.Barrier(2)
+    both, through = asyncio.Barrier(2), asyncio.Event()
 
     async def work(unit: Unit, mine: int) -> None:
         runs[mine] += 1
+        if runs[mine] == 2:  # else it may have its first row back before the other gets it, and both meet again
+            await through.wait()
         first, second = alarms[mine], alarms[1 - mine]
         await unit.clear_alarm(first.id, START, [])
         if runs[mine] == 1:
             await both.wait()
         await unit.clear_alarm(second.id, START, [])
 
-    await asyncio.gather(store.write(lambda unit: work(unit, 0)), store.write(lambda unit: work(unit, 1)))
+    async def write(mine: int) -> None:
+        await store.write(lambda unit: work(unit, mine))
+        through.set()
+
+    await asyncio.gather(write(0), write(1))
     assert sum(runs) == 3
     assert await store.read(lambda unit: unit.alarms()) == []
 
